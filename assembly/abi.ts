@@ -1,0 +1,88 @@
+// Numbers shared with the host: the plan table's row layout, its operations and their argument order, activations and lists.
+// The build copies this file, type annotations dropped, to src/engine/generated/abi.ts; it is the only definition of them.
+//
+// A plan is a table of rows of 16 words (i32, f32 where marked; pointers are byte addresses in the engine's memory):
+//
+//   word   0           1 … 12                 13           14          15
+//        ┌───────────┬──────────────────────┬────────────┬───────────┬───────────┐
+//        │ operation │ arguments, see below │ bytes read │ MACs done │ units out │   13 … 15 are written by each run
+//        └───────────┴──────────────────────┴────────────┴───────────┴───────────┘
+//
+// A list holds the units an operation found (active inputs, chosen rows, blocks of inputs):
+//
+//   byte   0       4          8            16                     16 + 4·capacity (rounded up to 16)
+//        ┌───────┬──────────┬────────────┬──────────────────────┬──────────────┐
+//        │ count │ capacity │ 0          │ u32 index[capacity]  │ f32 value[…] │
+//        └───────┴──────────┴────────────┴──────────────────────┴──────────────┘
+
+export const ROW_WORDS: i32 = 16;
+export const ROW_BYTES: i32 = 64;
+export const WORD_BYTES_READ: i32 = 13;
+export const WORD_MACS: i32 = 14;
+export const WORD_UNITS: i32 = 15;
+
+export const LIST_HEADER: i32 = 16;
+/** Nodes of one panel: 16 f32 are one 64-byte cache line. */
+export const PANEL: i32 = 16;
+/** Inputs of one block; a block whose inputs are all 0 is skipped. */
+export const BLOCK: i32 = 4;
+/** Columns one step of `COLUMNS` reads. */
+export const COLUMNS_STEP: i32 = 8;
+
+// ---- operations, with their arguments in order (words 1, 2, …)
+
+/** src, n, list, activation, alpha(f32), append: the non-zeros of activation(src) */
+export const COMPACT: i32 = 1;
+/** src, n, list: byte offsets of the blocks of src that hold a non-zero; src is readable up to a multiple of 16 */
+export const BLOCKS: i32 = 2;
+/** weight, bias, x, stride, outputs, out: every row (stride = inputs padded to 4) */
+export const ROWS: i32 = 3;
+/** weight, bias, x, stride, blocks, rows, out list, activation, alpha(f32), append: chosen rows from active blocks; non-zero results */
+export const ROWS_SELECTED: i32 = 4;
+/** panels, init, x, inputs, panel count, out: every panel from every input; init and out hold 16 floats a panel and may be one */
+export const PANELS: i32 = 5;
+/** panels, init, active list, inputs, panel count, out: every panel from the active inputs */
+export const PANELS_ACTIVE: i32 = 6;
+/** panels, init, active list, inputs, panel list, out: chosen panels from the active inputs */
+export const PANELS_SELECTED: i32 = 7;
+/** columns, init, active list, stride, outputs, out: transposed weights, `stride` floats from column to column; init and out hold whole panels */
+export const COLUMNS: i32 = 8;
+/** src, n, out, activation, alpha(f32) */
+export const ACTIVATE: i32 = 9;
+/** scores, n, k, list, scratch(2048 words): the k best, ascending by index; ties go to the lower index, NaN is never chosen */
+export const TOP_K: i32 = 10;
+/** scores, n, low(f32), high(f32), list: low < score <= high, ascending by index */
+export const THRESHOLD: i32 = 11;
+/** scores, panel count, out: the sum of the positive scores of each panel */
+export const PANEL_SCORES: i32 = 12;
+/**
+ * src, n, margin(f32), most, budget: ends the run when the best of src leads the second best by at least margin (units 1), or when the
+ * multiply-adds of all rows so far and `most`, what the next rung may do, exceed the budget (units 2; a budget of 0 is none)
+ */
+export const MARGIN: i32 = 13;
+/** planes (rows of stride floats), x, stride, tables, bits, codes(u32[tables]): sign projections */
+export const HASH: i32 = 14;
+/** codes, bucket starts(u32[tables·2^bits + 1]), bucket nodes(u32), bucket votes(f32), tables, bits, n, scores: the votes of the buckets hit */
+export const VOTE: i32 = 15;
+/** list, n, out, add: 0 everywhere (add: what was there) but at the list's units */
+export const SCATTER: i32 = 16;
+/** panel list, pre-activations, outputs, out list, activation, alpha(f32): the non-zero nodes of the chosen panels, units = nodes in them */
+export const COMPACT_PANELS: i32 = 17;
+/** list a, list b, out list: what a holds and b does not; all ascending by index, values left alone */
+export const SUBTRACT: i32 = 18;
+/** rows (stride floats each), outputs, inputs, stride, panels: packs row-major weights into panels, once at load */
+export const PACK: i32 = 19;
+/** panels (int8, see kernels/predict.ts), scales(f32[rank]), mean, code, rank, panel count, out, code scratch(i16): low-rank scores */
+export const PREDICT: i32 = 20;
+
+// ---- activations
+
+export const IDENTITY: i32 = 0;
+export const RELU: i32 = 1;
+export const LEAKY_RELU: i32 = 2;
+export const SIGMOID: i32 = 3;
+export const TANH: i32 = 4;
+export const GELU: i32 = 5;
+export const GELU_TANH: i32 = 6;
+export const SOFTMAX: i32 = 7;
+export const LOG_SOFTMAX: i32 = 8;

@@ -1,0 +1,3 @@
+import { Transform } from "assemblyscript/transform";
+
+export default class AsBindTransform extends Transform {}

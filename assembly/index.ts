@@ -1,0 +1,137 @@
+// The kernels' one export beside the memory: run a plan. The table's layout and every operation's arguments are in abi.ts.
+// No allocation, no trap on well-formed plans, no imports; what a plan may hold is the host's business to get right.
+import {
+  ACTIVATE, BLOCKS, COLUMNS, COMPACT, COMPACT_PANELS, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_SELECTED, PANEL_SCORES, PREDICT,
+  ROWS, ROWS_SELECTED, ROW_BYTES, SCATTER, SUBTRACT, THRESHOLD, TOP_K, VOTE, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
+} from "./abi";
+import { activate } from "./kernels/activate";
+import { columns } from "./kernels/columns";
+import { blocks, compact, compactPanels, scatter } from "./kernels/compact";
+import { hash, vote } from "./kernels/hash";
+import { pack, panels, panelsActive, panelsSelected } from "./kernels/panels";
+import { predict } from "./kernels/predict";
+import { rows, rowsSelected } from "./kernels/rows";
+import { lead, panelScores, subtract, threshold, topK } from "./kernels/select";
+import { count } from "./lanes/list";
+
+// @ts-ignore: decorator
+@inline
+function p(row: usize, word: usize): usize {
+  return <usize>load<u32>(row + (word << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function n(row: usize, word: usize): i32 {
+  return load<i32>(row + (word << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function f(row: usize, word: usize): f32 {
+  return load<f32>(row + (word << 2));
+}
+
+function did(row: usize, units: i32, macs: i32): void {
+  store<i32>(row + (WORD_UNITS << 2), units);
+  store<i32>(row + (WORD_MACS << 2), macs);
+  store<i32>(row + (WORD_BYTES_READ << 2), macs << 2);
+}
+
+/** Multiply-adds of rows 0 … end − 1. */
+function spent(plan: usize, end: i32): i64 {
+  let total: i64 = 0;
+  for (let r = 0; r < end; r++) total += <i64>load<i32>(plan + <usize>r * ROW_BYTES + (WORD_MACS << 2));
+  return total;
+}
+
+/** Runs rows begin … end − 1 of the plan at `plan`; returns the row after the last one run. */
+export function execute(plan: usize, begin: i32, end: i32): i32 {
+  let at = begin;
+  while (at < end) {
+    const r = plan + <usize>at * ROW_BYTES;
+    at++;
+    switch (n(r, 0)) {
+      case COMPACT:
+        did(r, compact(p(r, 1), n(r, 2), p(r, 3), n(r, 4), f(r, 5), n(r, 6) != 0), 0);
+        break;
+      case BLOCKS:
+        did(r, blocks(p(r, 1), n(r, 2), p(r, 3)), 0);
+        break;
+      case ROWS:
+        rows(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
+        did(r, n(r, 5), n(r, 4) * n(r, 5));
+        break;
+      case ROWS_SELECTED:
+        rowsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6), p(r, 7), n(r, 8), f(r, 9), n(r, 10) != 0);
+        did(r, count(p(r, 6)), count(p(r, 6)) * count(p(r, 5)) * 4);
+        break;
+      case PANELS:
+        panels(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
+        did(r, n(r, 5) * PANEL, n(r, 4) * n(r, 5) * PANEL);
+        break;
+      case PANELS_ACTIVE:
+        panelsActive(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
+        did(r, n(r, 5) * PANEL, count(p(r, 3)) * n(r, 5) * PANEL);
+        break;
+      case PANELS_SELECTED:
+        panelsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6));
+        did(r, count(p(r, 5)) * PANEL, count(p(r, 3)) * count(p(r, 5)) * PANEL);
+        break;
+      case COLUMNS:
+        columns(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
+        did(r, n(r, 5), count(p(r, 3)) * n(r, 5));
+        break;
+      case ACTIVATE:
+        activate(p(r, 1), n(r, 2), p(r, 3), n(r, 4), f(r, 5));
+        did(r, n(r, 2), 0);
+        break;
+      case TOP_K:
+        did(r, topK(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5)), 0);
+        break;
+      case THRESHOLD:
+        did(r, threshold(p(r, 1), n(r, 2), f(r, 3), f(r, 4), p(r, 5)), 0);
+        break;
+      case PANEL_SCORES:
+        panelScores(p(r, 1), n(r, 2), p(r, 3));
+        did(r, n(r, 2), 0);
+        break;
+      case MARGIN:
+        const verdict: i32 = lead(p(r, 1), n(r, 2)) >= f(r, 3) ? 1 : n(r, 5) > 0 && spent(plan, at) + <i64>n(r, 4) > <i64>n(r, 5) ? 2 : 0;
+        did(r, verdict, 0);
+        if (verdict) return at;
+        break;
+      case HASH:
+        hash(p(r, 1), p(r, 2), n(r, 3), n(r, 4), n(r, 5), p(r, 6));
+        did(r, n(r, 4), n(r, 3) * n(r, 4) * n(r, 5));
+        break;
+      case VOTE:
+        // a vote is a node number and a weight: two words read, counted as two multiply-adds so that votes are not free
+        did(r, n(r, 7), 2 * vote(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), n(r, 7), p(r, 8)));
+        break;
+      case SCATTER:
+        scatter(p(r, 1), n(r, 2), p(r, 3), n(r, 4) != 0);
+        did(r, n(r, 2), 0);
+        break;
+      case COMPACT_PANELS:
+        compactPanels(p(r, 1), p(r, 2), n(r, 3), p(r, 4), n(r, 5), f(r, 6));
+        did(r, count(p(r, 1)) * PANEL, 0);
+        break;
+      case SUBTRACT:
+        did(r, subtract(p(r, 1), p(r, 2), p(r, 3)), 0);
+        break;
+      case PREDICT:
+        predict(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
+        did(r, n(r, 6) * PANEL, n(r, 5) * n(r, 6) * PANEL);
+        store<i32>(r + (WORD_BYTES_READ << 2), n(r, 5) * n(r, 6) * PANEL);
+        break;
+      case PACK:
+        pack(p(r, 1), n(r, 2), n(r, 3), n(r, 4), p(r, 5));
+        did(r, n(r, 2), 0);
+        break;
+      default:
+        return -at;
+    }
+  }
+  return at;
+}

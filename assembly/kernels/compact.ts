@@ -1,0 +1,118 @@
+// Finding what is active: the non-zeros of a vector, and its blocks of inputs that are not all zero. NaN is not zero.
+import { BLOCK, PANEL, RELU } from "../abi";
+import { activate } from "../lanes/activation";
+import { count, indices, setCount, values } from "../lanes/list";
+
+/** For each set of lanes, the byte order that moves them to the front (16 bytes a set; the rest repeats lane 0). */
+// prettier-ignore
+const FRONT: usize = ASC_FEATURE_SIMD ? memory.data<u8>([
+  0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
+  0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
+  4, 5, 6, 7, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
+  0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 0, 1, 2, 3,
+  8, 9, 10, 11, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
+  0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 0, 1, 2, 3,
+  4, 5, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 0, 1, 2, 3,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3,
+  12, 13, 14, 15, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
+  0, 1, 2, 3, 12, 13, 14, 15, 0, 1, 2, 3, 0, 1, 2, 3,
+  4, 5, 6, 7, 12, 13, 14, 15, 0, 1, 2, 3, 0, 1, 2, 3,
+  0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 0, 1, 2, 3,
+  8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 0, 1, 2, 3,
+  0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3,
+  4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+]) : 0;
+
+/** Writes index and value of every non-zero of activation(src[0 … n)) to the list; returns how many it added. */
+export function compact(src: usize, n: i32, list: usize, activation: i32, alpha: f32, append: bool): i32 {
+  const from = append ? count(list) : 0;
+  const at = indices(list);
+  const to = values(list);
+  let found = from;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    if (activation <= RELU) {
+      const zero = f32x4.splat(0);
+      const four = i32x4.splat(4);
+      let index = i32x4(0, 1, 2, 3);
+      // four units are written each time and the next write covers those that were not kept; the last ones go one by one,
+      // so that nothing is written past the list
+      for (; i + 8 <= n; i += 4) {
+        const v = v128.load(src + (<usize>i << 2));
+        // relu keeps what is not <= 0 (so NaN stays), identity what is not == 0
+        const drop = activation == RELU ? f32x4.le(v, zero) : f32x4.eq(v, zero);
+        const mask = i32x4.bitmask(drop) ^ 15;
+        const order = v128.load(FRONT + (<usize>mask << 4));
+        v128.store(at + (<usize>found << 2), i8x16.swizzle(index, order));
+        v128.store(to + (<usize>found << 2), i8x16.swizzle(v, order));
+        found += popcnt(mask);
+        index = i32x4.add(index, four);
+      }
+    }
+  }
+  for (; i < n; i++) {
+    const v = activate(load<f32>(src + (<usize>i << 2)), activation, alpha);
+    if (v != 0) {
+      store<i32>(at + (<usize>found << 2), i);
+      store<f32>(to + (<usize>found << 2), v);
+      found++;
+    }
+  }
+  setCount(list, found);
+  return found - from;
+}
+
+/** The same for the nodes of the chosen panels only; nodes past `n` (padding) are left out. */
+export function compactPanels(panels: usize, src: usize, n: i32, list: usize, activation: i32, alpha: f32): i32 {
+  const chosen = count(panels);
+  const which = indices(panels);
+  const at = indices(list);
+  const to = values(list);
+  let found = 0;
+  for (let p = 0; p < chosen; p++) {
+    const begin = load<i32>(which + (<usize>p << 2)) * PANEL;
+    const end = min(begin + PANEL, n);
+    for (let i = begin; i < end; i++) {
+      const v = activate(load<f32>(src + (<usize>i << 2)), activation, alpha);
+      if (v != 0) {
+        store<i32>(at + (<usize>found << 2), i);
+        store<f32>(to + (<usize>found << 2), v);
+        found++;
+      }
+    }
+  }
+  setCount(list, found);
+  return found;
+}
+
+/** Writes the byte offset of every block of src[0 … n) that holds a non-zero; src is padded with zeros to whole blocks. */
+export function blocks(src: usize, n: i32, list: usize): i32 {
+  const at = indices(list);
+  const end = ((n + BLOCK - 1) & ~(BLOCK - 1)) << 2;
+  let found = 0;
+  for (let offset = 0; offset < end; offset += BLOCK << 2) {
+    let active: bool;
+    if (ASC_FEATURE_SIMD) {
+      active = v128.any_true(f32x4.ne(v128.load(src + offset), f32x4.splat(0)));
+    } else {
+      const x = src + offset;
+      active = load<f32>(x) != 0 || load<f32>(x, 4) != 0 || load<f32>(x, 8) != 0 || load<f32>(x, 12) != 0;
+    }
+    store<i32>(at + (<usize>found << 2), offset);
+    found += i32(active);
+  }
+  setCount(list, found);
+  return found;
+}
+
+/** out[0 … n) = 0 (or, with `add`, what it was), but the list's values at its indices. */
+export function scatter(list: usize, n: i32, out: usize, add: bool): void {
+  if (!add) memory.fill(out, 0, <usize>n << 2);
+  const active = count(list);
+  const at = indices(list);
+  const from = values(list);
+  for (let i = 0; i < active; i++) {
+    store<f32>(out + (<usize>load<u32>(at + (<usize>i << 2)) << 2), load<f32>(from + (<usize>i << 2)));
+  }
+}

@@ -1,0 +1,181 @@
+// Panels of 16 nodes: weights stored [panel][input][16], so that one input of one panel is one 64-byte line.
+//
+//   panel 0:  input 0: n0 n1 … n15 | input 1: n0 n1 … n15 | …        panel 1: …
+//
+// Each node sums over ascending inputs from its init in its own lane, whichever function computes it, so skipping zero
+// inputs and skipping panels never changes a bit of what is computed. `init` and `out` hold 16 floats a panel and may be one.
+import { multiplyAdd } from "../lanes/f32x4";
+import { count, indices, values } from "../lanes/list";
+
+const LINE: usize = 64;
+
+/** Every panel from every input. */
+export function panels(weight: usize, init: usize, x: usize, inputs: i32, panelCount: i32, out: usize): void {
+  sweep(weight, init, x, x + (<usize>inputs << 2), 0, inputs, panelCount, out, true);
+}
+
+/** Every panel from the active inputs only. */
+export function panelsActive(weight: usize, init: usize, list: usize, inputs: i32, panelCount: i32, out: usize): void {
+  const active = indices(list);
+  sweep(weight, init, active, active + (<usize>count(list) << 2), values(list) - active, inputs, panelCount, out, false);
+}
+
+/** Chosen panels from the active inputs; the other panels of out are left as they are. */
+export function panelsSelected(weight: usize, init: usize, list: usize, inputs: i32, chosen: usize, out: usize): void {
+  const bytes = <usize>inputs * LINE;
+  const n = count(chosen);
+  const which = indices(chosen);
+  const active = indices(list);
+  const end = active + (<usize>count(list) << 2);
+  const toValue = values(list) - active;
+  for (let i = 0; i < n; i++) {
+    const p = <usize>load<u32>(which + (<usize>i << 2));
+    if (ASC_FEATURE_SIMD) sweep1(weight + p * bytes, bytes, init + p * LINE, out + p * LINE, active, end, toValue, false);
+    else onePanel(weight + p * bytes, init + p * LINE, out + p * LINE, active, end, toValue, false);
+  }
+}
+
+/**
+ * Panels over inputs: the words at `begin` … `end` are the inputs themselves (`every`) or the indices of the active ones, whose
+ * values lie `toValue` bytes further. Three panels at a time: twelve independent sums hide the latency of an addition, and fewer
+ * instructions a multiply-add count more here than anything else (measured against one, two and four panels, and unrolling).
+ */
+// @ts-ignore: decorator
+@inline
+function sweep(weight: usize, init: usize, begin: usize, end: usize, toValue: usize, inputs: i32, panelCount: i32, out: usize, every: bool): void {
+  const bytes = <usize>inputs * LINE;
+  let p = 0;
+  if (ASC_FEATURE_SIMD) {
+    for (; p + 3 <= panelCount; p += 3) {
+      sweep3(weight + <usize>p * bytes, bytes, init + <usize>p * LINE, out + <usize>p * LINE, begin, end, toValue, every);
+    }
+    if (p + 2 <= panelCount) {
+      sweep2(weight + <usize>p * bytes, bytes, init + <usize>p * LINE, out + <usize>p * LINE, begin, end, toValue, every);
+      p += 2;
+    }
+    if (p < panelCount) sweep1(weight + <usize>p * bytes, bytes, init + <usize>p * LINE, out + <usize>p * LINE, begin, end, toValue, every);
+  } else {
+    for (; p < panelCount; p++) onePanel(weight + <usize>p * bytes, init + <usize>p * LINE, out + <usize>p * LINE, begin, end, toValue, every);
+  }
+}
+
+/** One panel at once: see `sweep`. */
+// @ts-ignore: decorator
+@inline
+function sweep1(weight: usize, bytes: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
+  let a0 = v128.load(init, 0), a1 = v128.load(init, 16), a2 = v128.load(init, 32), a3 = v128.load(init, 48);
+  let step = weight;
+  for (let i = begin; i < end; i += 4) {
+    const v = v128.load32_splat(i + toValue);
+    const wa = every ? step : weight + (<usize>load<u32>(i) << 6);
+    a0 = multiplyAdd(a0, v, v128.load(wa, 0));
+    a1 = multiplyAdd(a1, v, v128.load(wa, 16));
+    a2 = multiplyAdd(a2, v, v128.load(wa, 32));
+    a3 = multiplyAdd(a3, v, v128.load(wa, 48));
+    step += LINE;
+  }
+  v128.store(out, a0, 0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48);
+}
+
+/** Two panels at once: see `sweep`. */
+// @ts-ignore: decorator
+@inline
+function sweep2(weight: usize, bytes: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
+  let a0 = v128.load(init, 0), a1 = v128.load(init, 16), a2 = v128.load(init, 32), a3 = v128.load(init, 48);
+  let b0 = v128.load(init, 64), b1 = v128.load(init, 80), b2 = v128.load(init, 96), b3 = v128.load(init, 112);
+  let step = weight;
+  for (let i = begin; i < end; i += 4) {
+    const v = v128.load32_splat(i + toValue);
+    const wa = every ? step : weight + (<usize>load<u32>(i) << 6);
+    const wb = wa + bytes;
+    a0 = multiplyAdd(a0, v, v128.load(wa, 0));
+    a1 = multiplyAdd(a1, v, v128.load(wa, 16));
+    a2 = multiplyAdd(a2, v, v128.load(wa, 32));
+    a3 = multiplyAdd(a3, v, v128.load(wa, 48));
+    b0 = multiplyAdd(b0, v, v128.load(wb, 0));
+    b1 = multiplyAdd(b1, v, v128.load(wb, 16));
+    b2 = multiplyAdd(b2, v, v128.load(wb, 32));
+    b3 = multiplyAdd(b3, v, v128.load(wb, 48));
+    step += LINE;
+  }
+  v128.store(out, a0, 0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48);
+  v128.store(out, b0, 64); v128.store(out, b1, 80); v128.store(out, b2, 96); v128.store(out, b3, 112);
+}
+
+/** Three panels at once: see `sweep`. */
+// @ts-ignore: decorator
+@inline
+function sweep3(weight: usize, bytes: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
+  let a0 = v128.load(init, 0), a1 = v128.load(init, 16), a2 = v128.load(init, 32), a3 = v128.load(init, 48);
+  let b0 = v128.load(init, 64), b1 = v128.load(init, 80), b2 = v128.load(init, 96), b3 = v128.load(init, 112);
+  let c0 = v128.load(init, 128), c1 = v128.load(init, 144), c2 = v128.load(init, 160), c3 = v128.load(init, 176);
+  let step = weight;
+  for (let i = begin; i < end; i += 4) {
+    const v = v128.load32_splat(i + toValue);
+    const wa = every ? step : weight + (<usize>load<u32>(i) << 6);
+    const wb = wa + bytes;
+    const wc = wb + bytes;
+    a0 = multiplyAdd(a0, v, v128.load(wa, 0));
+    a1 = multiplyAdd(a1, v, v128.load(wa, 16));
+    a2 = multiplyAdd(a2, v, v128.load(wa, 32));
+    a3 = multiplyAdd(a3, v, v128.load(wa, 48));
+    b0 = multiplyAdd(b0, v, v128.load(wb, 0));
+    b1 = multiplyAdd(b1, v, v128.load(wb, 16));
+    b2 = multiplyAdd(b2, v, v128.load(wb, 32));
+    b3 = multiplyAdd(b3, v, v128.load(wb, 48));
+    c0 = multiplyAdd(c0, v, v128.load(wc, 0));
+    c1 = multiplyAdd(c1, v, v128.load(wc, 16));
+    c2 = multiplyAdd(c2, v, v128.load(wc, 32));
+    c3 = multiplyAdd(c3, v, v128.load(wc, 48));
+    step += LINE;
+  }
+  v128.store(out, a0, 0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48);
+  v128.store(out, b0, 64); v128.store(out, b1, 80); v128.store(out, b2, 96); v128.store(out, b3, 112);
+  v128.store(out, c0, 128); v128.store(out, c1, 144); v128.store(out, c2, 160); v128.store(out, c3, 176);
+}
+
+function onePanel(weight: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
+  if (out != init) memory.copy(out, init, LINE);
+  for (let i = begin; i < end; i += 4) {
+    addLine(out, load<f32>(i + toValue), weight + (every ? (i - begin) << 4 : <usize>load<u32>(i) << 6));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addLine(out: usize, v: f32, line: usize): void {
+  for (let i: usize = 0; i < LINE; i += 4) store<f32>(out + i, load<f32>(out + i) + v * load<f32>(line + i));
+}
+
+/** Row-major weights (`stride` floats a row) into panels; the nodes that fill the last panel up get zeros. */
+export function pack(rows: usize, outputs: i32, inputs: i32, stride: i32, panels: usize): void {
+  const bytes = <usize>stride << 2;
+  const panelBytes = <usize>inputs * LINE;
+  for (let n = 0; n < (outputs + 15) >> 4 << 4; n += 4) {
+    const to = panels + <usize>(n >> 4) * panelBytes + (<usize>(n & 15) << 2);
+    const from = rows + <usize>n * bytes;
+    let i: usize = 0;
+    if (ASC_FEATURE_SIMD) {
+      if (n + 4 <= outputs) {
+        // four nodes by four inputs, transposed in registers
+        for (; i + 4 <= <usize>inputs; i += 4) {
+          const r = from + (i << 2);
+          const r0 = v128.load(r), r1 = v128.load(r + bytes), r2 = v128.load(r + 2 * bytes), r3 = v128.load(r + 3 * bytes);
+          const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5), t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+          const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7), t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+          const o = to + i * LINE;
+          v128.store(o, i64x2.shuffle(t0, t1, 0, 2));
+          v128.store(o, i64x2.shuffle(t0, t1, 1, 3), 64);
+          v128.store(o, i64x2.shuffle(t2, t3, 0, 2), 128);
+          v128.store(o, i64x2.shuffle(t2, t3, 1, 3), 192);
+        }
+      }
+    }
+    for (; i < <usize>inputs; i++) {
+      for (let k = 0; k < 4; k++) {
+        const v: f32 = n + k < outputs ? load<f32>(from + <usize>k * bytes + (i << 2)) : 0;
+        store<f32>(to + i * LINE + (<usize>k << 2), v);
+      }
+    }
+  }
+}

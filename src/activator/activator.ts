@@ -1,0 +1,152 @@
+// What an activator is: it ranks a layer's nodes for one input, cheaply. It does so by rows of a plan that leave one score per
+// node in memory; choosing nodes from scores, computing them and judging the result are somebody else's business.
+//
+// Fitted activators are plain data and travel with the model as tensors; calibration makes them, this room places and runs them.
+
+import type { Row } from "../engine/plan-writer.ts";
+import { SlonnError } from "../errors.ts";
+import type { Model } from "../model/model.ts";
+import type { Tensor } from "../model/tensor.ts";
+
+/** Prediction of all pre-activations through a few numbers: up · (down · x + center) + mean. Any leading part of the rank works. */
+export interface LowRank {
+  kind: "low-rank";
+  rank: number;
+  /** [rank, inputs] */
+  down: Float32Array;
+  /** [rank] */
+  center: Float32Array;
+  /** [outputs, rank] */
+  up: Float32Array;
+  /** [outputs] */
+  mean: Float32Array;
+}
+
+/** Locality-sensitive hash tables: the signs of `bits` projections name a bucket per table; its nodes get its votes. */
+export interface Hash {
+  kind: "hash";
+  tables: number;
+  bits: number;
+  /** [tables · bits, inputs] */
+  planes: Float32Array;
+  /** [tables · 2^bits + 1] positions in nodes and votes. */
+  starts: Uint32Array;
+  nodes: Uint32Array;
+  votes: Float32Array;
+}
+
+/** The fitted activators of one layer. */
+export interface LayerActivators {
+  lowRank: LowRank | null;
+  hash: Hash | null;
+}
+
+/** The input of a layer as an activator may use it; asking for a form emits the rows that make it. */
+export interface RankInput {
+  readonly width: number;
+  /** Address of the dense vector, padded with zeros. */
+  dense(): number;
+  /** Addresses of the lists that together hold the non-zeros. */
+  parts(): readonly number[];
+  /** Whether only the last part is new since this layer was ranked before. */
+  readonly extended: boolean;
+}
+
+/** An activator placed in engine memory. */
+export interface Activator {
+  /** Emits the rows that leave a score per node; returns the address of the scores, padded to whole panels. */
+  rank(input: RankInput, emit: (row: Row) => void): number;
+}
+
+/** Tensor names of layer `l`'s activators; the same on the way in and out. */
+const names = (l: number): { lowRank: string; hash: string } => ({ lowRank: `activators.${l}.low-rank`, hash: `activators.${l}.hash` });
+
+export function encodeActivators(layers: readonly LayerActivators[]): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  const put = (name: string, data: Float32Array | Uint32Array, shape: number[]): void => {
+    tensors.set(name, { dtype: data instanceof Float32Array ? "float32" : "uint32", shape, data });
+  };
+  layers.forEach(({ lowRank, hash }, l) => {
+    if (lowRank) {
+      const { rank, down, center, up, mean } = lowRank;
+      put(`${names(l).lowRank}.down`, down, [rank, down.length / rank]);
+      put(`${names(l).lowRank}.center`, center, [rank]);
+      put(`${names(l).lowRank}.up`, up, [mean.length, rank]);
+      put(`${names(l).lowRank}.mean`, mean, [mean.length]);
+    }
+    if (hash) {
+      const { tables, bits, planes, starts, nodes, votes } = hash;
+      put(`${names(l).hash}.planes`, planes, [tables, bits, planes.length / (tables * bits)]);
+      put(`${names(l).hash}.starts`, starts, [starts.length]);
+      put(`${names(l).hash}.nodes`, nodes, [nodes.length]);
+      put(`${names(l).hash}.votes`, votes, [votes.length]);
+    }
+  });
+  return tensors;
+}
+
+/** @throws SlonnError `bad-file` when the tensors do not fit the network or each other. */
+export function decodeActivators(model: Model): LayerActivators[] {
+  const tensors = model.calibration?.tensors ?? new Map<string, Tensor>();
+  return model.layers.map(({ inputs, outputs }, l) => {
+    const name = names(l);
+    let lowRank: LowRank | null = null;
+    const down = tensors.get(`${name.lowRank}.down`);
+    if (down) {
+      const rank = down.shape[0];
+      if (!(rank >= 1)) throw new SlonnError("bad-file", `${name.lowRank}.down: got ${describe(down)}, expected a rank of at least 1`);
+      lowRank = {
+        kind: "low-rank",
+        rank,
+        down: floats(down, `${name.lowRank}.down`, [rank, inputs]),
+        center: floats(tensors.get(`${name.lowRank}.center`), `${name.lowRank}.center`, [rank]),
+        up: floats(tensors.get(`${name.lowRank}.up`), `${name.lowRank}.up`, [outputs, rank]),
+        mean: floats(tensors.get(`${name.lowRank}.mean`), `${name.lowRank}.mean`, [outputs]),
+      };
+    }
+    let hash: Hash | null = null;
+    const planes = tensors.get(`${name.hash}.planes`);
+    if (planes) hash = decodeHash(tensors, name.hash, planes, inputs, outputs);
+    return { lowRank, hash };
+  });
+}
+
+function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: Tensor, inputs: number, outputs: number): Hash {
+  const [tables, bits] = planes.shape;
+  const checked = floats(planes, `${name}.planes`, [tables, bits, inputs]);
+  if (tables < 1 || bits < 1 || bits > 20)
+    throw new SlonnError("bad-file", `${name}.planes: got ${tables} tables of ${bits} bits, expected at least 1 table and 1 to 20 bits`);
+  const nodes = words(tensors.get(`${name}.nodes`), `${name}.nodes`, null);
+  const starts = words(tensors.get(`${name}.starts`), `${name}.starts`, tables * 2 ** bits + 1);
+  for (let i = 0; i < starts.length; i++)
+    if (starts[i] > nodes.length || (i > 0 && starts[i] < starts[i - 1]))
+      throw new SlonnError("bad-file", `${name}.starts: got ${starts[i]} at ${i}, expected ascending positions up to ${nodes.length}`);
+  for (const node of nodes)
+    if (node >= outputs) throw new SlonnError("bad-file", `${name}.nodes: got node ${node}, expected below ${outputs}`);
+  return {
+    kind: "hash",
+    tables,
+    bits,
+    planes: checked,
+    starts,
+    nodes,
+    votes: floats(tensors.get(`${name}.votes`), `${name}.votes`, [nodes.length]),
+  };
+}
+
+function floats(tensor: Tensor | undefined, name: string, shape: readonly number[]): Float32Array {
+  if (!(tensor?.data instanceof Float32Array) || tensor.shape.length !== shape.length || shape.some((n, i) => n !== tensor.shape[i]))
+    throw new SlonnError("bad-file", `${name}: got ${describe(tensor)}, expected float32 [${shape.join(", ")}]`);
+  for (const v of tensor.data) if (!Number.isFinite(v)) throw new SlonnError("bad-file", `${name}: got ${v}, expected finite numbers`);
+  return tensor.data;
+}
+
+function words(tensor: Tensor | undefined, name: string, length: number | null): Uint32Array {
+  if (!(tensor?.data instanceof Uint32Array) || (length !== null && tensor.data.length !== length))
+    throw new SlonnError("bad-file", `${name}: got ${describe(tensor)}, expected uint32${length === null ? "" : ` [${length}]`}`);
+  return tensor.data;
+}
+
+function describe(tensor: Tensor | undefined): string {
+  return tensor ? `${tensor.dtype} [${tensor.shape.join(", ")}]` : "nothing";
+}

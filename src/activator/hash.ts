@@ -1,0 +1,24 @@
+// The hash activator: locality-sensitive hash tables, the kind the field's earlier work uses and the baseline here.
+
+import * as abi from "../engine/generated/abi.ts";
+import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
+import type { Row } from "../engine/plan-writer.ts";
+import { placeMatrix } from "../model/place.ts";
+import type { Activator, Hash, RankInput } from "./activator.ts";
+
+export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number): Activator {
+  const { tables, bits, planes } = fitted;
+  const matrix = placeMatrix(memory, planes, tables * bits, planes.length / (tables * bits));
+  const starts = reserveWords(memory, fitted.starts);
+  const nodes = reserveWords(memory, fitted.nodes);
+  const votes = reserveFloats(memory, fitted.votes.length, fitted.votes);
+  const codes = memory.reserve(tables * 4);
+  const scores = reserveFloats(memory, paddedTo(outputs, abi.PANEL));
+  return {
+    rank(input: RankInput, emit: (row: Row) => void): number {
+      emit([abi.HASH, matrix.rows(), input.dense(), matrix.rowStride, tables, bits, codes]);
+      emit([abi.VOTE, codes, starts, nodes, votes, tables, bits, outputs, scores]);
+      return scores;
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// How the nodes of a layer are chosen, as data: what a level says of each layer, and the forward plan carries out. It knows neither
+// what a setting costs nor what was proved of it.
+
+/** How the nodes of one layer are chosen. */
+export type LayerSetting =
+  /** Every node from every input. */
+  | { kind: "dense" }
+  /** Every node, zero inputs skipped: the same result, fewer multiply-adds. `columns` suits few active inputs, `panels` many. */
+  | { kind: "exact"; layout?: "panels" | "columns" }
+  /** Nodes (or panels of 16 nodes) ranked by an activator; the rest count as 0. */
+  | RankedSetting;
+
+export interface RankedSetting {
+  kind: "ranked";
+  activator: "low-rank" | "hash" | "oracle";
+  /** Which fitted activator of that kind, e.g. its rank; part of the name of its tensors. */
+  variant: number;
+  /** `node` chooses single nodes, `panel` whole panels of 16. */
+  unit: "node" | "panel";
+  /** `top-k`: this share of the units (0 to 1). `threshold`: units whose score exceeds this number. */
+  by: "top-k" | "threshold";
+  amount: number;
+}
+
+/** One setting of every layer. */
+export interface Rung {
+  layers: readonly LayerSetting[];
+  /** Stop here when the two best answers differ by at least this much; absent on the last rung. */
+  margin?: number;
+  /** The most multiply-adds this rung was seen to add on the certification rows; a budget of operations stops growth by it. */
+  macs?: number;
+}

@@ -1,0 +1,190 @@
+// Calibration, offline: fit activators, search settings by measured cost, keep a ladder of levels, certify each on rows used
+// for nothing else. Deterministic for a seed where costs are counted instead of timed.
+//
+//   rows ──┬─ a third: search (and fit, unless extra rows fit) → candidates → ladder
+//          └─ the rest: certify → bounds per level
+
+import { encodeActivators } from "../activator/activator.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { createArrayKernels } from "../engine/array-kernels.ts";
+import type { EngineOptions } from "../engine/engine.ts";
+import { SlonnError, throwIfAborted } from "../errors.ts";
+import { createModel, type Model } from "../model/model.ts";
+import { checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
+import type { Ladder, Rung } from "../profile/ladder.ts";
+import { permutation, seeded } from "../random.ts";
+import { samplesNeeded } from "./bounds.ts";
+import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
+import { choose } from "./choose.ts";
+import { evaluate, type Outcome } from "./evaluate.ts";
+import { type FitOptions, fitActivators } from "./fit.ts";
+import { sum } from "./judge.ts";
+import { chooseLayouts } from "./layouts.ts";
+import { certifiedLevels, sequence } from "./levels.ts";
+import { searchLevels } from "./search.ts";
+
+export interface CalibrateOptions {
+  rows: Rows;
+  /** What is right for each row. Without labels the promise is agreement with dense. */
+  labels?: Labels | null;
+  /** Further rows that may only fit activators, the network's training rows for instance. */
+  fitRows?: Rows | null;
+  /** The promise: at most this fraction lost against dense (without labels: at most this fraction disagrees). */
+  maxLoss?: number;
+  /** 1 − δ, the probability that a certificate holds. */
+  confidence?: number;
+  /** Which kinds to fit: `low-rank`, `hash`. */
+  activators?: readonly string[];
+  seed?: number;
+  /** `time` searches by measured time on this machine, `macs` by counted multiply-adds (deterministic). */
+  cost?: "time" | "macs";
+  clock?: Clock;
+  engine?: EngineOptions;
+  signal?: AbortSignal;
+  onProgress?: (share: number, what: string) => void;
+}
+
+/** Rows used at most to search, to fit and to time layouts. */
+const most = { search: 5000, fit: 4096, timed: 300 };
+
+/**
+ * Returns the model with activators, levels and certificates.
+ * @throws SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for a network of one output, `too-few-samples` when
+ * the promise could not be certified even if nothing were lost, `aborted`.
+ */
+export async function calibrate(model: Model, options: CalibrateOptions): Promise<Model> {
+  const {
+    rows,
+    labels = null,
+    fitRows = null,
+    maxLoss = 0.003,
+    confidence = 0.95,
+    activators = ["low-rank"],
+    seed = 1,
+    cost = "time",
+  } = options;
+  const { signal, onProgress = () => {} } = options;
+  check(model, rows, labels, fitRows, maxLoss, confidence, activators);
+  const random = seeded(seed);
+  const order = permutation(rows.count, random);
+  const certifying = rowsCertifying(rows.count);
+  const searched = rows.count - certifying;
+  const kind = labels ? "loss" : "agreement";
+  const bound = labels ? maxLoss : 1 - maxLoss;
+  const needed = samplesNeeded(kind, bound, confidence);
+  if (certifying < needed || searched < 1)
+    throw new SlonnError(
+      "too-few-samples",
+      `data: got ${rows.count} rows of which ${certifying} certify, expected at least ${rowsNeeded(needed)} rows: ${kind} ${bound} at confidence ${confidence} needs ${needed}`,
+    );
+  const part = (from: number, to: number): { rows: Rows; labels: Labels | null } => {
+    const which = order.subarray(from, to);
+    return { rows: takeRows(rows, which), labels: labels && takeLabels(labels, which) };
+  };
+  const search = part(0, searched);
+  const certify = part(searched, rows.count);
+
+  onProgress(0, "fitting activators");
+  const fit: FitOptions = { kinds: activators, rows: most.fit, random, ...(signal ? { signal } : {}) };
+  const kernels = await createArrayKernels();
+  const { layers, fitted, thresholds } = await fitActivators(model, fitRows ?? search.rows, fit, kernels);
+  const withActivators = createModel(model.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
+
+  const clock = cost === "time" ? (options.clock ?? systemClock) : null;
+  const run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string): Promise<Outcome[]> =>
+    evaluate(withActivators, settings, on, {
+      clock,
+      ...(options.engine ? { engine: options.engine } : {}),
+      ...(signal ? { signal } : {}),
+      onProgress: (share) => onProgress(from + share * (to - from), what),
+    });
+  const costOf = (outcome: Outcome): number => (clock ? median(outcome.timesMs) : sum(outcome.macs) / outcome.macs.length / 1e6);
+
+  const timed = takeRows(
+    search.rows,
+    Uint32Array.from({ length: Math.min(most.timed, searched) }, (_, i) => i),
+  );
+  const exact = clock
+    ? await chooseLayouts(layers.length, fitted, async (settings) =>
+        (await run(settings, timed, 0.03, 0.05, "choosing layouts")).map(costOf),
+      )
+    : everyLayer(layers.length, plainExact);
+  const composed = await searchLevels(exact, fitted, thresholds, search, run, costOf);
+  const promise = { kind, bound } as const;
+  const fixed = [everyLayer(layers.length, dense), exact].map((rung) => [rung]);
+  const uniform = fitted.some(({ lowRank }) => lowRank) ? uniformShares.map((amount) => [withShare(exact, fitted, amount)]) : [];
+  const chosen = choose(composed, certifying, promise).map(({ rungs }) => rungs);
+  const ladder = unique([...fixed, ...uniform, ...chosen]);
+
+  throwIfAborted(signal);
+  const measured = await run(ladder, search.rows, 0.55, 0.7, "measuring levels");
+  const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying);
+  const outcomes = await run(
+    kept.map(({ rungs }) => rungs),
+    certify.rows,
+    0.7,
+    1,
+    "certifying",
+  );
+  const widths = model.layers.map(({ outputs }) => outputs);
+  const levels = certifiedLevels(kept, outcomes, certify.labels, widths, confidence);
+  const result: Ladder = {
+    version: 1,
+    metric: labels ? (labels.kind === "multi" ? "precision@1" : "accuracy") : "agreement",
+    promise: { ...promise, confidence },
+    levels,
+  };
+  onProgress(1, "done");
+  return createModel(model.name, layers, { ladder: result, tensors: encodeActivators(fitted) });
+}
+
+/** Of `count` rows a third searches, up to a limit; the rest certify. */
+function rowsCertifying(count: number): number {
+  return count - Math.min(most.search, Math.floor(count / 3));
+}
+
+/** The least count of rows of which `needed` certify and one at least searches. */
+function rowsNeeded(needed: number): number {
+  let count = Math.max(needed, 3);
+  while (rowsCertifying(count) < needed) count++;
+  return count;
+}
+
+/** The median, which a lost time slice does not move. */
+function median(values: Float32Array): number {
+  return values.slice().sort()[values.length >> 1];
+}
+
+function unique(levels: readonly (readonly Rung[])[]): (readonly Rung[])[] {
+  const seen = new Set<string>();
+  return levels.filter((rungs) => {
+    const key = JSON.stringify(rungs);
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+function check(
+  model: Model,
+  rows: Rows,
+  labels: Labels | null,
+  fitRows: Rows | null,
+  maxLoss: number,
+  confidence: number,
+  activators: readonly string[],
+): void {
+  const { inputs } = model.layers[0];
+  const { outputs, name } = model.layers[model.layers.length - 1];
+  if (outputs < 2)
+    throw new SlonnError("bad-model", `${name}: got ${outputs} output, expected at least 2: every promise is about the best of them`);
+  checkRows("data", rows, inputs);
+  if (fitRows) checkRows("fit data", fitRows, inputs);
+  if (fitRows?.count === 0) throw new SlonnError("bad-input", "fit data: got 0 rows, expected at least 1");
+  if (labels && labels.count !== rows.count)
+    throw new SlonnError("bad-input", `labels: got ${labels.count}, expected ${rows.count}, one a row`);
+  if (!(maxLoss > 0 && maxLoss < 1))
+    throw new SlonnError("bad-option", `max loss: got ${maxLoss}, expected a fraction above 0 and below 1`);
+  if (!(confidence > 0.5 && confidence < 1))
+    throw new SlonnError("bad-option", `confidence: got ${confidence}, expected above 0.5 and below 1`);
+  for (const kind of activators)
+    if (kind !== "low-rank" && kind !== "hash") throw new SlonnError("bad-option", `activators: got ${kind}, expected low-rank or hash`);
+}

@@ -1,0 +1,58 @@
+// Which settings calibration tries: a grid per layer around what usually pays, every other layer computed exactly.
+
+import type { LayerActivators } from "../activator/activator.ts";
+import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
+
+/** Shares of nodes tried. */
+const nodeShares = [0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.35];
+/** Shares of panels tried: coarser units need more of the layer. */
+const panelShares = [0.06, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5];
+export const hashShares: readonly number[] = [0.02, 0.04, 0.08, 0.12, 0.2, 0.3, 0.5];
+const ranks = [8, 16, 24, 32, 48, 64, 96];
+/** Shares of every hidden layer at once, for callers who ask for a share of nodes. */
+export const uniformShares: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2];
+
+export const exact: LayerSetting = { kind: "exact" };
+export const dense: LayerSetting = { kind: "dense" };
+
+/** One rung that treats every layer alike. */
+export function everyLayer(layers: number, setting: LayerSetting): Rung {
+  return { layers: new Array<LayerSetting>(layers).fill(setting) };
+}
+
+/** `rung` with the low-rank activator on every layer that has one, at one share of nodes. */
+export function withShare(rung: Rung, fitted: readonly LayerActivators[], amount: number): Rung {
+  return {
+    layers: rung.layers.map((setting, l) => {
+      const { lowRank } = fitted[l];
+      return lowRank
+        ? { kind: "ranked", activator: "low-rank", variant: Math.min(32, lowRank.rank), unit: "node", by: "top-k", amount }
+        : setting;
+    }),
+  };
+}
+
+/** Settings of hidden layer `l` worth trying. `thresholds(rank)` gives the score that each node share exceeds on average. */
+export function settingsOf(
+  fitted: LayerActivators,
+  thresholds: (rank: number, shares: readonly number[]) => readonly number[],
+): RankedSetting[] {
+  const settings: RankedSetting[] = [];
+  const { lowRank, hash } = fitted;
+  if (lowRank)
+    for (const variant of ranks.filter((r) => r <= lowRank.rank)) {
+      const base = { kind: "ranked", activator: "low-rank", variant } as const;
+      for (const amount of nodeShares) settings.push({ ...base, unit: "node", by: "top-k", amount });
+      for (const amount of thresholds(variant, nodeShares)) settings.push({ ...base, unit: "node", by: "threshold", amount });
+      for (const amount of panelShares) settings.push({ ...base, unit: "panel", by: "top-k", amount });
+    }
+  if (hash)
+    for (const amount of hashShares)
+      settings.push({ kind: "ranked", activator: "hash", variant: hash.tables, unit: "node", by: "top-k", amount });
+  return settings;
+}
+
+/** `rung` with layer `l` set otherwise. */
+export function withLayer(rung: Rung, l: number, setting: LayerSetting): Rung {
+  return { layers: rung.layers.map((old, i) => (i === l ? setting : old)) };
+}

@@ -1,0 +1,97 @@
+// Turns what was counted on the certification rows into certificates, level by level. It knows neither how levels were found nor how
+// they are run; it relies on them, and their order, having been fixed before these rows were looked at.
+//
+// Learn-then-Test with a fixed sequence (Angelopoulos, Bates, Candès, Jordan and Lei, 2021). Fix a target t, say a loss of
+// 0.003, and test "the level loses more than t" at level δ for dense, then for the level before it, and so on, stopping at the first test
+// that does not reject. Whatever the true losses are, a false certificate needs the first true hypothesis in this order to be
+// rejected, which happens with probability at most δ: so with confidence 1 − δ every level accepted for t keeps t, with no correction
+// for the number of levels. A test at level δ rejects exactly when the individual bound at δ is at most t. So level i
+// is accepted exactly when the individual bounds of levels i … dense are all at most t, that is, when their worst is: one number per level,
+// the running worst from dense downward, answers for every target. It is what the certificates hold.
+//
+// The promise is for a target fixed without these rows, and for each kind by itself: asking for several kinds at once, or
+// picking the target that just fits, is covered by δ per kind and per target, not by one δ for all.
+
+import { SlonnError } from "../errors.ts";
+import type { Certificate } from "../profile/ladder.ts";
+import { binomialLower, lossUpper } from "./bounds.ts";
+
+/** What one level did on the certification rows, against dense and against the labels. */
+export interface LevelOutcome {
+  /** Per row: +1 dense right and level wrong (a loss), −1 level right and dense wrong (a gain), else 0. Null without labels. */
+  differences: Int8Array | null;
+  /** Rows on which the level gave dense's answer. */
+  agreements: number;
+  /** Rows the level got right; null without labels. */
+  rights: number | null;
+  /** Rows in all; the same for every level. */
+  samples: number;
+}
+
+/**
+ * The certificates of every level, in the order of `outcomes`: agreement, and with labels loss and accuracy. Levels are tested from the
+ * last, dense, to the first, so those likely to fail belong first: cheapest first, or by what they lost on other rows. Dense keeps itself exactly: its loss is 0 and its agreement 1 by definition; its accuracy has the binomial bound.
+ * @throws SlonnError `bad-option` for a confidence outside (0, 1); `bad-input` for no level, no rows, or counts that contradict each other.
+ */
+export function certifyLadder(outcomes: readonly LevelOutcome[], { confidence }: { confidence: number }): Certificate[][] {
+  if (!(confidence > 0 && confidence < 1))
+    throw new SlonnError("bad-option", `confidence: got ${confidence}, expected a number between 0 and 1`);
+  checkOutcomes(outcomes);
+  const delta = 1 - confidence;
+  const dense = outcomes.length - 1;
+  const { samples } = outcomes[dense];
+  const certificates: Certificate[][] = [];
+  let loss = 0;
+  let agreement = 1;
+  let accuracy = 1;
+  for (let i = dense; i >= 0; i--) {
+    const { differences, agreements, rights } = outcomes[i];
+    const ofLevel: Certificate[] = [];
+    if (differences !== null) {
+      if (i < dense) loss = Math.max(loss, lossUpper(count(differences, 1), count(differences, -1), samples, delta));
+      ofLevel.push({ kind: "loss", bound: loss, confidence, samples });
+    }
+    if (i < dense) agreement = Math.min(agreement, binomialLower(agreements, samples, delta));
+    ofLevel.push({ kind: "agreement", bound: agreement, confidence, samples });
+    if (rights !== null) {
+      accuracy = Math.min(accuracy, binomialLower(rights, samples, delta));
+      ofLevel.push({ kind: "accuracy", bound: accuracy, confidence, samples });
+    }
+    certificates[i] = ofLevel;
+  }
+  return certificates;
+}
+
+function count(differences: Int8Array, value: number): number {
+  let n = 0;
+  for (let i = 0; i < differences.length; i++) if (differences[i] === value) n++;
+  return n;
+}
+
+function checkOutcomes(outcomes: readonly LevelOutcome[]): void {
+  if (outcomes.length === 0) throw new SlonnError("bad-input", "outcomes: got no level, expected at least dense");
+  const { samples } = outcomes[0];
+  if (!Number.isInteger(samples) || samples < 1)
+    throw new SlonnError("bad-input", `outcomes[0].samples: got ${samples}, expected at least 1`);
+  const labelled = outcomes[0].rights !== null;
+  const dense = outcomes[outcomes.length - 1];
+  outcomes.forEach((outcome, i) => {
+    const refuse = (what: string, got: unknown, expected: string): never => {
+      throw new SlonnError("bad-input", `outcomes[${i}].${what}: got ${got}, expected ${expected}`);
+    };
+    const { differences, agreements, rights } = outcome;
+    if (outcome.samples !== samples) refuse("samples", outcome.samples, `${samples} as for level 0`);
+    if (!Number.isInteger(agreements) || agreements < 0 || agreements > samples) refuse("agreements", agreements, `0 to ${samples}`);
+    if ((rights !== null) !== labelled) refuse("rights", rights, labelled ? "a count as for level 0" : "null as for level 0");
+    if ((differences !== null) !== labelled)
+      refuse("differences", differences === null ? "null" : "an array", labelled ? "an array beside rights" : "null without rights");
+    if (rights === null || differences === null) return;
+    if (!Number.isInteger(rights) || rights < 0 || rights > samples) refuse("rights", rights, `0 to ${samples}`);
+    if (differences.length !== samples) refuse("differences", `${differences.length} rows`, `${samples}`);
+    const losses = count(differences, 1);
+    const gains = count(differences, -1);
+    if (losses + gains + count(differences, 0) !== samples) refuse("differences", "other numbers", "only -1, 0 and 1");
+    if (dense.rights !== null && rights !== dense.rights - losses + gains)
+      refuse("rights", rights, `${dense.rights - losses + gains}: dense's ${dense.rights} - ${losses} losses + ${gains} gains`);
+  });
+}

@@ -1,0 +1,37 @@
+// Choosing a ladder from what was tried: for each promise a caller may ask, the cheapest rule that will probably be certified.
+
+import type { Composed } from "./compose.ts";
+
+/** Losses and disagreements a ladder should serve, as fractions. */
+const losses = [0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05];
+const disagreements = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
+/** How many standard errors of the search's own estimate to stay away from the bound; several for the promise itself. */
+const caution = 0.7;
+const promiseCaution = [0, 0.4, 0.8, 1.3, 2];
+
+const z = 1.645;
+
+/** The upper confidence bound that `samples` certification rows would probably give, and `cautious` standard errors on top. */
+export function expectedBound(total: number, squares: number, rows: number, samples: number, cautious: number): number {
+  const mean = total / rows;
+  const deviation = Math.sqrt(Math.max((squares + 1) / rows - mean * mean, 0));
+  return mean + (z * deviation) / Math.sqrt(samples) + (cautious * deviation) / Math.sqrt(rows);
+}
+
+/** The levels of a ladder, cheapest first, without repetition. `samples` rows will certify them. */
+export function choose(composed: readonly Composed[], samples: number, promise: { kind: "loss" | "agreement"; bound: number }): Composed[] {
+  const chosen = new Set<Composed>();
+  const pick = (bound: number, expected: (c: Composed) => number): void => {
+    let best: Composed | null = null;
+    for (const c of composed) if (expected(c) <= bound && (best === null || c.cost < best.cost)) best = c;
+    if (best) chosen.add(best);
+  };
+  const loss = (cautious: number) => (c: Composed) => expectedBound(c.lost, c.changed, c.rows, samples, cautious);
+  const disagreement = (cautious: number) => (c: Composed) => expectedBound(c.disagreed, c.disagreed, c.rows, samples, cautious);
+  for (const cautious of promiseCaution)
+    if (promise.kind === "loss") pick(promise.bound, loss(cautious));
+    else pick(1 - promise.bound, disagreement(cautious));
+  for (const bound of losses) pick(bound, loss(caution));
+  for (const bound of disagreements) pick(bound, disagreement(caution));
+  return [...chosen].sort((a, b) => a.cost - b.cost);
+}

@@ -1,0 +1,97 @@
+// From measured rules to certified levels: the order they are tested in, what each costs and what was proved of it.
+
+import type { Labels } from "../model/rows.ts";
+import type { Cost, Level, Rung } from "../profile/ladder.ts";
+import { certifyLadder } from "./certify.ts";
+import { expectedBound } from "./choose.ts";
+import type { Outcome } from "./evaluate.ts";
+import { judge, sum, type Verdict } from "./judge.ts";
+
+/** A rule with the order it is tested in, from what the search rows say alone. */
+export interface Sequenced {
+  rungs: readonly Rung[];
+  cost: number;
+  /** Where it stands in the order of testing: what the search rows say its bound will be, lossless rules first, `always` last. */
+  rank: number;
+}
+
+/**
+ * Drops rules that cost no less than dense, and rules that cost no less than a rule that loses no more (of equals the first stays).
+ * The first two of `ladder` are dense and exact; exact and `always` are kept if they cost less than dense. Comes back cheapest
+ * first, dense last.
+ */
+export function sequence(
+  ladder: readonly (readonly Rung[])[],
+  outcomes: readonly Outcome[],
+  labels: Labels | null,
+  costOf: (outcome: Outcome) => number,
+  always: readonly (readonly Rung[])[],
+  samples: number,
+): Sequenced[] {
+  const keep = new Set(always.map((rungs) => JSON.stringify(rungs)));
+  const all = ladder.map((rungs, i) => {
+    const { differences, disagreements } = judge(outcomes[i].answers, outcomes[0].answers, labels);
+    const squares = differences.reduce((total, d) => total + d * d, 0);
+    const kept = i === 1 || keep.has(JSON.stringify(rungs));
+    const bound = expectedBound(sum(differences), squares, differences.length, samples, 0);
+    const rank = i <= 1 ? i - 1 : kept ? 2 + bound : bound;
+    return { rungs, cost: costOf(outcomes[i]), lost: sum(differences), disagreed: sum(disagreements), rank, kept };
+  });
+  type One = (typeof all)[number];
+  const noBetter = (one: One, than: One): boolean => one.cost >= than.cost && one.lost >= than.lost && one.disagreed >= than.disagreed;
+  const [dense, ...others] = all;
+  const useful = others.filter((one, i) => {
+    if (one.cost >= dense.cost) return false;
+    return one.kept || !others.some((other, j) => j !== i && noBetter(one, other) && (j < i || !noBetter(other, one)));
+  });
+  return [...useful.sort((a, b) => a.cost - b.cost), dense].map(({ rungs, cost, rank }) => ({ rungs, cost, rank }));
+}
+
+/** Certifies the levels on rows nothing else has seen. They are tested in the order of their rank. */
+export function certifiedLevels(
+  sequenced: readonly Sequenced[],
+  outcomes: readonly Outcome[],
+  labels: Labels | null,
+  widths: readonly number[],
+  confidence: number,
+): Level[] {
+  const denseAnswers = outcomes[outcomes.length - 1].answers;
+  const verdicts = outcomes.map(({ answers }) => judge(answers, denseAnswers, labels));
+  const tested = sequenced.map(({ rank }, i) => ({ rank, i })).sort((a, b) => b.rank - a.rank);
+  const certificates = certifyLadder(
+    tested.map(({ i }) => ({
+      differences: labels ? verdicts[i].differences : null,
+      agreements: verdicts[i].disagreements.length - sum(verdicts[i].disagreements),
+      rights: rightsOf(verdicts[i]),
+      samples: verdicts[i].disagreements.length,
+    })),
+    { confidence },
+  );
+  return sequenced.map(({ rungs }, i) => {
+    const n = verdicts[i].disagreements.length;
+    const rights = rightsOf(verdicts[i]);
+    return {
+      rungs: rungs.map((rung, r) => ({ ...rung, ...(outcomes[i].rungMacs[r] === undefined ? {} : { macs: outcomes[i].rungMacs[r] }) })),
+      cost: costsOf(outcomes[i], widths),
+      observed: {
+        agreement: 1 - sum(verdicts[i].disagreements) / n,
+        accuracy: rights === null ? null : rights / n,
+        loss: labels ? sum(verdicts[i].differences) / n : null,
+      },
+      certificates: certificates[tested.findIndex((t) => t.i === i)],
+    };
+  });
+}
+
+function rightsOf({ right }: Verdict): number | null {
+  return right && sum(right);
+}
+
+function costsOf({ macs, bytes, nodes }: Outcome, widths: readonly number[]): Cost {
+  const sorted = macs.slice().sort();
+  return {
+    macs: { mean: sum(macs) / macs.length, p99: sorted[Math.floor(0.99 * (sorted.length - 1))], max: sorted[sorted.length - 1] },
+    bytes: sum(bytes) / bytes.length,
+    nodes: nodes.map((n, l) => n / widths[l]),
+  };
+}

@@ -1,0 +1,94 @@
+// From the words after a command to its arguments, and from its declared flags to its help. It knows no command.
+//
+// node:util's parseArgs does the splitting: it is strict about unknown flags and missing values and leaves every value the
+// text it was, where `cac` and `citty` turn "--slo 007" into a number or accept what they do not know; and it is no dependency.
+
+import { parseArgs } from "node:util";
+
+export interface Flag {
+  /** What stands for the value in the help; absent where the flag takes none. */
+  value?: string;
+  short?: string;
+  /** May be given several times. */
+  repeatable?: boolean;
+  about: string;
+}
+
+export type Flags = Readonly<Record<string, Flag>>;
+
+/** Wrong usage: exit code 2. */
+export class UsageError extends Error {}
+
+export interface Arguments {
+  /** The file the command works on. */
+  file: string;
+  has(flag: string): boolean;
+  text(flag: string): string | undefined;
+  list(flag: string): readonly string[];
+  /** @throws UsageError where it was not given. */
+  required(flag: string): string;
+  /** @throws UsageError where what was given is no number. */
+  number(flag: string, otherwise: number): number;
+}
+
+/** @throws UsageError for unknown, repeated or valueless flags, and for anything but one file. */
+export function parseArguments(words: readonly string[], flags: Flags): Arguments {
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, { value, short }]) => [
+      name,
+      { type: value ? ("string" as const) : ("boolean" as const), multiple: true, ...(short ? { short } : {}) },
+    ]),
+  );
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+  } catch (cause) {
+    throw new UsageError(plain(cause as NodeJS.ErrnoException), { cause });
+  }
+  const { positionals } = parsed;
+  const values = new Map(Object.entries(parsed.values) as [string, (string | boolean)[]][]);
+  for (const [name, given] of values)
+    if (given.length > 1 && !flags[name].repeatable) throw new UsageError(`got --${name} ${given.length} times, expected it once`);
+  if (positionals.length !== 1)
+    throw new UsageError(
+      positionals.length === 0 ? "got no file, expected one" : `got ${positionals.length} files (${positionals.join(", ")}), expected one`,
+    );
+  const text = (flag: string): string | undefined => values.get(flag)?.[0] as string | undefined;
+  return {
+    file: positionals[0],
+    has: (flag) => values.has(flag),
+    text,
+    list: (flag) => (values.get(flag) as string[] | undefined) ?? [],
+    required(flag) {
+      const value = text(flag);
+      if (value === undefined) throw new UsageError(`got no --${flag}, expected --${flag} ${flags[flag].value}`);
+      return value;
+    },
+    number(flag, otherwise) {
+      const value = text(flag);
+      if (value === undefined) return otherwise;
+      const number = Number(value);
+      if (value.trim() === "" || !Number.isFinite(number))
+        throw new UsageError(`got --${flag} ${JSON.stringify(value)}, expected a number`);
+      return number;
+    },
+  };
+}
+
+/** The help of one command. */
+export function helpOf(usage: string, about: string, flags: Flags): string {
+  const rows = Object.entries(flags).map(([name, { value, short, about: text }]) => ({
+    left: `${short ? `-${short}, ` : "    "}--${name}${value ? ` ${value}` : ""}`,
+    text,
+  }));
+  const width = Math.max(0, ...rows.map(({ left }) => left.length));
+  return `usage: ${usage}\n\n${about}\n\n${rows.map(({ left, text }) => `  ${left.padEnd(width)}  ${text}\n`).join("")}`;
+}
+
+/** parseArgs' own sentence without its advice on dashes. */
+function plain({ code, message }: NodeJS.ErrnoException): string {
+  const option = /'(-[^']*)'/.exec(message)?.[1] ?? "";
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `got unknown flag ${option}`;
+  const first = message.split(/\. |\n/)[0];
+  return first.charAt(0).toLowerCase() + first.slice(1).replace(/\.$/, "");
+}

@@ -1,0 +1,107 @@
+// `bench --breakdown`: where the time of each contender's queries goes, beside how fast its bytes could be read, as plain data
+// and as tables. The measuring is the session room's.
+
+import Table from "cli-table3";
+import type { Clock } from "../clock.ts";
+import type { Model } from "../model/model.ts";
+import { type Rows, rowOf } from "../model/rows.ts";
+import { measureBandwidth } from "../session/bandwidth.ts";
+import { breakdown, type StageCost } from "../session/breakdown.ts";
+import type { Session } from "../session/session.ts";
+import { oneLine } from "./io.ts";
+import { rowOfQuery } from "./measure.ts";
+import { denseBytes, type SloContender } from "./session-contenders.ts";
+
+export interface Breakdowns {
+  /** Bytes per microsecond (MB/s) at which engine memory of the size of the weights is read; null where the clock did not move. */
+  readBytesPerUs: number | null;
+  /** Rows that were run. */
+  queries: number;
+  /** One per contender, dense first. */
+  runs: SloBreakdown[];
+}
+
+/** Means over the queries. */
+export interface SloBreakdown {
+  slo: string;
+  /** Microseconds of a query in one call. */
+  queryUs: number;
+  bytes: number;
+  /** Bytes over read bandwidth: microseconds. */
+  limitUs: number | null;
+  stages: (StageCost & { limitUs: number | null })[];
+}
+
+/** Rows the breakdown runs at most: round after round, so not many are needed. */
+const mostQueries = 200;
+
+/**
+ * Each contender must have run before: what is broken down is the level its last query was given.
+ * @throws SlonnError `aborted`, `no-engine`
+ */
+export async function breakdownsOf(
+  model: Model,
+  session: Session,
+  contenders: readonly SloContender[],
+  rows: Rows,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  onProgress: (share: number) => void,
+): Promise<Breakdowns> {
+  const { backend } = session;
+  const queries = Math.min(mostQueries, rows.count);
+  const inputs = Array.from({ length: queries }, (_, q) => rowOf(rows, rowOfQuery(q, queries, rows.count)));
+  onProgress(0);
+  const measured = await measureBandwidth(denseBytes(model), clock, { backend });
+  const readBytesPerUs = Number.isFinite(measured) ? measured : null;
+  const limitOf = (bytes: number): number | null => readBytesPerUs && bytes / readBytesPerUs;
+  const runs: SloBreakdown[] = [];
+  for (const [i, contender] of contenders.entries()) {
+    onProgress(i / contenders.length);
+    const { level, slo } = contender.plan();
+    const { stages, queryUs } = await breakdown(model, session.levels[level], inputs, {
+      backend,
+      clock,
+      operations: slo.operations,
+      signal,
+    });
+    const bytes = stages.reduce((sum, stage) => sum + stage.bytes, 0);
+    runs.push({
+      slo: contender.name,
+      queryUs,
+      bytes,
+      limitUs: limitOf(bytes),
+      stages: stages.map((stage) => ({ ...stage, limitUs: limitOf(stage.bytes) })),
+    });
+  }
+  onProgress(1);
+  return { readBytesPerUs, queries, runs };
+}
+
+/** For people: a table per contender. */
+export function breakdownsText({ readBytesPerUs, queries, runs }: Breakdowns): string {
+  const read =
+    readBytesPerUs === null ? "read bandwidth unknown: the clock stands still" : `read at ${(readBytesPerUs / 1000).toFixed(1)} GB/s`;
+  const us = (time: number | null): string => (time === null ? "" : time.toFixed(2));
+  const over = (time: number, limit: number | null): string => (limit ? `${(time / limit).toFixed(2)}x` : "");
+  const tables = runs.map(({ slo, queryUs, bytes, limitUs, stages }) => {
+    const table = new Table({
+      head: ["stage", "µs", "bytes", "MACs", "limit µs", "time / limit"],
+      style: { head: [], border: [], compact: true },
+      colAligns: ["left", "right", "right", "right", "right", "right"],
+    });
+    for (const stage of stages)
+      table.push([
+        stage.stage,
+        us(stage.us),
+        Math.round(stage.bytes),
+        Math.round(stage.macs),
+        us(stage.limitUs),
+        over(stage.us, stage.limitUs),
+      ]);
+    const macs = stages.reduce((sum, stage) => sum + stage.macs, 0);
+    table.push(["whole query", us(queryUs), Math.round(bytes), Math.round(macs), us(limitUs), over(queryUs, limitUs)]);
+    return `${oneLine(slo)}\n${table.toString()}\n`;
+  });
+  return `breakdown of ${queries} rows; weights of this size ${read}\n${tables.join("")}`;
+}

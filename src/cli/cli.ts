@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+// The `slonn` executable: hands the process to main() and nothing else.
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "../clock.ts";
+import { main } from "./main.ts";
+
+// The first Ctrl-C stops long work at its next turn; the second one ends the process as usual.
+const interrupted = new AbortController();
+process.once("SIGINT", () => interrupted.abort());
+// A reader that has seen enough (`slonn inspect … | head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+const io = {
+  stdout: (text: string): void => void process.stdout.write(text),
+  stderr: (text: string): void => void process.stderr.write(text),
+  stderrIsTerminal: process.stderr.isTTY === true,
+  clock: systemClock,
+  signal: interrupted.signal,
+};
+process.exitCode = await main(process.argv.slice(2), io, packageVersion());
+
+/** The version in the nearest package.json above this file. */
+function packageVersion(): string {
+  for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
+    const path = join(directory, "package.json");
+    if (existsSync(path)) return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+    if (directory === dirname(directory)) return "unknown";
+  }
+}

@@ -1,0 +1,34 @@
+// What every command is, and the flags several of them share.
+
+import type { Arguments, Flags } from "./arguments.ts";
+import type { Io } from "./io.ts";
+
+export interface Command {
+  name: string;
+  /** How the file it works on is called in its usage. */
+  file: string;
+  about: string;
+  flags: Flags;
+  run(args: Arguments, io: Io): Promise<void>;
+}
+
+export const jsonFlag: Flags = { json: { about: "print one JSON document instead of tables" } };
+
+export const activationsFlag: Flags = {
+  activations: { value: "<names>", about: "what follows each layer of a file that holds weights only, e.g. relu,identity" },
+};
+
+export const dataFlags: Flags = {
+  data: { value: "<inputs>", about: "npy, npz (array or SciPy CSR), safetensors, csv, SVMlight or IDX file; .gz too" },
+  labels: { value: "<labels>", about: "one class per row, or sparse rows of several labels, in the same kinds of file" },
+  scale: { value: "<number>", about: "divide every input by this, e.g. 255" },
+};
+
+export const sloFlag: Flags = {
+  slo: {
+    value: "<slo>",
+    repeatable: true,
+    about:
+      "dense | accuracy=0.97 | loss=0.003 | agreement=0.99 | latency=2ms[@p99] | operations=200000 | nodes=5% | exact; joined by commas",
+  },
+};

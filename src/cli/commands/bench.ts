@@ -1,0 +1,56 @@
+// `slonn bench`: the same as `run`, measured to be quoted: warmed up, interleaved, at least a few thousand queries.
+
+import { SlonnError } from "../../errors.ts";
+import { breakdownsOf } from "../breakdowns.ts";
+import { activationsFlag, type Command, dataFlags, jsonFlag, sloFlag } from "../command.ts";
+import { progressOn } from "../io.ts";
+import { interleave } from "../measure.ts";
+import { openRace } from "../race.ts";
+
+const leastQueries = 2000;
+const warmUpQueries = 200;
+
+export const benchCommand: Command = {
+  name: "bench",
+  file: "<model>",
+  about: "Measures each SLO against dense, query by query in one interleaved run.",
+  flags: {
+    ...dataFlags,
+    ...sloFlag,
+    samples: { value: "<number>", about: `queries per SLO; at least ${leastQueries} unless given (fewer rows come around again)` },
+    breakdown: { about: "show where the time of a query goes: time, bytes and multiply-adds of every stage, beside the limit" },
+    ...jsonFlag,
+    ...activationsFlag,
+  },
+  async run(args, io) {
+    const asked = args.number("samples", 0);
+    if (args.has("samples") && !(Number.isInteger(asked) && asked >= 1))
+      throw new SlonnError("bad-option", `samples: got ${asked}, expected a whole number of at least 1`);
+    const race = await openRace(args);
+    try {
+      const { model, session, rows, labels, contenders } = race;
+      const progress = progressOn(io);
+      const measured = await interleave(contenders, rows, {
+        labels,
+        queries: asked || defaultQueries(rows.count),
+        warmUp: warmUpQueries,
+        clock: io.clock,
+        signal: io.signal,
+        onProgress: (share) => progress.show(share, "measuring"),
+      }).finally(progress.end);
+      const breakdown = args.has("breakdown")
+        ? await breakdownsOf(model, session, contenders, rows, io.clock, io.signal, (share) =>
+            progress.show(share, "breaking down"),
+          ).finally(progress.end)
+        : undefined;
+      io.stdout(race.show(measured, args.has("json"), breakdown));
+    } finally {
+      race.close();
+    }
+  },
+};
+
+/** Few rows come around whole times, so that each weighs the same in the metric. */
+export function defaultQueries(rows: number): number {
+  return rows >= leastQueries ? leastQueries : Math.ceil(leastQueries / rows) * rows;
+}

@@ -1,0 +1,65 @@
+// `slonn calibrate`: finds and certifies the levels of a model from data, and writes the model with them.
+
+import { calibrate } from "../../calibrate/calibrate.ts";
+import { encodeModel } from "../../model/slonn-file.ts";
+import { decodeLadder } from "../../profile/decode-ladder.ts";
+import { activationsFlag, type Command, dataFlags } from "../command.ts";
+import { readInputs } from "../data/data.ts";
+import { oneLine, progressOn } from "../io.ts";
+import { readModelData } from "../model-data.ts";
+import { loadModelFile } from "../model-file.ts";
+import { ladderText } from "../model-text.ts";
+import { writeBytes } from "../read-bytes.ts";
+
+export const calibrateCommand: Command = {
+  name: "calibrate",
+  file: "<model>",
+  about: "Fits activators, chooses levels and certifies them on data that was not used to train the network.",
+  flags: {
+    ...dataFlags,
+    output: { value: "<out.slonn>", short: "o", about: "where to write the calibrated model" },
+    "fit-data": { value: "<inputs>", about: "extra rows that may only fit activators, never certify (training rows may go here)" },
+    "max-loss": {
+      value: "<share>",
+      about: "the promise: at most this share lost against dense (without labels: of answers changed); 0.003 unless given",
+    },
+    confidence: { value: "<share>", about: "how sure a certificate is; 0.95 unless given" },
+    activators: { value: "<names>", about: "which to try, joined by commas: low-rank, hash; low-rank unless given" },
+    seed: { value: "<number>", about: "of all randomness; 1 unless given" },
+    ...activationsFlag,
+  },
+  async run(args, io) {
+    const output = args.required("output");
+    const maxLoss = args.number("max-loss", 0.003);
+    const confidence = args.number("confidence", 0.95);
+    const seed = args.number("seed", 1);
+    const scale = args.number("scale", 1);
+    const activators = args.text("activators");
+    args.required("data");
+    const model = await loadModelFile(args.file, args.text("activations"));
+    const { rows, labels } = await readModelData(args, model);
+    const fitPath = args.text("fit-data");
+    const fitRows = fitPath === undefined ? null : await readInputs(fitPath, { scale, width: model.layers[0].inputs });
+    const progress = progressOn(io);
+    try {
+      const calibrated = await calibrate(model, {
+        rows,
+        labels,
+        fitRows,
+        maxLoss,
+        confidence,
+        ...(activators === undefined ? {} : { activators: activators.split(",").map((name) => name.trim()) }),
+        seed,
+        signal: io.signal,
+        onProgress: progress.show,
+      });
+      progress.end();
+      const bytes = encodeModel(calibrated);
+      await writeBytes(output, bytes);
+      const ladder = decodeLadder(calibrated);
+      io.stdout(`${oneLine(output)}: ${bytes.length} bytes\n${ladder ? ladderText(ladder, calibrated) : ""}`);
+    } finally {
+      progress.end();
+    }
+  },
+};

@@ -1,0 +1,22 @@
+// `slonn import`: a trained network of another format, written as .slonn.
+
+import { encodeModel } from "../../model/slonn-file.ts";
+import { activationsFlag, type Command } from "../command.ts";
+import { oneLine } from "../io.ts";
+import { loadModelFile } from "../model-file.ts";
+import { widthsText } from "../model-text.ts";
+import { writeBytes } from "../read-bytes.ts";
+
+export const importCommand: Command = {
+  name: "import",
+  file: "<model.onnx | model.json | weights.safetensors | model.h5>",
+  about: "Reads a trained network and writes it as .slonn.",
+  flags: { output: { value: "<out.slonn>", short: "o", about: "where to write it" }, ...activationsFlag },
+  async run(args, io) {
+    const output = args.required("output");
+    const model = await loadModelFile(args.file, args.text("activations"));
+    const bytes = encodeModel(model);
+    await writeBytes(output, bytes);
+    io.stdout(`${oneLine(output)}: ${widthsText(model)}, ${bytes.length} bytes\n`);
+  },
+};

@@ -1,0 +1,57 @@
+// `slonn run`: answers every row once, in order, under each SLO, and can write the outputs.
+
+import { SlonnError } from "../../errors.ts";
+import { activationsFlag, type Command, dataFlags, jsonFlag, sloFlag } from "../command.ts";
+import { writeNpy } from "../data/npy.ts";
+import { progressOn } from "../io.ts";
+import { interleave } from "../measure.ts";
+import { openRace } from "../race.ts";
+import { writeBytes } from "../read-bytes.ts";
+
+/** Outputs are gathered in memory before they are written. */
+const maxOutputBytes = 2 ** 30;
+/** So that nobody's first, slowest queries are taken for the latency. */
+const warmUpQueries = 16;
+
+export const runCommand: Command = {
+  name: "run",
+  file: "<model>",
+  about: "Answers every row once under each SLO and prints what it kept and what it cost.",
+  flags: {
+    ...dataFlags,
+    ...sloFlag,
+    ...jsonFlag,
+    output: { value: "<out.npy>", short: "o", about: "write the outputs under the first SLO, float32 [rows, outputs]" },
+    ...activationsFlag,
+  },
+  async run(args, io) {
+    const race = await openRace(args);
+    try {
+      const { rows, labels, model, contenders } = race;
+      const outputPath = args.text("output");
+      const width = model.layers[model.layers.length - 1].outputs;
+      if (outputPath !== undefined && rows.count * width * 4 > maxOutputBytes)
+        throw new SlonnError(
+          "bad-option",
+          `output: got ${rows.count} rows of ${width} outputs, expected at most ${maxOutputBytes} bytes in all`,
+        );
+      const outputs = new Float32Array(outputPath === undefined ? 0 : rows.count * width);
+      const first = Math.min(1, contenders.length - 1);
+      const progress = progressOn(io);
+      const measured = await interleave(contenders, rows, {
+        labels,
+        warmUp: Math.min(warmUpQueries, rows.count),
+        clock: io.clock,
+        signal: io.signal,
+        onProgress: (share) => progress.show(share, "running"),
+        onAnswer: (c, q) => {
+          if (outputPath !== undefined && c === first) outputs.set(contenders[c].output(), q * width);
+        },
+      }).finally(progress.end);
+      if (outputPath !== undefined) await writeBytes(outputPath, writeNpy(outputs, [rows.count, width]));
+      io.stdout(race.show(measured, args.has("json")));
+    } finally {
+      race.close();
+    }
+  },
+};

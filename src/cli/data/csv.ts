@@ -1,0 +1,77 @@
+// Numbers in lines: comma, semicolon or tab between them, an optional line of column names first. It knows no column by name.
+
+import { SlonnError } from "../../errors.ts";
+import type { Tensor } from "../../model/tensor.ts";
+import { growing } from "./growing.ts";
+import { parseNumber, shownText } from "./number-text.ts";
+
+const [tab, newline, carriageReturn, space, quote, comma, semicolon] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3b];
+
+/** The first field of a line that names columns: a word other than those for missing numbers. */
+const columnName = /^"(?!(?:nan|inf|infinity|null|na|none)")[a-z_]/i;
+
+/**
+ * Reads [rows, columns] float32. Blank lines are skipped; quotes around a number are allowed.
+ * @throws SlonnError `bad-input` for a field that is no finite float32 number, or a row of another length than the first.
+ */
+export function readCsv(bytes: Uint8Array, name: string): Tensor {
+  const values = growing(Float32Array);
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  const delimiter = findDelimiter(bytes, start);
+  let columns = 0;
+  let rows = 0;
+  let line = 0;
+  for (let from = start; from < bytes.length; ) {
+    let end = bytes.indexOf(newline, from);
+    if (end < 0) end = bytes.length;
+    line++;
+    const next = end + 1;
+    if (end > from && bytes[end - 1] === carriageReturn) end--;
+    if (isBlank(bytes, from, end)) {
+      from = next;
+      continue;
+    }
+    const before = values.length();
+    let fields = 0;
+    let wrong: { column: number; text: string } | null = null;
+    for (let at = from; at <= end; fields++) {
+      let stop = at;
+      while (stop < end && bytes[stop] !== delimiter) stop++;
+      let [first, last] = [at, stop];
+      while (first < last && isTrimmed(bytes[first])) first++;
+      while (last > first && isTrimmed(bytes[last - 1])) last--;
+      const value = Math.fround(parseNumber(bytes, first, last));
+      if (Number.isFinite(value)) values.push(value);
+      else wrong ??= { column: fields + 1, text: shownText(bytes, first, last) };
+      at = stop + 1;
+    }
+    const names = columns === 0 && wrong?.column === 1 && columnName.test(wrong.text);
+    if (columns === 0) columns = fields;
+    else if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${line}: got ${fields} columns, expected ${columns}`);
+    if (names) values.cut(before);
+    else {
+      if (wrong)
+        throw new SlonnError("bad-input", `${name}: line ${line}, column ${wrong.column}: got ${wrong.text}, expected a finite number`);
+      rows++;
+    }
+    from = next;
+  }
+  return { dtype: "float32", shape: [rows, columns], data: values.take() };
+}
+
+/** The first line decides: a semicolon anywhere in it, else a tab, else a comma. */
+function findDelimiter(bytes: Uint8Array, start: number): number {
+  let end = bytes.indexOf(newline, start);
+  if (end < 0) end = bytes.length;
+  const line = bytes.subarray(start, end);
+  return line.includes(semicolon) ? semicolon : line.includes(tab) ? tab : comma;
+}
+
+function isTrimmed(byte: number): boolean {
+  return byte === space || byte === quote || byte === tab;
+}
+
+function isBlank(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] !== space && bytes[i] !== tab) return false;
+  return true;
+}

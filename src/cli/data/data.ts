@@ -1,0 +1,163 @@
+// Inputs and labels from files of any supported kind: chosen by content, and by name only between kinds of text.
+// It knows no model; what the model expects comes in as numbers.
+
+import { SlonnError } from "../../errors.ts";
+import { maxWidth } from "../../model/model.ts";
+import type { Labels, Rows } from "../../model/rows.ts";
+import { readSafetensors } from "../../model/safetensors.ts";
+import { type Tensor, toFloat32 } from "../../model/tensor.ts";
+import { readBytes } from "../read-bytes.ts";
+import { chooseArray, type Role } from "./choose-array.ts";
+import { readCsv } from "./csv.ts";
+import { maxUnpackedBytes, unpackGzip } from "./gzip.ts";
+import { isIdx, readIdx } from "./idx.ts";
+import { isNpy, readNpy } from "./npy.ts";
+import { readNpz } from "./npz.ts";
+import { looksLikeSvmlight, readSvmlight } from "./svmlight.ts";
+import type { SparseTable, Table } from "./table.ts";
+import { isZip } from "./zip.ts";
+
+export interface InputOptions {
+  /** Divides every number; 1 unless given. */
+  scale?: number;
+  /** How many numbers the model takes. Sparse files that state no width get it; all others must have it. */
+  width?: number;
+}
+
+/** @throws SlonnError naming the file, where it stands, what was found and what was expected. */
+export async function readInputs(path: string, options: InputOptions = {}): Promise<Rows> {
+  return toRows(await readTable(await readBytes(path), path, "inputs"), path, options);
+}
+
+/**
+ * Labels for `count` rows: one class per row, or several labels per row where the file is sparse.
+ * @param classes how many there are, where known: a label beyond them is refused.
+ */
+export async function readLabels(path: string, count: number, classes: number = maxWidth): Promise<Labels> {
+  return toLabels(await readTable(await readBytes(path), path, "labels"), path, count, classes);
+}
+
+/**
+ * Reads a file of any kind, gzipped or not.
+ * @throws SlonnError `bad-file`, `checksum`, `unsupported` or `bad-input`.
+ */
+export async function readTable(packed: Uint8Array, name: string, role: Role, limit: number = maxUnpackedBytes): Promise<Table> {
+  const bytes = await unpackGzip(packed, name, limit);
+  if (bytes.length === 0) throw new SlonnError("bad-input", `${name}: got an empty file, expected ${role}`);
+  if (isNpy(bytes)) return { kind: "array", tensor: readNpy(bytes, name) };
+  if (isZip(bytes)) return readNpz(bytes, name, role);
+  if (isSafetensors(bytes)) return { kind: "array", tensor: firstTensor(bytes, name, role) };
+  if (isIdx(bytes)) return { kind: "array", tensor: readIdx(bytes, name) };
+  // Text holds no zero byte; anything else that gets here is of an unknown kind.
+  if (bytes.subarray(0, 4096).includes(0))
+    throw new SlonnError("unsupported", `${name}: got a binary file of unknown kind, expected npy, npz, safetensors, IDX, CSV or SVMlight`);
+  const isSvm = /\.(svm|svmlight|libsvm|txt)(\.gz)?$/i.test(name) || (!/\.[ct]sv(\.gz)?$/i.test(name) && looksLikeSvmlight(bytes));
+  return isSvm ? readSvmlight(bytes, name) : { kind: "array", tensor: readCsv(bytes, name) };
+}
+
+/** A table as inputs: every dimension after the first makes up one row. */
+export function toRows(table: Table, name: string, { scale = 1, width }: InputOptions = {}): Rows {
+  if (!(Number.isFinite(scale) && scale !== 0)) throw new SlonnError("bad-option", `scale: got ${scale}, expected a number other than 0`);
+  if (table.kind === "sparse") return toSparseRows(table, name, scale, width);
+  const { shape, data } = table.tensor;
+  if (shape.length < 2) throw new SlonnError("bad-input", `${name}: got shape (${shape.join(", ")}), expected (rows, numbers in a row)`);
+  const [count, ...rest] = shape;
+  const got = rest.reduce((product, size) => product * size, 1);
+  checkExtent(name, count, got);
+  if (width !== undefined && got !== width) throw new SlonnError("bad-input", `${name}: got rows of ${got} numbers, expected ${width}`);
+  const values = toFloat32(data);
+  if (scale !== 1) for (let i = 0; i < values.length; i++) values[i] /= scale;
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new SlonnError(
+        "bad-input",
+        `${name}: row ${Math.floor(i / got)}, column ${i % got}: got ${data[i]}, expected a finite float32 number`,
+      );
+  return { kind: "dense", count, width: got, data: values };
+}
+
+/** A table as labels of `count` rows. */
+export function toLabels(table: Table, name: string, count: number, classes: number = maxWidth): Labels {
+  if (table.kind === "array") {
+    const { shape, data } = table.tensor;
+    if (shape.length === 0 || data.length !== shape[0])
+      throw new SlonnError(
+        "bad-input",
+        `${name}: got labels of shape (${shape.join(", ")}), expected one per row, or sparse rows of several`,
+      );
+    checkCount(name, data.length, count);
+    return {
+      kind: "class",
+      count,
+      classes: Uint32Array.from(data as ArrayLike<unknown>, (label, r) => checkedLabel(Number(label), name, r, classes)),
+    };
+  }
+  checkCount(name, table.count, count);
+  const { labels } = table;
+  if (!labels) return labelColumns(table, name, classes);
+  const indices = new Uint32Array(labels.values.length);
+  for (let r = 0; r < count; r++)
+    for (let i = labels.indptr[r]; i < labels.indptr[r + 1]; i++) indices[i] = checkedLabel(labels.values[i], name, r, classes);
+  if (!labels.several && indices.length === count && labels.indptr.every((start, r) => start === r))
+    return { kind: "class", count, classes: indices };
+  return { kind: "multi", count, indptr: labels.indptr, indices };
+}
+
+/** The columns of a sparse matrix that are not zero, as several labels per row. */
+function labelColumns({ count, width, indptr, indices, values }: SparseTable, name: string, classes: number): Labels {
+  if (width > classes) throw new SlonnError("bad-input", `${name}: got ${width} label columns, expected at most ${classes}`);
+  const starts = new Uint32Array(count + 1);
+  const kept = new Uint32Array(indices.length);
+  let n = 0;
+  for (let r = 0; r < count; r++) {
+    for (let i = indptr[r]; i < indptr[r + 1]; i++) if (values[i] !== 0) kept[n++] = indices[i];
+    starts[r + 1] = n;
+  }
+  return { kind: "multi", count, indptr: starts, indices: kept.subarray(0, n) };
+}
+
+function toSparseRows(table: SparseTable, name: string, scale: number, width: number | undefined): Rows {
+  const { count, indptr, indices, values } = table;
+  checkExtent(name, count, table.width);
+  if (width !== undefined && (table.widthStated ? table.width !== width : table.width > width)) {
+    const expected = table.widthStated ? `${width}` : `at most ${width}`;
+    throw new SlonnError("bad-input", `${name}: got sparse rows of ${table.width} columns, expected ${expected}`);
+  }
+  if (scale !== 1) for (let i = 0; i < values.length; i++) values[i] /= scale;
+  // Sums of repeated columns and divisions may leave the range of float32.
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new SlonnError("bad-input", `${name}: column ${indices[i]}: got ${values[i]}, expected a finite float32 number`);
+  return { kind: "csr", count, width: width ?? table.width, indptr, indices, values };
+}
+
+function checkExtent(name: string, count: number, width: number): void {
+  if (count === 0 || width === 0)
+    throw new SlonnError("bad-input", `${name}: got ${count} rows of ${width} numbers, expected at least 1 of each`);
+  if (width > maxWidth) throw new SlonnError("bad-input", `${name}: got rows of ${width} numbers, expected at most ${maxWidth}`);
+}
+
+function checkCount(name: string, got: number, expected: number): void {
+  if (got !== expected)
+    throw new SlonnError("bad-input", `${name}: got labels for ${got} rows, expected ${expected}, the rows of the inputs`);
+}
+
+function checkedLabel(label: number, name: string, row: number, classes: number): number {
+  if (Number.isInteger(label) && label >= 0 && label < classes) return label;
+  throw new SlonnError("bad-input", `${name}: row ${row}: got label ${label}, expected an integer from 0 to ${classes - 1}`);
+}
+
+/** A safetensors file opens with the length of its JSON header (8 bytes) and a brace. */
+function isSafetensors(bytes: Uint8Array): boolean {
+  return bytes.length > 9 && bytes[8] === 0x7b && bytes[6] === 0 && bytes[7] === 0;
+}
+
+/** The tensor named for the role, else the first. */
+function firstTensor(bytes: Uint8Array, name: string, role: Role): Tensor {
+  const { tensors } = readSafetensors(bytes, name);
+  const names = [...tensors.keys()];
+  const chosen = names.includes(role) || names.length === 1 ? chooseArray(names, role, name) : names[0];
+  const tensor = tensors.get(chosen);
+  if (!tensor) throw new SlonnError("bad-input", `${name}: got no tensor, expected one`);
+  return tensor;
+}

@@ -1,0 +1,124 @@
+// NumPy's .npy format, versions 1 to 3: one array behind a short header that is a Python dictionary.
+// Source: numpy.lib.format. Object, complex, string and structured arrays are refused; nothing is ever unpickled.
+
+import { SlonnError } from "../../errors.ts";
+import { quoted } from "../../model/quoted.ts";
+import { sizeOf, type Tensor, type TensorData } from "../../model/tensor.ts";
+import { dtypeOf, elementBytes, isElementCode, readElements } from "./element.ts";
+
+/** What stands in front of the numbers. */
+export interface NpyHeader {
+  /** NumPy's type string, e.g. `<f4`. */
+  descr: string;
+  fortranOrder: boolean;
+  shape: readonly number[];
+  /** Where the numbers start, in bytes. */
+  offset: number;
+}
+
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
+const maxHeaderBytes = 1 << 20;
+/** NumPy itself allows no more. */
+const maxDimensions = 64;
+
+export function isNpy(bytes: Uint8Array): boolean {
+  return magic.every((byte, i) => bytes[i] === byte);
+}
+
+/**
+ * The header alone.
+ * @throws SlonnError `bad-file` where it is malformed, `unsupported` for a newer version or structured elements.
+ */
+export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
+  if (!isNpy(bytes)) throw new SlonnError("bad-file", `${name}: got no .npy signature, expected it in the first 6 bytes`);
+  const [major, minor] = [bytes[6], bytes[7]];
+  if (bytes.length < 12) throw new SlonnError("bad-file", `${name}: got ${bytes.length} bytes, expected at least 12`);
+  if (major < 1 || major > 3) throw new SlonnError("unsupported", `${name}: got .npy version ${major}.${minor}, expected 1 to 3`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = major === 1 ? 10 : 12;
+  const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > maxHeaderBytes || start + length > bytes.length)
+    throw new SlonnError(
+      "bad-file",
+      `${name}: got a header of ${length} bytes, expected at most ${Math.min(maxHeaderBytes, bytes.length - start)}`,
+    );
+  const text = new TextDecoder().decode(bytes.subarray(start, start + length));
+
+  const fortran = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text);
+  const shapeText = /['"]shape['"]\s*:\s*\(([\d\s,L]*)\)/.exec(text);
+  const descr = /['"]descr['"]\s*:\s*['"]([^'"]*)['"]/.exec(text);
+  if (!descr && /['"]descr['"]\s*:\s*\[/.test(text))
+    throw new SlonnError("unsupported", `${name}: got an array of records, expected an array of numbers`);
+  if (!fortran || !shapeText || !descr)
+    throw new SlonnError(
+      "bad-file",
+      `${name}: got a header without ${!descr ? "descr" : !fortran ? "fortran_order" : "shape"}, expected all three`,
+    );
+  const shape = shapeText[1]
+    .split(",")
+    .map((size) => size.replace("L", "").trim())
+    .filter((size) => size !== "")
+    .map(Number);
+  if (shape.length > maxDimensions || Number.isNaN(sizeOf(shape)))
+    throw new SlonnError(
+      "bad-file",
+      `${name}: got shape (${shapeText[1].slice(0, 80)}), expected at most ${maxDimensions} sizes with a product below 2^53`,
+    );
+  return { descr: descr[1], fortranOrder: fortran[1] === "True", shape, offset: start + length };
+}
+
+/**
+ * Reads one array of floats, integers or booleans into row-major order.
+ * @throws SlonnError `bad-file` where sizes contradict the file, `unsupported` for other element types.
+ */
+export function readNpy(bytes: Uint8Array, name: string): Tensor {
+  const { descr, fortranOrder, shape, offset } = readNpyHeader(bytes, name);
+  const code = descr.slice(1);
+  if (!"<>=|".includes(descr[0] ?? "?") || !isElementCode(code))
+    throw new SlonnError(
+      "unsupported",
+      `${name}: got elements of type ${quoted(descr)}, expected floats of 2 to 8 bytes, integers or booleans`,
+    );
+  const count = sizeOf(shape);
+  const [got, expected] = [bytes.length - offset, count * elementBytes(code)];
+  if (got !== expected)
+    throw new SlonnError(
+      "bad-file",
+      `${name}: got ${got} bytes of numbers, expected ${expected} for shape (${shape.join(", ")}) of ${descr}`,
+    );
+  const data = readElements(bytes, offset, count, code, descr[0] === ">" ? "BE" : "LE");
+  return { dtype: dtypeOf(code), shape, data: fortranOrder ? toRowMajor(data, shape) : data };
+}
+
+/** Column-major numbers (first index fastest) put into row-major order (last index fastest). */
+function toRowMajor(data: TensorData, shape: readonly number[]): TensorData {
+  if (shape.filter((size) => size > 1).length < 2) return data;
+  const out = data.slice();
+  const index = new Array<number>(shape.length).fill(0);
+  const stride = shape.map((_, d) => shape.slice(0, d).reduce((product, size) => product * size, 1));
+  for (let to = 0, from = 0; to < out.length; to++) {
+    out[to] = data[from];
+    for (let d = shape.length - 1; d >= 0; d--) {
+      from += stride[d];
+      if (++index[d] < shape[d]) break;
+      from -= stride[d] * shape[d];
+      index[d] = 0;
+    }
+  }
+  return out;
+}
+
+/** A version 1.0 file of little-endian float32 in row-major order. `data.length` is the product of `shape`. */
+export function writeNpy(data: Float32Array, shape: readonly number[]): Uint8Array {
+  const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;
+  // The numbers start at a multiple of 64 bytes; the header ends in a newline.
+  const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
+  const bytes = new Uint8Array(start + data.length * 4);
+  const view = new DataView(bytes.buffer);
+  bytes.set(magic);
+  bytes[6] = 1;
+  view.setUint16(8, start - 10, true);
+  bytes.set(new TextEncoder().encode(`${dictionary.padEnd(start - 11)}\n`), 10);
+  for (let i = 0; i < data.length; i++) view.setFloat32(start + i * 4, data[i], true);
+  return bytes;
+}

@@ -1,0 +1,147 @@
+// SVMlight text (`label index:value …`) and the extreme-classification format built on it: several labels before the
+// features (`3,17 0:0.5 9:1.25`), and a header line of sizes.
+//
+// Where columns start: a file with a header counts from 0, as the extreme-classification repository does. One without is
+// SVMlight, which counts from 1, unless column 0 occurs in it: then it counts from 0, as many writers do.
+// The header is `rows columns labels`, or `rows columns` where no labels stand before the features. Everything after `#`
+// is a comment; `qid:…` is passed over.
+
+import { SlonnError } from "../../errors.ts";
+import { maxWidth } from "../../model/model.ts";
+import { growing } from "./growing.ts";
+import { parseIndex, parseNumber, shownText } from "./number-text.ts";
+import { canonical, checkSparseFinite } from "./sparse-rows.ts";
+import type { SparseTable } from "./table.ts";
+
+const [tab, newline, carriageReturn, space, hash, comma, colon] = [0x09, 0x0a, 0x0d, 0x20, 0x23, 0x2c, 0x3a];
+const isSpace = (byte: number): boolean => byte === space || byte === tab || byte === carriageReturn;
+
+/** Whether text looks like SVMlight rather than columns of numbers: a number and a colon among its first characters. */
+export function looksLikeSvmlight(bytes: Uint8Array): boolean {
+  return /(?:^|\s)\d+:[-+.\d]/.test(new TextDecoder("latin1").decode(bytes.subarray(0, 1 << 16)));
+}
+
+/**
+ * Reads rows and the labels before them. Unsorted columns are sorted and repeated ones added up.
+ * @throws SlonnError `bad-input` for a token that is no `index:value`, a column or row beyond the header's sizes, NaN or infinity.
+ */
+export function readSvmlight(bytes: Uint8Array, name: string): SparseTable {
+  const indptr = growing(Uint32Array);
+  const indices = growing(Uint32Array);
+  const values = growing(Float32Array);
+  const labelIndptr = growing(Uint32Array);
+  const labelValues = growing(Float64Array);
+  indptr.push(0);
+  labelIndptr.push(0);
+  let header: Header | null = null;
+  let [rows, line, least, greatest] = [0, 0, Number.POSITIVE_INFINITY, -1];
+  for (let from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0; from < bytes.length; ) {
+    let next = bytes.indexOf(newline, from);
+    if (next < 0) next = bytes.length;
+    line++;
+    const end = beforeComment(bytes, from, next);
+    const lineStart = from;
+    from = next + 1;
+    const where = `${name}: line ${line}`;
+    if (line === 1) {
+      header = readHeader(bytes, lineStart, end, where);
+      if (header) continue;
+    }
+    let at = skipSpace(bytes, lineStart, end);
+    if (at === end && (!header || rows === header.rows)) continue;
+    if (header && rows === header.rows)
+      throw new SlonnError("bad-input", `${where}: got more rows, expected ${header.rows} as the first line says`);
+    for (let first = true; at < end; first = false) {
+      let stop = at;
+      let middle = -1;
+      for (; stop < end && !isSpace(bytes[stop]); stop++) if (bytes[stop] === colon && middle < 0) middle = stop;
+      if (middle >= 0) {
+        if (!isQueryId(bytes, at, middle)) {
+          const index = parseIndex(bytes, at, middle);
+          const value = parseNumber(bytes, middle + 1, stop);
+          if (Number.isNaN(index) || Number.isNaN(value))
+            throw new SlonnError("bad-input", `${where}: got ${shownText(bytes, at, stop)}, expected index:value`);
+          const limit = header ? header.columns - 1 : maxWidth;
+          if (index > limit) throw new SlonnError("bad-input", `${where}: got column ${index}, expected at most ${limit}`);
+          if (index < least) least = index;
+          if (index > greatest) greatest = index;
+          indices.push(index);
+          values.push(value);
+        }
+      } else if (first) readRowLabels(bytes, at, stop, where, labelValues.push);
+      else throw new SlonnError("bad-input", `${where}: got ${shownText(bytes, at, stop)}, expected index:value`);
+      at = skipSpace(bytes, stop, end);
+    }
+    indptr.push(indices.length());
+    labelIndptr.push(labelValues.length());
+    rows++;
+  }
+  if (header && rows !== header.rows)
+    throw new SlonnError("bad-input", `${name}: got ${rows} rows, expected ${header.rows} as the first line says`);
+
+  const base = !header && least >= 1 && greatest >= 1 ? 1 : 0;
+  const columns = indices.take();
+  if (base === 1) for (let i = 0; i < columns.length; i++) columns[i]--;
+  const sparse = canonical({ indptr: indptr.take(), indices: columns, values: values.take() });
+  checkSparseFinite(sparse, name);
+  const several = header !== null || rows !== labelValues.length();
+  const labels = header?.labels === null ? null : { indptr: labelIndptr.take(), values: labelValues.take(), several };
+  return {
+    kind: "sparse",
+    count: rows,
+    width: header ? header.columns : greatest + 1 - base,
+    widthStated: header !== null,
+    ...sparse,
+    labels,
+  };
+}
+
+interface Header {
+  rows: number;
+  columns: number;
+  /** Null where the rows carry no labels. */
+  labels: number | null;
+}
+
+/** Sizes in the first line: two or three integers and nothing else. */
+function readHeader(bytes: Uint8Array, from: number, end: number, where: string): Header | null {
+  const sizes: number[] = [];
+  for (let at = skipSpace(bytes, from, end); at < end; ) {
+    let stop = at;
+    while (stop < end && !isSpace(bytes[stop])) stop++;
+    sizes.push(parseIndex(bytes, at, stop));
+    if (sizes.length > 3 || Number.isNaN(sizes[sizes.length - 1])) return null;
+    at = skipSpace(bytes, stop, end);
+  }
+  if (sizes.length < 2) return null;
+  const [rows, columns, labels = null] = sizes;
+  if (columns < 1 || columns > maxWidth) throw new SlonnError("bad-input", `${where}: got ${columns} columns, expected 1 to ${maxWidth}`);
+  return { rows, columns, labels };
+}
+
+/** `3,17,20`: pushes each number. What they may be depends on who asks for labels, so only the form is checked. */
+function readRowLabels(bytes: Uint8Array, from: number, to: number, where: string, push: (label: number) => void): void {
+  for (let at = from; at < to; ) {
+    let stop = at;
+    while (stop < to && bytes[stop] !== comma) stop++;
+    const label = parseNumber(bytes, at, stop);
+    if (Number.isNaN(label)) throw new SlonnError("bad-input", `${where}: got label ${shownText(bytes, at, stop)}, expected a number`);
+    push(label);
+    at = stop + 1;
+  }
+}
+
+function isQueryId(bytes: Uint8Array, from: number, to: number): boolean {
+  return to - from === 3 && bytes[from] === 0x71 && bytes[from + 1] === 0x69 && bytes[from + 2] === 0x64;
+}
+
+function beforeComment(bytes: Uint8Array, from: number, to: number): number {
+  for (let i = from; i < to; i++) if (bytes[i] === hash) return i;
+  return to;
+}
+
+function skipSpace(bytes: Uint8Array, from: number, to: number): number {
+  let i = from;
+  while (i < to && isSpace(bytes[i])) i++;
+  return i;
+}

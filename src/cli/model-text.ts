@@ -1,0 +1,79 @@
+// A network and its levels as people read them. It measures nothing.
+
+import Table from "cli-table3";
+import { denseMacs, type Model } from "../model/model.ts";
+import type { Ladder, LayerSetting, Rung } from "../profile/ladder.ts";
+import { oneLine } from "./io.ts";
+import { boundText, percent } from "./results.ts";
+
+const style = { head: [], border: [], compact: true };
+
+/** e.g. `784-1024-1024-10`. */
+export function widthsText({ layers }: Model): string {
+  return [layers[0].inputs, ...layers.map(({ outputs }) => outputs)].join("-");
+}
+
+/** One row per layer. */
+export function layersText(model: Model): string {
+  const table = new Table({
+    head: ["layer", "inputs", "nodes", "activation", "weights", "MACs"],
+    style,
+    colAligns: ["left", "right", "right", "left", "right", "right"],
+  });
+  for (const { name, inputs, outputs, activation, alpha } of model.layers)
+    table.push([
+      oneLine(name),
+      `${inputs}`,
+      `${outputs}`,
+      activation === "leaky-relu" ? `${activation} (${alpha})` : activation,
+      `${inputs * outputs + outputs}`,
+      `${inputs * outputs}`,
+    ]);
+  return `${oneLine(model.name)}: ${widthsText(model)}, ${denseMacs(model)} multiply-adds, ${parameters(model) * 4} bytes of weights\n${table.toString()}\n`;
+}
+
+/** One row per level, cheapest first, counted from 1 as the reasons in reports count. */
+export function ladderText({ promise, levels }: Ladder, model: Model): string {
+  const kinds = (["loss", "agreement", "accuracy"] as const).filter((kind) =>
+    levels.some(({ certificates }) => certificates.some((certificate) => certificate.kind === kind)),
+  );
+  const table = new Table({
+    head: ["level", "MACs", "p99", "nodes", ...kinds, "layers"],
+    style,
+    colAligns: ["right", "right", "right", "right", ...kinds.map(() => "right" as const), "left"],
+  });
+  const dense = denseMacs(model);
+  levels.forEach(({ rungs, cost, certificates }, i) => {
+    const bounds = kinds.map((kind) => {
+      const found = certificates.find((certificate) => certificate.kind === kind);
+      return found ? boundText(kind, found.bound) : "";
+    });
+    table.push([
+      `${i + 1}`,
+      percent(cost.macs.mean / dense),
+      percent(cost.macs.p99 / dense),
+      cost.nodes.map(percent).join(" "),
+      ...bounds,
+      rungs.map(rungText).join("\n"),
+    ]);
+  });
+  const samples = Math.min(...levels.flatMap((level) => level.certificates.map((certificate) => certificate.samples)));
+  const proof = Number.isFinite(samples) ? `, certified on ${samples} rows, ${percent(promise.confidence)} sure` : ", none certified";
+  return `calibrated for ${promise.kind} ${boundText(promise.kind, promise.bound)}: ${levels.length} levels${proof}\n${table.toString()}\n`;
+}
+
+/** Weights and biases. */
+export function parameters(model: Model): number {
+  return model.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs + outputs, 0);
+}
+
+function rungText({ layers, margin }: Rung): string {
+  return `${layers.map(settingText).join(" · ")}${margin === undefined ? "" : `, until ${Number(margin.toPrecision(3))} apart`}`;
+}
+
+function settingText(setting: LayerSetting): string {
+  if (setting.kind !== "ranked") return setting.kind;
+  const { activator, variant, by, amount, unit } = setting;
+  const chosen = by === "top-k" ? `top ${percent(amount)}` : `above ${Number(amount.toPrecision(3))}`;
+  return `${oneLine(activator)} ${variant} ${chosen}${unit === "panel" ? " of panels" : ""}`;
+}

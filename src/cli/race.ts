@@ -1,0 +1,62 @@
+// What `run` and `bench` share around the measurement: model, data, session and contenders from the arguments, and the
+// results as text. It does not measure.
+
+import type { Model } from "../model/model.ts";
+import type { Labels, Rows } from "../model/rows.ts";
+import { parseSlo } from "../policy/slo.ts";
+import { decodeLadder } from "../profile/decode-ladder.ts";
+import { createSession, type Session } from "../session/session.ts";
+import type { Arguments } from "./arguments.ts";
+import { type Breakdowns, breakdownsText } from "./breakdowns.ts";
+import { oneLine } from "./io.ts";
+import type { Measured } from "./measure.ts";
+import { readModelData } from "./model-data.ts";
+import { loadModelFile } from "./model-file.ts";
+import { resultsOf, resultsText } from "./results.ts";
+import { contendersFor, type SloContender } from "./session-contenders.ts";
+
+export interface Race {
+  model: Model;
+  rows: Rows;
+  labels: Labels | null;
+  session: Session;
+  /** Dense first. */
+  contenders: readonly SloContender[];
+  /** The results as one JSON document, or for people. */
+  show(measured: readonly Measured[], json: boolean, breakdown?: Breakdowns): string;
+  close(): void;
+}
+
+/** @throws SlonnError for an SLO, model or data that cannot be used. */
+export async function openRace(args: Arguments): Promise<Race> {
+  args.required("data");
+  const slos = args.list("slo");
+  // Refused before a large file is read.
+  for (const text of slos) parseSlo(text);
+  const model = await loadModelFile(args.file, args.text("activations"));
+  const { rows, labels } = await readModelData(args, model);
+  const promise = decodeLadder(model)?.promise;
+  const session = await createSession(model);
+  const contenders = contendersFor(session, slos, promise ? `${promise.kind}=${promise.bound}` : null);
+  return {
+    model,
+    rows,
+    labels,
+    session,
+    contenders,
+    show(measured, json, breakdown) {
+      const [, ...asked] = contenders;
+      const results = resultsOf(
+        model,
+        labels,
+        session.backend,
+        measured,
+        asked.map((contender) => contender.certificate()),
+      );
+      if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown } : results, null, 2)}\n`;
+      const reasons = asked.map((contender) => `${oneLine(contender.name)}: ${oneLine(contender.plan().reason)}\n`).join("");
+      return resultsText(results) + reasons + (breakdown ? breakdownsText(breakdown) : "");
+    },
+    close: () => session.dispose(),
+  };
+}

@@ -1,0 +1,139 @@
+// The document `run --json` and `bench --json` print, and the table people see instead. It measures nothing.
+
+import { cpus } from "node:os";
+import Table from "cli-table3";
+import { denseMacs, type Model } from "../model/model.ts";
+import type { Labels } from "../model/rows.ts";
+import type { Certificate } from "../profile/ladder.ts";
+import { oneLine } from "./io.ts";
+import { type Latency, latencyOf, type Measured } from "./measure.ts";
+import { denseBytes } from "./session-contenders.ts";
+
+/** Other programs read this: its keys are fixed. */
+export interface Results {
+  model: string;
+  samples: number;
+  metric: "accuracy" | "precision@1" | "agreement";
+  backend: string;
+  machine: { cpu: string; runtime: string };
+  dense: { metric: number; latencyMs: Latency };
+  runs: Run[];
+}
+
+export interface Run {
+  slo: string;
+  metric: number;
+  /** Share of queries with dense's best answer. */
+  agreement: number;
+  latencyMs: Latency;
+  /** Dense median over this median. */
+  speedup: number;
+  /** Share of dense multiply-adds, the activator's own included. */
+  macs: number;
+  /** Share of dense weight bytes. */
+  bytes: number;
+  /** Mean share of active nodes, per layer. */
+  nodes: number[];
+  /** Share of queries that met their SLO. */
+  attained: number;
+  certificate: Certificate | null;
+}
+
+/** @param measured dense first; `certificates` one per SLO after it. */
+export function resultsOf(
+  model: Model,
+  labels: Labels | null,
+  backend: string,
+  measured: readonly Measured[],
+  certificates: readonly (Certificate | null)[],
+): Results {
+  const metricOf = ({ right, agreement }: Measured): number => rounded(right ?? agreement);
+  const [dense, ...others] = measured;
+  const denseLatency = latencyOf(dense.timesMs);
+  return {
+    model: model.name,
+    samples: dense.timesMs.length,
+    metric: labels === null ? "agreement" : labels.kind === "class" ? "accuracy" : "precision@1",
+    backend,
+    machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", runtime: `node ${process.version}` },
+    dense: { metric: metricOf(dense), latencyMs: roundedLatency(denseLatency) },
+    runs: others.map((run, i) => {
+      const latency = latencyOf(run.timesMs);
+      const { macs, bytes, nodes, attained } = run.spent!;
+      return {
+        slo: run.name,
+        metric: metricOf(run),
+        agreement: rounded(run.agreement),
+        latencyMs: roundedLatency(latency),
+        speedup: rounded(denseLatency.p50 / latency.p50),
+        macs: rounded(macs / denseMacs(model)),
+        bytes: rounded(bytes / denseBytes(model)),
+        nodes: nodes.map((mean, l) => rounded(mean / model.layers[l].outputs)),
+        attained: rounded(attained),
+        certificate: certificates[i],
+      };
+    }),
+  };
+}
+
+/** For people. */
+export function resultsText({ model, samples, metric, backend, machine, dense, runs }: Results): string {
+  const table = new Table({
+    head: ["SLO", metric, "agreement", "p50 ms", "p99 ms", "speed-up", "MACs", "bytes", "nodes", "met", "certified"],
+    style: { head: [], border: [], compact: true },
+    colAligns: ["left", "right", "right", "right", "right", "right", "right", "right", "right", "right", "left"],
+  });
+  const ms = (time: number): string => time.toFixed(time < 1 ? 4 : 3);
+  table.push([
+    "dense (baseline)",
+    percent(dense.metric),
+    percent(1),
+    ms(dense.latencyMs.p50),
+    ms(dense.latencyMs.p99),
+    "1.00x",
+    percent(1),
+    percent(1),
+    "",
+    "",
+    "",
+  ]);
+  for (const run of runs)
+    table.push([
+      oneLine(run.slo),
+      percent(run.metric),
+      percent(run.agreement),
+      ms(run.latencyMs.p50),
+      ms(run.latencyMs.p99),
+      `${run.speedup.toFixed(2)}x`,
+      percent(run.macs),
+      percent(run.bytes),
+      run.nodes.map(percent).join(" "),
+      percent(run.attained),
+      run.certificate ? certificateText(run.certificate) : "",
+    ]);
+  return `${oneLine(model)}: ${samples} samples on ${machine.cpu}, ${machine.runtime}, ${backend} kernels\n${table.toString()}\n`;
+}
+
+export function certificateText({ kind, bound, confidence, samples }: Certificate): string {
+  return `${kind} ${boundText(kind, bound)} (${percent(confidence)} sure, ${samples} rows)`;
+}
+
+/** A bound in percent, rounded so that it promises no more than was proved. */
+export function boundText(kind: Certificate["kind"], bound: number): string {
+  // The allowance keeps 0.003, a little more than itself in binary, at 0.3 %.
+  const hundredths = kind === "loss" ? Math.ceil(bound * 1e4 - 1e-6) : Math.floor(bound * 1e4 + 1e-6);
+  return `${kind === "loss" ? "≤" : "≥"} ${hundredths / 100} %`;
+}
+
+export function percent(share: number): string {
+  return `${Number((share * 100).toFixed(2))} %`;
+}
+
+/** Six significant digits: more would be noise. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(6));
+}
+
+function roundedLatency({ mean, p50, p90, p99 }: Latency): Latency {
+  return { mean: rounded(mean), p50: rounded(p50), p90: rounded(p90), p99: rounded(p99) };
+}

@@ -1,0 +1,66 @@
+// One session under several service level objectives, each a contender. It knows how to ask the session, not how to measure it.
+
+import type { Model } from "../model/model.ts";
+import type { Input } from "../model/rows.ts";
+import type { Plan } from "../policy/policy.ts";
+import { parseSlo } from "../policy/slo.ts";
+import type { Certificate } from "../profile/ladder.ts";
+import type { Session } from "../session/session.ts";
+import type { Contender, Spent } from "./measure.ts";
+
+/** A contender that a session stands behind. */
+export interface SloContender extends Contender {
+  spent(): Spent;
+  /** The outputs of the last run. */
+  output(): Float32Array;
+  /** What every run so far was certified for; null where one was not, or where they differ. */
+  certificate(): Certificate | null;
+  /** What was decided for the last run. */
+  plan(): Plan;
+}
+
+/**
+ * @param text the SLO as on the command line, or null for a query without one: what the model was calibrated for.
+ * @throws SlonnError `bad-slo`.
+ */
+export function contenderFor(session: Session, name: string, text: string | null): SloContender {
+  const slo = text === null ? undefined : parseSlo(text);
+  let last: ReturnType<Session["run"]> | null = null;
+  let certificate: Certificate | null | undefined;
+  const latest = (): ReturnType<Session["run"]> => {
+    if (!last) throw new Error(`${name}: nothing was run yet`);
+    return last;
+  };
+  return {
+    name,
+    run(input: Input) {
+      last = session.run(input, slo);
+    },
+    top: () => latest().output.top(1)[0]?.index ?? -1,
+    spent() {
+      const { macs, bytes, nodes, met, plan } = latest().report;
+      certificate = certificate === undefined || isSame(certificate, plan.certificate) ? plan.certificate : null;
+      return { macs, bytes, nodes, met };
+    },
+    output: () => latest().output.data,
+    certificate: () => certificate ?? null,
+    plan: () => latest().report.plan,
+  };
+}
+
+function isSame(a: Certificate | null, b: Certificate | null): boolean {
+  if (!a || !b) return a === b;
+  return a.kind === b.kind && a.bound === b.bound && a.confidence === b.confidence && a.samples === b.samples;
+}
+
+/** Dense first, then each SLO; without any, what the model was calibrated for, where it was. */
+export function contendersFor(session: Session, slos: readonly string[], promise: string | null): SloContender[] {
+  const asked = slos.map((text) => contenderFor(session, text, text));
+  if (asked.length === 0 && promise !== null) asked.push(contenderFor(session, promise, null));
+  return [contenderFor(session, "dense", "dense"), ...asked];
+}
+
+/** Weight bytes one dense pass reads. */
+export function denseBytes(model: Model): number {
+  return model.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs * 4, 0);
+}

@@ -1,0 +1,68 @@
+// An engine is a block of memory and one verb: run rows of a plan that lies in that memory. It is not a graph, holds no
+// weights of its own, knows no layer and no objective, and never allocates after creation. Two kinds exist, WebAssembly and
+// plain JavaScript, with the same meaning down to the order in which floats are added.
+//
+// A plan is a table of 16-word rows; assembly/abi.ts defines rows, lists and every operation's arguments.
+
+import { SlonnError } from "../errors.ts";
+import { relaxedBinary, simdBinary } from "./generated/binaries.ts";
+import { bytesOfHex } from "./hex.ts";
+import { createReferenceEngine } from "./reference-engine.ts";
+import { createWasmEngine } from "./wasm-engine.ts";
+
+/** `relaxed` and `simd` are the two WebAssembly SIMD builds, `scalar` one without SIMD, `js` the plain-JavaScript kernels. */
+export type Backend = "relaxed" | "simd" | "scalar" | "js";
+
+export interface Engine {
+  readonly backend: Backend;
+  /** Why the backend is not the fastest one; null when it is. */
+  readonly reason: string | null;
+  /** The engine's memory. It never moves or grows. */
+  readonly buffer: ArrayBuffer;
+  /**
+   * Runs rows `begin` … `end` − 1 of the plan at byte `plan`. Returns the row after the last one run: less than `end` when a
+   * MARGIN row ended the run.
+   */
+  execute(plan: number, begin: number, end: number): number;
+}
+
+export interface EngineOptions {
+  /** Ask for one backend; absent: the fastest that runs here. */
+  backend?: Backend;
+  /** A compiled kernels binary of this package's build, for runtimes that refuse to compile bytes. */
+  module?: WebAssembly.Module;
+}
+
+/**
+ * Creates an engine with `bytes` of memory.
+ * @throws SlonnError `no-engine` when what was asked for cannot run here, or the memory is not to be had.
+ */
+export async function createEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
+  const { backend, module } = options;
+  if (backend === "js") return createReferenceEngine(bytes, null);
+  if (module) return createWasmEngine(module, bytes, backend ?? "simd", null);
+  if (backend === "scalar")
+    throw new SlonnError("no-engine", "backend: got scalar without a module, expected the scalar binary as `module`");
+  if (typeof WebAssembly === "undefined") return withoutWasm(bytes, backend, "WebAssembly is missing");
+  for (const [name, text] of [
+    ["relaxed", relaxedBinary],
+    ["simd", simdBinary],
+  ] as const) {
+    if (backend && backend !== name) continue;
+    const binary = bytesOfHex(text);
+    if (!WebAssembly.validate(binary)) continue;
+    let compiled: WebAssembly.Module;
+    try {
+      compiled = await WebAssembly.compile(binary);
+    } catch (cause) {
+      return withoutWasm(bytes, backend, `WebAssembly is forbidden here (${cause instanceof Error ? cause.message : String(cause)})`);
+    }
+    return createWasmEngine(compiled, bytes, name, name === "relaxed" ? null : "relaxed SIMD is missing");
+  }
+  return withoutWasm(bytes, backend, "WebAssembly SIMD is missing");
+}
+
+function withoutWasm(bytes: number, backend: Backend | undefined, reason: string): Engine {
+  if (backend) throw new SlonnError("no-engine", `backend: got ${backend}, but ${reason} in this runtime`);
+  return createReferenceEngine(bytes, reason);
+}

@@ -1,0 +1,61 @@
+// Where everything lies in an engine's memory, laid out before the memory exists, so that it never has to grow.
+
+import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
+
+/** Writes what was reserved into the engine's memory. */
+export type Fill = (engine: Engine) => void;
+
+/** Hands out addresses in ascending order, then creates the engine that holds them all. */
+export interface MemoryPlan {
+  /** Reserves `bytes` at a 64-byte boundary (one cache line) and returns their address; `fill` runs once memory exists. */
+  reserve(bytes: number, fill?: Fill): number;
+  /** Bytes reserved so far. */
+  readonly total: number;
+  /** Creates the engine and fills it. Nothing may be reserved afterwards. */
+  create(options?: EngineOptions): Promise<Engine>;
+}
+
+/** The first bytes stay unused, so that address 0 never names anything. */
+const base = 1024;
+/** Kernels may read up to one line past the end of a vector. */
+const slack = 64;
+
+export function createMemoryPlan(): MemoryPlan {
+  let next = base;
+  const fills: Fill[] = [];
+  return {
+    reserve(bytes: number, fill?: Fill): number {
+      const at = next;
+      next += Math.ceil(bytes / 64) * 64;
+      if (fill) fills.push(fill);
+      return at;
+    },
+    get total(): number {
+      return next + slack;
+    },
+    async create(options?: EngineOptions): Promise<Engine> {
+      const engine = await createEngine(next + slack, options);
+      for (const fill of fills) fill(engine);
+      return engine;
+    },
+  };
+}
+
+/** A float vector of at least `n`, padded with zeros to whole panels, holding `values` if given. */
+export function reserveFloats(memory: MemoryPlan, n: number, values?: Float32Array): number {
+  const at: number = memory.reserve(
+    paddedTo(n, 16) * 4,
+    values && ((engine) => new Float32Array(engine.buffer, at, values.length).set(values)),
+  );
+  return at;
+}
+
+export function reserveWords(memory: MemoryPlan, values: Uint32Array): number {
+  const at: number = memory.reserve(values.length * 4, (engine) => new Uint32Array(engine.buffer, at, values.length).set(values));
+  return at;
+}
+
+/** n rounded up to a multiple of `step`. */
+export function paddedTo(n: number, step: number): number {
+  return Math.ceil(n / step) * step;
+}

@@ -1,0 +1,33 @@
+// The WebAssembly engine: one instance, its memory grown once to what was planned.
+
+import { SlonnError } from "../errors.ts";
+import type { Backend, Engine } from "./engine.ts";
+
+const pageBytes = 65536;
+
+/** @throws SlonnError `no-engine` when the module is not a kernels binary or the memory is not to be had. */
+export async function createWasmEngine(
+  module: WebAssembly.Module,
+  bytes: number,
+  backend: Backend,
+  reason: string | null,
+): Promise<Engine> {
+  let exports: WebAssembly.Exports;
+  try {
+    exports = (await WebAssembly.instantiate(module, {})).exports;
+  } catch (cause) {
+    throw new SlonnError("no-engine", `module: could not be instantiated (${cause instanceof Error ? cause.message : String(cause)})`, {
+      cause,
+    });
+  }
+  const { memory, execute } = exports;
+  if (!(memory instanceof WebAssembly.Memory) || typeof execute !== "function")
+    throw new SlonnError("no-engine", `module: got exports ${Object.keys(exports).join(", ") || "none"}, expected memory and execute`);
+  const missing = Math.ceil(bytes / pageBytes) - memory.buffer.byteLength / pageBytes;
+  try {
+    if (missing > 0) memory.grow(missing);
+  } catch (cause) {
+    throw new SlonnError("no-engine", `memory: ${bytes} bytes could not be had`, { cause });
+  }
+  return { backend, reason, buffer: memory.buffer as ArrayBuffer, execute: execute as Engine["execute"] };
+}

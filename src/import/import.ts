@@ -1,0 +1,115 @@
+// The door `slonn/import`: any supported model file → Model. Decides by content, and by name only where content cannot tell; what is in
+// each format is known to its own reader.
+
+import { SlonnError } from "../errors.ts";
+import type { Model } from "../model/model.ts";
+import { quoted } from "../model/quoted.ts";
+import { decodeModel } from "../model/slonn-file.ts";
+import { hdf5Signature } from "./hdf5.ts";
+import { importKeras } from "./keras.ts";
+import { importOnnx } from "./onnx.ts";
+import { importSafetensors } from "./pytorch.ts";
+import { importTfjs } from "./tfjs.ts";
+
+export { importKeras, importOnnx, importSafetensors, importTfjs };
+
+export interface ImportSource {
+  /** The file's name or path: the model's name, the subject of messages, and a hint at the format. */
+  name: string;
+  bytes: Uint8Array;
+  /** Reads a file beside this one (weight shards, external data); paths are relative and never lead upwards. */
+  read?: (relativePath: string) => Promise<Uint8Array>;
+}
+
+export interface ImportOptions {
+  /** For safetensors in PyTorch naming: what stands between the linear layers, which the file does not say. */
+  activations?: string[];
+}
+
+export type ModelFormat = "onnx" | "tfjs" | "keras" | "safetensors" | "slonn";
+
+/**
+ * Reads a model: ONNX, TensorFlow.js layers (model.json), Keras .h5, safetensors in PyTorch naming, or .slonn.
+ * @throws SlonnError `unsupported` where the format or something in the file is outside what is supported, `bad-file` where the file
+ * contradicts its format, `bad-model` where the network cannot run, `bad-option` for options the format does not take, `unreadable`
+ * where a file beside it is needed and cannot be read.
+ */
+export async function importModel(source: ImportSource, options: ImportOptions = {}): Promise<Model> {
+  const { name, bytes } = source;
+  const format = formatOf(name, bytes);
+  if (options.activations !== undefined && format !== "safetensors")
+    throw new SlonnError("bad-option", `activations: got them for a file of format ${format}, expected them for safetensors only`);
+  const read = async (path: string): Promise<Uint8Array> => {
+    if (!source.read) throw new SlonnError("unreadable", `${name}: got no way to read ${quoted(path)}, expected the files beside it`);
+    try {
+      return await source.read(path);
+    } catch (cause) {
+      if (cause instanceof SlonnError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new SlonnError("unreadable", `${name}: could not read ${quoted(path)} beside it (${reason}), expected the file`, { cause });
+    }
+  };
+  switch (format) {
+    case "onnx":
+      return importOnnx(bytes, { name, external: read });
+    case "tfjs":
+      return importTfjs(bytes, { name, shard: read });
+    case "keras":
+      return importKeras(bytes, { name });
+    case "safetensors":
+      return importSafetensors(bytes, { name, activations: options.activations });
+    case "slonn":
+      return decodeModel(bytes, name);
+    default:
+      throw format satisfies never;
+  }
+}
+
+/** What other programs write, and what to do about it. */
+const foreign: readonly { starts: readonly number[]; at: number; what: string; instead: string }[] = [
+  {
+    starts: [0x50, 0x4b, 0x03, 0x04],
+    at: 0,
+    what: "a zip archive (.keras, .pt, .npz)",
+    instead: "a Keras .h5, or a PyTorch state as safetensors",
+  },
+  { starts: [0x80, 0x02], at: 0, what: "a Python pickle", instead: "the same weights as safetensors" },
+  { starts: [0x54, 0x46, 0x4c, 0x33], at: 4, what: "a TensorFlow Lite model", instead: "the original as ONNX or Keras .h5" },
+  { starts: [0x47, 0x47, 0x55, 0x46], at: 0, what: "a GGUF file", instead: "the original as ONNX or safetensors" },
+];
+
+const supported = "ONNX, TensorFlow.js model.json, Keras .h5, .safetensors or .slonn";
+
+/**
+ * The format of a file, by its first bytes.
+ * @throws SlonnError `unsupported` where it is none of the supported ones, `bad-file` where it is empty.
+ */
+export function formatOf(name: string, bytes: Uint8Array): ModelFormat {
+  const startsWith = (starts: readonly number[], at = 0): boolean => starts.every((byte, i) => bytes[at + i] === byte);
+  if (bytes.length === 0) throw new SlonnError("bad-file", `${name}: got an empty file, expected ${supported}`);
+  if (startsWith(hdf5Signature)) return "keras";
+  // safetensors and .slonn: 8 bytes of header size, then JSON. The size's upper bytes are zero in any file that fits in memory.
+  if (bytes[8] === 0x7b && startsWith([0, 0], 6)) return /\.slonn$/i.test(name) || isSlonn(bytes) ? "slonn" : "safetensors";
+  const text = startsWith([0xef, 0xbb, 0xbf]) ? 3 : 0;
+  const first = bytes.subarray(text, text + 64).find((byte) => byte > 0x20);
+  if (first === 0x7b) return "tfjs";
+  for (const { starts, at, what, instead } of foreign)
+    if (startsWith(starts, at)) throw new SlonnError("unsupported", `${name}: got ${what}, expected ${supported}; save ${instead}`);
+  // ONNX has no signature; the IR version usually comes first (field 1, a varint from 1 to 127).
+  if (/\.onnx$/i.test(name) || (bytes[0] === 0x08 && bytes[1] >= 1 && bytes[1] < 0x80)) return "onnx";
+  const extension = /\.(json|h5|hdf5|keras|safetensors|slonn)$/i.exec(name);
+  if (extension)
+    throw new SlonnError("bad-file", `${name}: got bytes that are not what ${extension[0]} files begin with, expected ${supported}`);
+  throw new SlonnError("unsupported", `${name}: got a file of an unknown format, expected ${supported}`);
+}
+
+/** Whether a safetensors header has the entry `slonn` among its metadata. */
+function isSlonn(bytes: Uint8Array): boolean {
+  const size = new DataView(bytes.buffer, bytes.byteOffset, 8).getUint32(0, true); // the rest is checked by the readers
+  try {
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + size)));
+    return typeof header?.__metadata__?.slonn === "string";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,73 @@
+// Values of parsed JSON with their type checked, for formats that describe a network in JSON. It knows no format.
+
+import { SlonnError } from "../errors.ts";
+
+export type JsonObject = Record<string, unknown>;
+
+/** Parses UTF-8 JSON. @throws SlonnError `bad-file` naming `what`. */
+export function parseJson(source: Uint8Array | string, what: string): unknown {
+  try {
+    const text = typeof source === "string" ? source : new TextDecoder("utf-8", { fatal: true }).decode(source);
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SlonnError("bad-file", `${what}: got text that does not parse (${(cause as Error).message}), expected UTF-8 JSON`, { cause });
+  }
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @throws SlonnError `bad-file` where the value is not an object. */
+export function asObject(value: unknown, what: string): JsonObject {
+  if (!isObject(value)) throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected an object`);
+  return value;
+}
+
+/** @throws SlonnError `bad-file` where the value is not an array. */
+export function asArray(value: unknown, what: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected an array`);
+  return value;
+}
+
+/** @throws SlonnError `bad-file` where the value is not a string of at least one character. */
+export function asString(value: unknown, what: string): string {
+  if (typeof value !== "string" || value === "") throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected a string`);
+  return value;
+}
+
+/** @throws SlonnError `bad-file` where the value is not a finite number. */
+export function asNumber(value: unknown, what: string): number {
+  if (typeof value !== "number" || !Number.isFinite(value))
+    throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected a finite number`);
+  return value;
+}
+
+/** A number where there is one. @throws SlonnError `bad-file` where it is something else. */
+export function optionalNumber(value: unknown, otherwise: number, what: string): number {
+  // Keras 3 stores some numbers as { class_name: "__numpy__", config: { value } }.
+  if (isObject(value) && isObject(value.config)) return optionalNumber(value.config.value, otherwise, what);
+  return value === undefined || value === null ? otherwise : asNumber(value, what);
+}
+
+/** A list of sizes. @throws SlonnError `bad-file` where one is not a whole number from 0 to 2^53. */
+export function asShape(value: unknown, what: string): readonly number[] {
+  const shape = asArray(value, what);
+  if (!shape.every((n) => Number.isSafeInteger(n) && (n as number) >= 0))
+    throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected a list of sizes`);
+  return shape as readonly number[];
+}
+
+/** A value in a message: short, whatever a file holds. */
+export function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value) && value.length > 16) return `a list of ${value.length}`;
+  if (isObject(value)) return "an object";
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    text = typeof value; // nested too deeply to print
+  }
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

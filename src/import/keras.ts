@@ -1,0 +1,92 @@
+// Keras .h5 files (whole models as model.save writes them) → Model: where the configuration and the weights stand in the file.
+// What layers mean is known to keras-layers, how HDF5 stores things to hdf5.
+
+import { SlonnError } from "../errors.ts";
+import type { Model } from "../model/model.ts";
+import { type Hdf5Object, openHdf5 } from "./hdf5.ts";
+import { parseJson, shown } from "./json-fields.ts";
+import { buildKerasModel, type WeightLookup } from "./keras-layers.ts";
+import type { StoredWeight } from "./keras-scalings.ts";
+
+/**
+ * Reads a Keras model: attribute `model_config`, weights under `model_weights/<layer>/<weight name>`.
+ * @param options.name the model's name, also the subject of error messages.
+ * @throws SlonnError `bad-file`, `unsupported` (layers or forms of HDF5 outside what is supported; files of weights only), `bad-model`.
+ */
+export function importKeras(bytes: Uint8Array, options: { name: string }): Model {
+  const { name } = options;
+  const root = openHdf5(bytes, name);
+  const config = root.strings("model_config");
+  const stored = root.member("model_weights");
+  if (!config || !stored) {
+    if (root.strings("layer_names") ?? root.member("layers"))
+      throw new SlonnError(
+        "unsupported",
+        `${name}: got Keras weights without a model, expected a whole model; save it with model.save("model.h5")`,
+      );
+    throw new SlonnError("bad-file", `${name}: got HDF5 without ${config ? "model_weights" : "model_config"}, expected a Keras model`);
+  }
+  return buildKerasModel(name, parseJson(config.join(""), `${name}: model_config`), lookupIn(stored, name));
+}
+
+/** A layer's group and the names of its weights (`dense/kernel:0`, with more before in nested models). */
+interface OpenGroup {
+  group: Hdf5Object;
+  /** By `kernel`, and by `dense/kernel`. */
+  byKind: ReadonlyMap<string, readonly (readonly string[])[]>;
+}
+
+function lookupIn(stored: Hdf5Object, file: string): WeightLookup {
+  const opened = new Map<string, OpenGroup | undefined>();
+  return (path, weight) => {
+    const [outer] = path;
+    if (!opened.has(outer)) opened.set(outer, openGroup(stored.member(outer)));
+    const found = opened.get(outer);
+    // The group of a nested model holds the weights of all its layers.
+    const key = path.length > 1 ? `${path[path.length - 1]}/${weight}` : weight;
+    const names = found?.byKind.get(key) ?? [];
+    if (names.length > 1)
+      throw new SlonnError(
+        "unsupported",
+        `${file}: got ${names.length} weights that may be ${shown(weight)} of layer ${shown(path.join("/"))}, expected one`,
+      );
+    return found && names[0] && datasetAt(found.group, names[0], file);
+  };
+}
+
+function openGroup(group: Hdf5Object | undefined): OpenGroup | undefined {
+  if (!group) return undefined;
+  const byKind = new Map<string, string[][]>();
+  for (const name of textList(group, "weight_names")) {
+    const parts = name.split("/").filter((part) => part !== "");
+    if (parts.length === 0) continue;
+    const kind = parts[parts.length - 1].replace(/:\d+$/, "");
+    for (const key of parts.length > 1 ? [kind, `${parts[parts.length - 2]}/${kind}`] : [kind]) {
+      const list = byKind.get(key);
+      if (list) list.push(parts);
+      else byKind.set(key, [parts]);
+    }
+  }
+  return { group, byKind };
+}
+
+/** A list of text; Keras splits one that is too long for an attribute into `name0`, `name1`, … */
+function textList(group: Hdf5Object, attribute: string): string[] {
+  const whole = group.strings(attribute);
+  if (whole) return whole;
+  const parts: string[] = [];
+  for (let i = 0; ; i++) {
+    const part = group.strings(`${attribute}${i}`);
+    if (!part) return parts;
+    parts.push(...part);
+  }
+}
+
+function datasetAt(group: Hdf5Object, parts: readonly string[], file: string): StoredWeight {
+  let at: Hdf5Object | undefined = group;
+  for (const part of parts) at = at?.member(part);
+  const path = `${group.path}/${parts.join("/")}`;
+  if (!at?.shape) throw new SlonnError("bad-file", `${file}: got no dataset ${shown(path)}, expected the weight that weight_names lists`);
+  const dataset = at;
+  return { path, shape: at.shape, read: () => dataset.numbers() };
+}

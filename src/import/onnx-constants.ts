@@ -1,0 +1,219 @@
+// ONNX operators on values known at import: weights that are transposed, cast or scaled before use, and shapes put together from pieces.
+
+import { SlonnError } from "../errors.ts";
+import { narrowToHalf, widenHalf } from "../model/half.ts";
+import { intOf, intsOf } from "./onnx-attributes.ts";
+import { decodeTensor, describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
+import { axisIn, flattenDims, permutationOf, reshapeDims, showDims, squeezeDims, unsqueezeDims } from "./onnx-shapes.ts";
+
+/** What a computation is allowed: `subject` names the node, `spend` is told of every number made and throws when they are too many. */
+export interface Allowance {
+  subject: string;
+  spend(numbers: number): void;
+}
+
+/** Operators that `foldConstants` knows. */
+export const constantOperators: readonly string[] = [
+  "Identity",
+  "Cast",
+  "Transpose",
+  "Reshape",
+  "Flatten",
+  "Squeeze",
+  "Unsqueeze",
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Concat",
+  "Gather",
+];
+
+/**
+ * The value of a node all of whose inputs are known. Arrays are shared with the inputs where nothing moves.
+ * @throws SlonnError `bad-file` and `bad-model` where operator and inputs do not fit, `unsupported` for other operators.
+ */
+export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], allowance: Allowance): OnnxNumbers {
+  const { subject } = allowance;
+  const { operator } = node;
+  const needed = ["Add", "Sub", "Mul", "Div", "Reshape", "Gather"].includes(operator) ? 2 : 1;
+  if (inputs.length < needed) throw new SlonnError("bad-file", `${subject}: got ${inputs.length} inputs, expected at least ${needed}`);
+  const [x] = inputs;
+  switch (operator) {
+    case "Identity":
+      return x;
+    case "Cast":
+      return cast(x, intOf(node, "to", 0, subject), allowance);
+    case "Transpose":
+      return transpose(x, permutationOf(intsOf(node, "perm", subject), x.shape.length, subject), allowance);
+    case "Reshape":
+      return {
+        ...x,
+        shape: known(reshapeDims(x.shape, integers(inputs[1], subject), intOf(node, "allowzero", 0, subject) === 1, subject)),
+      };
+    case "Flatten":
+      return { ...x, shape: known(flattenDims(x.shape, intOf(node, "axis", 1, subject), subject)) };
+    case "Squeeze":
+      return { ...x, shape: known(squeezeDims(x.shape, axesOf(node, inputs[1], subject), subject)) };
+    case "Unsqueeze":
+      return { ...x, shape: known(unsqueezeDims(x.shape, axesOf(node, inputs[1], subject) ?? [], subject)) };
+    case "Add":
+      return elementwise(inputs, (a, b) => a + b, allowance);
+    case "Sub":
+      return elementwise(inputs, (a, b) => a - b, allowance);
+    case "Mul":
+      return elementwise(inputs, (a, b) => a * b, allowance);
+    case "Div":
+      return elementwise(inputs, inputs[0].integer && inputs[1].integer ? (a, b) => Math.trunc(a / b) : (a, b) => a / b, allowance);
+    case "Concat":
+      return concat(node, inputs, allowance);
+    case "Gather":
+      return gather(node, inputs, allowance);
+    default:
+      throw new SlonnError("unsupported", `${subject}: got it on constants, expected one of ${constantOperators.join(", ")}`);
+  }
+}
+
+/** The value of a Constant node. */
+export function constantOf(node: OnnxNode, externals: ReadonlyMap<string, Uint8Array>, { subject, spend }: Allowance): OnnxNumbers {
+  const of = (key: string) => node.attributes.get(key);
+  const { tensor } = of("value") ?? {};
+  if (tensor) {
+    const numbers = decodeTensor(tensor, subject, externals);
+    spend(numbers.data.length);
+    return numbers;
+  }
+  const single = (value: number, integer: boolean) => ({ shape: [], data: Float64Array.of(value), integer });
+  const several = (values: number[], integer: boolean) => ({ shape: [values.length], data: Float64Array.from(values), integer });
+  const [float, int, floats, ints] = [of("value_float")?.float, of("value_int")?.int, of("value_floats")?.floats, of("value_ints")?.ints];
+  if (float !== undefined) return single(float, false);
+  if (int !== undefined) return single(int, true);
+  if (floats) return several(floats, false);
+  if (ints) return several(ints, true);
+  throw new SlonnError("unsupported", `${subject}: got no value, expected a tensor, floats or integers`);
+}
+
+/** The axes of Squeeze and Unsqueeze: an attribute before operator set 13, an input since. */
+export function axesOf(node: OnnxNode, input: OnnxNumbers | undefined, subject: string): number[] | undefined {
+  return input ? integers(input, subject) : intsOf(node, "axes", subject);
+}
+
+/** A short list of integers: a shape or axes. */
+export function integers({ data, shape, integer }: OnnxNumbers, subject: string): number[] {
+  if (!integer || shape.length > 1 || data.length > 64)
+    throw new SlonnError(
+      "bad-file",
+      `${subject}: got ${data.length} numbers ${showDims(shape)} for a shape or axes, expected a short list of integers`,
+    );
+  return Array.from(data);
+}
+
+/** The numbers of a tensor spread over a larger shape of known size, by the rules of broadcasting; the shapes must fit. */
+export function broadcast({ data, shape }: OnnxNumbers, to: readonly number[], allowance: Allowance): Float64Array {
+  const size = to.reduce((product, n) => product * n, 1);
+  allowance.spend(size);
+  const strides = new Array<number>(to.length).fill(0);
+  for (let axis = shape.length - 1, stride = 1; axis >= 0; stride *= shape[axis--])
+    if (shape[axis] !== 1) strides[to.length - shape.length + axis] = stride;
+  return gatherStrided(data, to, strides, size, new Float64Array(size));
+}
+
+/** out[i…] = data[Σ i · strides], for every index i below `shape`, in row-major order. */
+function gatherStrided<T extends Float32Array | Float64Array>(
+  data: Float32Array | Float64Array,
+  shape: readonly number[],
+  strides: readonly number[],
+  size: number,
+  out: T,
+): T {
+  const index = new Array<number>(shape.length).fill(0);
+  for (let i = 0, at = 0; i < size; i++) {
+    out[i] = data[at];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      at += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      at -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return out;
+}
+
+function known(dims: (number | null)[]): number[] {
+  return dims.map((n) => n ?? 0); // sizes of constants are never null
+}
+
+function cast(x: OnnxNumbers, to: number, { subject, spend }: Allowance): OnnxNumbers {
+  const type = describeElementType(to);
+  if (!type || type.name === "bool" || type.name === "bfloat16")
+    throw new SlonnError("unsupported", `${subject}: got a cast to element type ${to}, expected float, float16, double or an integer type`);
+  if (type.integer) {
+    spend(x.data.length);
+    return x.integer ? x : { shape: x.shape, data: Float64Array.from(x.data, Math.trunc), integer: true };
+  }
+  if (type.name === "double" || (type.name === "float" && x.data instanceof Float32Array)) return { ...x, integer: false };
+  spend(x.data.length);
+  const data = Float32Array.from(x.data);
+  return { shape: x.shape, data: type.name === "float16" ? widenHalf(narrowToHalf(data)) : data, integer: false };
+}
+
+function transpose(x: OnnxNumbers, order: readonly number[], { spend }: Allowance): OnnxNumbers {
+  spend(x.data.length);
+  const strides = new Array<number>(x.shape.length);
+  for (let axis = x.shape.length - 1, stride = 1; axis >= 0; stride *= x.shape[axis--]) strides[axis] = stride;
+  const shape = order.map((axis) => x.shape[axis]);
+  const out = x.data instanceof Float32Array ? new Float32Array(x.data.length) : new Float64Array(x.data.length);
+  return {
+    ...x,
+    shape,
+    data: gatherStrided(
+      x.data,
+      shape,
+      order.map((axis) => strides[axis]),
+      out.length,
+      out,
+    ),
+  };
+}
+
+function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) => number, allowance: Allowance): OnnxNumbers {
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const sizeAt = (shape: readonly number[], axis: number) => shape[shape.length - rank + axis] ?? 1;
+  const shape = Array.from({ length: rank }, (_, axis) => {
+    const [m, n] = [sizeAt(a.shape, axis), sizeAt(b.shape, axis)];
+    if (m !== n && m !== 1 && n !== 1)
+      throw new SlonnError(
+        "bad-model",
+        `${allowance.subject}: got shapes ${showDims(a.shape)} and ${showDims(b.shape)}, expected shapes that broadcast`,
+      );
+    return m === 1 ? n : m;
+  });
+  const left = broadcast(a, shape, allowance);
+  const right = broadcast(b, shape, allowance);
+  for (let i = 0; i < left.length; i++) left[i] = of(left[i], right[i]);
+  return { shape, data: left, integer: a.integer && b.integer };
+}
+
+function concat(node: OnnxNode, inputs: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {
+  axisIn(intOf(node, "axis", 0, subject), 1, subject);
+  if (inputs.some(({ shape }) => shape.length !== 1))
+    throw new SlonnError("unsupported", `${subject}: got tensors of several dimensions, expected lists`);
+  const length = inputs.reduce((sum, { data }) => sum + data.length, 0);
+  spend(length);
+  const data = new Float64Array(length);
+  let at = 0;
+  for (const part of inputs) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { shape: [length], data, integer: inputs.every(({ integer }) => integer) };
+}
+
+function gather(node: OnnxNode, [x, indices]: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {
+  axisIn(intOf(node, "axis", 0, subject), 1, subject);
+  if (x.shape.length !== 1 || indices.shape.length > 1)
+    throw new SlonnError("unsupported", `${subject}: got tensors of several dimensions, expected lists`);
+  spend(indices.data.length);
+  const data = Float64Array.from(indices.data, (index) => x.data[axisIn(index, x.data.length, subject)]);
+  return { shape: indices.shape, data, integer: x.integer };
+}

@@ -1,0 +1,383 @@
+// An ONNX file as plain data: the messages of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) that a straight chain of
+// dense layers can need. Tensors stay undecoded until asked for. It does not know what operators mean.
+//
+// Read by hand because decoders generated from onnx.proto build every message at once and recurse as deep as the file says: of 10 MB
+// made for the purpose, npm's onnx-proto makes 880 MB in four seconds, or overflows the stack. Here depth is fixed and counts are bounded.
+
+import { SlonnError } from "../errors.ts";
+import { widenBfloat16, widenHalf } from "../model/half.ts";
+import { quoted } from "../model/quoted.ts";
+import { sizeOf } from "../model/tensor.ts";
+import { visitFields, visitVarints } from "./protobuf.ts";
+
+export interface OnnxFile {
+  /** Version of the default operator set. */
+  opset: number;
+  nodes: OnnxNode[];
+  initializers: Map<string, OnnxTensor>;
+  inputs: OnnxValue[];
+  outputs: string[];
+}
+
+export interface OnnxNode {
+  name: string;
+  operator: string;
+  /** "" is the default operator set. */
+  domain: string;
+  /** Names of values; "" where an optional one is left out. */
+  inputs: string[];
+  outputs: string[];
+  attributes: Map<string, OnnxAttribute>;
+}
+
+/** What kinds of value an attribute holds; several only in files that contradict themselves. */
+export interface OnnxAttribute {
+  float?: number;
+  int?: number;
+  string?: string;
+  tensor?: OnnxTensor;
+  ints?: number[];
+  floats?: number[];
+}
+
+export interface OnnxValue {
+  name: string;
+  /** TensorProto.DataType, 0 where it is no tensor or not said. */
+  elementType: number;
+  /** null where no shape is said; a null size is symbolic or unknown. */
+  dims: (number | null)[] | null;
+}
+
+export interface OnnxTensor {
+  name: string;
+  dims: number[];
+  /** TensorProto.DataType. */
+  elementType: number;
+  /** The TensorProto itself; numbers stored as fields are read from it when asked for. */
+  message: Uint8Array;
+  raw: Uint8Array | null;
+  external: { location: string; offset: number; length: number | null } | null;
+}
+
+/** A decoded tensor. float16 and bfloat16 are float32; integers and booleans are float64, exact to 2^53. */
+export interface OnnxNumbers {
+  shape: readonly number[];
+  data: Float32Array | Float64Array;
+  integer: boolean;
+}
+
+/** Limits that no network worth running meets: they bound what a hostile file can make of few bytes. */
+const limits = { messages: 1 << 18, dimensions: 32, listItems: 1 << 16 } as const;
+
+interface ElementType {
+  name: string;
+  bytes: number;
+  integer: boolean;
+  /** The TensorProto field numbers stand in when they are not raw, and how one is wired: packed or one by one. */
+  field: number;
+  wire: 0 | 1 | 5;
+  read(view: DataView, at: number): number;
+}
+
+/** The element types that are read, by TensorProto.DataType. */
+function elementTypeOf(dataType: number): ElementType | null {
+  const type = (name: string, bytes: number, integer: boolean, field: number, wire: 0 | 1 | 5, read: ElementType["read"]): ElementType => ({
+    name,
+    bytes,
+    integer,
+    field,
+    wire,
+    read,
+  });
+  switch (dataType) {
+    case 1:
+      return type("float", 4, false, 4, 5, (view, at) => view.getFloat32(at, true));
+    case 2:
+      return type("uint8", 1, true, 5, 0, (view, at) => view.getUint8(at));
+    case 3:
+      return type("int8", 1, true, 5, 0, (view, at) => view.getInt8(at));
+    case 4:
+      return type("uint16", 2, true, 5, 0, (view, at) => view.getUint16(at, true));
+    case 5:
+      return type("int16", 2, true, 5, 0, (view, at) => view.getInt16(at, true));
+    case 6:
+      return type("int32", 4, true, 5, 0, (view, at) => view.getInt32(at, true));
+    case 7:
+      return type("int64", 8, true, 7, 0, (view, at) => Number(view.getBigInt64(at, true)));
+    case 9:
+      return type("bool", 1, true, 5, 0, (view, at) => view.getUint8(at));
+    case 10: // float16 and bfloat16 are read as their bits and widened afterwards
+      return type("float16", 2, false, 5, 0, (view, at) => view.getUint16(at, true));
+    case 11:
+      return type("double", 8, false, 10, 1, (view, at) => view.getFloat64(at, true));
+    case 12:
+      return type("uint32", 4, true, 11, 0, (view, at) => view.getUint32(at, true));
+    case 13:
+      return type("uint64", 8, true, 11, 0, (view, at) => Number(view.getBigUint64(at, true)));
+    case 16:
+      return type("bfloat16", 2, false, 5, 0, (view, at) => view.getUint16(at, true));
+    default:
+      return null;
+  }
+}
+
+/** How an element type is called, for messages and to tell integers from floats; null for those that are not read. */
+export function describeElementType(dataType: number): { name: string; integer: boolean } | null {
+  return elementTypeOf(dataType);
+}
+
+/**
+ * Reads an ONNX model.
+ * @param name what messages call the file.
+ * @throws SlonnError `bad-file` where it is none or contradicts itself, `unsupported` past the limits above.
+ */
+export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
+  let messages = 0;
+  const count = () => {
+    if (++messages > limits.messages)
+      throw new SlonnError("unsupported", `${name}: got more than ${limits.messages} parts, expected a smaller graph`);
+  };
+  const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
+  const decoder = new TextDecoder();
+
+  /** Visits a message, giving each field's bytes as views; `text`, `bytes` and `list` refuse other wire types than the field has. */
+  const read = (message: Uint8Array, what: string, visit: (field: number, value: Value) => void) => {
+    count();
+    const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+    const subject = `${name}: ${what}`;
+    visitFields(message, subject, (field, wire, start, end, number) => {
+      const as = <T>(expected: number, content: () => T): T => {
+        if (wire !== expected) throw bad(`${what}: got wire type ${wire} in field ${field}, expected ${expected}`);
+        return content();
+      };
+      visit(field, {
+        bytes: () => as(2, () => message.subarray(start, end)),
+        text: () => {
+          count();
+          return as(2, () => decoder.decode(message.subarray(start, end)));
+        },
+        int: () => as(0, () => number),
+        float: () => as(5, () => view.getFloat32(start, true)),
+        intsInto: (list, most) => {
+          const push = (value: number) => {
+            if (list.push(value) > most)
+              throw new SlonnError("unsupported", `${subject}: got more than ${most} numbers in field ${field}, expected fewer`);
+          };
+          if (wire === 2) visitVarints(message.subarray(start, end), subject, push);
+          else push(as(0, () => number));
+        },
+        floatsInto: (list, most) => {
+          if (wire !== 2 && wire !== 5) throw bad(`${what}: got wire type ${wire} in field ${field}, expected 2 or 5`);
+          for (let at = start; at + 4 <= end; at += 4)
+            if (list.push(view.getFloat32(at, true)) > most)
+              throw new SlonnError("unsupported", `${subject}: got more than ${most} numbers in field ${field}, expected fewer`);
+        },
+      });
+    });
+  };
+
+  const readTensor = (message: Uint8Array): OnnxTensor => {
+    const tensor: OnnxTensor = { name: "", dims: [], elementType: 0, message, raw: null, external: null };
+    const external: Record<string, string> = {};
+    let elsewhere = false;
+    let segmented = false;
+    read(message, "tensor", (field, value) => {
+      if (field === 1) value.intsInto(tensor.dims, limits.dimensions);
+      else if (field === 2) tensor.elementType = value.int();
+      else if (field === 3) segmented = true;
+      else if (field === 8) tensor.name = value.text();
+      else if (field === 9) tensor.raw = value.bytes();
+      else if (field === 14) elsewhere = value.int() === 1;
+      else if (field === 13) {
+        let [key, text] = ["", ""];
+        read(value.bytes(), "external data", (part, held) => {
+          if (part === 1) key = held.text();
+          else if (part === 2) text = held.text();
+        });
+        if (key === "location" || key === "offset" || key === "length") external[key] = text;
+      }
+    });
+    const subject = `tensor ${quoted(tensor.name)}`;
+    if (segmented) throw new SlonnError("unsupported", `${name}: ${subject}: got a segmented tensor, expected a whole one`);
+    if (Number.isNaN(sizeOf(tensor.dims)))
+      throw bad(`${subject}: got an impossible shape [${tensor.dims.join(", ")}], expected sizes of 0 or more`);
+    if (elsewhere) {
+      const { location = "", offset = "0", length } = external;
+      if (!/^[^/\\:]/.test(location) || /[\\:\0]/.test(location) || location.split("/").some((part) => part === ".." || part === ""))
+        throw bad(`${subject}: got external location ${quoted(location)}, expected a file beside or below the model`);
+      for (const text of [offset, length])
+        if (text !== undefined && !/^\d{1,15}$/.test(text))
+          throw bad(`${subject}: got external offset or length ${quoted(text)}, expected a number of bytes`);
+      tensor.external = { location, offset: Number(offset), length: length === undefined ? null : Number(length) };
+    }
+    return tensor;
+  };
+
+  const readAttribute = (message: Uint8Array, attributes: Map<string, OnnxAttribute>) => {
+    let key = "";
+    let type = 0;
+    const attribute: OnnxAttribute = {};
+    read(message, "attribute", (field, value) => {
+      if (field === 1) key = value.text();
+      else if (field === 2) attribute.float = value.float();
+      else if (field === 3) attribute.int = value.int();
+      else if (field === 4) attribute.string = value.text();
+      else if (field === 5) attribute.tensor = readTensor(value.bytes());
+      else if (field === 7) value.floatsInto((attribute.floats ??= []), limits.listItems);
+      else if (field === 8) value.intsInto((attribute.ints ??= []), limits.listItems);
+      else if (field === 20) type = value.int();
+    });
+    // Some writers leave out zeros and empty lists; then only the type says what was meant.
+    if (type === 1) attribute.float ??= 0;
+    else if (type === 2) attribute.int ??= 0;
+    else if (type === 3) attribute.string ??= "";
+    else if (type === 6) attribute.floats ??= [];
+    else if (type === 7) attribute.ints ??= [];
+    if (attributes.has(key)) throw bad(`node: got attribute ${quoted(key)} twice, expected it once`);
+    attributes.set(key, attribute);
+  };
+
+  const readNode = (message: Uint8Array): OnnxNode => {
+    const node: OnnxNode = { name: "", operator: "", domain: "", inputs: [], outputs: [], attributes: new Map() };
+    read(message, "node", (field, value) => {
+      if (field === 1) node.inputs.push(value.text());
+      else if (field === 2) node.outputs.push(value.text());
+      else if (field === 3) node.name = value.text();
+      else if (field === 4) node.operator = value.text();
+      else if (field === 5) readAttribute(value.bytes(), node.attributes);
+      else if (field === 7) node.domain = value.text();
+    });
+    if (node.domain === "ai.onnx") node.domain = "";
+    return node;
+  };
+
+  const readValue = (message: Uint8Array): OnnxValue => {
+    const info: OnnxValue = { name: "", elementType: 0, dims: null };
+    read(message, "value", (field, value) => {
+      if (field === 1) info.name = value.text();
+      if (field !== 2) return;
+      read(value.bytes(), "type", (kind, type) => {
+        if (kind !== 1) return; // a tensor type; other kinds leave elementType 0
+        read(type.bytes(), "tensor type", (part, held) => {
+          if (part === 1) info.elementType = held.int();
+          if (part !== 2) return;
+          const dims: (number | null)[] = [];
+          info.dims = dims;
+          read(held.bytes(), "shape", (one, dim) => {
+            if (one !== 1) return;
+            if (dims.push(null) > limits.dimensions)
+              throw new SlonnError(
+                "unsupported",
+                `${name}: ${quoted(info.name)}: got more than ${limits.dimensions} dimensions, expected fewer`,
+              );
+            read(dim.bytes(), "dimension", (choice, size) => {
+              if (choice === 1 && size.int() > 0) dims[dims.length - 1] = size.int(); // 0 and -1 are how some exporters say unknown
+            });
+          });
+        });
+      });
+    });
+    return info;
+  };
+
+  const file: OnnxFile = { opset: 0, nodes: [], initializers: new Map(), inputs: [], outputs: [] };
+  let graph: Uint8Array | null = null;
+  read(bytes, "ONNX model", (field, value) => {
+    if (field === 7) {
+      if (graph) throw bad("got two graphs, expected one");
+      graph = value.bytes();
+    } else if (field === 8) {
+      let [domain, version] = ["", 0];
+      read(value.bytes(), "operator set", (part, held) => {
+        if (part === 1) domain = held.text();
+        else if (part === 2) version = held.int();
+      });
+      if (domain === "" || domain === "ai.onnx") file.opset = version;
+    }
+  });
+  if (!graph) throw bad("got no graph, expected an ONNX model");
+  read(graph, "graph", (field, value) => {
+    if (field === 1) file.nodes.push(readNode(value.bytes()));
+    else if (field === 5) {
+      const tensor = readTensor(value.bytes());
+      if (file.initializers.has(tensor.name)) throw bad(`initializer ${quoted(tensor.name)}: got it twice, expected each name once`);
+      file.initializers.set(tensor.name, tensor);
+    } else if (field === 11) file.inputs.push(readValue(value.bytes()));
+    else if (field === 12) file.outputs.push(readValue(value.bytes()).name);
+    else if (field === 15) throw new SlonnError("unsupported", `${name}: got a sparse initializer, expected dense ones`);
+  });
+  return file;
+}
+
+/** One field's content; each call refuses the field when it is wired otherwise. */
+interface Value {
+  bytes(): Uint8Array;
+  text(): string;
+  int(): number;
+  float(): number;
+  intsInto(list: number[], most: number): void;
+  floatsInto(list: number[], most: number): void;
+}
+
+/**
+ * The numbers of a tensor. Allocates only after the bytes are known to be there.
+ * @param externals the files of `external.location`.
+ * @throws SlonnError `bad-file` where content and shape do not fit, `unsupported` for other element types.
+ */
+export function decodeTensor(tensor: OnnxTensor, name: string, externals: ReadonlyMap<string, Uint8Array>): OnnxNumbers {
+  const subject = `${name}: tensor ${quoted(tensor.name)}`;
+  const type = elementTypeOf(tensor.elementType);
+  if (!type)
+    throw new SlonnError(
+      "unsupported",
+      `${subject}: got element type ${tensor.elementType}, expected float, float16, bfloat16, double or an integer type`,
+    );
+  const n = sizeOf(tensor.dims);
+  const expected = `${n} of ${type.name} [${tensor.dims.join(", ")}]`;
+  const wrong = (got: string) => new SlonnError("bad-file", `${subject}: got ${got}, expected ${expected}`);
+
+  let raw = tensor.raw;
+  if (tensor.external) {
+    const { location, offset, length } = tensor.external;
+    const file = externals.get(location);
+    if (!file) throw new SlonnError("unreadable", `${subject}: got no external data ${quoted(location)}, expected ${expected} there`);
+    const end = length === null ? file.length : offset + length;
+    if (offset > end || end > file.length) throw wrong(`bytes ${offset} to ${end} of ${quoted(location)}, which has ${file.length}`);
+    raw = file.subarray(offset, end);
+  }
+
+  let bits: Float32Array | Float64Array | Uint16Array;
+  const allocate = () =>
+    type.name === "float" ? new Float32Array(n) : type.name.endsWith("float16") ? new Uint16Array(n) : new Float64Array(n);
+  if (raw) {
+    if (raw.length !== n * type.bytes) throw wrong(`${raw.length} bytes`);
+    bits = allocate();
+    if (type.name === "float" && raw.byteOffset % 4 === 0) (bits as Float32Array).set(new Float32Array(raw.buffer, raw.byteOffset, n));
+    else {
+      const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+      for (let i = 0; i < n; i++) bits[i] = type.read(view, i * type.bytes);
+    }
+  } else {
+    if (n > tensor.message.length) throw wrong(`a tensor of ${tensor.message.length} bytes in all`); // each number takes at least one
+    bits = allocate();
+    let filled = 0;
+    const view = new DataView(tensor.message.buffer, tensor.message.byteOffset, tensor.message.byteLength);
+    const take = (value: number) => {
+      if (filled >= n) throw wrong("more numbers");
+      bits[filled++] = value;
+    };
+    const item = type.wire === 1 ? 8 : 4;
+    visitFields(tensor.message, subject, (field, wire, start, end, value) => {
+      if (field !== type.field) return;
+      if (type.wire === 0 && wire === 0) take(value);
+      else if (type.wire === 0 && wire === 2) visitVarints(tensor.message.subarray(start, end), subject, take);
+      else if (type.wire !== 0 && (wire === type.wire || wire === 2)) {
+        if ((end - start) % item !== 0) throw wrong(`a list of ${end - start} bytes`);
+        for (let at = start; at < end; at += item) take(type.read(view, at));
+      } else throw wrong(`wire type ${wire}`);
+    });
+    if (filled !== n) throw wrong(`${filled} numbers`);
+  }
+  const data = bits instanceof Uint16Array ? (type.name === "bfloat16" ? widenBfloat16(bits) : widenHalf(bits)) : bits;
+  return { shape: tensor.dims, data, integer: type.integer };
+}

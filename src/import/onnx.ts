@@ -1,0 +1,103 @@
+// Models from ONNX files: one straight chain of dense layers, activations and elementwise affine steps, which are folded into the
+// weights. This page reads the file, fetches weights that lie beside it and refuses what could never be a chain.
+
+import { SlonnError } from "../errors.ts";
+import { createModel, type Model } from "../model/model.ts";
+import { quoted } from "../model/quoted.ts";
+import { createFold } from "./fold.ts";
+import { chainOperators, followChain, unsupportedOperator } from "./onnx-chain.ts";
+import { constantOperators } from "./onnx-constants.ts";
+import { decodeTensor, type OnnxFile, type OnnxNumbers, readOnnxFile } from "./onnx-file.ts";
+import { geluOnlyOperators } from "./onnx-gelu.ts";
+import { nodeSubject, type OnnxGraph, orderGraph } from "./onnx-graph.ts";
+
+/** The default operator sets that are read. */
+const opsets = { from: 7, to: 21 } as const;
+
+/** Operators that turn scores into labels; classifiers are often exported with them at the end. */
+const labelOperators: readonly string[] = ["ArgMax", "ArgMin", "TopK", "ZipMap", "LabelEncoder", "ArrayFeatureExtractor"];
+
+export interface OnnxOptions {
+  /** The model's name, and what messages call the file. */
+  name: string;
+  /** Gives the content of a file beside the model that holds weights ("external data"); asked once per file. */
+  external?: (location: string) => Uint8Array | Promise<Uint8Array>;
+}
+
+/**
+ * The network in an ONNX file, operator sets 7 to 21.
+ * @throws SlonnError `bad-file` where the file is none, is cut off or contradicts itself; `unsupported`, by name, for operators outside
+ * `chainOperators`, graphs that are no straight chain and other types; `bad-model` where shapes do not fit; `unreadable` where external data cannot be had.
+ */
+export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promise<Model> {
+  const { name } = options;
+  const file = readOnnxFile(bytes, name);
+  if (file.opset < opsets.from || file.opset > opsets.to)
+    throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);
+  refuseLabels(file, name);
+  const graph = orderGraph(file, name);
+  refuseOperators(graph, name);
+  const externals = await readExternals(graph, options);
+
+  let most = 4 * bytes.length + 2 ** 24;
+  for (const data of externals.values()) most += 4 * data.length;
+  let spent = 0;
+  const spend = (numbers: number) => {
+    spent += numbers;
+    if (!(spent <= most))
+      throw new SlonnError("unsupported", `${name}: got a graph that makes more than ${most} numbers, expected a smaller one`);
+  };
+  const constants = new Map<string, OnnxNumbers>();
+  for (const [value, tensor] of graph.initializers) {
+    const numbers = decodeTensor(tensor, name, externals);
+    spend(numbers.data.length);
+    constants.set(value, numbers);
+  }
+  const fold = createFold(name, most);
+  followChain({ file: name, opset: file.opset, graph, externals, constants, spend, fold });
+  return createModel(name, fold.finish());
+}
+
+async function readExternals({ initializers, nodes }: OnnxGraph, { name, external }: OnnxOptions): Promise<Map<string, Uint8Array>> {
+  const tensors = [...initializers.values(), ...nodes.flatMap((node) => node.attributes.get("value")?.tensor ?? [])];
+  const contents = new Map<string, Uint8Array>();
+  for (const tensor of tensors) {
+    const location = tensor.external?.location;
+    if (location === undefined || contents.has(location)) continue;
+    const subject = `${name}: tensor ${quoted(tensor.name)}`;
+    if (!external)
+      throw new SlonnError(
+        "unreadable",
+        `${subject}: got weights in another file, ${quoted(location)}, expected a way to read it (option external)`,
+      );
+    let content: unknown;
+    try {
+      content = await external(location);
+    } catch (cause) {
+      if (cause instanceof SlonnError) throw cause;
+      throw new SlonnError("unreadable", `${subject}: got no content of ${quoted(location)}, expected its weights there`, { cause });
+    }
+    if (!(content instanceof Uint8Array))
+      throw new SlonnError("bad-option", `external: got something else than bytes for ${quoted(location)}, expected a Uint8Array`);
+    contents.set(location, content);
+  }
+  return contents;
+}
+
+function refuseLabels({ nodes }: OnnxFile, name: string): void {
+  const node = nodes.find(({ operator }) => labelOperators.includes(operator));
+  if (!node) return;
+  throw new SlonnError(
+    "unsupported",
+    `${nodeSubject(name, node)}: got an operator that turns scores into labels, expected the scores as the only output; export the model without it and take the largest score afterwards`,
+  );
+}
+
+function refuseOperators({ nodes }: OnnxGraph, name: string): void {
+  for (const node of nodes) {
+    const known = [chainOperators, constantOperators, geluOnlyOperators].some((list) => list.includes(node.operator));
+    if (node.domain !== "" || !(known || node.operator === "Constant" || node.operator === "Shape"))
+      throw unsupportedOperator(nodeSubject(name, node));
+    if (!node.outputs[0]) throw new SlonnError("bad-file", `${nodeSubject(name, node)}: got no first output, expected one`);
+  }
+}

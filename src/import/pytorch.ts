@@ -1,0 +1,191 @@
+// Dense layers from a safetensors file in PyTorch naming (`<module>.weight` [out, in], `<module>.bias` [out]). Such a file holds no
+// structure: modules are taken in natural name order, and activations are what the caller says.
+
+import { SlonnError } from "../errors.ts";
+import { type Activation, activations, createModel, type Model } from "../model/model.ts";
+import { quoted } from "../model/quoted.ts";
+import { readSafetensors } from "../model/safetensors.ts";
+import { type Tensor, toFloat32 } from "../model/tensor.ts";
+import { createFold } from "./fold.ts";
+
+/** What PyTorch's BatchNorm1d and LeakyReLU use unless told otherwise; their settings are not in the file. */
+const batchNormEpsilon = 1e-5;
+const leakySlope = 0.01;
+
+/** More modules than any chain worth running has. */
+const maxModules = 4096;
+
+/** The tensors of one module, by the last part of their names. */
+interface Module {
+  name: string;
+  parts: Map<string, Tensor>;
+}
+
+/**
+ * The network in a safetensors file of Linear modules, each optionally followed by a BatchNorm1d, which is folded into it.
+ * @param options.activations one for every hidden layer, or the whole list, one per layer. Without it: relu, and identity last.
+ * @throws SlonnError `unsupported` for other modules, `bad-option` for activations that do not fit, `bad-file` and `bad-model`.
+ */
+export function importSafetensors(bytes: Uint8Array, options: { name: string; activations?: readonly string[] }): Model {
+  const { name } = options;
+  const { tensors, metadata } = readSafetensors(bytes, name);
+  if (Object.hasOwn(metadata, "slonn"))
+    throw new SlonnError("unsupported", `${name}: got a .slonn file, expected weights in PyTorch naming`);
+  const modules = groupModules(tensors, name);
+  const linear = modules.filter((module) => !isBatchNorm(module));
+  if (linear.length === 0)
+    throw new SlonnError("unsupported", `${name}: got no tensor named *.weight with 2 dimensions, expected one per layer`);
+  const chosen = chooseActivations(options.activations, linear.length);
+  const norms = new Map<Module, Module>();
+  for (const norm of modules.filter(isBatchNorm)) {
+    const target = normalized(norm, modules, name);
+    if (norms.has(target))
+      throw new SlonnError(
+        "unsupported",
+        `${subject(name, norm)}: got a second batch normalization of ${quoted(target.name)}, expected one`,
+      );
+    norms.set(target, norm);
+  }
+
+  const fold = createFold(name, 4 * bytes.length + 2 ** 20);
+  linear.forEach((module, l) => {
+    const step = subject(name, module);
+    const [outputs, inputs] = module.parts.get("weight")!.shape;
+    fold.dense(step, { name: module.name || "linear", inputs, outputs, weight: numbers(module, "weight", name), transposed: false });
+    const bias = vector(module, "bias", outputs, name);
+    if (bias) fold.affine(step, Float64Array.of(1), bias);
+    const norm = norms.get(module);
+    if (norm) foldBatchNorm(norm, outputs);
+    fold.activation(step, chosen[l], chosen[l] === "leaky-relu" ? leakySlope : 0);
+  });
+  return createModel(name, fold.finish());
+
+  /** (z − mean) / √(variance + ε) · weight + bias */
+  function foldBatchNorm(norm: Module, width: number): void {
+    const mean = vector(norm, "running_mean", width, name);
+    const variance = vector(norm, "running_var", width, name);
+    if (!mean || !variance)
+      throw new SlonnError("bad-file", `${subject(name, norm)}: got one of running_mean and running_var, expected both`);
+    const weight = vector(norm, "weight", width, name) ?? new Float64Array(width).fill(1);
+    const bias = vector(norm, "bias", width, name) ?? new Float64Array(width);
+    const scale = weight.map((w, i) => w / Math.sqrt(variance[i] + batchNormEpsilon));
+    fold.affine(
+      subject(name, norm),
+      scale,
+      bias.map((b, i) => b - mean[i] * scale[i]),
+    );
+  }
+}
+
+function isBatchNorm({ parts }: Module): boolean {
+  return parts.has("running_mean") || parts.has("running_var");
+}
+
+function subject(file: string, { name }: Module): string {
+  return `${file}: module ${quoted(name)}`;
+}
+
+/** Modules in natural name order; refuses tensors that belong to neither Linear nor BatchNorm1d. */
+function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Module[] {
+  const modules = new Map<string, Module>();
+  for (const [path, tensor] of tensors) {
+    const dot = path.lastIndexOf(".");
+    const [name, part] = [path.slice(0, Math.max(dot, 0)), path.slice(dot + 1)];
+    if (part === "num_batches_tracked") continue;
+    const module = modules.get(name) ?? { name, parts: new Map() };
+    module.parts.set(part, tensor);
+    modules.set(name, module);
+    if (modules.size > maxModules)
+      throw new SlonnError("unsupported", `${file}: got more than ${maxModules} modules, expected a chain of dense layers`);
+  }
+  for (const module of modules.values()) {
+    const weightRank = isBatchNorm(module) ? 1 : 2;
+    const known = isBatchNorm(module) ? ["weight", "bias", "running_mean", "running_var"] : ["weight", "bias"];
+    for (const [part, tensor] of module.parts) {
+      const rank = part === "weight" ? weightRank : 1;
+      if (!known.includes(part) || tensor.shape.length !== rank)
+        throw new SlonnError(
+          "unsupported",
+          `${subject(file, module)}: got tensor ${quoted(part)} with ${tensor.shape.length} dimensions, expected Linear (weight [out, in], bias [out]) or BatchNorm1d`,
+        );
+    }
+    if (weightRank === 2 && !module.parts.has("weight"))
+      throw new SlonnError("bad-file", `${subject(file, module)}: got a bias alone, expected a weight beside it`);
+  }
+  return [...modules.values()].sort((a, b) => compareNaturally(a.name, b.name));
+}
+
+/** Text compared by code units, runs of digits compared as numbers: "layers.2" before "layers.10". */
+function compareNaturally(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => text.match(/\d+|\D+/g) ?? []);
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    if (left[i] === right[i]) continue;
+    if (/^\d/.test(left[i]) && /^\d/.test(right[i])) {
+      const [x, y] = [left[i].replace(/^0+(?=.)/, ""), right[i].replace(/^0+(?=.)/, "")];
+      if (x !== y) return x.length - y.length || (x < y ? -1 : 1); // any number of digits
+    }
+    return left[i] < right[i] ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+/**
+ * The Linear a batch normalization comes right after: the module before it where the names number both in one sequence
+ * ("net.3" after "net.2") or say so ("block1.bn" after "block1.fc"); the Linear of the same number where kinds are numbered
+ * apart ("bn2" for "fc2"). A gap in the numbers hides a module, and an activation there would change the result: refused.
+ */
+function normalized(norm: Module, modules: readonly Module[], file: string): Module {
+  const size = (norm.parts.get("running_mean") ?? norm.parts.get("running_var")!).shape[0];
+  const fits = (module: Module | undefined): module is Module =>
+    module !== undefined && !isBatchNorm(module) && module.parts.get("weight")!.shape[0] === size;
+  const [parent, last] = splitName(norm.name);
+  if (/^\d+$/.test(last)) {
+    const before = modules.find((module) => module.name === parent + (Number(last) - 1));
+    if (fits(before)) return before;
+  } else {
+    const number = /\d+$/.exec(last)?.[0] ?? "";
+    const same = modules.filter((module) => {
+      const [otherParent, otherLast] = splitName(module.name);
+      return fits(module) && otherParent === parent && (/\d+$/.exec(otherLast)?.[0] ?? "") === number;
+    });
+    if (same.length === 1) return same[0];
+  }
+  throw new SlonnError(
+    "unsupported",
+    `${subject(file, norm)}: got a batch normalization of ${size} without a Linear of ${size} outputs right before it, expected one; export the network as ONNX instead`,
+  );
+}
+
+function splitName(name: string): [parent: string, last: string] {
+  const dot = name.lastIndexOf(".");
+  return [name.slice(0, dot + 1), name.slice(dot + 1)];
+}
+
+function chooseActivations(given: readonly string[] | undefined, layers: number): Activation[] {
+  for (const activation of given ?? [])
+    if (!activations.includes(activation as Activation))
+      throw new SlonnError("bad-option", `activations: got ${quoted(String(activation))}, expected ${activations.join(", ")}`);
+  const list = (given ?? ["relu"]) as readonly Activation[];
+  if (given && list.length === layers) return [...list];
+  if (list.length !== 1)
+    throw new SlonnError("bad-option", `activations: got ${list.length}, expected 1 for every hidden layer or ${layers}, one per layer`);
+  return Array.from({ length: layers }, (_, l) => (l < layers - 1 ? list[0] : "identity"));
+}
+
+function numbers(module: Module, part: string, file: string): Float32Array | Float64Array {
+  const { dtype, data } = module.parts.get(part)!;
+  if (dtype !== "float32" && dtype !== "float64")
+    throw new SlonnError(
+      "unsupported",
+      `${subject(file, module)}: got ${part} of ${dtype}, expected floats (quantized weights are not supported)`,
+    );
+  return data instanceof Float64Array ? data : toFloat32(data);
+}
+
+function vector(module: Module, part: string, width: number, file: string): Float64Array | null {
+  const tensor = module.parts.get(part);
+  if (!tensor) return null;
+  if (tensor.shape[0] !== width)
+    throw new SlonnError("bad-file", `${subject(file, module)}: got ${tensor.shape[0]} numbers in ${part}, expected ${width}`);
+  return Float64Array.from(numbers(module, part, file));
+}

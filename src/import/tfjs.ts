@@ -1,0 +1,228 @@
+// TensorFlow.js layers models (model.json with weight shards) → Model. It reads the manifest, fetches shards through the caller and
+// undoes the quantisation of weights; what layers mean is known to keras-layers. Graph models are refused.
+// Format: https://github.com/tensorflow/tfjs/blob/master/tfjs-core/src/io/types.ts (ModelJSON, WeightsManifestConfig).
+
+import { SlonnError } from "../errors.ts";
+import { widenHalf } from "../model/half.ts";
+import type { Model } from "../model/model.ts";
+import { sizeOf } from "../model/tensor.ts";
+import { asArray, asNumber, asObject, asShape, asString, type JsonObject, parseJson, shown } from "./json-fields.ts";
+import { buildKerasModel, type WeightLookup } from "./keras-layers.ts";
+import type { StoredWeight } from "./keras-scalings.ts";
+
+export interface TfjsOptions {
+  /** The model's name, also the subject of error messages. */
+  name: string;
+  /** Reads a shard; `path` is relative to model.json, without `..`, never absolute, never a URL. */
+  shard: (path: string) => Uint8Array | Promise<Uint8Array>;
+}
+
+/**
+ * Reads a layers model.
+ * @throws SlonnError `bad-file` (malformed, or shards that do not match the manifest), `unsupported` (graph models, layers or
+ * dtypes outside what is supported), `bad-model`, and whatever `shard` throws.
+ */
+export async function importTfjs(modelJson: Uint8Array | string, options: TfjsOptions): Promise<Model> {
+  const { name } = options;
+  const json = asObject(parseJson(modelJson, name), name);
+  const topology = topologyOf(json, name);
+  const groups = asArray(json.weightsManifest, `${name}: weightsManifest`).map((group, g) =>
+    readGroup(group, `${name}: weight group ${g}`),
+  );
+  checkUnique(
+    groups.flatMap(({ entries }) => entries.map((entry) => entry.name)),
+    `${name}: weights`,
+  );
+  checkUnique(
+    groups.flatMap(({ paths }) => paths),
+    `${name}: weight shards`,
+  );
+  const weights = new Map<string, StoredWeight>();
+  for (const group of groups) {
+    const bytes = await fetchGroup(group, options);
+    for (const entry of group.entries)
+      weights.set(entry.name, { path: entry.name, shape: entry.shape, read: () => decode(entry, bytes, name) });
+  }
+  return buildKerasModel(name, topology, lookupIn(weights, name));
+}
+
+function topologyOf(json: JsonObject, name: string): unknown {
+  const topology = json.modelTopology;
+  const isGraph = json.format === "graph-model" || (typeof topology === "object" && topology !== null && "node" in topology);
+  if (isGraph)
+    throw new SlonnError(
+      "unsupported",
+      `${name}: got a TensorFlow.js graph model, expected a layers model ("format": "layers-model"); export the original to ONNX or Keras .h5, or convert it with --output_format=tfjs_layers_model`,
+    );
+  if (json.format !== undefined && json.format !== null && json.format !== "layers-model")
+    throw new SlonnError("unsupported", `${name}: got format ${shown(json.format)}, expected "layers-model"`);
+  const model = asObject(topology, `${name}: modelTopology`);
+  const config = model.model_config ?? model;
+  return typeof config === "string" ? parseJson(config, `${name}: model_config`) : config;
+}
+
+// ---- Manifest
+
+type StoredType = "float32" | "float16" | "uint16" | "uint8" | "int32" | "bool" | "complex64";
+
+const bytesPer: Record<StoredType, number> = { float32: 4, float16: 2, uint16: 2, uint8: 1, int32: 4, bool: 1, complex64: 8 };
+
+interface Entry {
+  name: string;
+  shape: readonly number[];
+  count: number;
+  stored: StoredType;
+  /** value = stored · scale + min for quantised weights. */
+  affine: { scale: number; min: number } | null;
+  /** From the start of the group. */
+  offset: number;
+  sizeBytes: number;
+}
+
+interface Group {
+  title: string;
+  paths: readonly string[];
+  entries: readonly Entry[];
+  sizeBytes: number;
+}
+
+function readGroup(value: unknown, title: string): Group {
+  const group = asObject(value, title);
+  const paths = asArray(group.paths, `${title}: paths`).map((path) => checkPath(asString(path, `${title}: paths`), title));
+  let offset = 0;
+  const entries = asArray(group.weights, `${title}: weights`).map((weight): Entry => {
+    const entry = readEntry(asObject(weight, `${title}: weights`), title, offset);
+    offset += entry.sizeBytes;
+    if (!Number.isSafeInteger(offset)) throw new SlonnError("bad-file", `${title}: got more than 2^53 bytes of weights, expected fewer`);
+    return entry;
+  });
+  return { title, paths, entries, sizeBytes: offset };
+}
+
+function readEntry(weight: JsonObject, title: string, offset: number): Entry {
+  const name = asString(weight.name, `${title}: weight name`);
+  const what = `${title}: weight ${shown(name)}`;
+  const shape = asShape(weight.shape, `${what}: shape`);
+  const count = sizeOf(shape);
+  if (Number.isNaN(count)) throw new SlonnError("bad-file", `${what}: got shape ${shown(shape)}, expected fewer than 2^53 numbers`);
+  let stored = asString(weight.dtype, `${what}: dtype`);
+  let affine: Entry["affine"] = null;
+  if (weight.quantization !== undefined && weight.quantization !== null) {
+    const quantization = asObject(weight.quantization, `${what}: quantization`);
+    stored = asString(quantization.dtype, `${what}: quantization dtype`);
+    if (!["float16", "uint8", "uint16"].includes(stored))
+      throw new SlonnError("unsupported", `${what}: got quantization to ${shown(stored)}, expected uint8, uint16 or float16`);
+    if (stored !== "float16")
+      affine = {
+        scale: asNumber(quantization.scale, `${what}: quantization scale`),
+        min: asNumber(quantization.min, `${what}: quantization min`),
+      };
+  }
+  if (!Object.hasOwn(bytesPer, stored))
+    throw new SlonnError("unsupported", `${what}: got dtype ${shown(stored)}, expected one of ${Object.keys(bytesPer).join(", ")}`);
+  const sizeBytes = count * bytesPer[stored as StoredType];
+  return { name, shape, count, stored: stored as StoredType, affine, offset, sizeBytes };
+}
+
+/** Shards stand beside or below model.json: whatever reads them (files or URLs) must not be led elsewhere. */
+function checkPath(path: string, title: string): string {
+  const segments = path.split("/");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  const strange = /[\\:\u0000-\u001f\u007f]/.test(path) || segments.some((s) => s === "" || /^(\.|%2e){2}$/i.test(s));
+  if (strange || /%2f|%5c/i.test(path))
+    throw new SlonnError("bad-file", `${title}: got shard path ${shown(path)}, expected a relative path without "..", ":" or "\\"`);
+  return path;
+}
+
+function checkUnique(names: readonly string[], what: string): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw new SlonnError("bad-file", `${what}: got ${shown(name)} twice, expected different names`);
+    seen.add(name);
+  }
+}
+
+// ---- Shards
+
+/** The bytes of a group, shard after shard. A weight may begin in one shard and end in the next. */
+async function fetchGroup(group: Group, options: TfjsOptions): Promise<Uint8Array> {
+  const { title, sizeBytes } = group;
+  const shards: Uint8Array[] = [];
+  let total = 0;
+  for (const path of group.paths) {
+    const shard = await options.shard(path);
+    if (!(shard instanceof Uint8Array))
+      throw new SlonnError("unreadable", `${title}: got no bytes for shard ${shown(path)}, expected a Uint8Array`);
+    total += shard.length;
+    if (total > sizeBytes) throw new SlonnError("bad-file", `${title}: got at least ${total} bytes in its shards, expected ${sizeBytes}`);
+    shards.push(shard);
+  }
+  if (total !== sizeBytes) throw new SlonnError("bad-file", `${title}: got ${total} bytes in its shards, expected ${sizeBytes}`);
+  if (shards.length === 1) return shards[0];
+  const bytes = new Uint8Array(total);
+  let at = 0;
+  for (const shard of shards) {
+    bytes.set(shard, at);
+    at += shard.length;
+  }
+  return bytes;
+}
+
+function decode({ name, count, stored, affine, offset, sizeBytes }: Entry, bytes: Uint8Array, file: string): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, sizeBytes);
+  const out = new Float32Array(count);
+  switch (stored) {
+    case "float32":
+      for (let i = 0; i < count; i++) out[i] = view.getFloat32(4 * i, true);
+      return out;
+    case "float16":
+      return widenHalf(Uint16Array.from({ length: count }, (_, i) => view.getUint16(2 * i, true)));
+    case "int32":
+      for (let i = 0; i < count; i++) out[i] = view.getInt32(4 * i, true);
+      return out;
+    case "uint16":
+    case "uint8": {
+      const { scale, min } = affine ?? { scale: 1, min: 0 };
+      for (let i = 0; i < count; i++) out[i] = (stored === "uint8" ? view.getUint8(i) : view.getUint16(2 * i, true)) * scale + min;
+      return out;
+    }
+    case "bool":
+    case "complex64":
+      throw new SlonnError("unsupported", `${file}: weight ${shown(name)}: got dtype ${stored}, expected numbers`);
+    default:
+      throw stored satisfies never;
+  }
+}
+
+// ---- Names
+
+/**
+ * Weights are named layer/weight. Inside nested models a prefix may come before, and some converters put one more
+ * name between the two; exact names win, and a looser name counts only when it is the only one.
+ */
+function lookupIn(weights: ReadonlyMap<string, StoredWeight>, file: string): WeightLookup {
+  const byLayerAndWeight = new Map<string, StoredWeight[]>();
+  const add = (key: string, weight: StoredWeight): void => {
+    const list = byLayerAndWeight.get(key);
+    if (list) list.push(weight);
+    else byLayerAndWeight.set(key, [weight]);
+  };
+  for (const [name, weight] of weights) {
+    const parts = name.split("/");
+    const last = parts[parts.length - 1].replace(/:\d+$/, "");
+    if (parts.length >= 2) add(`${parts[parts.length - 2]}/${last}`, weight);
+    if (parts.length >= 3) add(`${parts[parts.length - 3]}/${last}`, weight);
+  }
+  return (path, weight) => {
+    const layer = path[path.length - 1];
+    const exact = weights.get(`${path.join("/")}/${weight}`) ?? weights.get(`${layer}/${weight}`);
+    if (exact) return exact;
+    const loose = byLayerAndWeight.get(`${layer}/${weight}`) ?? [];
+    if (loose.length > 1)
+      throw new SlonnError(
+        "unsupported",
+        `${file}: got ${loose.length} weights that may be ${shown(weight)} of layer ${shown(layer)}, expected one`,
+      );
+    return loose[0];
+  };
+}

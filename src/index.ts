@@ -1,0 +1,17 @@
+// The core door: load a model, create a session, run queries. No dependencies; every runtime.
+
+export { loadModel } from "./adapters/load-model.ts";
+export type { ReadOptions, Source } from "./adapters/read-source.ts";
+export type { Clock } from "./clock.ts";
+export type { Backend } from "./engine/engine.ts";
+export { type ErrorCode, SlonnError } from "./errors.ts";
+export { type Activation, createModel, type DenseLayer, type Model } from "./model/model.ts";
+export type { SparseInput } from "./model/rows.ts";
+export type { Tensor } from "./model/tensor.ts";
+export type { Plan } from "./policy/policy.ts";
+export type { Slo } from "./policy/slo.ts";
+export type { Certificate, Ladder, LatencyProfile, Level } from "./profile/ladder.ts";
+export type { QueryInput } from "./session/input.ts";
+export type { Answer, Output } from "./session/output.ts";
+export type { Report } from "./session/report.ts";
+export { createSession, type Session, type SessionOptions } from "./session/session.ts";

@@ -1,0 +1,90 @@
+// A trained network as plain data: a chain of dense layers. It knows no file format, no engine and no service level objective.
+
+import { SlonnError } from "../errors.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** What a layer applies to its pre-activations. `gelu` is the exact (erf) form, `gelu-tanh` the tanh approximation. */
+export type Activation = "identity" | "relu" | "leaky-relu" | "sigmoid" | "tanh" | "gelu" | "gelu-tanh" | "softmax" | "log-softmax";
+
+export const activations: readonly Activation[] = [
+  "identity",
+  "relu",
+  "leaky-relu",
+  "sigmoid",
+  "tanh",
+  "gelu",
+  "gelu-tanh",
+  "softmax",
+  "log-softmax",
+];
+
+/** y = activation(W x + b). A node is one row of W with its bias. */
+export interface DenseLayer {
+  name: string;
+  inputs: number;
+  outputs: number;
+  /** Row-major [outputs, inputs]. */
+  weight: Float32Array;
+  /** [outputs]; zeros where the source had none. */
+  bias: Float32Array;
+  activation: Activation;
+  /** Slope below zero of `leaky-relu`; 0 elsewhere. */
+  alpha: number;
+}
+
+/** What calibration adds to a network: levels and certificates as JSON, activators as tensors. Opaque to this room. */
+export interface CalibrationSection {
+  ladder: unknown;
+  tensors: ReadonlyMap<string, Tensor>;
+}
+
+export interface Model {
+  name: string;
+  /** In order; the outputs of one are the inputs of the next. */
+  layers: readonly DenseLayer[];
+  calibration: CalibrationSection | null;
+}
+
+/** The most nodes or inputs one layer may have. */
+export const maxWidth: number = 1 << 24;
+
+/**
+ * Builds a model after checking that it can run.
+ * @throws SlonnError `bad-model` when there is no layer, sizes do not chain, a weight is not finite, or softmax stands before the end.
+ */
+export function createModel(name: string, layers: readonly DenseLayer[], calibration: CalibrationSection | null = null): Model {
+  if (layers.length === 0) throw new SlonnError("bad-model", `${name}: got no dense layer, expected at least one`);
+  layers.forEach((layer, l) => {
+    const { inputs, outputs, weight, bias } = layer;
+    for (const [what, n] of [
+      ["inputs", inputs],
+      ["outputs", outputs],
+    ] as const)
+      if (!Number.isInteger(n) || n < 1 || n > maxWidth)
+        throw new SlonnError("bad-model", `${layer.name}: got ${n} ${what}, expected 1 to ${maxWidth}`);
+    if (weight.length !== inputs * outputs)
+      throw new SlonnError("bad-model", `${layer.name}: got ${weight.length} weights, expected ${outputs} x ${inputs}`);
+    if (bias.length !== outputs) throw new SlonnError("bad-model", `${layer.name}: got ${bias.length} biases, expected ${outputs}`);
+    const before = layers[l - 1];
+    if (before && before.outputs !== inputs)
+      throw new SlonnError("bad-model", `${layer.name}: got ${inputs} inputs, expected ${before.outputs}, the outputs of ${before.name}`);
+    if (l < layers.length - 1 && (layer.activation === "softmax" || layer.activation === "log-softmax"))
+      throw new SlonnError("bad-model", `${layer.name}: got ${layer.activation} on a hidden layer, expected it on the last only`);
+    if (!Number.isFinite(layer.alpha))
+      throw new SlonnError("bad-model", `${layer.name}: got slope ${layer.alpha}, expected a finite number`);
+    checkFinite(layer.name, "weight", weight);
+    checkFinite(layer.name, "bias", bias);
+  });
+  return { name, layers, calibration };
+}
+
+function checkFinite(layer: string, what: string, values: Float32Array): void {
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new SlonnError("bad-model", `${layer}: got ${what}[${i}] = ${values[i]}, expected finite numbers`);
+}
+
+/** Multiply-adds of one dense pass. */
+export function denseMacs(model: Model): number {
+  return model.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0);
+}

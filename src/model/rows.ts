@@ -1,0 +1,112 @@
+// Batches of inputs and their labels as plain data: what the data readers give and what calibration and benches take.
+
+import { SlonnError } from "../errors.ts";
+
+/** `count` inputs of `width` numbers: dense row-major, or compressed sparse rows (CSR). */
+export type Rows =
+  | { kind: "dense"; count: number; width: number; data: Float32Array }
+  | {
+      kind: "csr";
+      count: number;
+      width: number;
+      /** [count + 1], ascending, starting at 0. */
+      indptr: Uint32Array;
+      /** Column of each stored value, below `width`. */
+      indices: Uint32Array;
+      values: Float32Array;
+    };
+
+/** What is right for each row: one class, or several labels in CSR form (precision@1 counts a hit on any of them). */
+export type Labels =
+  | { kind: "class"; count: number; classes: Uint32Array }
+  | { kind: "multi"; count: number; indptr: Uint32Array; indices: Uint32Array };
+
+/** One row of a batch, as a session takes it. Dense rows are views, not copies. */
+export type Input = Float32Array | SparseInput;
+
+/** An input given by its non-zero numbers. */
+export interface SparseInput {
+  indices: Uint32Array;
+  values: Float32Array;
+}
+
+/**
+ * @param name for messages
+ * @throws SlonnError `bad-input` where a batch contradicts itself, has rows of another width, or holds a number that is not finite.
+ */
+export function checkRows(name: string, rows: Rows, width: number): void {
+  const refuse = (got: string, expected: string): never => {
+    throw new SlonnError("bad-input", `${name}: got ${got}, expected ${expected}`);
+  };
+  const { count } = rows;
+  if (rows.width !== width) refuse(`rows of ${rows.width} numbers`, `${width}`);
+  const values = rows.kind === "dense" ? rows.data : rows.values;
+  if (rows.kind === "dense") {
+    if (values.length !== count * width) refuse(`${values.length} numbers`, `${count} x ${width}`);
+  } else {
+    const { indptr, indices } = rows;
+    if (indptr.length !== count + 1 || indptr[0] !== 0) refuse(`${indptr.length} row pointers from ${indptr[0]}`, `${count + 1} from 0`);
+    if (indptr[count] !== values.length || indices.length !== values.length)
+      refuse(`${indices.length} columns and ${values.length} values`, `${indptr[count]} of both`);
+    for (let r = 0; r < count; r++)
+      if (indptr[r + 1] < indptr[r]) refuse(`row pointer ${indptr[r + 1]} after ${indptr[r]}`, "ascending ones");
+    for (const i of indices) if (i >= width) refuse(`column ${i}`, `below ${width}`);
+  }
+  for (const v of values) if (!Number.isFinite(v)) refuse(`${v}`, "finite numbers");
+}
+
+/** Row `r` of a batch, without copying. */
+export function rowOf(rows: Rows, r: number): Input {
+  if (rows.kind === "dense") return rows.data.subarray(r * rows.width, (r + 1) * rows.width);
+  const [from, to] = [rows.indptr[r], rows.indptr[r + 1]];
+  return { indices: rows.indices.subarray(from, to), values: rows.values.subarray(from, to) };
+}
+
+/** Whether class `answer` is right for row `r`. */
+export function isRight(labels: Labels, r: number, answer: number): boolean {
+  if (labels.kind === "class") return labels.classes[r] === answer;
+  for (let i = labels.indptr[r]; i < labels.indptr[r + 1]; i++) if (labels.indices[i] === answer) return true;
+  return false;
+}
+
+/** The rows at `which`, in that order, copied. */
+export function takeRows(rows: Rows, which: Uint32Array): Rows {
+  const count = which.length;
+  const { width } = rows;
+  if (rows.kind === "dense") {
+    const data = new Float32Array(count * width);
+    which.forEach((r, i) => {
+      data.set(rows.data.subarray(r * width, (r + 1) * width), i * width);
+    });
+    return { kind: "dense", count, width, data };
+  }
+  const { indptr, order } = takeSpans(rows.indptr, which);
+  return {
+    kind: "csr",
+    count,
+    width,
+    indptr,
+    indices: order.map((i) => rows.indices[i]),
+    values: Float32Array.from(order, (i) => rows.values[i]),
+  };
+}
+
+/** The labels at `which`, in that order, copied. */
+export function takeLabels(labels: Labels, which: Uint32Array): Labels {
+  if (labels.kind === "class") return { kind: "class", count: which.length, classes: which.map((r) => labels.classes[r]) };
+  const { indptr, order } = takeSpans(labels.indptr, which);
+  return { kind: "multi", count: which.length, indptr, indices: order.map((i) => labels.indices[i]) };
+}
+
+/** New row pointers for the chosen rows, and the old positions of their values. */
+function takeSpans(old: Uint32Array, which: Uint32Array): { indptr: Uint32Array; order: Uint32Array } {
+  const indptr = new Uint32Array(which.length + 1);
+  which.forEach((r, i) => {
+    indptr[i + 1] = indptr[i] + old[r + 1] - old[r];
+  });
+  const order = new Uint32Array(indptr[which.length]);
+  which.forEach((r, i) => {
+    for (let at = indptr[i], from = old[r]; at < indptr[i + 1]; ) order[at++] = from++;
+  });
+  return { indptr, order };
+}

@@ -1,0 +1,248 @@
+// Reads and writes safetensors, the container of weights and of .slonn files, strictly as its specification says
+// (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header, then the tensors without holes.
+// It knows nothing of what the tensors mean.
+
+import { SlonnError } from "../errors.ts";
+import { narrowToHalf, widenBfloat16, widenHalf } from "./half.ts";
+import { quoted } from "./quoted.ts";
+import { type DType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
+
+/** The longest header the specification allows, in bytes. */
+const maxHeaderBytes = 100_000_000;
+
+/** Element types of the format that are supported, and their sizes in bytes. */
+const itemBytes = { F64: 8, I64: 8, U64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+
+export type StoredType = keyof typeof itemBytes;
+
+/** A tensor as it lies in the file. */
+export interface StoredTensor {
+  name: string;
+  dtype: StoredType;
+  shape: readonly number[];
+  /** A view into the file: little-endian, row-major, `size * item size` bytes, at no particular alignment. */
+  bytes: Uint8Array;
+}
+
+/**
+ * The tensors of a safetensors file by name, in file order. F16 and BF16 are widened to float32; BOOL becomes uint8.
+ * Data is a view into `bytes` where alignment allows, otherwise a copy.
+ * @param name what messages call the file.
+ * @throws SlonnError `bad-file` where the file breaks the specification, `unsupported` for other element types.
+ */
+export function readSafetensors(bytes: Uint8Array, name: string): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
+  const { stored, metadata } = openSafetensors(bytes, name);
+  return { tensors: new Map(stored.map((tensor) => [tensor.name, loadTensor(tensor)])), metadata };
+}
+
+/**
+ * The tensors of a safetensors file as they are stored, in file order, without touching their content.
+ * @throws SlonnError as `readSafetensors`.
+ */
+export function openSafetensors(bytes: Uint8Array, name: string): { stored: StoredTensor[]; metadata: Record<string, string> } {
+  const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
+  if (bytes.length < 8) throw bad(`got ${bytes.length} bytes, expected a safetensors file of at least 8`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+  if (headerBytes > maxHeaderBytes)
+    throw bad(`got a header of ${headerBytes} bytes, expected a safetensors header of at most ${maxHeaderBytes}`);
+  if (8 + headerBytes > bytes.length) throw bad(`got ${bytes.length} bytes, expected at least ${8 + headerBytes}: the header is cut off`);
+  const content = bytes.subarray(8 + headerBytes);
+
+  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerBytes), bad);
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string"))
+    throw bad("got other values than strings in __metadata__, expected strings only");
+
+  const placed = Object.entries(entries).map(([tensor, entry]) => {
+    const subject = `tensor ${quoted(tensor)}`;
+    if (!isRecord(entry)) throw bad(`${subject}: got no object, expected dtype, shape and data_offsets`);
+    const { dtype, shape, data_offsets: offsets } = entry;
+    if (typeof dtype !== "string") throw bad(`${subject}: got no dtype, expected a string`);
+    if (!isStoredType(dtype))
+      throw new SlonnError(
+        "unsupported",
+        `${name}: ${subject}: got dtype ${quoted(dtype)}, expected one of ${Object.keys(itemBytes).join(", ")}`,
+      );
+    if (!isCounts(shape) || Number.isNaN(sizeOf(shape)))
+      throw bad(`${subject}: got an impossible shape, expected whole numbers with a product below 2^53`);
+    if (!isCounts(offsets) || offsets.length !== 2) throw bad(`${subject}: got impossible data_offsets, expected [begin, end]`);
+    const [begin, end] = offsets;
+    const expected = sizeOf(shape) * itemBytes[dtype];
+    if (end - begin !== expected)
+      throw bad(`${subject}: got ${end - begin} bytes, expected ${expected} for ${dtype} [${shape.slice(0, 8).join(", ")}]`);
+    return { begin, end, tensor: { name: tensor, dtype, shape } };
+  });
+
+  placed.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let filled = 0;
+  const stored = placed.map(({ begin, end, tensor }) => {
+    if (begin !== filled)
+      throw bad(
+        `tensor ${quoted(tensor.name)}: got offset ${begin}, expected ${filled}: ${begin > filled ? "a hole before it" : "it overlaps another"}`,
+      );
+    if (end > content.length) throw bad(`tensor ${quoted(tensor.name)}: got ${content.length} bytes of data, expected at least ${end}`);
+    filled = end;
+    return { ...tensor, bytes: content.subarray(begin, end) };
+  });
+  if (filled !== content.length) throw bad(`got ${content.length} bytes of data, expected ${filled}, the end of the last tensor`);
+  return { stored, metadata: metadata as Record<string, string> };
+}
+
+/** One stored tensor in memory: a view where alignment allows and the type needs no widening. */
+export function loadTensor({ dtype, shape, bytes }: StoredTensor): Tensor {
+  const item = itemBytes[dtype];
+  const { buffer, byteOffset } = bytes.byteOffset % item === 0 ? bytes : bytes.slice();
+  const n = bytes.length / item;
+  switch (dtype) {
+    case "F64":
+      return { dtype: "float64", shape, data: new Float64Array(buffer, byteOffset, n) };
+    case "I64":
+      return { dtype: "int64", shape, data: new BigInt64Array(buffer, byteOffset, n) };
+    case "U64":
+      return { dtype: "uint64", shape, data: new BigUint64Array(buffer, byteOffset, n) };
+    case "F32":
+      return { dtype: "float32", shape, data: new Float32Array(buffer, byteOffset, n) };
+    case "I32":
+      return { dtype: "int32", shape, data: new Int32Array(buffer, byteOffset, n) };
+    case "U32":
+      return { dtype: "uint32", shape, data: new Uint32Array(buffer, byteOffset, n) };
+    case "F16":
+      return { dtype: "float32", shape, data: widenHalf(new Uint16Array(buffer, byteOffset, n)) };
+    case "BF16":
+      return { dtype: "float32", shape, data: widenBfloat16(new Uint16Array(buffer, byteOffset, n)) };
+    case "I16":
+      return { dtype: "int16", shape, data: new Int16Array(buffer, byteOffset, n) };
+    case "U16":
+      return { dtype: "uint16", shape, data: new Uint16Array(buffer, byteOffset, n) };
+    case "I8":
+      return { dtype: "int8", shape, data: new Int8Array(buffer, byteOffset, n) };
+    case "U8":
+    case "BOOL":
+      return { dtype: "uint8", shape, data: new Uint8Array(buffer, byteOffset, n) };
+    default:
+      return dtype satisfies never;
+  }
+}
+
+/** What tensors are stored as when they are not narrowed. */
+const storedAs: Record<DType, StoredType> = {
+  float64: "F64",
+  int64: "I64",
+  uint64: "U64",
+  float32: "F32",
+  int32: "I32",
+  uint32: "U32",
+  int16: "I16",
+  uint16: "U16",
+  int8: "I8",
+  uint8: "U8",
+};
+
+/** How a tensor lies in a file: its stored type and its bytes (a view of its data where nothing is narrowed). */
+export function storeTensor(name: string, { dtype, shape, data }: Tensor, half: boolean): StoredTensor {
+  const bytesOf = (array: TensorData) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  if (sizeOf(shape) !== data.length || data.BYTES_PER_ELEMENT !== itemBytes[storedAs[dtype]])
+    throw new SlonnError("bad-input", `tensor ${quoted(name)}: got ${data.length} elements, expected [${shape.join(", ")}] of ${dtype}`);
+  if (!half) return { name, dtype: storedAs[dtype], shape, bytes: bytesOf(data) };
+  if (!(data instanceof Float32Array))
+    throw new SlonnError("bad-option", `tensor ${quoted(name)}: got ${dtype} to store as F16, expected float32`);
+  return { name, dtype: "F16", shape, bytes: bytesOf(narrowToHalf(data)) };
+}
+
+/**
+ * A safetensors file: the widest elements first, so that every tensor is aligned to its own item size.
+ * @param options.half names of float32 tensors to store as F16, rounded to nearest, ties to even.
+ * @throws SlonnError `bad-input` when data and shape do not fit, `bad-option` when `half` names what is no float32 tensor here.
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>>,
+  options: { half?: ReadonlySet<string> } = {},
+): Uint8Array {
+  const half = options.half ?? new Set<string>();
+  for (const name of half)
+    if (!tensors.has(name)) throw new SlonnError("bad-option", `half: got ${quoted(name)}, expected the name of a tensor`);
+  return packSafetensors(
+    Array.from(tensors, ([name, tensor]) => storeTensor(name, tensor, half.has(name))),
+    metadata,
+  );
+}
+
+/** A safetensors file of tensors already in their stored form. */
+export function packSafetensors(tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  const ordered = [...tensors].sort((a, b) => itemBytes[b.dtype] - itemBytes[a.dtype]); // stable: equal widths stay as given
+  const fields: string[] = [];
+  if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
+  let dataBytes = 0;
+  for (const { name, dtype, shape, bytes } of ordered) {
+    if (name === "__metadata__") throw new SlonnError("bad-input", `tensor "__metadata__": got a reserved name, expected another`);
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [dataBytes, dataBytes + bytes.length] })}`);
+    dataBytes += bytes.length;
+  }
+  const json = new TextEncoder().encode(`{${fields.join(",")}}`);
+  const headerBytes = Math.ceil(json.length / 8) * 8; // padded with spaces: the data starts 8-aligned
+  if (headerBytes > maxHeaderBytes)
+    throw new SlonnError("bad-input", `header: got ${headerBytes} bytes, expected at most ${maxHeaderBytes}`);
+  const out = new Uint8Array(8 + headerBytes + dataBytes).fill(0x20, 8 + json.length, 8 + headerBytes);
+  new DataView(out.buffer).setUint32(0, headerBytes, true);
+  out.set(json, 8);
+  let at = 8 + headerBytes;
+  for (const { bytes } of ordered) {
+    out.set(bytes, at);
+    at += bytes.length;
+  }
+  return out;
+}
+
+function isStoredType(dtype: string): dtype is StoredType {
+  return Object.hasOwn(itemBytes, dtype);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+function parseHeader(bytes: Uint8Array, bad: (found: string) => SlonnError): Record<string, unknown> {
+  let header: unknown = null;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const twice = duplicateKey(text);
+    if (twice !== null) throw bad(`got ${quoted(twice)} twice in the header, expected each name once`);
+    if (text.startsWith("{")) header = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SlonnError) throw error;
+  }
+  if (!isRecord(header)) throw bad("got a header that is not JSON, expected a safetensors file");
+  return header;
+}
+
+/**
+ * The first key that stands twice in the same object; JSON.parse would silently keep the last. Goes before JSON.parse, so the
+ * text may be no JSON at all: throws where it cannot be the header of a safetensors file, whose objects are two deep.
+ */
+function duplicateKey(json: string): string | null {
+  const quote = 0x22;
+  const open: Set<string>[] = [];
+  for (let i = 0; i < json.length; i++) {
+    const c = json.charCodeAt(i);
+    if (c === 0x7b || c === 0x5b) {
+      if (open.push(new Set()) > 8) throw new SyntaxError("nested too deeply");
+    } else if (c === 0x7d || c === 0x5d) open.pop();
+    else if (c === quote) {
+      const start = i++;
+      while (i < json.length && json.charCodeAt(i) !== quote) i += json.charCodeAt(i) === 0x5c ? 2 : 1;
+      let next = i + 1;
+      while (json.charCodeAt(next) <= 0x20) next++;
+      if (json.charCodeAt(next) !== 0x3a) continue; // no colon: a value
+      const key: string = JSON.parse(json.slice(start, i + 1));
+      const seen = open[open.length - 1];
+      if (seen?.has(key)) return key;
+      seen?.add(key);
+    }
+  }
+  return null;
+}

@@ -1,0 +1,182 @@
+// The .slonn file: a model and what calibration added to it, as a safetensors file any safetensors reader opens.
+// Weights are tensors; the network, the levels and a checksum of every part stand in the metadata. It gives no meaning to calibration.
+//
+//   __metadata__  slonn      JSON: { version, name, layers: [{ name, activation, alpha }], ladder (absent where not calibrated) }
+//                 checksums  JSON: CRC-32 in hex, per tensor of its stored bytes, and under "slonn" of the text above
+//   tensors       layers.<i>.weight [outputs, inputs] F32 or F16, layers.<i>.bias [outputs] F32, calibration.<key>
+
+import { SlonnError } from "../errors.ts";
+import { narrowToHalf, widenHalf } from "./half.ts";
+import { type Activation, activations, type CalibrationSection, createModel, type DenseLayer, type Model } from "./model.ts";
+import { quoted } from "./quoted.ts";
+import { loadTensor, openSafetensors, packSafetensors, type StoredTensor, storeTensor } from "./safetensors.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** The version of the format written, and the only one read. */
+const version = 1;
+
+/**
+ * A model as the bytes of a .slonn file.
+ * @param options.half stores weights (not biases) as F16, rounded to nearest even.
+ * @throws SlonnError `bad-model` when the ladder is not JSON; `bad-option` when `half` would change the weights of a calibrated
+ * model, whose certificates then say nothing about it, or overflow.
+ */
+export function encodeModel(model: Model, options: { half?: boolean } = {}): Uint8Array {
+  const half = options.half ?? false;
+  if (half) for (const layer of model.layers) checkHalf(layer, model.calibration !== null);
+  const tensors: StoredTensor[] = [];
+  model.layers.forEach(({ inputs, outputs, weight, bias }, i) => {
+    tensors.push(storeTensor(`layers.${i}.weight`, { dtype: "float32", shape: [outputs, inputs], data: weight }, half));
+    tensors.push(storeTensor(`layers.${i}.bias`, { dtype: "float32", shape: [outputs], data: bias }, false));
+  });
+  for (const [key, tensor] of model.calibration?.tensors ?? []) tensors.push(storeTensor(`calibration.${key}`, tensor, false));
+
+  const layers = model.layers.map(({ name, activation, alpha }) => ({ name, activation, alpha }));
+  const ladder = model.calibration ? { ladder: model.calibration.ladder ?? null } : {};
+  const slonn = JSON.stringify({ version, name: model.name, layers, ...ladder }, (key, value) => {
+    if (typeof value === "number" && !Number.isFinite(value))
+      throw new SlonnError("bad-model", `${model.name}: got ${key} = ${value}, expected a finite number`);
+    return value;
+  });
+  const crc32 = createCrc32();
+  const checksums: [string, string][] = [["slonn", crc32(new TextEncoder().encode(slonn))]];
+  for (const { name, bytes } of tensors) checksums.push([name, crc32(bytes)]);
+  checksums.sort(([a], [b]) => (a < b ? -1 : 1)); // the same bytes however the calibration tensors were ordered
+  return packSafetensors(tensors, { slonn, checksums: JSON.stringify(Object.fromEntries(checksums)) });
+}
+
+/**
+ * The model in a .slonn file. Arrays are views into `bytes` where alignment allows, so `bytes` must not change afterwards.
+ * @param name what messages call the file.
+ * @throws SlonnError `bad-file` for anything that is not such a file, `unsupported` for another version, `checksum` where a part
+ * does not match its checksum, `bad-model` for a network that cannot run.
+ */
+export function decodeModel(bytes: Uint8Array, name = "model"): Model {
+  const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
+  const { stored, metadata } = openSafetensors(bytes, name);
+  if (!Object.hasOwn(metadata, "slonn")) throw bad("got no slonn metadata, expected a .slonn file");
+  const header = parseObject(metadata.slonn, () => bad("got slonn metadata that is no JSON object, expected a .slonn file"));
+  if (header.version !== version)
+    throw new SlonnError("unsupported", `${name}: got version ${show(header.version)} of the .slonn format, expected ${version}`);
+
+  const checksums = parseObject(metadata.checksums ?? "", () => bad("got no checksums, expected one per tensor"));
+  const crc32 = createCrc32();
+  const check = (part: string, content: Uint8Array) => {
+    const expected = Object.hasOwn(checksums, part) ? checksums[part] : undefined;
+    if (typeof expected !== "string") throw bad(`got no checksum of ${quoted(part)}, expected one per tensor`);
+    const got = crc32(content);
+    if (got !== expected) throw new SlonnError("checksum", `${name}: ${quoted(part)}: got checksum ${got}, expected ${show(expected)}`);
+  };
+  check("slonn", new TextEncoder().encode(metadata.slonn));
+  for (const tensor of stored) check(tensor.name, tensor.bytes);
+
+  if (typeof header.name !== "string" || !Array.isArray(header.layers)) throw bad("got no name or no layers, expected both");
+  const tensors = new Map(stored.map((tensor) => [tensor.name, tensor]));
+  const layers = header.layers.map((entry: unknown, i) => readLayer(entry, i, tensors, bad));
+  const calibrationTensors = new Map<string, Tensor>();
+  for (const [key, tensor] of tensors) {
+    if (!key.startsWith("calibration.") || !Object.hasOwn(header, "ladder"))
+      throw bad(
+        `got tensor ${quoted(key)}, expected layers.<i>.weight and .bias of ${layers.length} layers, and calibration.<key> beside a ladder`,
+      );
+    calibrationTensors.set(key.slice("calibration.".length), loadTensor(tensor));
+  }
+  const calibration: CalibrationSection | null = Object.hasOwn(header, "ladder")
+    ? { ladder: header.ladder, tensors: calibrationTensors }
+    : null;
+  return createModel(header.name, layers, calibration);
+}
+
+/** Takes the tensors of layer `i` out of `tensors`. */
+function readLayer(entry: unknown, i: number, tensors: Map<string, StoredTensor>, bad: (found: string) => SlonnError): DenseLayer {
+  const { name, activation, alpha } = (entry ?? {}) as Record<string, unknown>;
+  if (typeof name !== "string") throw bad(`layer ${i}: got no name, expected a string`);
+  if (!activations.includes(activation as Activation))
+    throw bad(`layer ${i}: got activation ${show(activation)}, expected one of ${activations.join(", ")}`);
+  if (typeof alpha !== "number") throw bad(`layer ${i}: got slope ${show(alpha)}, expected a number`);
+  const take = (part: string, rank: number, dtypes: readonly string[]): StoredTensor => {
+    const tensor = tensors.get(part);
+    if (!tensor) throw bad(`got no tensor ${part}, expected one`);
+    if (!dtypes.includes(tensor.dtype)) throw bad(`${part}: got dtype ${tensor.dtype}, expected ${dtypes.join(" or ")}`);
+    if (tensor.shape.length !== rank) throw bad(`${part}: got ${tensor.shape.length} dimensions, expected ${rank}`);
+    tensors.delete(part);
+    return tensor;
+  };
+  const weight = take(`layers.${i}.weight`, 2, ["F32", "F16"]);
+  const bias = take(`layers.${i}.bias`, 1, ["F32"]);
+  const [outputs, inputs] = weight.shape;
+  if (bias.shape[0] !== outputs) throw bad(`layers.${i}.bias: got shape [${bias.shape[0]}], expected [${outputs}], the rows of the weight`);
+  return {
+    name,
+    inputs,
+    outputs,
+    weight: loadTensor(weight).data as Float32Array,
+    bias: loadTensor(bias).data as Float32Array,
+    activation: activation as Activation,
+    alpha,
+  };
+}
+
+function checkHalf({ name, weight }: DenseLayer, calibrated: boolean): void {
+  const rounded = widenHalf(narrowToHalf(weight));
+  for (let i = 0; i < weight.length; i++) {
+    if (Number.isFinite(weight[i]) && !Number.isFinite(rounded[i]))
+      throw new SlonnError("bad-option", `half: got weight ${weight[i]} in ${quoted(name)}, expected at most 65504 in magnitude`);
+    if (calibrated && rounded[i] !== weight[i])
+      throw new SlonnError(
+        "bad-option",
+        `half: got weight ${weight[i]} in ${quoted(name)}, which F16 rounds: expected it before calibration, not after`,
+      );
+  }
+}
+
+function parseObject(text: string, refuse: () => SlonnError): Record<string, unknown> {
+  let value: unknown = null;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw refuse();
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse();
+  return value as Record<string, unknown>;
+}
+
+function show(value: unknown): string {
+  return typeof value === "string"
+    ? quoted(value)
+    : typeof value === "number"
+      ? `${value}`
+      : value === undefined
+        ? "none"
+        : `a ${typeof value}`;
+}
+
+/**
+ * CRC-32 (IEEE 802.3, reflected, as in zip and PNG) in eight hex digits. Eight bytes at a time, because it stands between having
+ * the bytes and answering: `tables[k][v]` is what byte v adds when k zero bytes follow it.
+ */
+function createCrc32(): (bytes: Uint8Array) => string {
+  const tables = [0, 1, 2, 3, 4, 5, 6, 7].map(() => new Int32Array(256));
+  for (let v = 0; v < 256; v++) {
+    let c = v;
+    for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
+    tables[0][v] = c;
+  }
+  for (let k = 1; k < 8; k++) for (let v = 0; v < 256; v++) tables[k][v] = (tables[k - 1][v] >>> 8) ^ tables[0][tables[k - 1][v] & 255];
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
+
+  return (bytes) => {
+    let crc = -1;
+    let at = 0;
+    for (; at < bytes.length && (bytes.byteOffset + at) % 4 !== 0; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
+    const words = new Int32Array(bytes.buffer, at < bytes.length ? bytes.byteOffset + at : 0, (bytes.length - at) >> 2);
+    for (let w = 0; w + 1 < words.length; w += 2, at += 8) {
+      const low = crc ^ words[w];
+      const high = words[w + 1];
+      crc = t7[low & 255] ^ t6[(low >>> 8) & 255] ^ t5[(low >>> 16) & 255] ^ t4[low >>> 24];
+      crc ^= t3[high & 255] ^ t2[(high >>> 8) & 255] ^ t1[(high >>> 16) & 255] ^ t0[high >>> 24];
+    }
+    for (; at < bytes.length; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
+    return (~crc >>> 0).toString(16).padStart(8, "0");
+  };
+}

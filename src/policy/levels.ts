@@ -1,0 +1,44 @@
+// What the policy has to know of a level besides its numbers: whether its answers are dense's by construction, and which levels
+// there are without calibration.
+
+import { denseMacs, type Model } from "../model/model.ts";
+import type { Certificate, Cost, Level } from "../profile/ladder.ts";
+
+/** Every node from every input, in every layer. */
+export function isDense(level: Level): boolean {
+  return level.rungs.every(({ layers }) => layers.every(({ kind }) => kind === "dense"));
+}
+
+/** Dense's answers by construction: nothing is left out but zero inputs. Dense itself is lossless. */
+export function isLossless(level: Level): boolean {
+  return level.rungs.every(({ layers }) => layers.every(({ kind }) => kind !== "ranked"));
+}
+
+/**
+ * What a level is certified for. A lossless level keeps loss 0 and agreement 1 without a test (no samples, confidence 1), and
+ * the accuracy that dense, the last of `levels`, is certified for.
+ */
+export function certificateOf(levels: readonly Level[], index: number, kind: Certificate["kind"]): Certificate | null {
+  const level = levels[index];
+  const own = level.certificates.find((c) => c.kind === kind) ?? null;
+  if (!isLossless(level)) return own;
+  if (kind === "accuracy") {
+    const dense = levels[levels.length - 1].certificates.find((c) => c.kind === "accuracy") ?? null;
+    return own === null || (dense !== null && dense.bound > own.bound) ? dense : own;
+  }
+  const bound = kind === "loss" ? 0 : 1;
+  return own?.bound === bound ? own : { kind, bound, confidence: 1, samples: 0 };
+}
+
+/** The two levels every model has without calibration, exact and dense. What zero inputs save is unknown, so both cost what dense costs. */
+export function uncalibratedLevels(model: Model): Level[] {
+  const macs = denseMacs(model);
+  const bytes = model.layers.reduce((sum, { weight, bias }) => sum + weight.byteLength + bias.byteLength, 0);
+  const cost: Cost = { macs: { mean: macs, p99: macs, max: macs }, bytes, nodes: model.layers.map(() => 1) };
+  return (["exact", "dense"] as const).map((kind) => ({
+    rungs: [{ layers: model.layers.map(() => ({ kind })) }],
+    cost,
+    observed: { agreement: 1, accuracy: null, loss: null },
+    certificates: [],
+  }));
+}

@@ -1,0 +1,269 @@
+// From what is asked, what was certified, what was measured and how loaded the machine is to one level of effort. Pure: no clock, no
+// engine, no state. Unknown numbers are NaN and never fit anything.
+
+import type { Certificate, Ladder, LatencyProfile, Level } from "../profile/ladder.ts";
+import { certificateOf, isDense, isLossless } from "./levels.ts";
+import { describeKey, describeSlo, type Slo } from "./slo.ts";
+
+/** The level chosen for a query, and why. */
+export interface Plan {
+  /** Index into the session's levels. */
+  level: number;
+  /** As asked; empty for the calibrated promise. */
+  slo: Slo;
+  expected: {
+    /** Observed on the certification rows: accuracy where there were labels, agreement with dense otherwise. */
+    metric: number | null;
+    /** Predicted for the load: the percentile asked with a deadline, the median without. Null where nothing was measured. */
+    latencyMs: number | null;
+    /** Mean multiply-adds. */
+    macs: number | null;
+  };
+  reason: string;
+  /** What the level is certified for, of the kind asked (the first in the order loss, agreement, accuracy); null where nothing was. */
+  certificate: Certificate | null;
+  /** Whether every certificate asked for is there; true where none was asked for. */
+  promised: boolean;
+  /** What was asked and is not expected to hold, as SLO text. */
+  gaveUp: string[];
+  /** The same plan holds for every stretch above `above` and up to `upTo`: until then nothing has to be planned again. */
+  stretch: { above: number; upTo: number };
+}
+
+/** How much slower than its idle profile a query's own time is now; 1 = idle. Lost time slices are no part of it. */
+export interface Load {
+  stretch: number;
+}
+
+/** What really happened to a query. */
+export interface Outcome {
+  totalMs: number;
+  macs: number;
+  /** Mean share of active nodes over the hidden layers, as `hiddenShare` counts it. */
+  nodeShare: number;
+}
+
+type PromiseKind = Certificate["kind"];
+const promiseKinds: readonly PromiseKind[] = ["loss", "agreement", "accuracy"];
+
+/**
+ * Chooses a level. `levels` run from cheapest to dense, which is last; `profile.levels` has the same order.
+ *
+ * - Nothing asked: the calibrated promise; without one, dense.
+ * - Promises (`loss`, `agreement`, `accuracy`): the least latency among the levels certified for them (where nothing was measured, the first in the
+ *   ladder's order of cost); none: dense.
+ * - `latencyMs`: the most accurate level, as observed, whose predicted percentile fits; none: the fastest.
+ * - `operations`: the most accurate level, as observed, whose largest observed count of multiply-adds fits (the largest, since a
+ *   budget that is kept on average only is no budget; levels that grow stop at it); none: the one with the smallest.
+ * - `nodes`: the highest level whose mean share of active hidden nodes fits; none: the one with the smallest.
+ * - Several: one after another in the order deadline, operations, promises, nodes, each among the levels the ones before
+ *   left. What leaves none is given up: so the deadline wins.
+ *
+ * Levels lossless by construction give the same answers and count as the highest; among them the fastest is taken.
+ * A tighter target of one kind, all else equal, never gets a level that is worse in what it constrains.
+ */
+export function plan(
+  slo: Slo | undefined,
+  levels: readonly Level[],
+  promise: Ladder["promise"] | null,
+  profile: LatencyProfile | null,
+  load: Load,
+): Plan {
+  const asked = slo ?? {};
+  const dense = levels.length - 1;
+  const stretch = load.stretch > 0 ? load.stretch : 1;
+  const idle = (i: number): number => latencyAt(profile, i, asked.latencyMs === undefined ? 50 : (asked.percentile ?? 99));
+  const finish = (level: number, reason: string, rest: Partial<Plan> = {}): Plan => {
+    const { observed, cost } = levels[level];
+    const predicted = idle(level) * stretch;
+    return {
+      level,
+      slo: asked,
+      expected: {
+        metric: known(observed.accuracy ?? observed.agreement),
+        latencyMs: known(predicted),
+        macs: known(cost.macs.mean),
+      },
+      reason,
+      certificate: null,
+      promised: true,
+      gaveUp: [],
+      stretch: { above: 0, upTo: Number.POSITIVE_INFINITY },
+      ...rest,
+    };
+  };
+
+  if (asked.dense) return finish(dense, "dense was asked");
+  if (asked.exact) {
+    const exact = levels.findLastIndex((level) => isLossless(level) && !isDense(level));
+    return exact < 0
+      ? finish(dense, "exact was asked: no such level here, dense gives the same answers")
+      : finish(exact, "exact was asked");
+  }
+  const targets: Slo = describesNothing(asked) && promise ? { [promise.kind]: promise.bound } : asked;
+  if (describesNothing(targets)) return finish(dense, "nothing was asked and no promise calibrated: dense");
+
+  const faster = (a: number, b: number): number => ascending(latencyAt(profile, a, 50), latencyAt(profile, b, 50)) || a - b;
+  const labelled = levels.every(({ observed }) => observed.accuracy !== null);
+  const metric = (i: number): number => (labelled ? (levels[i].observed.accuracy ?? 0) : levels[i].observed.agreement);
+  const higher = (a: number, b: number): number => {
+    const lossless = Number(isLossless(levels[b])) - Number(isLossless(levels[a]));
+    return lossless || (isLossless(levels[a]) ? faster(a, b) : b - a);
+  };
+  const moreAccurate = (a: number, b: number): number => metric(b) - metric(a) || higher(a, b);
+
+  let left = levels.map((_, i) => i);
+  const gaveUp: string[] = [];
+  const reasons: string[] = [];
+  /** Keeps what fits; where nothing does, what comes closest. */
+  const budget = (text: string, measure: (i: number) => number, most: number, closest: string): void => {
+    const fitting = left.filter((i) => measure(i) <= most);
+    if (fitting.length > 0) {
+      reasons.push(`${text} leaves ${fitting.length} of ${left.length} levels`);
+      left = fitting;
+      return;
+    }
+    gaveUp.push(text);
+    const measured = left.some((i) => !Number.isNaN(measure(i)));
+    const size = measured ? measure : (i: number): number => levels[i].cost.macs.mean;
+    const least = left.reduce((a, b) => (ascending(size(a), size(b)) <= 0 ? a : b));
+    left = left.filter((i) => ascending(size(i), size(least)) === 0);
+    const found = measured
+      ? `the ${closest} level takes ${round(size(least))}`
+      : "nothing was measured, so the level of the fewest multiply-adds";
+    reasons.push(`${text} fits no level: ${found}`);
+  };
+
+  if (targets.latencyMs !== undefined) budget(describeKey(targets, "latencyMs"), (i) => idle(i) * stretch, targets.latencyMs, "fastest");
+  if (targets.operations !== undefined)
+    budget(describeKey(targets, "operations"), (i) => mostMacs(levels[i]), targets.operations, "cheapest");
+
+  let certificate: Certificate | null = null;
+  let promised = true;
+  const promises = promiseKinds.filter((kind) => targets[kind] !== undefined);
+  for (const kind of promises) {
+    const text = describeKey(targets, kind);
+    const target = targets[kind] ?? Number.NaN;
+    const keeping = left.filter((i) => keeps(certificateOf(levels, i, kind), target));
+    if (keeping.length > 0) {
+      reasons.push(`${text} is certified for ${keeping.length} of ${left.length} levels`);
+      left = keeping;
+    } else {
+      promised = false;
+      gaveUp.push(text);
+      reasons.push(`${text} is certified for no level${left.length < levels.length ? " left" : ""}: ${bestCertified(levels, left, kind)}`);
+    }
+  }
+  if (targets.nodes !== undefined) budget(describeKey(targets, "nodes"), (i) => hiddenShare(levels[i].cost.nodes), targets.nodes, "lowest");
+
+  const order =
+    promises.length > 0 && promised
+      ? faster
+      : targets.latencyMs !== undefined || targets.operations !== undefined || !promised
+        ? moreAccurate
+        : higher;
+  const level = !promised && left.includes(dense) ? dense : left.reduce((a, b) => (order(a, b) <= 0 ? a : b));
+  for (const kind of promises) {
+    const held = certificateOf(levels, level, kind);
+    if (certificate === null && keeps(held, targets[kind] ?? Number.NaN)) certificate = held;
+  }
+  const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
+  const why = order === faster ? "the least latency of them" : order === moreAccurate ? "the most accurate of them" : "the highest of them";
+  reasons.push(left.length > 1 && !(level === dense && !promised) ? `${choice}, ${why}` : choice);
+  const head = targets === asked ? "" : "the calibrated promise: ";
+  return finish(level, head + reasons.join("; "), {
+    certificate,
+    promised,
+    gaveUp,
+    stretch: validity(levels.length, idle, targets.latencyMs, stretch),
+  });
+}
+
+/** One text per plan: equal for SLOs that get the same plan from the same levels, profile and load. */
+export function planKey(slo: Slo | undefined): string {
+  return slo === undefined ? "" : describeSlo(slo);
+}
+
+/**
+ * Whether a finished query met its SLO: time, operations and nodes by what really happened, promises by the certificate the plan had.
+ * A time that is NaN (no clock) meets no deadline.
+ */
+export function met({ slo, promised }: Plan, { totalMs, macs, nodeShare }: Outcome): boolean {
+  return (
+    promised &&
+    (slo.latencyMs === undefined || totalMs <= slo.latencyMs) &&
+    (slo.operations === undefined || macs <= slo.operations) &&
+    (slo.nodes === undefined || nodeShare <= slo.nodes)
+  );
+}
+
+/**
+ * Mean of the hidden layers' shares of active nodes; of a single layer, its own. `nodes` has one entry per layer, the output layer
+ * last: counts beside `widths`, shares without.
+ */
+export function hiddenShare(nodes: ArrayLike<number>, widths?: ArrayLike<number>): number {
+  const hidden = Math.max(1, nodes.length - 1);
+  let sum = 0;
+  for (let l = 0; l < hidden; l++) sum += widths ? nodes[l] / widths[l] : nodes[l];
+  return sum / hidden;
+}
+
+function describesNothing(slo: Slo): boolean {
+  return describeSlo(slo) === "";
+}
+
+/** Idle latency of a level at a percentile: the next one measured, so never an underestimate. NaN where nothing was. */
+function latencyAt(profile: LatencyProfile | null, level: number, percentile: number): number {
+  const measured = profile?.levels[level];
+  if (!measured) return Number.NaN;
+  return percentile <= 50 ? measured.p50 : percentile <= 90 ? measured.p90 : measured.p99;
+}
+
+/** The stretches around `stretch` at which the same levels fit the deadline. */
+function validity(count: number, idle: (i: number) => number, deadline: number | undefined, stretch: number): Plan["stretch"] {
+  let above = 0;
+  let upTo = Number.POSITIVE_INFINITY;
+  if (deadline !== undefined)
+    for (let i = 0; i < count; i++) {
+      const limit = deadline / idle(i);
+      if (idle(i) * stretch <= deadline) upTo = Math.min(upTo, limit);
+      else if (!Number.isNaN(limit)) above = Math.max(above, limit);
+    }
+  return { above, upTo };
+}
+
+function keeps(certificate: Certificate | null, target: number): boolean {
+  if (certificate === null) return false;
+  return certificate.kind === "loss" ? certificate.bound <= target : certificate.bound >= target;
+}
+
+function bestCertified(levels: readonly Level[], among: readonly number[], kind: PromiseKind): string {
+  let best: Certificate | null = null;
+  for (const i of among) {
+    const certificate = certificateOf(levels, i, kind);
+    if (certificate !== null && (best === null || !keeps(best, certificate.bound))) best = certificate;
+  }
+  return best === null ? `none of them has a certificate of ${kind}` : `the best of them is for ${kind}=${round(best.bound)}`;
+}
+
+/**
+ * What a budget of operations has to hold: the largest observed count. Of a level that grows, the first rung's, since growth stops at
+ * the budget, and the 99th percentile, so that it rarely has to.
+ */
+function mostMacs({ rungs, cost }: Level): number {
+  return rungs.length > 1 && rungs[0].macs !== undefined ? Math.max(rungs[0].macs, cost.macs.p99) : cost.macs.max;
+}
+
+/** Orders numbers upward, unknown ones last and equal to each other. */
+function ascending(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function known(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}

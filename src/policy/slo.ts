@@ -1,0 +1,187 @@
+// The service level objective: what a caller asks of a query. Reads it from the command line and from objects, checks it, and writes it
+// back as text. It knows no level and no latency.
+
+import { SlonnError } from "../errors.ts";
+
+/** What a caller asks. Several keys are all asked at once; `dense` and `exact` stand alone. */
+export interface Slo {
+  /** At least this share of right answers, certified (0 to 1). */
+  accuracy?: number;
+  /** At most this lost against dense, certified: points of the metric as a fraction (0.003 = 0.3 points). */
+  loss?: number;
+  /** At least this share of dense's own answers, certified (0 to 1). */
+  agreement?: number;
+  /** Deadline in milliseconds, from the call. */
+  latencyMs?: number;
+  /** Which percentile of the predicted latency has to fit the deadline, 50 to 99; 99 where absent. */
+  percentile?: number;
+  /** At most this many multiply-adds. */
+  operations?: number;
+  /** At most this mean share of active nodes in the hidden layers (0 to 1). */
+  nodes?: number;
+  /** Skip only what cannot matter: zero inputs. */
+  exact?: true;
+  /** Every node from every input. */
+  dense?: true;
+  /** Cancels where the query waits (workers, queues); no part of the objective. */
+  signal?: AbortSignal;
+}
+
+type Quantity = "accuracy" | "loss" | "agreement" | "latencyMs" | "percentile" | "operations" | "nodes";
+
+/** In canonical order. */
+const quantities: readonly Quantity[] = ["accuracy", "loss", "agreement", "latencyMs", "percentile", "operations", "nodes"];
+const keys: readonly string[] = ["dense", "exact", ...quantities, "signal"];
+
+const expectations: Record<Quantity, { allows: (value: number) => boolean; text: string }> = {
+  accuracy: { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1" },
+  loss: { allows: (v) => v >= 0 && v < 1, text: "a fraction from 0 to below 1" },
+  agreement: { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1" },
+  latencyMs: { allows: (v) => v > 0 && v < Number.POSITIVE_INFINITY, text: "a finite time above 0" },
+  percentile: { allows: (v) => v >= 50 && v <= 99, text: "50 to 99" },
+  operations: { allows: (v) => v > 0 && v < Number.POSITIVE_INFINITY, text: "a finite number of multiply-adds above 0" },
+  nodes: { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1 (100%)" },
+};
+
+const forms = "dense, exact, accuracy=0.97, loss=0.003, agreement=0.99, latency=2ms, latency=2ms@p99, operations=200000 or nodes=5%";
+
+/** The most characters an SLO's text may have; the longest sensible one has about a hundred. */
+const longestText = 1000;
+
+/**
+ * Reads the command line's form, e.g. `latency=2ms@p90,loss=0.01`. Times are in `us`, `ms` or `s`; shares may be written `5%` or `0.05`.
+ * @throws SlonnError `bad-slo` naming the part, what was found and what was expected.
+ */
+export function parseSlo(text: string): Slo {
+  if (text.length > longestText) throw refusal("slo", `${text.length} characters`, `at most ${longestText}`);
+  const slo: Record<string, number | true> = {};
+  const set = (key: string, value: number | true): void => {
+    if (Object.hasOwn(slo, key)) throw refusal(key === "latencyMs" ? "latency" : key, `it twice in ${quote(text)}`, "it once");
+    slo[key] = value;
+  };
+  for (const part of text.split(",").map((p) => p.trim())) {
+    const [, key, value] = /^([a-z]+)(?:=(.*))?$/s.exec(part) ?? [];
+    switch (key) {
+      case "dense":
+      case "exact":
+        if (value !== undefined) throw refusal(key, quote(part), `${key} without a value`);
+        set(key, true);
+        break;
+      case "accuracy":
+      case "loss":
+      case "agreement":
+      case "nodes":
+        set(key, parseShare(key, value));
+        break;
+      case "operations":
+        set(key, parseNumber(key, value ?? "", "operations=200000"));
+        break;
+      case "latency": {
+        const [, amount, unit, percentile] = /^([^a-z@%]*(?:[eE][+-]?\d+)?)(us|ms|s)(?:@p(.+))?$/s.exec(value ?? "") ?? [];
+        if (unit === undefined) throw refusal("latency", quote(value ?? ""), "a time such as 2ms, 500us, 1s or 2ms@p99");
+        const number = parseNumber("latency", amount, "latency=2ms");
+        set("latencyMs", unit === "us" ? number / 1000 : unit === "s" ? number * 1000 : number);
+        if (percentile !== undefined) set("percentile", parseNumber("percentile", percentile, "latency=2ms@p99"));
+        break;
+      }
+      default:
+        throw refusal("slo", quote(part), forms);
+    }
+  }
+  return checkSlo(slo);
+}
+
+/**
+ * Checks what a program handed in and gives back a copy with nothing else in it. Absent and `undefined` are the same.
+ * @throws SlonnError `bad-slo` for unknown keys, values out of range and contradictions.
+ */
+export function checkSlo(value: unknown): Slo {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refusal("slo", show(value), "an object");
+  for (const key of Object.keys(value)) if (!keys.includes(key)) throw refusal("slo", `the key ${quote(key)}`, keys.join(", "));
+  const given = value as Record<string, unknown>;
+  const slo: Slo = {};
+  for (const key of ["dense", "exact"] as const) {
+    const asked = given[key];
+    if (asked === undefined) continue;
+    if (asked !== true) throw refusal(key, show(asked), "true, or no such key");
+    slo[key] = true;
+  }
+  for (const key of quantities) {
+    const asked = given[key];
+    if (asked === undefined) continue;
+    const { allows, text } = expectations[key];
+    if (typeof asked !== "number" || !allows(asked)) throw refusal(key, show(asked), text);
+    slo[key] = asked;
+  }
+  const alone = slo.dense ? "dense" : slo.exact ? "exact" : null;
+  const beside = Object.keys(slo).find((key) => key !== alone);
+  if (alone && beside) throw refusal(alone, `${beside} beside it`, `${alone} alone, as it leaves nothing to choose`);
+  if (slo.percentile !== undefined && slo.latencyMs === undefined)
+    throw refusal("percentile", "no latencyMs beside it", "a deadline it belongs to");
+  const { signal } = given;
+  if (signal !== undefined) {
+    if (typeof signal !== "object" || signal === null || typeof (signal as AbortSignal).aborted !== "boolean")
+      throw refusal("signal", show(signal), "an AbortSignal");
+    slo.signal = signal as AbortSignal;
+  }
+  return slo;
+}
+
+/** The canonical text of an SLO; `parseSlo` reads it back. Empty where nothing is asked. The signal is left out. */
+export function describeSlo(slo: Slo): string {
+  const parts: string[] = [];
+  if (slo.dense) parts.push("dense");
+  if (slo.exact) parts.push("exact");
+  for (const key of quantities) if (slo[key] !== undefined && key !== "percentile") parts.push(describeKey(slo, key));
+  return parts.join(",");
+}
+
+/** One asked quantity as text, e.g. `latency=2ms@p90`. */
+export function describeKey(slo: Slo, key: Exclude<Quantity, "percentile">): string {
+  const value = slo[key] ?? Number.NaN;
+  switch (key) {
+    case "latencyMs":
+      return `latency=${value}ms${slo.percentile === undefined ? "" : `@p${slo.percentile}`}`;
+    case "nodes": {
+      const percent = Number((100 * value).toPrecision(12));
+      return percent / 100 === value ? `nodes=${percent}%` : `nodes=${value}`;
+    }
+    case "accuracy":
+    case "loss":
+    case "agreement":
+    case "operations":
+      return `${key}=${value}`;
+    default:
+      return key satisfies never;
+  }
+}
+
+function parseShare(key: string, text: string | undefined): number {
+  const percent = text?.endsWith("%") ?? false;
+  const number = parseNumber(
+    key,
+    (percent ? text?.slice(0, -1) : text) ?? "",
+    key === "nodes" ? "nodes=5%" : `${key}=${key === "loss" ? 0.003 : 0.97}`,
+  );
+  return percent ? number / 100 : number;
+}
+
+function parseNumber(key: string, text: string, example: string): number {
+  if (!/^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw refusal(key, quote(text), `a number, as in ${example}`);
+  return Number(text);
+}
+
+function refusal(subject: string, got: string, expected: string): SlonnError {
+  return new SlonnError("bad-slo", `${subject}: got ${got}, expected ${expected}`);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return quote(value);
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : String(value);
+}

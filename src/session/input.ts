@@ -1,0 +1,74 @@
+// Writing a query's input into engine memory, after checking it. It knows shapes and types, not networks.
+
+import { SlonnError } from "../errors.ts";
+import type { Input, SparseInput } from "../model/rows.ts";
+import { sizeOf, type Tensor } from "../model/tensor.ts";
+
+/** What a query may be: a vector, its non-zeros, or a tensor of one row. */
+export type QueryInput = Input | readonly number[] | Tensor;
+
+/**
+ * Writes the input over `target` ([width]).
+ * @throws SlonnError `bad-input` when the length or type is wrong or an index is out of range. Repeated indices add up.
+ */
+export function writeInput(input: QueryInput, target: Float32Array): void {
+  if (input instanceof Float32Array || Array.isArray(input)) writeNumbers(input, target);
+  else if (typeof input === "object" && input !== null && "indices" in input) writeSparse(input, target);
+  else if (typeof input === "object" && input !== null && "shape" in input) writeTensor(input, target);
+  else
+    throw new SlonnError("bad-input", `input: got ${describe(input)}, expected a Float32Array of ${target.length} or { indices, values }`);
+}
+
+function writeNumbers(input: Float32Array | readonly number[], target: Float32Array): void {
+  if (input.length !== target.length) throw new SlonnError("bad-input", `input: got ${input.length} numbers, expected ${target.length}`);
+  if (!(input instanceof Float32Array))
+    for (let i = 0; i < input.length; i++)
+      if (typeof input[i] !== "number")
+        throw new SlonnError("bad-input", `input: got ${describe(input[i])} at position ${i}, expected numbers`);
+  target.set(input);
+}
+
+function writeSparse({ indices, values }: SparseInput, target: Float32Array): void {
+  if (!isNumbers(indices) || !isNumbers(values))
+    throw new SlonnError(
+      "bad-input",
+      `input: got ${describe(indices)} and ${describe(values)}, expected indices and values as typed arrays`,
+    );
+  if (indices.length !== values.length)
+    throw new SlonnError("bad-input", `input: got ${indices.length} indices and ${values.length} values, expected as many of both`);
+  target.fill(0);
+  for (let i = 0; i < indices.length; i++) {
+    const at = indices[i];
+    if (!(at >= 0 && at < target.length && Number.isInteger(at)))
+      throw new SlonnError("bad-input", `input: got index ${at} at position ${i}, expected a whole number from 0 to ${target.length - 1}`);
+    target[at] += values[i];
+  }
+}
+
+function writeTensor(tensor: Tensor, target: Float32Array): void {
+  const { shape, data } = tensor;
+  const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  if (!Array.isArray(shape) || !(wide || isNumbers(data)))
+    throw new SlonnError(
+      "bad-input",
+      `input: got a tensor of shape ${describe(shape)} and data ${describe(data)}, expected a list and a typed array`,
+    );
+  const size = sizeOf(shape);
+  if (size !== target.length || data.length !== size)
+    throw new SlonnError(
+      "bad-input",
+      `input: got a tensor of shape [${shape.join(", ")}] and ${data.length} numbers, expected ${target.length}`,
+    );
+  if (wide) for (let i = 0; i < size; i++) target[i] = Number(data[i]);
+  else target.set(data);
+}
+
+/** A typed array of plain numbers: no DataView, no 64-bit integers. */
+function isNumbers(value: unknown): boolean {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array);
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === "object" ? (value.constructor?.name ?? "an object") : typeof value;
+}

@@ -1,0 +1,20 @@
+// The report of a query: what was planned and what happened, as plain data.
+
+import type { Plan } from "../policy/policy.ts";
+
+export interface Report {
+  plan: Plan;
+  /** Active nodes, per layer. */
+  nodes: number[];
+  /** Multiply-adds done, the activator's own included. */
+  macs: number;
+  /** Weight and activator bytes read. */
+  bytes: number;
+  /** Milliseconds by the session's clock. `decide` is choosing the level and taking the input in, `rank` the activators. */
+  timeMs: { decide: number; rank: number; compute: number; total: number };
+  /** Rungs that ran, and why no further one did. */
+  rungs: number;
+  stopped: "only rung" | "margin" | "budget" | "last rung";
+  /** Whether the SLO was met. */
+  met: boolean;
+}

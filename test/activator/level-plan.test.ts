@@ -1,0 +1,395 @@
+import { describe, expect, test } from "vitest";
+import { encodeActivators, type LayerActivators } from "../../src/activator/activator.ts";
+import { fitActivators } from "../../src/calibrate/fit.ts";
+import { createArrayKernels } from "../../src/engine/array-kernels.ts";
+import { activate, forward } from "../../src/model/forward.ts";
+import { type Activation, activations, createModel, type Model } from "../../src/model/model.ts";
+import type { LayerSetting, RankedSetting, Rung } from "../../src/profile/ladder.ts";
+import { seeded } from "../../src/random.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+import { type LevelResult, runLevel } from "./run-level.ts";
+
+const dense: LayerSetting = { kind: "dense" };
+const exact: LayerSetting = { kind: "exact" };
+const ranked = (part: Partial<RankedSetting> = {}): RankedSetting => ({
+  kind: "ranked",
+  activator: "oracle",
+  variant: 0,
+  unit: "node",
+  by: "top-k",
+  amount: 0.3,
+  ...part,
+});
+/** One rung: the settings of the hidden layers, then exact. */
+const rung = (...hidden: LayerSetting[]): Rung => ({ layers: [...hidden, exact] });
+const growing = (margin: number, ...rungs: Rung[]): Rung[] => rungs.map((r, i) => (i < rungs.length - 1 ? { ...r, margin } : r));
+const never = 1e30;
+const always = 0;
+
+function inputsFor(model: Model, seed = 5): Float32Array[] {
+  const { inputs } = model.layers[0];
+  const { data } = madeUpRows(5, inputs, seed);
+  const rows = Array.from({ length: 5 }, (_, r) => data.slice(r * inputs, (r + 1) * inputs));
+  rows.push(new Float32Array(inputs), new Float32Array(inputs).fill(1));
+  return rows;
+}
+
+async function withActivators(model: Model, kinds = ["low-rank", "hash"]): Promise<Model> {
+  const { inputs } = model.layers[0];
+  const options = { kinds, rows: 200, random: seeded(3) };
+  const { layers, fitted } = await fitActivators(model, madeUpRows(200, inputs, 9), options, await createArrayKernels());
+  return createModel(model.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
+}
+
+/** Outputs as numbers that compare equal where −0 and 0 differ. */
+const plain = (results: readonly LevelResult[]): number[][] => results.map(({ output }) => output.map((v) => v + 0));
+
+function expectClose(got: readonly LevelResult[], expected: readonly LevelResult[], tolerance = 1e-5): void {
+  got.forEach(({ output }, r) => {
+    const scale = Math.max(1, ...expected[r].output.map(Math.abs));
+    output.forEach((v, i) => {
+      expect(Math.abs(v - expected[r].output[i])).toBeLessThanOrEqual(tolerance * scale);
+    });
+  });
+}
+
+const shapes = [
+  [20, 7],
+  [33, 50, 10],
+  [17, 45, 21, 5],
+  [30, 64, 37, 18, 3],
+];
+
+for (const backend of ["simd", "js"] as const) {
+  const run = (model: Model, rungs: readonly Rung[], inputs = inputsFor(model)) => runLevel(model, rungs, inputs, { backend });
+
+  describe(`a level on ${backend}`, () => {
+    test("dense is what the reference gives, exact is dense to the bit, for every activation", async () => {
+      for (const activation of activations) {
+        const last = activation.endsWith("softmax");
+        const model = madeUpModel([33, 50, 21, 10], 1, last ? "relu" : activation, activation);
+        const inputs = inputsFor(model);
+        const byDense = await run(model, [{ layers: [dense, dense, dense] }], inputs);
+        expectClose(
+          byDense,
+          inputs.map((x) => ({ ...byDense[0], output: [...forward(model, x)] })),
+        );
+        expect(plain(await run(model, [rung(exact, exact)], inputs))).toEqual(plain(byDense));
+        expect(plain(await run(model, [{ layers: [exact, dense, exact] }], inputs))).toEqual(plain(byDense));
+      }
+    });
+
+    test("any number of layers, widths off the panel", async () => {
+      for (const widths of shapes) {
+        const model = madeUpModel(widths, 2);
+        const hidden = widths.length - 2;
+        const byDense = await run(model, [{ layers: model.layers.map(() => dense) }]);
+        expect(plain(await run(model, [rung(...new Array<LayerSetting>(hidden).fill(exact))]))).toEqual(plain(byDense));
+        for (const unit of ["node", "panel"] as const) {
+          const all = await run(model, [rung(...new Array<LayerSetting>(hidden).fill(ranked({ unit, amount: 1 })))]);
+          expect(plain(all)).toEqual(plain(byDense));
+          const low = await run(model, [rung(...new Array<LayerSetting>(hidden).fill(ranked({ unit, by: "threshold", amount: -1e30 })))]);
+          expectClose(low, byDense);
+        }
+      }
+    });
+
+    test("the best k by true activation are what the reference keeps", async () => {
+      for (const activation of ["relu", "leaky-relu", "sigmoid", "tanh", "gelu", "gelu-tanh", "identity"] as Activation[]) {
+        const model = madeUpModel([33, 50, 37, 10], 3, activation);
+        const inputs = inputsFor(model);
+        const got = await run(model, [rung(ranked({ amount: 0.2 }), ranked({ amount: 0.5 }))], inputs);
+        const expected = inputs.map((x) => masked(model, x, (z, l) => best(z, Math.round([0.2, 0.5][l] * z.length))));
+        expectClose(
+          got,
+          expected.map((output) => ({ ...got[0], output: [...output] })),
+          1e-4,
+        );
+        for (const { nodes } of got) expect(nodes.slice(0, 2)).toEqual([10, 19]);
+      }
+    });
+
+    test("chosen panels are what the reference keeps", async () => {
+      const model = madeUpModel([33, 70, 37, 10], 4);
+      const inputs = inputsFor(model);
+      const panel = ranked({ unit: "panel", amount: 0.4 });
+      const got = await run(model, [rung(panel, panel)], inputs);
+      const expected = inputs.map((x) => masked(model, x, (z) => bestPanels(z, Math.round(0.4 * Math.ceil(z.length / 16)))));
+      expectClose(
+        got,
+        expected.map((output) => ({ ...got[0], output: [...output] })),
+        1e-4,
+      );
+    });
+
+    test("the oracle loses nothing once k covers the nodes that are not zero", async () => {
+      const model = madeUpModel([40, 60, 10], 6);
+      const inputs = inputsFor(model);
+      const most = Math.max(...inputs.map((x) => forwardHidden(model, x).filter((v) => v > 0).length));
+      expect(most).toBeLessThan(60);
+      const byDense = await run(model, [{ layers: [dense, dense] }], inputs);
+      expectClose(await run(model, [rung(ranked({ amount: most / 60 }))], inputs), byDense);
+      expectClose(await run(model, [rung(ranked({ by: "threshold", amount: 0 }))], inputs), byDense);
+    });
+
+    test("growing: the first rung where the margin is always met, the last where it never is", async () => {
+      const model = await withActivators(madeUpModel([33, 64, 50, 37, 10], 7));
+      const lowRank = { activator: "low-rank", variant: 6 } as const;
+      const ladders: Rung[][] = [
+        [rung(ranked(), exact, exact), rung(ranked({ amount: 0.6 }), exact, exact)],
+        [rung(ranked({ ...lowRank }), exact, exact), rung(ranked({ ...lowRank, amount: 0.6 }), exact, exact), rung(exact, exact, exact)],
+        [
+          rung(ranked(), ranked(), ranked()),
+          rung(ranked({ amount: 0.5 }), ranked({ amount: 0.5 }), ranked({ amount: 0.5 })),
+          rung(exact, exact, exact),
+        ],
+        [
+          rung(ranked({ ...lowRank }), ranked({ ...lowRank }), exact),
+          rung(ranked({ ...lowRank, amount: 0.7 }), ranked({ ...lowRank, amount: 0.7 }), exact),
+        ],
+        [
+          rung(ranked({ by: "threshold", amount: 1 }), exact, exact),
+          rung(ranked({ by: "threshold", amount: 0.2 }), exact, exact),
+          rung(ranked({ by: "threshold", amount: -0.3 }), exact, exact),
+        ],
+        [rung(ranked({ unit: "panel" }), exact, ranked()), rung(ranked({ unit: "panel", amount: 0.8 }), exact, ranked({ amount: 0.7 }))],
+        [rung(ranked(), exact, exact), rung(ranked({ ...lowRank }), exact, exact)],
+        [rung(ranked(), ranked({ unit: "panel" }), exact), rung(ranked(), ranked({ unit: "panel", amount: 0.7 }), exact)],
+        [
+          rung(ranked({ amount: 0.6 }), exact, exact),
+          rung(ranked({ amount: 0.2 }), exact, exact),
+          rung(ranked({ amount: 0.7 }), exact, exact),
+        ],
+        [
+          rung(ranked({ by: "threshold", amount: 0 }), exact, exact),
+          rung(ranked({ by: "threshold", amount: 1 }), exact, exact),
+          rung(ranked({ by: "threshold", amount: -1 }), exact, exact),
+        ],
+        [rung(exact, ranked(), exact), rung(exact, ranked({ amount: 0.7 }), exact)],
+        [rung(ranked(), { kind: "dense" }, exact), rung(ranked({ amount: 0.7 }), { kind: "dense" }, exact), rung(dense, dense, dense)],
+        [
+          rung(ranked({ activator: "hash", variant: 8 }), exact, exact),
+          rung(ranked({ activator: "hash", variant: 8, amount: 0.8 }), exact, exact),
+        ],
+        [rung(ranked(), exact, exact), rung(ranked(), exact, exact), rung(ranked(), exact, exact)],
+        [rung(exact, exact, exact), rung(exact, exact, exact), rung(exact, exact, exact)],
+        [rung(ranked({ amount: 1 }), exact, exact), rung(exact, exact, exact), rung(dense, exact, exact)],
+      ];
+      for (const rungs of ladders) {
+        const alone = await run(model, [rungs[rungs.length - 1]]);
+        const grown = await run(model, growing(never, ...rungs));
+        expectClose(grown, alone);
+        if (new Set(rungs.map((r) => JSON.stringify(r))).size === rungs.length)
+          for (const { rungs: ran } of grown) expect(ran).toBe(rungs.length);
+        grown.forEach(({ nodes }, r) => {
+          expect(nodes).toEqual(alone[r].nodes);
+        });
+        const first = await run(model, [rungs[0]]);
+        const stopped = await run(model, growing(always, ...rungs));
+        expect(stopped).toEqual(first);
+      }
+    });
+
+    test("the margin decides input by input", async () => {
+      const model = madeUpModel([33, 64, 10], 8);
+      const low = rung(ranked({ amount: 0.2 }));
+      const high = rung(ranked({ amount: 0.9 }));
+      const inputs = inputsFor(model);
+      const first = await run(model, [low], inputs);
+      const leads = first.map(({ output }) => lead(output));
+      const margin = [...leads].sort((a, b) => a - b)[3];
+      const got = await run(model, growing(margin, low, high), inputs);
+      expect(got.map(({ rungs }) => rungs)).toEqual(leads.map((v) => (v >= margin ? 1 : 2)));
+      const last = await run(model, [high], inputs);
+      expectClose(
+        got,
+        got.map(({ rungs }, r) => (rungs === 1 ? first[r] : last[r])),
+      );
+    });
+
+    test("counts multiply-adds as an independent count does", async () => {
+      const model = await withActivators(madeUpModel([33, 50, 10], 9));
+      const inputs = inputsFor(model);
+      const nonZero = (x: ArrayLike<number>): number => Array.from(x).filter((v) => v !== 0).length;
+      const blocks = (x: ArrayLike<number>): number => new Set(Array.from(x).flatMap((v, i) => (v !== 0 ? [i >> 2] : []))).size;
+      const byDense = await run(model, [{ layers: [dense, dense] }], inputs);
+      for (const { macs, bytes } of byDense) {
+        expect(macs).toBe(33 * 64 + 50 * 16);
+        expect(bytes).toBe(macs * 4);
+      }
+      const byExact = await run(model, [rung(exact)], inputs);
+      const byLowRank = await run(model, [rung(ranked({ activator: "low-rank", variant: 6, amount: 0.2 }))], inputs);
+      inputs.forEach((x, r) => {
+        expect(byExact[r].macs).toBe(nonZero(x) * 64 + nonZero(forwardHidden(model, x)) * 16);
+        expect(byExact[r].nodes).toEqual([50, 10]);
+        // rank 6 fills one panel; then 6 inputs for every node; then 10 rows over the blocks; then at most 10 active inputs of the last layer
+        const rest = byLowRank[r].macs - (nonZero(x) * 16 + 6 * 64 + 10 * blocks(x) * 4);
+        expect(rest % 16).toBe(0);
+        expect(rest / 16).toBeGreaterThanOrEqual(0);
+        expect(rest / 16).toBeLessThanOrEqual(10);
+        expect(byLowRank[r].nodes[0]).toBe(10);
+      });
+    });
+  });
+}
+
+test("a low-rank activator of full rank scores nodes as they are, up to the rounding to eight bits", async () => {
+  const { inputs, outputs, weight, bias } = madeUpModel([24, 40], 11).layers[0];
+  const center = Float32Array.from({ length: inputs }, (_, i) => i / 10);
+  const row = (o: number): Float32Array => weight.subarray(o * inputs, (o + 1) * inputs);
+  const lowRank: LayerActivators["lowRank"] = {
+    kind: "low-rank",
+    rank: inputs,
+    down: Float32Array.from({ length: inputs * inputs }, (_, i) => (i % (inputs + 1) === 0 ? 1 : 0)),
+    center,
+    up: weight,
+    mean: bias.map((b, o) => b - dot(row(o), center)),
+  };
+  // the second layer hands the first one's nodes out as they are, so that the outputs show which were chosen
+  const layer = { name: "first", inputs, outputs, weight, bias, activation: "identity", alpha: 0 } as const;
+  const through = {
+    ...layer,
+    name: "through",
+    inputs: outputs,
+    weight: Float32Array.from({ length: outputs ** 2 }, (_, i) => (i % (outputs + 1) === 0 ? 1 : 0)),
+    bias: new Float32Array(outputs),
+  };
+  const tensors = encodeActivators([
+    { lowRank, hash: null },
+    { lowRank: null, hash: null },
+  ]);
+  const fitted = createModel("full rank", [layer, through], { ladder: null, tensors });
+  const xs = inputsFor(fitted);
+  const got = await runLevel(fitted, [rung(ranked({ activator: "low-rank", variant: inputs, amount: 0.25 }))], xs, {});
+  got.forEach(({ output, nodes }, r) => {
+    const z = Float32Array.from({ length: outputs }, (_, o) => dot(row(o), xs[r]) + bias[o]);
+    const kth = [...z].sort((a, b) => b - a)[9];
+    const chosen = [...z.keys()].filter((o) => output[o] !== 0);
+    expect(nodes[0]).toBe(10);
+    expect(chosen).toHaveLength(10);
+    for (const o of chosen) {
+      expect(output[o]).toBeCloseTo(z[o], 4);
+      expect(z[o]).toBeGreaterThan(kth - 0.03 * Math.max(...z.map(Math.abs)));
+    }
+  });
+});
+
+test("a fitted low-rank activator of the layer's own rank predicts pre-activations to 1e-4", async () => {
+  // 24 nodes over 60 inputs: rank 12 is half, so the weight is made of 10 directions only
+  const random = seeded(4);
+  const directions = Float32Array.from({ length: 10 * 60 }, () => random() - 0.5);
+  const base = madeUpModel([60, 24, 5], 12);
+  const weight = new Float32Array(24 * 60);
+  for (let o = 0; o < 24; o++)
+    for (let d = 0; d < 10; d++) {
+      const w = random() - 0.5;
+      for (let i = 0; i < 60; i++) weight[o * 60 + i] += w * directions[d * 60 + i];
+    }
+  const model = createModel("thin", [{ ...base.layers[0], weight }, base.layers[1]]);
+  const { layers, fitted } = await fitActivators(
+    model,
+    madeUpRows(300, 60, 5),
+    { kinds: ["low-rank"], rows: 300, random: seeded(1) },
+    await createArrayKernels(),
+  );
+  const { lowRank } = fitted[0];
+  if (!lowRank) throw new Error("nothing fitted");
+  expect(lowRank.rank).toBe(12);
+  for (const x of inputsFor(model)) {
+    const code = Float32Array.from({ length: 12 }, (_, c) => dot(lowRank.down.subarray(c * 60, (c + 1) * 60), x) + lowRank.center[c]);
+    for (let o = 0; o < 24; o++) {
+      const predicted = dot(lowRank.up.subarray(o * 12, (o + 1) * 12), code) + lowRank.mean[o];
+      const z = dot(layers[0].weight.subarray(o * 60, (o + 1) * 60), x) + layers[0].bias[o];
+      expect(Math.abs(predicted - z)).toBeLessThan(1e-4 * Math.max(1, Math.abs(z)));
+    }
+  }
+});
+
+test("hash tables choose the nodes their buckets vote for", async () => {
+  const model = madeUpModel([8, 20, 4], 13);
+  // one table of one bit: the sign of the first input. Below: nodes 3 and 4; above: 3, 7 and 11
+  const planes = new Float32Array(8);
+  planes[0] = 1;
+  const hash: LayerActivators["hash"] = {
+    kind: "hash",
+    tables: 1,
+    bits: 1,
+    planes,
+    starts: Uint32Array.of(0, 2, 5),
+    nodes: Uint32Array.of(3, 4, 3, 7, 11),
+    votes: Float32Array.of(1, 2, 1, 2, 3),
+  };
+  const hashed = createModel("hashed", model.layers, {
+    ladder: null,
+    tensors: encodeActivators([
+      { lowRank: null, hash },
+      { lowRank: null, hash: null },
+    ]),
+  });
+  const inputs = inputsFor(model).slice(0, 5);
+  inputs[0][0] = 1;
+  inputs[1][0] = -1;
+  const byVotes = (x: Float32Array): Set<number> => new Set(x[0] > 0 ? [7, 11] : [3, 4]);
+  const got = await runLevel(hashed, [rung(ranked({ activator: "hash", variant: 1, amount: 2 / 20 }))], inputs, {});
+  expectClose(
+    got,
+    inputs.map((x) => ({ ...got[0], output: [...masked(model, x, () => byVotes(x))] })),
+    1e-4,
+  );
+});
+
+test("refuses an output layer of which nodes would be left out, and activators that are not there", async () => {
+  const model = madeUpModel([8, 20, 4], 14);
+  const refused = (layers: LayerSetting[]) =>
+    expect(runLevel(model, [{ layers }], inputsFor(model), {})).rejects.toMatchObject({ code: "bad-file" });
+  await refused([exact, ranked()]);
+  await refused([ranked({ activator: "low-rank", variant: 2 }), exact]);
+  await refused([ranked({ activator: "hash", variant: 8 }), exact]);
+});
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+function preActivations(model: Model, l: number, x: ArrayLike<number>): Float32Array {
+  const { weight, bias, inputs, outputs } = model.layers[l];
+  return Float32Array.from({ length: outputs }, (_, o) => dot(weight.subarray(o * inputs, (o + 1) * inputs), x) + bias[o]);
+}
+
+function forwardHidden(model: Model, x: Float32Array): Float32Array {
+  const { activation, alpha } = model.layers[0];
+  return activate(activation, preActivations(model, 0, x), alpha);
+}
+
+/** The reference pass with every hidden node that `keep` leaves out counting as 0. */
+function masked(model: Model, input: Float32Array, keep: (z: Float32Array, l: number) => Set<number>): Float32Array {
+  let x = input;
+  model.layers.forEach(({ activation, alpha }, l) => {
+    const z = preActivations(model, l, x);
+    x = activate(activation, z, alpha);
+    if (l === model.layers.length - 1) return;
+    const kept = keep(z, l);
+    x = x.map((v, i) => (kept.has(i) ? v : 0));
+  });
+  return x;
+}
+
+function best(scores: Float32Array, k: number): Set<number> {
+  return new Set([...scores.keys()].sort((i, j) => scores[j] - scores[i] || i - j).slice(0, k));
+}
+
+function bestPanels(z: Float32Array, k: number): Set<number> {
+  const scores = new Float32Array(Math.ceil(z.length / 16));
+  z.forEach((v, i) => {
+    scores[i >> 4] += Math.max(v, 0);
+  });
+  const panels = best(scores, k);
+  return new Set([...z.keys()].filter((i) => panels.has(i >> 4)));
+}
+
+function lead(output: readonly number[]): number {
+  const [a, b] = [...output].sort((x, y) => y - x);
+  return Math.fround(a - b);
+}

@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadModel } from "../../src/adapters/load-model.ts";
+import { type ReadOptions, readSource, type Source } from "../../src/adapters/read-source.ts";
+import { encodeModel } from "../../src/model/slonn-file.ts";
+import { madeUpModel } from "../made-up-models.ts";
+
+const content = Uint8Array.from({ length: 3000 }, (_, i) => i % 251);
+const chunks = [content.slice(0, 1000), content.slice(1000, 1001), content.slice(1001)];
+
+function stream(parts: readonly unknown[] = chunks, end?: Error): ReadableStream<Uint8Array> {
+  let next = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (next < parts.length) controller.enqueue(parts[next++] as Uint8Array);
+      else if (end) controller.error(end);
+      else controller.close();
+    },
+  });
+}
+
+let folder: string;
+let path: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "slonn-"));
+  path = join(folder, "a file.slonn");
+  writeFileSync(path, content);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const refuse = (source: unknown, code: string, message: RegExp, options?: ReadOptions) =>
+  expect(readSource(source as Source, options)).rejects.toMatchObject({
+    name: "SlonnError",
+    code,
+    message: expect.stringMatching(message),
+  });
+
+describe("reads", () => {
+  const sources: [string, () => Source, string][] = [
+    ["bytes", () => content, "bytes"],
+    ["an ArrayBuffer", () => content.buffer.slice(0), "bytes"],
+    ["part of a buffer", () => new Uint8Array([9, 9, ...content, 9]).subarray(2, 3002), "bytes"],
+    ["a DataView", () => new DataView(content.buffer), "bytes"],
+    ["a Blob", () => new Blob([content]), "blob"],
+    ["a File", () => new File([content], "picked.slonn"), "picked.slonn"],
+    ["a Response", () => new Response(content), "response"],
+    ["a streamed Response", () => new Response(stream()), "response"],
+    ["a ReadableStream", () => stream(), "stream"],
+    ["a path", () => path, ""],
+    ["a file URL", () => pathToFileURL(path), ""],
+    ["a file URL as text", () => pathToFileURL(path).href, ""],
+    ["a data URL", () => `data:application/octet-stream;base64,${Buffer.from(content).toString("base64")}`, ""],
+  ];
+  test.each(sources)("%s", async (_, source, name) => {
+    const given = source();
+    const read = await readSource(given);
+    expect(Buffer.compare(read.bytes, content)).toBe(0);
+    expect(read.name).toBe(name || String(given));
+  });
+
+  test("nothing at all as nothing", async () => {
+    for (const source of [new Uint8Array(0), new Blob([]), new Response(null), new Response(""), stream([])])
+      expect((await readSource(source)).bytes).toHaveLength(0);
+  });
+
+  test("a model from any of them", async () => {
+    const model = madeUpModel([4, 5, 2], 1);
+    const bytes = encodeModel(model);
+    for (const source of [bytes, new Blob([bytes.slice()]), new Response(bytes.slice())])
+      expect((await loadModel(source)).layers).toEqual(model.layers);
+    await expect(loadModel(content)).rejects.toMatchObject({ code: "bad-file" });
+  });
+});
+
+describe("progress", () => {
+  const progressOf = async (source: Source): Promise<[number, number | null][]> => {
+    const seen: [number, number | null][] = [];
+    await readSource(source, { onProgress: (loaded, total) => seen.push([loaded, total]) });
+    return seen;
+  };
+
+  test("chunk by chunk, with the total where it is known", async () => {
+    expect(await progressOf(stream())).toEqual([
+      [1000, null],
+      [1001, null],
+      [3000, null],
+    ]);
+    expect(await progressOf(new Response(stream(), { headers: { "content-length": "3000" } }))).toEqual([
+      [1000, 3000],
+      [1001, 3000],
+      [3000, 3000],
+    ]);
+    expect(await progressOf(path)).toEqual([[3000, 3000]]);
+    expect((await progressOf(new Blob([content]))).at(-1)).toEqual([3000, 3000]);
+  });
+
+  test("the length of a compressed transfer is not the length of the bytes", async () => {
+    const headers = { "content-length": "5000", "content-encoding": "gzip" };
+    expect((await progressOf(new Response(stream(), { headers }))).at(-1)).toEqual([3000, null]);
+  });
+
+  test("a callback that throws is heard as it is, and the source is let go", async () => {
+    let cancelled = false;
+    const source = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(content),
+      cancel: () => void (cancelled = true),
+    });
+    const onProgress = () => {
+      throw new RangeError("mine");
+    };
+    await expect(readSource(source, { onProgress })).rejects.toThrow(RangeError);
+    expect(cancelled).toBe(true);
+  });
+});
+
+describe("refuses", () => {
+  test("what is not there or not a file", async () => {
+    await refuse(join(folder, "none.slonn"), "unreadable", /none\.slonn: could not be read \(ENOENT\)/);
+    await refuse(pathToFileURL(join(folder, "none.slonn")), "unreadable", /ENOENT/);
+    await refuse(folder, "unreadable", /EISDIR/);
+    await refuse("http://127.0.0.1:1/model.slonn", "unreadable", /could not be read/);
+  });
+
+  test("answers that are not the file", async () => {
+    await refuse(new Response("no", { status: 404 }), "unreadable", /^response: got status 404, expected 200$/);
+    await refuse(new Response("oops", { status: 500 }), "unreadable", /got status 500/);
+    await refuse(Response.error(), "unreadable", /got status 0/);
+    await refuse(new Response("<html>", { headers: { "content-type": "text/html; charset=utf-8" } }), "unreadable", /got an HTML page/);
+    await refuse(new Response(stream(), { headers: { "content-length": "3001" } }), "unreadable", /got 3000 bytes, expected 3001/);
+  });
+
+  test("a source that was read before or is being read", async () => {
+    const response = new Response(content);
+    await response.arrayBuffer();
+    await refuse(response, "unreadable", /^response: could not be read/);
+    const locked = stream();
+    locked.getReader();
+    await refuse(locked, "unreadable", /^stream: could not be read/);
+  });
+
+  test("a stream that breaks", async () => {
+    await refuse(stream(chunks, new Error("the line is dead")), "unreadable", /^stream: could not be read \(the line is dead\)$/);
+    await refuse(new Response(stream([], new Error("the line is dead"))), "unreadable", /the line is dead/);
+  });
+
+  test("a stream of something else than bytes", async () => {
+    await refuse(stream(["text"]), "bad-input", /^stream: got a chunk of string, expected Uint8Array$/);
+    await refuse(stream([content, 5]), "bad-input", /got a chunk of number/);
+  });
+
+  test("anything else", async () => {
+    for (const source of [undefined, null, 5, {}, [1, 2]]) await refuse(source, "bad-input", /^model source: got/);
+  });
+});
+
+describe("an AbortSignal", () => {
+  test("that fired before reads nothing", async () => {
+    const signal = AbortSignal.abort();
+    for (const source of [content, path, stream(), new Response(content)]) await refuse(source, "aborted", /aborted/, { signal });
+  });
+
+  test("stops a stream midway and lets it go", async () => {
+    const controller = new AbortController();
+    let cancelled = false;
+    const source = new ReadableStream<Uint8Array>({ pull: (c) => c.enqueue(content), cancel: () => void (cancelled = true) });
+    let reads = 0;
+    const onProgress = () => {
+      if (++reads === 3) controller.abort();
+    };
+    await refuse(source, "aborted", /aborted/, { signal: controller.signal, onProgress });
+    expect(cancelled).toBe(true);
+    expect(reads).toBe(3);
+  });
+
+  test("stops a stream that never answers", async () => {
+    const controller = new AbortController();
+    const reading = refuse(new ReadableStream(), "aborted", /aborted/, { signal: controller.signal });
+    controller.abort();
+    await reading;
+  });
+});

@@ -1,0 +1,165 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { drawChart } from "../../bench/report/chart.ts";
+import { html } from "../../bench/report/markup.ts";
+import { renderPage, writeReport } from "../../bench/report/report.ts";
+import { hostileName, madeUpNetwork, madeUpReport } from "./made-up-report.ts";
+
+const page = renderPage(madeUpReport());
+
+/** Elements HTML closes by itself; those of SVG close themselves by a slash. */
+const empty = new Set(["meta", "link", "br", "hr", "img", "input"]);
+
+/** Every tag in order; throws where one is not closed by its like, or a character stands where only an entity may. */
+function tagsOf(text: string): { name: string; attributes: string }[] {
+  const tags: { name: string; attributes: string }[] = [];
+  const open: string[] = [];
+  const body = text.replace(/^<!doctype html>/, "").replace(/<style>[^<]*<\/style>/g, "");
+  const rest = body.replace(
+    /<(\/?)([a-z][a-z0-9]*)((?:\s+[\w-]+="[^"<>]*")*)\s*(\/?)>/gi,
+    (_, closes: string, name: string, attributes: string, closed: string) => {
+      if (closes) expect(open.pop()).toBe(name);
+      else {
+        tags.push({ name, attributes });
+        if (!closed && !empty.has(name)) open.push(name);
+      }
+      return "";
+    },
+  );
+  expect(open).toEqual([]);
+  expect(rest).not.toMatch(/[<>]|&(?!(?:amp|lt|gt|quot|#39);)/);
+  return tags;
+}
+
+test("the page is well-formed and its ids are unique", () => {
+  const tags = tagsOf(page);
+  const ids = tags.flatMap(({ attributes }) => attributes.match(/(?<=\sid=")[^"]*/g) ?? []);
+  expect(new Set(ids).size).toBe(ids.length);
+  const referred = tags.flatMap(({ attributes }) => [...attributes.matchAll(/(?:aria-labelledby="|href="#)([^"]+)"/g)].map(([, id]) => id));
+  for (const id of referred) expect(ids).toContain(id);
+});
+
+test("the page fetches nothing and runs nothing", () => {
+  const tags = tagsOf(page);
+  expect(tags.filter(({ name }) => ["script", "link", "img", "iframe", "object", "embed", "base"].includes(name))).toEqual([]);
+  expect(page).not.toMatch(/\b(src|srcset|onload|onclick|xlink:href)=|@import|url\(|https?:\/\//);
+  expect(
+    tags
+      .flatMap(({ attributes }) => [...attributes.matchAll(/href="([^"]*)"/g)].map(([, href]) => href))
+      .every((href) => /^(#|report\.json$)/.test(href)),
+  ).toBe(true);
+});
+
+test("every level, hash level, peer and the dense run is a mark in both charts and a row of the table", () => {
+  for (const { levels, hash, peers, runs } of madeUpReport().networks) {
+    const marks = [...levels, ...hash].map(({ name }) => name);
+    for (const name of marks) expect(page.split(`<title>${name}:`).length - 1).toBe(2 * madeUpReport().networks.length);
+    for (const { name, version } of peers) {
+      expect(page.split(`<title>${name} ${version}:`).length - 1).toBe(2 * madeUpReport().networks.length);
+      expect(page).toContain(`<th scope="row">${name} ${version}</th>`);
+    }
+    for (const name of marks) expect(page).toContain(`<th scope="row">${name}</th>`);
+    for (const { slo } of runs) expect(page).toContain(`<code>${slo}</code>`);
+  }
+});
+
+test("certified levels are filled and no others", () => {
+  const circles = [...page.matchAll(/<circle class="mark (filled|hollow) c[01]"[^>]*><title>(level \d):([^<]*)/g)];
+  expect(circles).toHaveLength(2 * 2 * 8);
+  for (const [, fill, , text] of circles) expect(fill).toBe(text.includes("not certified") ? "hollow" : "filled");
+});
+
+test("names are escaped wherever they stand", () => {
+  expect(page).not.toContain("<script");
+  expect(page).toContain("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;net&#39;");
+  const data = madeUpReport();
+  const network = madeUpNetwork("net", 0.9);
+  const everywhere = renderPage({
+    ...data,
+    title: hostileName,
+    command: hostileName,
+    versions: { [hostileName]: hostileName },
+    machine: { ...data.machine, cpu: hostileName, os: hostileName },
+    networks: [
+      {
+        ...network,
+        data: hostileName,
+        levels: network.levels.map((level) => ({ ...level, name: hostileName })),
+        peers: network.peers.map((peer) => ({ ...peer, name: hostileName, version: hostileName })),
+        runs: network.runs.map((run) => ({ ...run, slo: hostileName })),
+        ratios: network.ratios.map((ratio) => ({ ...ratio, slower: hostileName, faster: hostileName })),
+      },
+    ],
+  });
+  tagsOf(everywhere);
+  expect(everywhere).not.toContain("<script");
+});
+
+test("a network of which little is known still makes a page", () => {
+  const network = madeUpNetwork("bare", 0.5);
+  const bare = { ...network, promise: null, levels: [], hash: [], peers: [], runs: [], ratios: [] };
+  tagsOf(renderPage({ ...madeUpReport(), networks: [bare] }));
+  tagsOf(renderPage({ ...madeUpReport(), networks: [] }));
+  const unmeasured = network.levels.map((level) => ({
+    ...level,
+    latencyMs: { mean: Number.NaN, p50: Number.NaN, p90: Number.NaN, p99: Number.NaN },
+  }));
+  const text = renderPage({ ...madeUpReport(), networks: [{ ...network, levels: unmeasured }] });
+  tagsOf(text);
+  expect(text).not.toMatch(/NaN|Infinity|undefined/);
+});
+
+test("a chart places every mark inside its frame, whatever the numbers", () => {
+  const marks = fc.array(fc.record({ x: fc.double({ min: 1e-3, max: 1e6, noNaN: true }), y: fc.double({ min: 0, max: 1, noNaN: true }) }), {
+    minLength: 1,
+    maxLength: 30,
+  });
+  fc.assert(
+    fc.property(marks, fc.double({ min: 0, max: 1, noNaN: true }), (points, reference) => {
+      const { markup } = drawChart({
+        title: "t",
+        xLabel: "x",
+        yLabel: "y",
+        tick: String,
+        reference,
+        allowedLoss: 0.003,
+        series: [
+          { name: "s", shape: "circle", joined: true, marks: points.map((point) => ({ ...point, title: "", filled: true, label: null })) },
+        ],
+      });
+      const circles = [...markup.matchAll(/<circle [^>]*cx="([^"]*)" cy="([^"]*)"/g)];
+      expect(circles).toHaveLength(points.length);
+      for (const [, x, y] of circles) {
+        expect(Number(x)).toBeGreaterThanOrEqual(116);
+        expect(Number(x)).toBeLessThanOrEqual(620);
+        expect(Number(y)).toBeGreaterThanOrEqual(14);
+        expect(Number(y)).toBeLessThanOrEqual(340);
+      }
+    }),
+  );
+});
+
+test("what is put into markup comes out as text, never as a tag", () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const { markup } = html`<p title="${text}">${text}</p>`;
+      const inner = markup.slice('<p title="'.length, -"</p>".length).replace('">', "");
+      expect(inner).not.toMatch(/[<>"']/);
+    }),
+  );
+});
+
+test("a report is written as a page and as the data it came from", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "report-"));
+  try {
+    const data = madeUpReport();
+    const written = await writeReport(data, join(folder, "deep", "report"));
+    expect(JSON.parse(await readFile(written.json, "utf8"))).toEqual(data);
+    expect(await readFile(written.page, "utf8")).toBe(page);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

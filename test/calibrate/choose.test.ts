@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { choose, expectedBound } from "../../src/calibrate/choose.ts";
+import type { Composed } from "../../src/calibrate/compose.ts";
+
+const rows = 2000;
+const rule = (cost: number, lost: number, disagreed = lost): Composed => ({ rungs: [], cost, rows, lost, changed: disagreed, disagreed });
+
+describe("the bound a rule will probably get", () => {
+  test("is above what was lost, closer the more rows certify and the less caution is asked for", () => {
+    const numbers = fc.tuple(
+      fc.integer({ min: 0, max: rows }),
+      fc.integer({ min: 1, max: 50_000 }),
+      fc.double({ min: 0, max: 3, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(numbers, ([lost, samples, cautious]) => {
+        const bound = expectedBound(lost, lost, rows, samples, cautious);
+        // deviation can round to 0 where everything was lost
+        expect(bound).toBeGreaterThanOrEqual(lost / rows);
+        expect(bound).toBeGreaterThanOrEqual(expectedBound(lost, lost, rows, 2 * samples, cautious));
+        expect(bound).toBeLessThanOrEqual(expectedBound(lost, lost, rows, samples, cautious + 1));
+      }),
+    );
+  });
+
+  test("is above 0 for a rule that lost nothing", () => {
+    expect(expectedBound(0, 0, rows, 4000, 0)).toBeGreaterThan(0);
+  });
+});
+
+describe("a ladder", () => {
+  const promise = { kind: "loss", bound: 0.003 } as const;
+
+  test("has the cheapest rule for what may be lost, cheapest first, each once", () => {
+    const [none, little, much, useless] = [rule(10, 0), rule(5, 20), rule(1, 80), rule(7, 80)];
+    const chosen = choose([useless, none, much, little], 4000, promise);
+    expect(chosen).toEqual([much, little, none]);
+  });
+
+  test("has several rules for the promise itself, more and less cautious", () => {
+    const rules = Array.from({ length: 40 }, (_, i) => rule(40 - i, i / 4, i));
+    const near = choose(rules, 4000, promise).filter((one) => expectedBound(one.lost, one.changed, rows, 4000, 0) <= 0.003);
+    expect(near.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test("looks at disagreements for a promise of agreement", () => {
+    const [sure, sloppy] = [rule(9, 0, 0), rule(1, 0, 100)];
+    expect(choose([sure, sloppy], 4000, { kind: "agreement", bound: 0.99 })).toContain(sure);
+  });
+
+  test("is empty where nothing can be promised", () => {
+    expect(choose([], 4000, promise)).toEqual([]);
+    expect(choose([rule(1, rows)], 4000, promise)).toEqual([]);
+  });
+});

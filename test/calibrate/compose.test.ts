@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { encodeActivators } from "../../src/activator/activator.ts";
+import { everyLayer, exact } from "../../src/calibrate/candidates.ts";
+import { composeFixed, composeGrowing, type Tried } from "../../src/calibrate/compose.ts";
+import { evaluate, type Outcome } from "../../src/calibrate/evaluate.ts";
+import { fitActivators } from "../../src/calibrate/fit.ts";
+import { judge, sum } from "../../src/calibrate/judge.ts";
+import { createArrayKernels } from "../../src/engine/array-kernels.ts";
+import { createModel } from "../../src/model/model.ts";
+import type { RankedSetting, Rung } from "../../src/profile/ladder.ts";
+import { seeded } from "../../src/random.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+describe("rules composed from settings run one by one", async () => {
+  const plain = madeUpModel([40, 160, 48, 6], 1);
+  const rows = madeUpRows(400, 40, 2);
+  const options = { kinds: ["low-rank"], rows: 300, random: seeded(3) };
+  const { layers, fitted } = await fitActivators(plain, madeUpRows(300, 40, 9), options, await createArrayKernels());
+  const model = createModel("fitted", layers, { ladder: null, tensors: encodeActivators(fitted) });
+  const base: RankedSetting = { kind: "ranked", activator: "low-rank", variant: 16, unit: "node", by: "top-k", amount: 0 };
+  const settings: RankedSetting[] = [
+    { ...base, amount: 0.05 },
+    { ...base, amount: 0.2 },
+    { ...base, amount: 0.5 },
+    { ...base, by: "threshold", amount: 1.5 },
+    { ...base, by: "threshold", amount: 0.5 },
+    { ...base, unit: "panel", amount: 0.3 },
+    { ...base, unit: "panel", amount: 0.6 },
+  ];
+  const rungs: Rung[] = settings.map((setting) => ({ layers: [setting, exact, exact] }));
+  const exactRung = everyLayer(3, exact);
+  const run = (levels: Rung[][]): Promise<Outcome[]> => evaluate(model, levels, rows, { clock: null });
+  const outcomes = await run([[exactRung], ...rungs.map((rung) => [rung])]);
+  const tried = outcomes.map((outcome, i): Tried => {
+    const { differences, disagreements } = judge(outcome.answers, outcomes[0].answers, null);
+    const cost = sum(outcome.macs) / rows.count;
+    return { rung: i === 0 ? exactRung : rungs[i - 1], differences, disagreements, margins: outcome.margins, cost };
+  });
+  const [exactTried, ...others] = tried;
+  const growing = composeGrowing(others, exactTried);
+
+  test("are of every kind", () => {
+    expect(new Set(growing.map((rule) => rule.rungs.length))).toEqual(new Set([2, 3]));
+    for (const { rungs: of } of growing) {
+      of.slice(0, -1).forEach(({ margin }) => {
+        expect(margin).toBeGreaterThan(0);
+      });
+      expect(of[of.length - 1].margin).toBeUndefined();
+    }
+    expect(composeFixed(others[0])).toMatchObject({ rows: 400, disagreed: sum(others[0].disagreements), cost: others[0].cost });
+  });
+
+  test("answer as predicted when they are run", async () => {
+    const few = growing.filter((_, i) => i % Math.ceil(growing.length / 60) === 0);
+    const real = await run(few.map((rule) => rule.rungs));
+    let changed = 0;
+    real.forEach((outcome, i) => {
+      const { disagreements } = judge(outcome.answers, outcomes[0].answers, null);
+      // what an earlier rung computed is added up in another order, which may tip a near tie
+      expect(Math.abs(sum(disagreements) - few[i].disagreed)).toBeLessThanOrEqual(1);
+      changed += sum(disagreements);
+      const grown = outcome.rungs.filter((n) => n > 1).length;
+      const low = others.find(({ rung }) => JSON.stringify(rung.layers) === JSON.stringify(few[i].rungs[0].layers)) as Tried;
+      expect(grown).toBe(low.margins.filter((m) => !(m >= (few[i].rungs[0].margin ?? 0))).length);
+    });
+    expect(changed).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,186 @@
+import { describe, expect, test } from "vitest";
+import { fitActivators } from "../../src/calibrate/fit.ts";
+import { fitHash } from "../../src/calibrate/fit-hash.ts";
+import { fitLowRank } from "../../src/calibrate/fit-low-rank.ts";
+import { createArrayKernels } from "../../src/engine/array-kernels.ts";
+import { forward } from "../../src/model/forward.ts";
+import { createModel, type DenseLayer } from "../../src/model/model.ts";
+import { rowOf } from "../../src/model/rows.ts";
+import { seeded } from "../../src/random.ts";
+import { compressed, madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+const kernels = await createArrayKernels();
+
+function preActivations(x: Float32Array, { weight, bias, inputs, outputs }: DenseLayer): Float32Array {
+  return Float32Array.from({ length: (x.length / inputs) * outputs }, (_, at) => {
+    const [r, o] = [Math.floor(at / outputs), at % outputs];
+    let z = bias[o];
+    for (let i = 0; i < inputs; i++) z += x[r * inputs + i] * weight[o * inputs + i];
+    return z;
+  });
+}
+
+/** The largest error of predicting `z` from `x`, and the mean square. */
+function errors(
+  fitted: ReturnType<typeof fitLowRank>,
+  x: Float32Array,
+  z: Float32Array,
+  inputs: number,
+): { largest: number; mean: number } {
+  const { rank, down, center, up, mean } = fitted;
+  const outputs = mean.length;
+  let [largest, squares] = [0, 0];
+  for (let r = 0; r < x.length / inputs; r++) {
+    const code = Array.from(center, (c, k) => {
+      for (let i = 0; i < inputs; i++) c += down[k * inputs + i] * x[r * inputs + i];
+      return c;
+    });
+    for (let o = 0; o < outputs; o++) {
+      let predicted = mean[o];
+      for (let k = 0; k < rank; k++) predicted += up[o * rank + k] * code[k];
+      const error = Math.abs(predicted - z[r * outputs + o]);
+      largest = Math.max(largest, error);
+      squares += error * error;
+    }
+  }
+  return { largest, mean: squares / z.length };
+}
+
+describe("a low-rank activator", () => {
+  const [layer] = madeUpModel([20, 24, 4], 5).layers;
+  const x = madeUpRows(200, 20, 6).data;
+  const z = preActivations(x, layer);
+  const even = new Float32Array(24).fill(1);
+  const fitting = (rank: number, importance = even, seed = 1) => fitLowRank(z, 200, layer, importance, rank, kernels, seeded(seed));
+
+  test("of full rank predicts pre-activations, also of rows it was not fitted on and whatever counts", () => {
+    const fresh = madeUpRows(50, 20, 7).data;
+    for (const importance of [even, even.map((_, o) => 1e-3 + o / 24)]) {
+      const fitted = fitting(20, importance);
+      expect(errors(fitted, x, z, 20).largest).toBeLessThan(1e-3);
+      expect(errors(fitted, fresh, preActivations(fresh, layer), 20).largest).toBeLessThan(1e-3);
+    }
+  });
+
+  test("predicts better the more components it has, which come in the same order", () => {
+    const mean = [2, 4, 8, 16].map((rank) => errors(fitting(rank), x, z, 20).mean);
+    for (let i = 1; i < mean.length; i++) expect(mean[i]).toBeLessThan(mean[i - 1]);
+    const [few, many] = [fitting(4), fitting(16)];
+    for (let o = 0; o < 24; o++)
+      for (let c = 0; c < 4; c++) expect(Math.abs(few.up[o * 4 + c])).toBeCloseTo(Math.abs(many.up[o * 16 + c]), 1);
+  });
+
+  test("has no more components than rows or nodes, and survives rows that are all alike", () => {
+    expect(fitLowRank(z.subarray(0, 5 * 24), 5, layer, even, 16, kernels, seeded(1)).rank).toBe(5);
+    expect(fitting(99).rank).toBe(24);
+    const same = new Float32Array(z.length).fill(2);
+    const { down, up, center, mean } = fitLowRank(same, 200, layer, even, 8, kernels, seeded(1));
+    for (const v of [...down, ...up, ...center]) expect(Number.isFinite(v)).toBe(true);
+    for (const m of mean) expect(m).toBeCloseTo(2, 4);
+  });
+});
+
+describe("a hash activator", () => {
+  const shape = { tables: 3, bits: 4, votes: 6 };
+  const n = 120;
+  const x = madeUpRows(n, 10, 3).data;
+  const h = madeUpRows(n, 16, 4).data.map((v) => Math.max(0, v));
+  const fitted = fitHash(x, h, n, 10, 16, shape, seeded(2));
+
+  test("votes for at most so many nodes that were active, most active first", () => {
+    const { starts, nodes, votes } = fitted;
+    expect(starts).toHaveLength(3 * 16 + 1);
+    expect([starts[0], starts[48]]).toEqual([0, nodes.length]);
+    for (let bucket = 0; bucket < 48; bucket++) {
+      const [from, to] = [starts[bucket], starts[bucket + 1]];
+      expect(to - from).toBeLessThanOrEqual(shape.votes);
+      expect(new Set(nodes.subarray(from, to)).size).toBe(to - from);
+      for (let i = from; i < to; i++) {
+        expect(votes[i]).toBeGreaterThan(0);
+        expect(nodes[i]).toBeLessThan(16);
+        if (i > from) expect(votes[i]).toBeLessThanOrEqual(votes[i - 1]);
+      }
+    }
+  });
+
+  test("has planes that the mean input lies on", () => {
+    const mean = Array.from({ length: 10 }, (_, i) => {
+      let total = 0;
+      for (let r = 0; r < n; r++) total += x[r * 10 + i] / n;
+      return total;
+    });
+    for (let p = 0; p < 12; p++) {
+      let dot = 0;
+      for (let i = 0; i < 10; i++) dot += fitted.planes[p * 10 + i] * mean[i];
+      expect(dot).toBeCloseTo(0, 5);
+    }
+  });
+
+  test("of blank inputs is finite", () => {
+    const blank = fitHash(new Float32Array(10), new Float32Array(16), 1, 10, 16, shape, seeded(2));
+    expect(blank.nodes).toHaveLength(0);
+    for (const v of blank.planes) expect(Number.isFinite(v)).toBe(true);
+  });
+});
+
+describe("fitting a network", () => {
+  const model = madeUpModel([30, 64, 40, 5], 1);
+  const rows = madeUpRows(150, 30, 2);
+  const fitting = (on: Parameters<typeof fitActivators>[1], seed = 3, kinds = ["low-rank", "hash"]) =>
+    fitActivators(model, on, { kinds, rows: 100, random: seeded(seed) }, kernels);
+
+  test("gives the same for the same rows and seed, dense or sparse, and another for another seed", async () => {
+    const [first, again, sparse, other] = [await fitting(rows), await fitting(rows), await fitting(compressed(rows)), await fitting(rows, 4)];
+    expect([again.fitted, again.layers]).toEqual([first.fitted, first.layers]);
+    expect([sparse.fitted, sparse.layers]).toEqual([first.fitted, first.layers]);
+    expect(other.fitted).not.toEqual(first.fitted);
+    expect(other.layers).toEqual(first.layers);
+  });
+
+  test("uses no more rows than it is told", async () => {
+    const data = rows.data.slice();
+    data.fill(7, 100 * 30);
+    expect((await fitting({ ...rows, data })).fitted).toEqual((await fitting(rows)).fitted);
+  });
+
+  test("puts nodes in another order, in which the network answers alike", async () => {
+    const { layers } = await fitting(rows);
+    const reordered = createModel("reordered", layers);
+    expect(layers[0].weight).not.toEqual(model.layers[0].weight);
+    for (let r = 0; r < 10; r++) {
+      const x = rowOf(rows, r) as Float32Array;
+      const expected = forward(model, x);
+      forward(reordered, x).forEach((v, i) => {
+        expect(v).toBeCloseTo(expected[i], 4);
+      });
+    }
+  });
+
+  test("fits the kinds it is told, hidden layers only", async () => {
+    const kindsOf = async (kinds: string[]) =>
+      (await fitting(rows, 3, kinds)).fitted.map(({ lowRank, hash }) => [lowRank !== null, hash !== null]);
+    expect(await kindsOf(["low-rank"])).toEqual([
+      [true, false],
+      [true, false],
+      [false, false],
+    ]);
+    expect(await kindsOf(["hash"])).toEqual([
+      [false, true],
+      [false, true],
+      [false, false],
+    ]);
+    expect(await kindsOf([])).toEqual(new Array(3).fill([false, false]));
+  });
+
+  test("gives thresholds that about so many of the scores exceed, higher for smaller shares", async () => {
+    const { thresholds } = await fitting(rows);
+    const found = thresholds(0, 8, [0.01, 0.1, 0.5, 1]);
+    for (let i = 1; i < found.length; i++) expect(found[i]).toBeLessThan(found[i - 1]);
+    expect((await fitting(rows, 3, ["hash"])).thresholds(0, 8, [0.1])).toEqual([]);
+  });
+
+  test("stops when told to", async () => {
+    const options = { kinds: [], rows: 10, random: seeded(1), signal: AbortSignal.abort() };
+    await expect(fitActivators(model, rows, options, kernels)).rejects.toMatchObject({ code: "aborted" });
+  });
+});

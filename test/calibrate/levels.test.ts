@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
+import type { Outcome } from "../../src/calibrate/evaluate.ts";
+import { sum } from "../../src/calibrate/judge.ts";
+import { certifiedLevels, type Sequenced, sequence } from "../../src/calibrate/levels.ts";
+import type { Labels } from "../../src/model/rows.ts";
+import type { Certificate, Rung } from "../../src/profile/ladder.ts";
+
+const n = 1000;
+const widths = [32, 4];
+/** Dense always answers 0, which is always right; a rule answers 1 on its first `wrong` rows. */
+const labels: Labels = { kind: "class", count: n, classes: new Uint32Array(n) };
+const outcome = (wrong: number, macs: number): Outcome => ({
+  answers: Uint32Array.from({ length: n }, (_, r) => (r < wrong ? 1 : 0)),
+  margins: new Float32Array(n),
+  macs: new Float64Array(n).fill(macs),
+  bytes: new Float64Array(n).fill(4 * macs),
+  rungs: new Uint8Array(n).fill(1),
+  timesMs: new Float32Array(n),
+  nodes: [16, 4],
+  rungMacs: [macs],
+});
+const rule = (amount: number): readonly Rung[] => [
+  { layers: [{ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount }, exact] },
+];
+const denseRule = [everyLayer(2, dense)];
+const exactRule = [everyLayer(2, exact)];
+const costOf = ({ macs }: Outcome): number => sum(macs) / n;
+
+describe("the sequence of levels", () => {
+  const order = (rules: (readonly Rung[])[], outcomes: Outcome[], always: (readonly Rung[])[] = []) =>
+    sequence([denseRule, exactRule, ...rules], outcomes, labels, costOf, always, n);
+
+  test("is cheapest first and dense last, without what costs as much as dense", () => {
+    const found = order(
+      [rule(0.5), rule(0.1), rule(0.9)],
+      [outcome(0, 100), outcome(0, 60), outcome(5, 50), outcome(20, 10), outcome(0, 100)],
+    );
+    expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.1), rule(0.5), exactRule, denseRule]);
+  });
+
+  test("is dense alone where nothing is cheaper", () => {
+    expect(order([rule(0.5)], [outcome(0, 100), outcome(0, 100), outcome(5, 101)]).map(({ rungs }) => rungs)).toEqual([denseRule]);
+  });
+
+  test("leaves out what another does better, but for what is always kept; of equals the first stays", () => {
+    const outcomes = [outcome(0, 100), outcome(0, 60), outcome(5, 40), outcome(9, 50), outcome(5, 40)];
+    const rules = [rule(0.4), rule(0.5), rule(0.41)];
+    expect(order(rules, outcomes).map(({ rungs }) => rungs)).toEqual([rule(0.4), exactRule, denseRule]);
+    expect(order(rules, outcomes, [rule(0.5)]).map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
+  });
+
+  test("tests dense and exact first, then what will probably lose least, then what is always kept", () => {
+    const found = order(
+      [rule(0.4), rule(0.3), rule(0.2)],
+      [outcome(0, 100), outcome(0, 60), outcome(2, 40), outcome(9, 30), outcome(1, 50)],
+      [rule(0.2)],
+    );
+    const tested = [...found].sort((a, b) => a.rank - b.rank).map(({ rungs }) => rungs);
+    expect(tested).toEqual([denseRule, exactRule, rule(0.4), rule(0.3), rule(0.2)]);
+  });
+});
+
+describe("certified levels", () => {
+  const sequenced: Sequenced[] = [
+    { rungs: rule(0.1), cost: 10, rank: 0.02 },
+    { rungs: rule(0.2), cost: 20, rank: 0.01 },
+    { rungs: rule(0.3), cost: 30, rank: 0.03 },
+    { rungs: denseRule, cost: 100, rank: -1 },
+  ];
+  // the level tested second turns out worse than the one tested third
+  const outcomes = [outcome(4, 10), outcome(30, 20), outcome(60, 30), outcome(0, 100)];
+  const levels = certifiedLevels(sequenced, outcomes, labels, widths, 0.95);
+  const bounds = (kind: Certificate["kind"]) =>
+    levels.map(({ certificates }) => certificates.find((c) => c.kind === kind)?.bound ?? Number.NaN);
+
+  test("have bounds that never get tighter in the order of testing", () => {
+    const [third, second, fourth, first] = bounds("loss");
+    expect(first).toBe(0);
+    expect(second).toBeGreaterThan(0.03);
+    expect(third).toBe(second);
+    expect(fourth).toBeGreaterThan(third);
+    const [a3, a2, a4, a1] = bounds("agreement");
+    expect(a1).toBe(1);
+    expect(a2).toBeLessThan(0.97);
+    expect(a3).toBe(a2);
+    expect(a4).toBeLessThan(a3);
+  });
+
+  test("keep the order they came in, and say what was observed and spent", () => {
+    expect(levels.map(({ rungs }) => rungs[0].layers)).toEqual(sequenced.map(({ rungs }) => rungs[0].layers));
+    expect(levels[0]).toMatchObject({
+      observed: { agreement: 0.996, accuracy: 0.996, loss: 0.004 },
+      cost: { macs: { mean: 10, p99: 10, max: 10 }, bytes: 40, nodes: [0.5, 1] },
+      rungs: [{ macs: 10 }],
+    });
+  });
+
+  test("promise agreement alone without labels", () => {
+    const unlabelled = certifiedLevels(sequenced, outcomes, null, widths, 0.95);
+    for (const { certificates, observed } of unlabelled) {
+      expect(certificates.map(({ kind }) => kind)).toEqual(["agreement"]);
+      expect([observed.accuracy, observed.loss]).toEqual([null, null]);
+    }
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { type Flags, helpOf, parseArguments, UsageError } from "../../src/cli/arguments.ts";
+
+const flags: Flags = {
+  data: { value: "<inputs>", about: "rows" },
+  slo: { value: "<slo>", repeatable: true, about: "what to ask" },
+  output: { value: "<file>", short: "o", about: "where" },
+  json: { about: "as JSON" },
+};
+
+describe("parseArguments", () => {
+  it("takes flags in any order and leaves values as they are", () => {
+    const args = parseArguments(
+      ["--slo", "007", "m.slonn", "--data=x.npy", "--slo", "loss=0.01,latency=2ms@p99", "--json", "-o", "1e3"],
+      flags,
+    );
+    expect(args.file).toBe("m.slonn");
+    expect(args.list("slo")).toEqual(["007", "loss=0.01,latency=2ms@p99"]);
+    expect([args.required("data"), args.text("output"), args.has("json"), args.number("output", 1)]).toEqual(["x.npy", "1e3", true, 1000]);
+    expect(parseArguments(["--", "--odd.slonn"], flags).file).toBe("--odd.slonn");
+  });
+
+  it("says what is not there", () => {
+    const args = parseArguments(["m"], flags);
+    expect([args.text("data"), args.has("json"), args.list("slo"), args.number("data", 3)]).toEqual([undefined, false, [], 3]);
+    expect(() => args.required("data")).toThrow("got no --data, expected --data <inputs>");
+  });
+
+  it.each([
+    [[], "got no file, expected one"],
+    [["a", "b"], "got 2 files (a, b), expected one"],
+    [["a", "--nope"], "got unknown flag --nope"],
+    [["a", "-x"], "got unknown flag -x"],
+    [["a", "--data"], "option '--data <value>' argument missing"],
+    [["a", "--data", "--json"], "option '--data' argument is ambiguous"],
+    [["a", "--json=yes"], "option '--json' does not take an argument"],
+    [["a", "--data", "x", "--data", "y"], "got --data 2 times, expected it once"],
+  ])("refuses %j", (words, message) => {
+    expect(() => parseArguments(words, flags)).toThrow(UsageError);
+    expect(() => parseArguments(words, flags)).toThrow(message);
+  });
+
+  it.each(["", " ", "abc", "1x", "Infinity", "NaN"])("refuses %j as a number", (value) => {
+    expect(() => parseArguments(["a", `--data=${value}`], flags).number("data", 0)).toThrow(/got --data ".*", expected a number/);
+  });
+});
+
+describe("helpOf", () => {
+  it("lists every flag where it was declared", () => {
+    expect(helpOf("slonn run <model>", "Runs.", { output: flags.output, json: flags.json })).toBe(
+      "usage: slonn run <model>\n\nRuns.\n\n  -o, --output <file>  where\n      --json           as JSON\n",
+    );
+  });
+});

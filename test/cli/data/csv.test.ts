@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readCsv } from "../../../src/cli/data/csv.ts";
+import { parseNumber } from "../../../src/cli/data/number-text.ts";
+import { text } from "./build-files.ts";
+
+const rows = (content: string) => {
+  const { shape, data } = readCsv(text(content), "x.csv");
+  return { shape, data: Array.from(data, Number) };
+};
+
+describe("csv", () => {
+  it.each([
+    ["commas", "1,2.5,-3\n4,5e-1,6\n"],
+    ["semicolons", "1;2.5;-3\n4;.5;6"],
+    ["tabs and CRLF", "1\t2.5\t-3\r\n4\t0.5\t6\r\n"],
+    ["a header", "a,b,c\n1,2.5,-3\n4,0.5,6\n"],
+    ["a header that is partly numbers", "label,1,2\n1,2.5,-3\n4,0.5,6\n"],
+    ["quotes, spaces and blank lines", '\ufeff "a" , "b","c"\n\n 1 , "2.5",-3\n \n4,0.5,+6\n\n'],
+  ])("reads %s", (_, content) => {
+    expect(rows(content)).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
+  });
+
+  it("reads one column", () => {
+    expect(rows("label\n3\n1\n")).toEqual({ shape: [2, 1], data: [3, 1] });
+    expect(rows("")).toEqual({ shape: [0, 0], data: [] });
+  });
+
+  it.each([
+    ["1,2\n3\n", /x\.csv: line 2: got 1 columns, expected 2/],
+    ["1,2\n3,4,5\n", /line 2: got 3 columns, expected 2/],
+    ["a,b\n1,2\nc,3\n", /line 3, column 1: got "c", expected a finite number/],
+    ["1,\n", /line 1, column 2: got "", expected/],
+    ["nan,1\n", /got "nan"/],
+    ["1,inf\n", /got "inf"/],
+    ["1,1e39\n", /got "1e39", expected a finite number/],
+    ["0x10,1\n", /got "0x10"/],
+    ["1,2-3\n", /got "2-3"/],
+    ["1 2,3\n", /got "1 2"/],
+    [`1,${"z".repeat(500)}\n`, /got "z{24}…"/],
+    ["1,a\n2,3\n", /line 1, column 2: got "a"/],
+  ])("refuses %j", (content, message) => {
+    expect(() => rows(content)).toThrow(message);
+  });
+
+  it("reads numbers as JavaScript does", () => {
+    const written = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+      fc.integer().map(String),
+      fc.tuple(fc.integer({ min: -99999, max: 99999 }), fc.integer({ min: 0, max: 99999999 })).map(([a, b]) => `${a}.${b}`),
+      fc.string({ unit: fc.constantFrom(..."0123456789.-+eE") }),
+    );
+    fc.assert(
+      fc.property(written, (number) => {
+        const expected = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(number) ? Number(number) : Number.NaN;
+        expect(parseNumber(text(`,${number},`), 1, 1 + number.length)).toBe(expected);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { oneLine, progressOn } from "../../src/cli/io.ts";
+
+it("shows progress only to somebody, at most ten times a second, and takes it away", () => {
+  let [shown, now] = ["", 0];
+  const io = { stdout() {}, stderr: (text: string) => void (shown += text), stderrIsTerminal: true, clock: { now: () => now } };
+  const progress = progressOn(io);
+  progress.show(0.5, "fitting\nactivators");
+  expect(shown).toContain("50 % fitting\\u000aactivators");
+  const before = shown;
+  now = 99;
+  progress.show(0.6, "x");
+  expect(shown).toBe(before);
+  now = 100;
+  progress.show(0.7, "x");
+  expect(shown).toContain("70 % x");
+  progress.end();
+  expect(shown.endsWith("\r\u001b[K")).toBe(true);
+
+  shown = "";
+  const silent = progressOn({ ...io, stderrIsTerminal: false });
+  silent.show(0.5, "x");
+  silent.end();
+  expect(shown).toBe("");
+});
+
+it("keeps text on its line", () => {
+  expect(oneLine("a\u001b[2J\r\nb\u2028é")).toBe("a\\u001b[2J\\u000d\\u000ab\\u2028é");
+});

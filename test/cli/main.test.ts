@@ -1,0 +1,187 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readNpy, writeNpy } from "../../src/cli/data/npy.ts";
+import { main } from "../../src/cli/main.ts";
+import { systemClock } from "../../src/clock.ts";
+import { forward } from "../../src/model/forward.ts";
+import { createModel, type Model } from "../../src/model/model.ts";
+import { encodeModel } from "../../src/model/slonn-file.ts";
+import { normal, seeded } from "../../src/random.ts";
+
+let directory: string;
+beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), "slonn-cli-"))));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const file = (name: string): string => join(directory, name);
+
+async function slonn(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  let [stdout, stderr] = ["", ""];
+  const code = await main(
+    argv,
+    { stdout: (text) => void (stdout += text), stderr: (text) => void (stderr += text), stderrIsTerminal: false, clock: systemClock },
+    "1.2.3",
+  );
+  return { code, stdout, stderr };
+}
+
+/** A refusal is one line that starts with the program's name, and nothing on stdout. */
+function expectRefusal({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }, expected: 1 | 2, message: RegExp): void {
+  expect(stderr).toMatch(message);
+  expect(stderr).toMatch(/^slonn: [^\n]*\n$/);
+  expect([code, stdout]).toEqual([expected, ""]);
+}
+
+const random = seeded(3);
+const drawn = (n: number): Float32Array => Float32Array.from({ length: n }, () => normal(random));
+const model: Model = createModel("tiny", [
+  { name: "hidden", inputs: 6, outputs: 32, weight: drawn(192), bias: drawn(32), activation: "relu", alpha: 0 },
+  { name: "out", inputs: 32, outputs: 16, weight: drawn(512), bias: drawn(16), activation: "identity", alpha: 0 },
+]);
+const inputs = drawn(60);
+beforeAll(() => {
+  writeFileSync(file("tiny.slonn"), encodeModel(model));
+  writeFileSync(file("x.npy"), writeNpy(inputs, [10, 6]));
+  writeFileSync(file("wide.npy"), writeNpy(drawn(70), [10, 7]));
+  writeFileSync(file("y.csv"), Array.from({ length: 10 }, (_, r) => `${r % 4}\n`).join(""));
+});
+
+describe("usage", () => {
+  it("explains itself on stdout when asked", async () => {
+    expect(await slonn("--version")).toEqual({ code: 0, stdout: "1.2.3\n", stderr: "" });
+    for (const argv of [["--help"], ["-h"], ["help"]])
+      expect((await slonn(...argv)).stdout).toMatch(
+        /^usage: slonn <command>[\s\S]*import[\s\S]*inspect[\s\S]*calibrate[\s\S]*run[\s\S]*bench/,
+      );
+    for (const name of ["import", "inspect", "calibrate", "run", "bench"]) {
+      const help = await slonn(name, "--help");
+      expect(help.stdout).toMatch(new RegExp(`^usage: slonn ${name} <`));
+      expect(await slonn("help", name)).toEqual(help);
+    }
+  });
+
+  it.each([
+    [[], /got no command, expected import, inspect/],
+    [["frobnicate"], /got command "frobnicate"/],
+    [["run"], /run: got no file, expected one; see slonn run --help/],
+    [["run", "m.slonn"], /run: got no --data, expected --data <inputs>/],
+    [["run", "m.slonn", "--nope"], /got unknown flag --nope/],
+    [["run", "m.slonn", "--data"], /argument missing/],
+    [["bench", "m.slonn", "--data", "x", "--samples", "many"], /got --samples "many", expected a number/],
+    [["import", "m.onnx"], /got no --output/],
+    [["inspect", "a", "b"], /got 2 files/],
+    [["calibrate", "m", "--data", "x", "-o", "y", "--max-loss", "little"], /got --max-loss "little", expected a number/],
+    [["calibrate", "m", "-o", "y"], /got no --data/],
+    [["run", "m", "--data", "x\nslonn: all is well", "--data", "y"], /got --data 2 times/],
+  ])("answers %j with exit code 2", async (argv, message) => {
+    expectRefusal(await slonn(...argv), 2, message);
+  });
+});
+
+describe("refusals", () => {
+  it("names what was found and expected, in one line, with exit code 1", async () => {
+    expectRefusal(await slonn("inspect", file("nowhere.slonn")), 1, /nowhere\.slonn: got no such file/);
+    expectRefusal(await slonn("inspect", directory), 1, /got a directory/);
+    expectRefusal(await slonn("inspect", file("x.npy")), 1, /slonn: /);
+    expectRefusal(await slonn("run", file("tiny.slonn"), "--data", file("wide.npy")), 1, /wide\.npy: got rows of 7 numbers, expected 6/);
+    expectRefusal(
+      await slonn("run", file("tiny.slonn"), "--data", file("x.npy"), "--labels", file("x.npy")),
+      1,
+      /got labels of shape \(10, 6\)/,
+    );
+    expectRefusal(await slonn("run", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "speed=3"), 1, /speed/);
+    expectRefusal(await slonn("bench", file("tiny.slonn"), "--data", file("x.npy"), "--samples", "0"), 1, /samples: got 0/);
+    expectRefusal(
+      await slonn("import", file("tiny.slonn"), "-o", file("no/such/place.slonn")),
+      1,
+      /got no such file, expected a place to write to/,
+    );
+    expectRefusal(await slonn("inspect", file("two\nlines")), 1, /two\\u000alines: got no such file/);
+  });
+
+  it("names the row and column of a number that is none", async () => {
+    const data = inputs.slice();
+    data[13] = Number.NaN;
+    writeFileSync(file("nan.npy"), writeNpy(data, [10, 6]));
+    expectRefusal(await slonn("run", file("tiny.slonn"), "--data", file("nan.npy")), 1, /row 2, column 1: got NaN/);
+  });
+});
+
+describe("commands", () => {
+  it("inspects", async () => {
+    const { code, stdout, stderr } = await slonn("inspect", file("tiny.slonn"), "--json");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      model: "tiny",
+      inputs: 6,
+      outputs: 16,
+      macs: 704,
+      parameters: 752,
+      layers: [{ outputs: 32 }, { outputs: 16 }],
+      calibration: null,
+    });
+    expect((await slonn("inspect", file("tiny.slonn"))).stdout).toMatch(/tiny: 6-32-16, 704 multiply-adds[\s\S]*not calibrated/);
+  });
+
+  it("imports", async () => {
+    expect(await slonn("import", file("tiny.slonn"), "-o", file("copy.slonn"))).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/copy\.slonn: 6-32-16, \d+ bytes\n$/),
+    });
+    expect(readFileSync(file("copy.slonn"))).toEqual(readFileSync(file("tiny.slonn")));
+  });
+
+  it("runs every row once and writes the outputs of the first SLO", async () => {
+    const argv = [
+      "--data",
+      file("x.npy"),
+      "--labels",
+      file("y.csv"),
+      "--slo",
+      "dense",
+      "--slo",
+      "exact",
+      "--json",
+      "--output",
+      file("out.npy"),
+    ];
+    const { code, stdout, stderr } = await slonn("run", file("tiny.slonn"), ...argv);
+    expect([code, stderr]).toEqual([0, ""]);
+    const results = JSON.parse(stdout);
+    const expected = Array.from({ length: 10 }, (_, r) => forward(model, inputs.subarray(r * 6, r * 6 + 6)));
+    const right = expected.filter((output, r) => output.indexOf(Math.max(...output)) === r % 4).length;
+    expect(results).toMatchObject({ model: "tiny", samples: 10, metric: "accuracy", dense: { metric: right / 10 } });
+    expect(results.runs).toMatchObject([
+      { slo: "dense", agreement: 1, macs: 1, nodes: [1, 1], attained: 1, certificate: null },
+      { slo: "exact", agreement: 1, metric: right / 10, attained: 1 },
+    ]);
+    const { shape, data } = readNpy(readFileSync(file("out.npy")), "out.npy");
+    expect(shape).toEqual([10, 16]);
+    expected.forEach((output, r) => {
+      output.forEach((value, i) => {
+        expect(data[r * 16 + i]).toBeCloseTo(value, 4);
+      });
+    });
+  });
+
+  it("benches few rows several times around, and prints a table without --json", async () => {
+    const json = await slonn("bench", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "exact", "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({ samples: 2000, metric: "agreement", dense: { metric: 1 } });
+    const table = await slonn("bench", file("tiny.slonn"), "--data", file("x.npy"), "--samples", "20", "--slo", "exact");
+    expect(table.stdout).toMatch(/tiny: 20 samples on [\s\S]*exact/);
+    expect((await slonn("run", file("tiny.slonn"), "--data", file("x.npy"))).stdout).toMatch(/dense \(baseline\)/);
+  });
+
+  it("stops when interrupted", async () => {
+    let stderr = "";
+    const stopped = {
+      stdout() {},
+      stderr: (text: string) => void (stderr += text),
+      stderrIsTerminal: false,
+      clock: systemClock,
+      signal: AbortSignal.abort(),
+    };
+    expect(await main(["run", file("tiny.slonn"), "--data", file("x.npy")], stopped)).toBe(1);
+    expect(stderr).toBe("slonn: interrupted: nothing was written\n");
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { type Contender, interleave, latencyOf, rowOfQuery, type Spent } from "../../src/cli/measure.ts";
+import type { Input, Labels, Rows } from "../../src/model/rows.ts";
+
+/** A clock that moves only when a contender works. */
+function fakeClock() {
+  let now = 0;
+  return { now: () => now, pass: (ms: number) => void (now += ms) };
+}
+
+/** Answers with the number in the row, plus `off` where it is at least `from`; takes `ms`. */
+function fake(
+  name: string,
+  clock: ReturnType<typeof fakeClock>,
+  ms: number,
+  log: string[] = [],
+  { off = 0, from = 0, spent }: { off?: number; from?: number; spent?: Spent } = {},
+): Contender {
+  let answer = -1;
+  return {
+    name,
+    run(input: Input) {
+      const [value] = input as Float32Array;
+      answer = value >= from ? value + off : value;
+      log.push(`${name}${value}`);
+      clock.pass(ms);
+    },
+    top() {
+      clock.pass(1000); // never counted
+      return answer;
+    },
+    ...(spent ? { spent: () => spent } : {}),
+  };
+}
+
+const rows: Rows = { kind: "dense", count: 4, width: 1, data: Float32Array.of(0, 1, 2, 3) };
+const labels: Labels = { kind: "class", count: 4, classes: Uint32Array.of(0, 1, 2, 9) };
+
+describe("interleave", () => {
+  it("times each contender alone and judges its answers", async () => {
+    const clock = fakeClock();
+    const spent = { macs: 10, bytes: 20, nodes: [3, 1], met: true };
+    const [dense, half] = await interleave([fake("dense", clock, 4), fake("half", clock, 2, [], { off: 1, from: 2, spent })], rows, {
+      labels,
+      clock,
+    });
+    expect(dense).toEqual({ name: "dense", timesMs: Float64Array.of(4, 4, 4, 4), right: 0.75, agreement: 1, spent: null });
+    expect(half).toEqual({
+      name: "half",
+      timesMs: Float64Array.of(2, 2, 2, 2),
+      right: 0.5,
+      agreement: 0.5,
+      spent: { macs: 10, bytes: 20, nodes: [3, 1], attained: 1 },
+    });
+  });
+
+  it("sends each row to all before the next, starting with another each time", async () => {
+    const clock = fakeClock();
+    const log: string[] = [];
+    await interleave(
+      ["a", "b", "c"].map((name) => fake(name, clock, 1, log)),
+      rows,
+      { clock },
+    );
+    expect(log.join(" ")).toBe("a0 b0 c0 b1 c1 a1 c2 a2 b2 c3 b3 a3");
+  });
+
+  it("gives every contender every place equally often", async () => {
+    const clock = fakeClock();
+    const log: string[] = [];
+    await interleave(
+      ["a", "b", "c"].map((name) => fake(name, clock, 1, log)),
+      rows,
+      { clock, queries: 600 },
+    );
+    for (const name of ["a", "b", "c"])
+      for (const place of [0, 1, 2]) expect(log.filter((entry, i) => i % 3 === place && entry.startsWith(name)).length).toBe(200);
+    // Nobody always runs behind the same other one.
+    const behind = new Set(log.map((entry, i) => (i > 0 ? log[i - 1][0] + entry[0] : "")).filter((pair) => pair !== ""));
+    for (const pair of ["ab", "ba", "bc", "cb", "ca", "ac"]) expect(behind).toContain(pair);
+  });
+
+  it("waits for promises and counts the waiting", async () => {
+    const clock = fakeClock();
+    const slow: Contender = {
+      name: "slow",
+      async run() {
+        clock.pass(1);
+        await Promise.resolve();
+        clock.pass(2);
+      },
+      top: () => 0,
+    };
+    const [measured] = await interleave([slow], rows, { clock });
+    expect(measured.timesMs).toEqual(Float64Array.of(3, 3, 3, 3));
+    expect(measured.right).toBeNull();
+  });
+
+  it("counts nothing of the warm-up", async () => {
+    const clock = fakeClock();
+    const log: string[] = [];
+    const counted: number[] = [];
+    const [measured] = await interleave([fake("a", clock, 1, log)], rows, {
+      clock,
+      warmUp: 5,
+      queries: 6,
+      onAnswer: (_, q) => counted.push(q),
+    });
+    expect(log.length).toBe(11);
+    expect(counted).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(measured.timesMs.length).toBe(6);
+    expect(log.slice(5).join(" ")).toBe("a0 a1 a2 a3 a0 a1");
+  });
+
+  it("judges several labels per row", async () => {
+    const clock = fakeClock();
+    const multi: Labels = { kind: "multi", count: 4, indptr: Uint32Array.of(0, 2, 2, 3, 4), indices: Uint32Array.of(7, 0, 2, 8) };
+    const [measured] = await interleave([fake("a", clock, 1)], rows, { clock, labels: multi });
+    expect(measured.right).toBe(0.5);
+  });
+
+  it("stops when the signal fires and refuses impossible numbers of queries", async () => {
+    const clock = fakeClock();
+    await expect(interleave([fake("a", clock, 1)], rows, { clock, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "aborted",
+    });
+    const later = new AbortController();
+    const stopping = interleave([fake("a", clock, 1)], rows, { clock, queries: 1e8, signal: later.signal, onAnswer: () => later.abort() });
+    await expect(stopping).rejects.toMatchObject({ code: "aborted" });
+    for (const queries of [0, -1, 1.5, Number.NaN, 1e12])
+      await expect(interleave([fake("a", clock, 1)], rows, { clock, queries })).rejects.toMatchObject({ code: "bad-option" });
+  });
+});
+
+describe("rowOfQuery", () => {
+  it("spreads few queries evenly and brings few rows around again", () => {
+    expect([0, 1, 2, 3].map((q) => rowOfQuery(q, 4, 10))).toEqual([0, 2, 5, 7]);
+    expect([0, 1, 2, 3, 4].map((q) => rowOfQuery(q, 5, 3))).toEqual([0, 1, 2, 0, 1]);
+  });
+});
+
+describe("latencyOf", () => {
+  it("takes percentiles by nearest rank", () => {
+    expect(latencyOf(Float64Array.from({ length: 100 }, (_, i) => 100 - i))).toEqual({ mean: 50.5, p50: 50, p90: 90, p99: 99 });
+    expect(latencyOf(Float64Array.of(7))).toEqual({ mean: 7, p50: 7, p90: 7, p99: 7 });
+  });
+});

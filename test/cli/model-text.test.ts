@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { ladderText, layersText } from "../../src/cli/model-text.ts";
+import { boundText } from "../../src/cli/results.ts";
+import { createModel } from "../../src/model/model.ts";
+import type { Ladder } from "../../src/profile/ladder.ts";
+
+const model = createModel("net\u001b", [
+  { name: "a\nb", inputs: 4, outputs: 10, weight: new Float32Array(40), bias: new Float32Array(10), activation: "leaky-relu", alpha: 0.5 },
+]);
+const level = {
+  observed: { agreement: 1, accuracy: null, loss: null },
+  cost: { macs: { mean: 10, p99: 20, max: 30 }, bytes: 4, nodes: [0.125] },
+};
+const ladder: Ladder = {
+  version: 1,
+  metric: "accuracy",
+  promise: { kind: "loss", bound: 0.003, confidence: 0.95 },
+  levels: [
+    {
+      ...level,
+      rungs: [
+        { layers: [{ kind: "ranked", activator: "low-rank", variant: 16, unit: "panel", by: "top-k", amount: 0.05 }], margin: 1.25 },
+        { layers: [{ kind: "exact" }] },
+      ],
+      certificates: [{ kind: "loss", bound: 0.003, confidence: 0.95, samples: 900 }],
+    },
+    { ...level, rungs: [{ layers: [{ kind: "dense" }] }], certificates: [] },
+  ],
+};
+
+describe("model text", () => {
+  it("shows layers and levels", () => {
+    expect(layersText(model)).toMatch(
+      /net\\u001b: 4-10, 40 multiply-adds, 200 bytes of weights\n[\s\S]*a\\u000ab[\s\S]*leaky-relu \(0\.5\)/,
+    );
+    const text = ladderText(ladder, model);
+    expect(text).toContain("calibrated for loss ≤ 0.3 %: 2 levels, certified on 900 rows, 95 % sure\n");
+    expect(text).toMatch(/ 1 │\s+25 % │\s+50 % │\s+12\.5 % │ ≤ 0\.3 % │ low-rank 16 top 5 % of panels, until 1\.25 apart/);
+    expect(ladderText({ ...ladder, levels: [ladder.levels[1]] }, model)).toContain("1 levels, none certified");
+  });
+
+  it("rounds bounds to the side that promises less", () => {
+    expect([0.003, 0.00301, 0].map((bound) => boundText("loss", bound))).toEqual(["≤ 0.3 %", "≤ 0.31 %", "≤ 0 %"]);
+    expect([0.97, 0.96999, 1].map((bound) => boundText("agreement", bound))).toEqual(["≥ 97 %", "≥ 96.99 %", "≥ 100 %"]);
+  });
+});

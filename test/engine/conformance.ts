@@ -1,0 +1,396 @@
+// One body of tests for every engine: each operation is run on random and on awkward memory, and must leave exactly what the
+// plain-JavaScript engine leaves (relaxed SIMD rounds once where others round twice, so there within a tolerance).
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Engine } from "../../src/engine/engine.ts";
+import * as abi from "../../src/engine/generated/abi.ts";
+import { listViews, reserveList } from "../../src/engine/list.ts";
+import { createMemoryPlan, type MemoryPlan, reserveFloats, reserveWords } from "../../src/engine/memory-plan.ts";
+import { type Row, reservePlan } from "../../src/engine/plan-writer.ts";
+import { seeded } from "../../src/random.ts";
+
+export type CreateEngine = (memory: MemoryPlan) => Promise<Engine>;
+
+/** Sizes around the lane, block and panel widths, odd ones, and one well past every unrolling. */
+const sizes = [1, 3, 4, 5, 8, 15, 16, 17, 31, 33, 100, 257];
+const runs = { numRuns: 25, seed: 7 };
+
+/** A vector with many zeros, some of them negative, and whatever `awkward` adds. */
+function vector(n: number, seed: number, awkward: readonly number[] = []): Float32Array {
+  const random = seeded(seed);
+  return Float32Array.from({ length: n }, () => {
+    const u = random();
+    if (u < 0.3) return 0;
+    if (u < 0.35) return -0;
+    if (awkward.length > 0 && u < 0.45) return awkward[Math.floor(random() * awkward.length)];
+    return random() * 4 - 2;
+  });
+}
+
+/** Lays the same memory out for both engines, runs the same rows and compares what `read` sees. */
+async function same(
+  create: CreateEngine,
+  reference: CreateEngine,
+  exact: boolean,
+  lay: (memory: MemoryPlan) => { rows: Row[]; read: (engine: Engine) => ArrayLike<number>[] },
+) {
+  const seen: ArrayLike<number>[][] = [];
+  for (const make of [create, reference]) {
+    const memory = createMemoryPlan();
+    const { rows, read } = lay(memory);
+    const plan = reservePlan(memory, rows);
+    const engine = await make(memory);
+    const ran = engine.execute(plan, 0, rows.length);
+    const words = new Int32Array(engine.buffer, plan, rows.length * abi.ROW_WORDS);
+    const counts = rows
+      .slice(0, ran)
+      .flatMap((_, r) => [...words.subarray(r * abi.ROW_WORDS + abi.WORD_BYTES_READ, (r + 1) * abi.ROW_WORDS)]);
+    seen.push([[ran], counts, ...read(engine).map((part) => Array.from(part))]);
+  }
+  if (exact) expect(seen[0]).toEqual(seen[1]);
+  else for (const [i, part] of seen[0].entries()) closeTo(part, seen[1][i]);
+}
+
+function closeTo(a: ArrayLike<number>, b: ArrayLike<number>): void {
+  expect(a.length).toBe(b.length);
+  for (let i = 0; i < a.length; i++) {
+    if (Number.isNaN(b[i]) || !Number.isFinite(b[i])) expect(a[i]).toEqual(b[i]);
+    else expect(Math.abs(a[i] - b[i])).toBeLessThanOrEqual(1e-4 * Math.max(1, Math.abs(b[i])));
+  }
+}
+
+function listOf(memory: MemoryPlan, indices: ArrayLike<number>, values: ArrayLike<number>, capacity: number): number {
+  const at = reserveList(memory, capacity);
+  memory.reserve(0, (engine) => {
+    const views = listViews(engine, at);
+    views.count[0] = indices.length;
+    views.indices.set(indices);
+    views.values.set(values);
+  });
+  return at;
+}
+
+const readFloats = (at: number, n: number) => (engine: Engine) => new Float32Array(engine.buffer, at, n);
+const readList =
+  (at: number) =>
+  (engine: Engine): ArrayLike<number>[] => {
+    const { count, indices, values } = listViews(engine, at);
+    return [count, indices.slice(0, count[0]), values.slice(0, count[0])];
+  };
+
+const float = (value: number) => ({ float: value });
+const size = fc.constantFrom(...sizes);
+const seed = fc.nat(1e6);
+
+/** @param exact whether the engine must agree to the bit */
+export function engineConformance(name: string, create: CreateEngine, reference: CreateEngine, exact: boolean): void {
+  const check = (lay: Parameters<typeof same>[3], to: boolean = exact) => same(create, reference, to, lay);
+
+  describe(`engine: ${name}`, () => {
+    test("dense rows", () =>
+      fc.assert(
+        fc.asyncProperty(size, size, seed, (outputs, inputs, s) =>
+          check((memory) => {
+            const stride = Math.ceil(inputs / 4) * 4;
+            const weight = reserveFloats(memory, outputs * stride, vector(outputs * stride, s));
+            const bias = reserveFloats(memory, outputs, vector(outputs, s + 1));
+            const x = reserveFloats(memory, stride, vector(inputs, s + 2));
+            const out = reserveFloats(memory, outputs);
+            return { rows: [[abi.ROWS, weight, bias, x, stride, outputs, out]], read: (e) => [readFloats(out, outputs)(e)] };
+          }),
+        ),
+        runs,
+      ));
+
+    test("selected rows from active blocks; a full selection is what every row gives", () =>
+      fc.assert(
+        fc.asyncProperty(
+          size,
+          size,
+          seed,
+          fc.constantFrom(0, 0.3, 1),
+          fc.constantFrom(abi.RELU, abi.IDENTITY, abi.GELU, abi.LEAKY_RELU),
+          (outputs, inputs, s, share, activation) =>
+            check(
+              (memory) => {
+                const stride = Math.ceil(inputs / 4) * 4;
+                const weight = reserveFloats(memory, outputs * stride, vector(outputs * stride, s));
+                const bias = reserveFloats(memory, outputs, vector(outputs, s + 1));
+                const x = reserveFloats(memory, stride, vector(inputs, s + 2));
+                const random = seeded(s);
+                const chosen = Array.from({ length: outputs }, (_, i) => i).filter(() => random() < share);
+                const rows = listOf(memory, chosen, [], outputs);
+                const blocks = reserveList(memory, stride / 4);
+                const out = reserveList(memory, outputs);
+                const all = reserveFloats(memory, outputs);
+                return {
+                  rows: [
+                    [abi.BLOCKS, x, inputs, blocks],
+                    [abi.ROWS_SELECTED, weight, bias, x, stride, blocks, rows, out, activation, float(0.1), 0],
+                    [abi.ROWS, weight, bias, x, stride, outputs, all],
+                  ],
+                  read: (e) => {
+                    const [count, indices, values] = readList(out)(e);
+                    if (activation === abi.IDENTITY)
+                      for (let i = 0; i < count[0]; i++) expect(values[i]).toBe(readFloats(all, outputs)(e)[indices[i]]);
+                    return [count, indices, values];
+                  },
+                };
+              },
+              exact && activation !== abi.GELU,
+            ),
+        ),
+        runs,
+      ));
+
+    test("panels: every, active and selected inputs and columns give the same bits", () =>
+      fc.assert(
+        fc.asyncProperty(size, size, seed, (outputs, inputs, s) =>
+          check((memory) => {
+            const stride = Math.ceil(outputs / 16) * 16;
+            const w = vector(outputs * inputs, s);
+            const transposed = new Float32Array(inputs * stride);
+            for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) transposed[i * stride + o] = w[o * inputs + i];
+            const rowMajor = reserveFloats(memory, outputs * inputs, w);
+            const panels = reserveFloats(memory, stride * inputs);
+            const columns = reserveFloats(memory, stride * inputs, transposed);
+            const bias = reserveFloats(memory, stride, vector(outputs, s + 1));
+            const x = reserveFloats(memory, inputs, vector(inputs, s + 2));
+            const active = reserveList(memory, inputs);
+            const which = Array.from({ length: stride / 16 }, (_, i) => i).filter((i) => i % 2 === 0);
+            const chosen = listOf(memory, which, [], stride / 16);
+            const outs = [0, 1, 2, 3].map(() => reserveFloats(memory, stride));
+            return {
+              rows: [
+                [abi.PACK, rowMajor, outputs, inputs, inputs, panels],
+                [abi.COMPACT, x, inputs, active, abi.IDENTITY, float(0), 0],
+                [abi.PANELS, panels, bias, x, inputs, stride / 16, outs[0]],
+                [abi.PANELS_ACTIVE, panels, bias, active, inputs, stride / 16, outs[1]],
+                [abi.PANELS_SELECTED, panels, bias, active, inputs, chosen, outs[2]],
+                [abi.COLUMNS, columns, bias, active, stride, outputs, outs[3]],
+              ],
+              read: (e) => {
+                const [every, activeOnly, selected, byColumn] = outs.map((at) => readFloats(at, stride)(e));
+                expect(Array.from(activeOnly, plain)).toEqual(Array.from(every, plain));
+                expect(Array.from(byColumn, plain)).toEqual(Array.from(every, plain));
+                for (const p of which)
+                  expect(Array.from(selected.subarray(p * 16, p * 16 + 16), plain)).toEqual(
+                    Array.from(every.subarray(p * 16, p * 16 + 16), plain),
+                  );
+                return [Array.from(every, plain), readFloats(panels, stride * inputs)(e)];
+              },
+            };
+          }),
+        ),
+        runs,
+      ));
+
+    test("compaction keeps what is not zero, NaN and infinities among it, and appends", () =>
+      fc.assert(
+        fc.asyncProperty(size, seed, fc.constantFrom(abi.IDENTITY, abi.RELU, abi.LEAKY_RELU), (n, s, activation) =>
+          check((memory) => {
+            const src = reserveFloats(memory, n, vector(n, s, [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]));
+            const list = reserveList(memory, 2 * n);
+            const dense = reserveFloats(memory, n);
+            return {
+              rows: [
+                [abi.COMPACT, src, n, list, activation, float(0.25), 0],
+                [abi.SCATTER, list, n, dense, 0],
+                [abi.COMPACT, src, n, list, activation, float(0.25), 1],
+              ],
+              read: (e) => [...readList(list)(e), readFloats(dense, n)(e)],
+            };
+          }),
+        ),
+        runs,
+      ));
+
+    test("element-wise activations", () =>
+      fc.assert(
+        fc.asyncProperty(size, seed, (n, s) =>
+          check((memory) => {
+            const src = reserveFloats(memory, n, vector(n, s, [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 100, -100]));
+            const kinds = [abi.IDENTITY, abi.RELU, abi.LEAKY_RELU, abi.SIGMOID, abi.TANH, abi.GELU, abi.GELU_TANH];
+            const outs = kinds.map(() => reserveFloats(memory, n));
+            return {
+              rows: kinds.map((kind, i): Row => [abi.ACTIVATE, src, n, outs[i], kind, float(0.1)]),
+              read: (e) => outs.map((at) => readFloats(at, n)(e)),
+            };
+          }, false),
+        ),
+        runs,
+      ));
+
+    test("softmax and log-softmax", () =>
+      fc.assert(
+        fc.asyncProperty(size, seed, (n, s) =>
+          check((memory) => {
+            const src = reserveFloats(memory, n, vector(n, s, [80, -80]));
+            const outs = [reserveFloats(memory, n), reserveFloats(memory, n)];
+            return {
+              rows: [
+                [abi.ACTIVATE, src, n, outs[0], abi.SOFTMAX, float(0)],
+                [abi.ACTIVATE, src, n, outs[1], abi.LOG_SOFTMAX, float(0)],
+              ],
+              read: (e) => {
+                const total = Array.from(readFloats(outs[0], n)(e)).reduce((a, b) => a + b, 0);
+                expect(Math.abs(total - 1)).toBeLessThan(1e-5);
+                return outs.map((at) => readFloats(at, n)(e));
+              },
+            };
+          }, false),
+        ),
+        runs,
+      ));
+
+    test("top-k: the k best ascending by index, ties to the lower index, never NaN", () =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...sizes, 4096, 20000),
+          fc.constantFrom(0, 1, 2, 7, 300, 9999),
+          seed,
+          fc.boolean(),
+          (n, k, s, coarse) =>
+            check((memory) => {
+              const scores = vector(n, s, [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+              if (coarse) for (let i = 0; i < n; i++) scores[i] = Math.round(scores[i]);
+              const src = reserveFloats(memory, n, scores);
+              const list = reserveList(memory, n);
+              const scratch = reserveFloats(memory, 2048);
+              return { rows: [[abi.TOP_K, src, n, k, list, scratch]], read: (e) => readList(list)(e).slice(0, 2) };
+            }),
+        ),
+        { ...runs, numRuns: 80 },
+      ));
+
+    test("thresholds take what lies in the window, and differences what was not there before", () =>
+      fc.assert(
+        fc.asyncProperty(size, seed, (n, s) =>
+          check((memory) => {
+            const src = reserveFloats(memory, n, vector(n, s, [Number.NaN, Number.POSITIVE_INFINITY]));
+            const lists = [reserveList(memory, n), reserveList(memory, n), reserveList(memory, n)];
+            return {
+              rows: [
+                [abi.THRESHOLD, src, n, float(0.5), float(Number.POSITIVE_INFINITY), lists[0]],
+                [abi.THRESHOLD, src, n, float(-0.5), float(Number.POSITIVE_INFINITY), lists[1]],
+                [abi.SUBTRACT, lists[1], lists[0], lists[2]],
+                [abi.THRESHOLD, src, n, float(-0.5), float(0.5), lists[0]],
+              ],
+              read: (e) => {
+                expect(readList(lists[2])(e)[1]).toEqual(readList(lists[0])(e)[1]);
+                return lists.flatMap((at) => readList(at)(e).slice(0, 2));
+              },
+            };
+          }),
+        ),
+        runs,
+      ));
+
+    test("panel scores, and the non-zero nodes of chosen panels without the padding", () =>
+      fc.assert(
+        fc.asyncProperty(size, seed, (n, s) =>
+          check((memory) => {
+            const panels = Math.ceil(n / 16);
+            const src = reserveFloats(memory, panels * 16, vector(panels * 16, s));
+            const scores = reserveFloats(memory, panels);
+            const chosen = listOf(memory, [panels - 1], [], panels);
+            const list = reserveList(memory, panels * 16);
+            return {
+              rows: [
+                [abi.PANEL_SCORES, src, panels, scores],
+                [abi.COMPACT_PANELS, chosen, src, n, list, abi.RELU, float(0)],
+              ],
+              read: (e) => {
+                for (const i of Array.from(readList(list)(e)[1])) expect(i).toBeLessThan(n);
+                return [readFloats(scores, panels)(e), ...readList(list)(e)];
+              },
+            };
+          }),
+        ),
+        runs,
+      ));
+
+    test("eight-bit scores of the low-rank activator", () =>
+      fc.assert(
+        fc.asyncProperty(size, fc.constantFrom(2, 4, 32, 96), seed, fc.boolean(), (n, rank, s, awkward) =>
+          check((memory) => {
+            const panels = Math.ceil(n / 16);
+            const random = seeded(s);
+            const weights = Int8Array.from({ length: panels * 16 * rank }, () => Math.floor(random() * 255) - 127);
+            const weight: number = memory.reserve(weights.length, (e) => new Int8Array(e.buffer, weight, weights.length).set(weights));
+            const scales = reserveFloats(memory, rank, vector(rank, s + 1).map(Math.abs));
+            const code = reserveFloats(memory, rank, vector(rank, s + 2, awkward ? [Number.NaN, Number.POSITIVE_INFINITY] : []));
+            const mean = reserveFloats(memory, panels * 16, vector(panels * 16, s + 3));
+            const out = reserveFloats(memory, panels * 16);
+            const scratch = memory.reserve(rank * 2 + 16);
+            return {
+              rows: [[abi.PREDICT, weight, scales, mean, code, rank, panels, out, scratch]],
+              read: (e) => [readFloats(out, panels * 16)(e)],
+            };
+          }),
+        ),
+        runs,
+      ));
+
+    test("hash codes and the votes of their buckets", () =>
+      fc.assert(
+        fc.asyncProperty(size, seed, (n, s) =>
+          check((memory) => {
+            const [tables, bits, nodes] = [3, 4, 20];
+            const stride = Math.ceil(n / 4) * 4;
+            const planes = reserveFloats(memory, tables * bits * stride, vector(tables * bits * stride, s));
+            const x = reserveFloats(memory, stride, vector(n, s + 1));
+            const random = seeded(s);
+            const starts = Uint32Array.from({ length: tables * 2 ** bits + 1 }, (_, i) => 2 * i);
+            const members = Uint32Array.from({ length: starts[starts.length - 1] }, () => Math.floor(random() * nodes));
+            const args = [
+              reserveWords(memory, starts),
+              reserveWords(memory, members),
+              reserveFloats(memory, members.length, vector(members.length, s + 2)),
+            ];
+            const codes = memory.reserve(tables * 4);
+            const scores = reserveFloats(memory, nodes);
+            return {
+              rows: [
+                [abi.HASH, planes, x, stride, tables, bits, codes],
+                [abi.VOTE, codes, ...args, tables, bits, nodes, scores],
+              ],
+              read: (e) => [new Uint32Array(e.buffer, codes, tables), readFloats(scores, nodes)(e)],
+            };
+          }),
+        ),
+        runs,
+      ));
+
+    test("a margin row ends the run when the best leads by enough; NaN never does", async () => {
+      for (const [values, margin, ends] of [
+        [[3, 1, 2], 1, true],
+        [[3, 1, 2.5], 1, false],
+        [[2, 2, 1], 0, true],
+        [[Number.NaN, 9, 1], 0, false],
+        [[5], 1e9, true],
+      ] as const) {
+        const memory = createMemoryPlan();
+        const src = reserveFloats(memory, values.length, Float32Array.from(values));
+        const plan = reservePlan(memory, [
+          [abi.MARGIN, src, values.length, float(margin)],
+          [abi.ACTIVATE, src, values.length, src, abi.IDENTITY, float(0)],
+        ]);
+        const engine = await create(memory);
+        expect(engine.execute(plan, 0, 2)).toBe(ends ? 1 : 2);
+      }
+    });
+
+    test("an operation that does not exist stops the run where it stands", async () => {
+      const memory = createMemoryPlan();
+      const plan = reservePlan(memory, [[999]]);
+      expect((await create(memory)).execute(plan, 0, 1)).toBe(-1);
+    });
+  });
+}
+
+/** −0 and 0 are the same number; skipping a zero input may leave either. */
+function plain(v: number): number {
+  return v === 0 ? 0 : v;
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { SlonnError } from "../../src/errors.ts";
+import { formatOf, importModel } from "../../src/import/import.ts";
+import { createModel } from "../../src/model/model.ts";
+import { writeSafetensors } from "../../src/model/safetensors.ts";
+import { encodeModel } from "../../src/model/slonn-file.ts";
+import { expectOutputs, h5, json, refusal } from "./golden-files.ts";
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+const small = createModel("small", [
+  { name: "l", inputs: 2, outputs: 1, weight: Float32Array.of(1, 2), bias: Float32Array.of(3), activation: "identity", alpha: 0 },
+]);
+const weights = writeSafetensors(
+  new Map([
+    ["0.weight", { dtype: "float32", shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) }],
+    ["1.weight", { dtype: "float32", shape: [1, 3], data: Float32Array.of(1, 1, 1) }],
+  ]),
+  {},
+);
+
+describe("importModel", () => {
+  it("reads model.json and asks for its shards", async () => {
+    const golden = json("tfjs-mlp");
+    const asked: string[] = [];
+    const read = async (path: string): Promise<Uint8Array> => {
+      asked.push(path);
+      return new Uint8Array(Buffer.from(golden.shards[path], "base64"));
+    };
+    const bytes = bytesOf(`\ufeff \n${JSON.stringify(golden.modelJson)}`);
+    expectOutputs(await importModel({ name: "model.json", bytes, read }), golden.cases);
+    expect(asked).toEqual(Object.keys(golden.shards));
+    expect((await refusal(() => importModel({ name: "model.json", bytes }))).code).toBe("unreadable");
+    const missing = await refusal(() => importModel({ name: "model.json", bytes, read: async () => Promise.reject(new Error("ENOENT")) }));
+    expect([missing.code, missing.message]).toEqual([
+      "unreadable",
+      expect.stringMatching(/could not read "group1-shard1of3.bin" beside it \(ENOENT\)/),
+    ]);
+    const refused = new SlonnError("aborted", "aborted");
+    await expect(importModel({ name: "m", bytes, read: async () => Promise.reject(refused) })).rejects.toBe(refused);
+  });
+
+  it("reads Keras .h5", async () => expectOutputs(await importModel({ name: "m.h5", bytes: h5("mlp") }), json("mlp.cases")));
+
+  it("reads .slonn, under any name", async () => {
+    for (const name of ["a.slonn", "a.safetensors", "a"])
+      expect((await importModel({ name, bytes: encodeModel(small) })).layers).toEqual(small.layers);
+  });
+
+  it("reads safetensors with the activations given", async () => {
+    const model = await importModel({ name: "w.safetensors", bytes: weights }, { activations: ["tanh"] });
+    expect(model.layers.map(({ activation }) => activation)).toEqual(["tanh", "identity"]);
+  });
+
+  it("takes activations for safetensors only", async () => {
+    const error = await refusal(() => importModel({ name: "m.h5", bytes: h5("mlp") }, { activations: ["relu"] }));
+    expect([error.code, error.message]).toEqual(["bad-option", expect.stringMatching(/format keras, expected them for safetensors only/)]);
+  });
+});
+
+describe("formatOf", () => {
+  it("goes by content", () => {
+    expect(formatOf("x", h5("mlp"))).toBe("keras");
+    expect(formatOf("x", weights)).toBe("safetensors");
+    expect(formatOf("x", encodeModel(small))).toBe("slonn");
+    expect(formatOf("x.slonn", weights)).toBe("slonn"); // refused there, for what it lacks
+    expect(formatOf("x", bytesOf("\n {}"))).toBe("tfjs");
+    expect(formatOf("x", Uint8Array.of(8, 7, 0x12, 0))).toBe("onnx");
+    expect(formatOf("x.onnx", Uint8Array.of(1))).toBe("onnx");
+  });
+
+  it.each<[string, string, RegExp, string, Uint8Array]>([
+    ["nothing", "bad-file", /m.h5: got an empty file/, "m.h5", new Uint8Array()],
+    ["zip archives", "unsupported", /got a zip archive \(.keras, .pt, .npz\).*Keras .h5/, "m.keras", bytesOf("PK\x03\x04")],
+    ["pickles", "unsupported", /got a Python pickle.*safetensors/, "m.pt", Uint8Array.of(0x80, 2, 0x8a)],
+    ["TensorFlow Lite", "unsupported", /TensorFlow Lite/, "m.tflite", bytesOf("\x1c\0\0\0TFL3")],
+    ["GGUF", "unsupported", /GGUF/, "m.gguf", bytesOf("GGUF\x03")],
+    ["a name that promises something else", "bad-file", /not what .h5 files begin with/, "m.h5", bytesOf("hello")],
+    ["what it does not know", "unsupported", /unknown format, expected ONNX/, "m.bin", bytesOf("hello")],
+  ])("refuses %s", async (_, code, message, name, bytes) => {
+    const error = await refusal(() => formatOf(name, bytes));
+    expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)]);
+  });
+});

@@ -1,0 +1,172 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { importSafetensors } from "../../src/import/pytorch.ts";
+import { forward } from "../../src/model/forward.ts";
+import { createModel } from "../../src/model/model.ts";
+import { writeSafetensors } from "../../src/model/safetensors.ts";
+import { encodeModel } from "../../src/model/slonn-file.ts";
+import type { Tensor } from "../../src/model/tensor.ts";
+import { seeded } from "../../src/random.ts";
+import { mutate, mutateHeader, survives } from "../model/mutations.ts";
+
+const goldens = new URL("goldens/", import.meta.url);
+const json = (file: string) => JSON.parse(readFileSync(new URL(file, goldens), "utf8"));
+const state = new Uint8Array(readFileSync(new URL("torch-state.safetensors", goldens)));
+
+/** A file of float32 tensors of ones, by name and shape. */
+function file(shapes: Record<string, number[]>, metadata: Record<string, string> = {}): Uint8Array {
+  const tensors = Object.entries(shapes).map(([name, shape]): [string, Tensor] => [
+    name,
+    { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1) },
+  ]);
+  return writeSafetensors(new Map(tensors), metadata);
+}
+
+const read = (bytes: Uint8Array, activations?: string[]) => importSafetensors(bytes, { name: "f", activations });
+
+test("a state dict with batch normalization answers as the same network does in ONNX Runtime", () => {
+  const model = read(state);
+  json("inputs.json")["torch-state"].rows.forEach((row: number[], r: number) => {
+    const expected: number[] = json("outputs.json")["torch-state"][r];
+    const got = forward(model, Float32Array.from(row));
+    for (const [i, y] of expected.entries()) expect(Math.abs(got[i] - y)).toBeLessThan(1e-4 * Math.max(...expected.map(Math.abs)));
+  });
+});
+
+test("layers stand in natural order, relu between them by default", () => {
+  const model = read(file({ "layers.10.weight": [1, 4], "layers.2.bias": [4], "layers.2.weight": [4, 3], "layers.1.weight": [3, 2] }));
+  expect(model.layers.map(({ name, inputs, outputs, activation, bias }) => [name, inputs, outputs, activation, bias[0]])).toEqual([
+    ["layers.1", 2, 3, "relu", 0],
+    ["layers.2", 3, 4, "relu", 1],
+    ["layers.10", 4, 1, "identity", 0],
+  ]);
+});
+
+test("activations: one for the hidden layers, or all", () => {
+  const bytes = file({ "1.weight": [3, 2], "2.weight": [4, 3], "3.weight": [1, 4] });
+  const kinds = (activations: string[]) =>
+    read(bytes, activations).layers.map(({ activation, alpha }) => (alpha ? `${activation} ${alpha}` : activation));
+  expect(kinds(["leaky-relu"])).toEqual(["leaky-relu 0.01", "leaky-relu 0.01", "identity"]);
+  expect(kinds(["tanh", "gelu", "softmax"])).toEqual(["tanh", "gelu", "softmax"]);
+  expect(read(file({ weight: [1, 2] }), ["softmax"]).layers[0]).toMatchObject({ name: "linear", activation: "softmax" });
+});
+
+test("batch normalization is found by number where kinds are numbered apart, and beside its layer", () => {
+  const norm = (name: string, n: number) => ({
+    [`${name}.running_mean`]: [n],
+    [`${name}.running_var`]: [n],
+    [`${name}.num_batches_tracked`]: [],
+  });
+  const weights = read(
+    file({
+      ...norm("bn1", 3),
+      ...norm("bn2", 3),
+      "bn2.weight": [3],
+      "bn2.bias": [3],
+      "fc1.weight": [3, 2],
+      "fc2.weight": [3, 3],
+      "fc3.weight": [1, 3],
+    }),
+  ).layers;
+  const factor = Math.fround(1 / Math.sqrt(1 + 1e-5));
+  expect(weights.map(({ weight, bias }) => [weight[0], bias[0]])).toEqual([
+    [factor, -factor],
+    [factor, Math.fround(1 - 1 / Math.sqrt(1 + 1e-5))],
+    [1, 0],
+  ]);
+  expect(read(file({ "block1.fc.weight": [3, 2], ...norm("block1.bn", 3), "block2.fc.weight": [1, 3] })).layers[0].weight[0]).toBe(factor);
+});
+
+const model = createModel("m", [
+  { name: "l", inputs: 1, outputs: 1, weight: Float32Array.of(1), bias: Float32Array.of(1), activation: "relu", alpha: 0 },
+]);
+
+test.each<[string, Uint8Array, string[] | undefined, string, string]>([
+  ["no weights", file({}), undefined, "unsupported", "f: got no tensor named *.weight with 2 dimensions, expected one per layer"],
+  [
+    "a convolution",
+    file({ "conv.weight": [8, 1, 3, 3] }),
+    undefined,
+    "unsupported",
+    'f: module "conv": got tensor "weight" with 4 dimensions, expected Linear (weight [out, in], bias [out]) or BatchNorm1d',
+  ],
+  [
+    "a layer normalization",
+    file({ "0.weight": [3, 2], "1.weight": [3], "1.bias": [3] }),
+    undefined,
+    "unsupported",
+    'f: module "1": got tensor "weight" with 1 dimensions, expected Linear (weight [out, in], bias [out]) or BatchNorm1d',
+  ],
+  [
+    "a recurrent layer",
+    file({ "rnn.weight_ih_l0": [3, 2] }),
+    undefined,
+    "unsupported",
+    'f: module "rnn": got tensor "weight_ih_l0" with 2 dimensions, expected Linear (weight [out, in], bias [out]) or BatchNorm1d',
+  ],
+  [
+    "a bias alone",
+    file({ "0.weight": [3, 2], "1.bias": [3] }),
+    undefined,
+    "bad-file",
+    'f: module "1": got a bias alone, expected a weight beside it',
+  ],
+  [
+    "a bias that does not fit",
+    file({ "0.weight": [3, 2], "0.bias": [2] }),
+    undefined,
+    "bad-file",
+    'f: module "0": got 2 numbers in bias, expected 3',
+  ],
+  [
+    "layers that do not chain",
+    file({ "0.weight": [3, 2], "1.weight": [3, 2] }),
+    undefined,
+    "bad-model",
+    'f: module "1": got weights for 2 inputs, expected 3, the outputs before it',
+  ],
+  [
+    "normalization after a hidden module",
+    file({ "0.weight": [3, 2], "2.running_mean": [3], "2.running_var": [3] }),
+    undefined,
+    "unsupported",
+    'f: module "2": got a batch normalization of 3 without a Linear of 3 outputs right before it, expected one; export the network as ONNX instead',
+  ],
+  [
+    "half a normalization",
+    file({ "0.weight": [3, 2], "1.running_mean": [3] }),
+    undefined,
+    "bad-file",
+    'f: module "1": got one of running_mean and running_var, expected both',
+  ],
+  [
+    "an unknown activation",
+    file({ "0.weight": [3, 2] }),
+    ["swish"],
+    "bad-option",
+    'activations: got "swish", expected identity, relu, leaky-relu, sigmoid, tanh, gelu, gelu-tanh, softmax, log-softmax',
+  ],
+  [
+    "too few activations",
+    file({ "0.weight": [3, 2], "1.weight": [3, 3], "2.weight": [1, 3] }),
+    ["relu", "relu"],
+    "bad-option",
+    "activations: got 2, expected 1 for every hidden layer or 3, one per layer",
+  ],
+  [
+    "integers",
+    writeSafetensors(new Map([["0.weight", { dtype: "int8", shape: [1, 1], data: Int8Array.of(1) }]]), {}),
+    undefined,
+    "unsupported",
+    'f: module "0": got weight of int8, expected floats (quantized weights are not supported)',
+  ],
+  ["a .slonn file", encodeModel(model), undefined, "unsupported", "f: got a .slonn file, expected weights in PyTorch naming"],
+])("%s is refused", (_, bytes, activations, code, message) => {
+  expect(() => read(bytes, activations)).toThrow(expect.objectContaining({ name: "SlonnError", code, message }));
+});
+
+test("2,000 damaged files give a model or a SlonnError", async () => {
+  const random = seeded(4);
+  const files = Array.from({ length: 2000 }, (_, i) => (i % 2 ? mutate : mutateHeader)(state, random));
+  expect(await survives(files, (bytes) => read(bytes))).toBeGreaterThan(1000);
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { checkRows, isRight, type Labels, type Rows, rowOf, takeLabels, takeRows } from "../../src/model/rows.ts";
+import { compressed, madeUpRows } from "../made-up-models.ts";
+
+const rows = madeUpRows(20, 7, 1);
+const sparse = compressed(rows);
+const which = Uint32Array.of(3, 19, 3, 0);
+
+function dense(of: Rows, r: number): number[] {
+  const row = rowOf(of, r);
+  if (row instanceof Float32Array) return [...row];
+  const out = new Array<number>(of.width).fill(0);
+  row.indices.forEach((i, n) => {
+    out[i] += row.values[n];
+  });
+  return out;
+}
+
+test("both kinds hold the same rows, also when some are taken", () => {
+  for (let r = 0; r < 20; r++) expect(dense(sparse, r)).toEqual(dense(rows, r));
+  for (const kind of [rows, sparse]) {
+    const taken = takeRows(kind, which);
+    expect(taken.count).toBe(4);
+    checkRows("taken", taken, 7);
+    which.forEach((r, i) => {
+      expect(dense(taken, i)).toEqual(dense(rows, r));
+    });
+    expect(takeRows(kind, new Uint32Array(0)).count).toBe(0);
+  }
+});
+
+test("labels are taken like rows", () => {
+  const classes: Labels = { kind: "class", count: 20, classes: Uint32Array.from({ length: 20 }, (_, r) => r % 3) };
+  const multi: Labels = { kind: "multi", count: 3, indptr: Uint32Array.of(0, 2, 2, 3), indices: Uint32Array.of(5, 1, 4) };
+  expect([...which.keys()].map((i) => isRight(takeLabels(classes, which), i, which[i] % 3))).toEqual([true, true, true, true]);
+  expect(isRight(classes, 4, 2)).toBe(false);
+  const taken = takeLabels(multi, Uint32Array.of(2, 1, 0));
+  expect([isRight(taken, 0, 4), isRight(taken, 0, 5), isRight(taken, 1, 5), isRight(taken, 2, 5), isRight(taken, 2, 1)]).toEqual([
+    true,
+    false,
+    false,
+    true,
+    true,
+  ]);
+});
+
+describe("refuses batches that contradict themselves", () => {
+  test.each<[string, Rows, RegExp]>([
+    ["another width", rows, /^x: got rows of 7 numbers, expected 8$/],
+    ["too few numbers", { ...rows, width: 8 }, /^x: got 140 numbers, expected 20 x 8$/],
+    ["too few row pointers", { ...sparse, width: 8, count: 21 }, /^x: got 21 row pointers from 0, expected 22 from 0$/],
+    ["values that are missing", { ...sparse, width: 8, values: sparse.values.slice(1) }, /columns and .* values, expected/],
+    [
+      "row pointers that descend",
+      { ...sparse, width: 8, indptr: sparse.indptr.map((v, i) => (i === 3 ? 99 : v)) },
+      /got row pointer \d+ after 99, expected ascending ones/,
+    ],
+    [
+      "a column that does not exist",
+      { ...sparse, width: 8, indices: sparse.indices.map((v, i) => (i === 3 ? 8 : v)) },
+      /got column 8, expected below 8/,
+    ],
+    [
+      "infinity",
+      { ...sparse, width: 8, values: sparse.values.map((v, i) => (i === 3 ? Number.POSITIVE_INFINITY : v)) },
+      /got Infinity, expected finite numbers/,
+    ],
+  ])("%s", (_, batch, message) => {
+    expect(() => checkRows("x", batch, 8)).toThrow(message);
+    expect(() => checkRows("x", batch, 8)).toThrow(expect.objectContaining({ code: "bad-input" }));
+  });
+});

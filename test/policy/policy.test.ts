@@ -1,0 +1,368 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createModel } from "../../src/model/model.ts";
+import { certificateOf, isDense, isLossless, uncalibratedLevels } from "../../src/policy/levels.ts";
+import { hiddenShare, met, plan, planKey } from "../../src/policy/policy.ts";
+import type { Slo } from "../../src/policy/slo.ts";
+import type { LatencyProfile, LayerSetting, Level } from "../../src/profile/ladder.ts";
+
+const ranked: LayerSetting = { kind: "ranked", activator: "low-rank", variant: 8, unit: "panel", by: "top-k", amount: 0.1 };
+
+interface Facts {
+  kind?: LayerSetting["kind"];
+  macs: number;
+  share?: number;
+  accuracy: number | null;
+  agreement?: number;
+  loss?: number;
+  certified?: { loss?: number; agreement?: number; accuracy?: number };
+}
+
+function level({ kind = "ranked", macs, share = 1, accuracy, agreement = 1, loss = 0, certified = {} }: Facts): Level {
+  const setting: LayerSetting = kind === "ranked" ? ranked : { kind };
+  return {
+    rungs: [{ layers: [setting, kind === "ranked" ? { kind: "exact" } : setting] }],
+    cost: { macs: { mean: macs, p99: 1.5 * macs, max: 2 * macs }, bytes: 4 * macs, nodes: [share, 1] },
+    observed: { agreement, accuracy, loss: accuracy === null ? null : loss },
+    certificates: (["loss", "agreement", "accuracy"] as const).flatMap((kind) => {
+      const bound = certified[kind];
+      return bound === undefined ? [] : [{ kind, bound, confidence: 0.95, samples: 10_000 }];
+    }),
+  };
+}
+
+// Five levels as calibration would leave them.
+const levels: Level[] = [
+  level({ macs: 100, share: 0.05, accuracy: 0.95, agreement: 0.96, certified: { loss: 0.04, agreement: 0.95, accuracy: 0.945 } }),
+  level({ macs: 200, share: 0.1, accuracy: 0.97, agreement: 0.985, certified: { loss: 0.012, agreement: 0.98, accuracy: 0.965 } }),
+  level({ macs: 300, share: 0.2, accuracy: 0.979, agreement: 0.995, certified: { loss: 0.0025, agreement: 0.992, accuracy: 0.975 } }),
+  level({ kind: "exact", macs: 600, accuracy: 0.98, certified: { loss: 0.0005, agreement: 0.9995, accuracy: 0.976 } }),
+  level({ kind: "dense", macs: 1000, accuracy: 0.98, certified: { loss: 0, agreement: 1, accuracy: 0.976 } }),
+];
+const latencies = (times: readonly number[]): LatencyProfile => ({ levels: times.map((p50) => ({ p50, p90: 2 * p50, p99: 3 * p50 })) });
+const profile = latencies([1, 2, 3, 6, 10]);
+const promise = { kind: "loss", bound: 0.003, confidence: 0.95 } as const;
+const idle = { stretch: 1 };
+const chosen = (slo: Slo | undefined, stretch = 1) => plan(slo, levels, promise, profile, { stretch });
+
+describe("plan, one thing asked", () => {
+  test.each<[Slo, number, string[]]>([
+    [{ dense: true }, 4, []],
+    [{ exact: true }, 3, []],
+    [{ loss: 0.05 }, 0, []],
+    [{ loss: 0.003 }, 2, []],
+    [{ loss: 0.001 }, 3, []],
+    [{ loss: 0 }, 3, []],
+    [{ agreement: 0.98 }, 1, []],
+    [{ agreement: 1 }, 3, []],
+    [{ accuracy: 0.97 }, 2, []],
+    [{ accuracy: 0.976 }, 3, []],
+    [{ accuracy: 0.99 }, 4, ["accuracy=0.99"]],
+    [{ latencyMs: 100 }, 3, []],
+    [{ latencyMs: 17 }, 2, []],
+    [{ latencyMs: 17, percentile: 50 }, 3, []],
+    [{ latencyMs: 5, percentile: 70 }, 1, []],
+    [{ latencyMs: 1 }, 0, ["latency=1ms"]],
+    [{ operations: 1e6 }, 3, []],
+    [{ operations: 600 }, 2, []],
+    [{ operations: 599 }, 1, []],
+    [{ operations: 10 }, 0, ["operations=10"]],
+    [{ nodes: 1 }, 3, []],
+    [{ nodes: 0.1 }, 1, []],
+    [{ nodes: 0.01 }, 0, ["nodes=1%"]],
+  ])("%j gets level %i", (slo, index, gaveUp) => {
+    const made = chosen(slo);
+    expect([made.level, made.gaveUp]).toEqual([index, gaveUp]);
+    expect(made.reason).not.toBe("");
+  });
+
+  test("nothing asked is the calibrated promise, without one dense", () => {
+    for (const slo of [undefined, {}]) {
+      expect(plan(slo, levels, promise, profile, idle)).toMatchObject({
+        level: 2,
+        slo: {},
+        promised: true,
+        certificate: { kind: "loss", bound: 0.0025 },
+      });
+      expect(plan(slo, levels, null, profile, idle)).toMatchObject({ level: 4, certificate: null, promised: true });
+    }
+    expect(plan(undefined, levels, promise, profile, idle).reason).toBe(
+      "the calibrated promise: loss=0.003 is certified for 3 of 5 levels; level 3 of 5, the least latency of them",
+    );
+  });
+
+  test("an accuracy no level can promise runs dense and names the best there is", () => {
+    const { reason, certificate, promised } = chosen({ accuracy: 0.99 });
+    expect(reason).toBe("accuracy=0.99 is certified for no level: the best of them is for accuracy=0.976; dense");
+    expect([certificate, promised]).toEqual([null, false]);
+  });
+
+  test("the plan carries the certificate it rests on and what to expect", () => {
+    expect(chosen({ agreement: 0.98 })).toMatchObject({
+      certificate: { kind: "agreement", bound: 0.98, confidence: 0.95, samples: 10_000 },
+      expected: { metric: 0.97, latencyMs: 2, macs: 200 },
+    });
+    expect(chosen({ loss: 0 }).certificate).toEqual({ kind: "loss", bound: 0, confidence: 1, samples: 0 });
+    expect(chosen({ latencyMs: 12 }, 2).expected.latencyMs).toBe(12);
+  });
+
+  test("the more loaded the machine, the cheaper the level", () => {
+    expect([1, 1.1, 2, 2.1, 3, 3.1, 6, 6.1, 99].map((stretch) => chosen({ latencyMs: 18 }, stretch).level)).toEqual([
+      3, 2, 2, 1, 1, 0, 0, 0, 0,
+    ]);
+    expect(chosen({ latencyMs: 18 }, Number.NaN).level).toBe(3);
+  });
+});
+
+describe("plan, several things asked", () => {
+  test("all that hold", () => {
+    expect(chosen({ latencyMs: 17, loss: 0.02 })).toMatchObject({ level: 1, gaveUp: [], certificate: { bound: 0.012 } });
+    expect(chosen({ operations: 600, loss: 0.02, nodes: 0.1 })).toMatchObject({ level: 1, gaveUp: [] });
+    expect(chosen({ loss: 0.02, agreement: 0.99 })).toMatchObject({ level: 2, gaveUp: [], certificate: { kind: "loss" } });
+  });
+
+  test("the deadline wins over a promise", () => {
+    const made = chosen({ latencyMs: 7, loss: 0.003 });
+    expect(made).toMatchObject({ level: 1, gaveUp: ["loss=0.003"], promised: false, certificate: null });
+    expect(made.reason).toContain("loss=0.003 is certified for no level left: the best of them is for loss=0.012");
+  });
+
+  test("a promise wins over nodes", () => {
+    expect(chosen({ nodes: 0.05, loss: 0.003 })).toMatchObject({ level: 2, gaveUp: ["nodes=5%"], promised: true });
+  });
+
+  test("nothing holds", () => {
+    expect(chosen({ latencyMs: 0.1, operations: 1, nodes: 0.01, accuracy: 0.999 })).toMatchObject({
+      level: 0,
+      gaveUp: ["latency=0.1ms", "operations=1", "accuracy=0.999", "nodes=1%"],
+    });
+  });
+});
+
+describe("plan, what is not known", () => {
+  test("without a profile promises go by multiply-adds and deadlines get the cheapest", () => {
+    expect(plan({ loss: 0.02 }, levels, null, null, idle).level).toBe(1);
+    const made = plan({ latencyMs: 100 }, levels, null, null, idle);
+    expect(made).toMatchObject({ level: 0, gaveUp: ["latency=100ms"], expected: { latencyMs: null } });
+    expect(made.reason).toContain("nothing was measured");
+  });
+
+  test("a level that was not measured is not chosen for its latency", () => {
+    expect(plan({ loss: 0.02 }, levels, null, latencies([1, Number.NaN, 3, 6, 10]), idle).level).toBe(2);
+    expect(plan({ latencyMs: 10 }, levels, null, latencies([1, 2, Number.NaN, 6, 10]), idle).level).toBe(1);
+    expect(plan({ latencyMs: 10 }, levels, null, { levels: [] }, idle).level).toBe(0);
+  });
+
+  test("a slower exact level yields to dense", () => {
+    expect(plan({ loss: 0 }, levels, null, latencies([1, 2, 3, 11, 10]), idle).level).toBe(4);
+    expect(plan({ latencyMs: 100 }, levels, null, latencies([1, 2, 3, 11, 10]), idle).level).toBe(4);
+  });
+
+  test("an uncalibrated model has exact and dense", () => {
+    const layer = {
+      name: "a",
+      inputs: 4,
+      outputs: 3,
+      weight: new Float32Array(12),
+      bias: new Float32Array(3),
+      activation: "identity" as const,
+      alpha: 0,
+    };
+    const two = uncalibratedLevels(createModel("m", [layer]));
+    expect([two.map(isDense), two.map(isLossless)]).toEqual([
+      [false, true],
+      [true, true],
+    ]);
+    expect(two[1].cost).toEqual({ macs: { mean: 12, p99: 12, max: 12 }, bytes: 60, nodes: [1] });
+    const level = (slo: Slo) => plan(slo, two, null, null, idle).level;
+    expect([level({}), level({ exact: true }), level({ dense: true }), level({ loss: 0.01 })]).toEqual([1, 0, 1, 0]);
+    expect(plan({ loss: 0.01 }, two, null, latencies([1, 2]), idle)).toMatchObject({ level: 0, promised: true });
+    expect(plan({ accuracy: 0.9 }, two, null, null, idle)).toMatchObject({ level: 1, promised: false, gaveUp: ["accuracy=0.9"] });
+    expect(plan({ accuracy: 0.9 }, two, null, null, idle).reason).toContain("none of them has a certificate of accuracy");
+    expect(plan({ nodes: 0.05 }, two, null, null, idle).gaveUp).toEqual(["nodes=5%"]);
+  });
+});
+
+// Any ladder: certificates in any order (levels may be tested in another order than cost), exact anywhere, latencies in any order, some unknown.
+const anyLevels: fc.Arbitrary<{ levels: Level[]; profile: LatencyProfile | null }> = fc
+  .record({
+    facts: fc.array(
+      fc.record({
+        kind: fc.constantFrom<LayerSetting["kind"]>("ranked", "ranked", "ranked", "exact"),
+        macs: fc.integer({ min: 1, max: 50 }),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+        accuracy: fc.constantFrom(0.9, 0.95, 0.96, 0.97, 0.98),
+        loss: fc.constantFrom(0.001, 0.002, 0.01, 0.02, 0.5),
+      }),
+      { maxLength: 7 },
+    ),
+    times: fc.option(fc.array(fc.oneof(fc.constant(Number.NaN), fc.integer({ min: 1, max: 12 })), { maxLength: 8 }), { nil: null }),
+  })
+  .map(({ facts, times }) => ({
+    levels: [
+      ...facts
+        .sort((a, b) => a.macs - b.macs)
+        .map(({ loss, accuracy, kind, ...rest }) =>
+          level({
+            ...rest,
+            kind,
+            accuracy: kind === "exact" ? 0.975 : accuracy,
+            certified: { loss, agreement: 1 - 2 * loss, accuracy: 0.97 - loss },
+          }),
+        ),
+      level({ kind: "dense", macs: 51, accuracy: 0.975, certified: { loss: 0, agreement: 1, accuracy: 0.97 } }),
+    ],
+    profile: times && latencies(times),
+  }));
+
+describe("plan, always", () => {
+  const shares = fc.double({ min: 0.001, max: 1, noNaN: true });
+  const requests: fc.Arbitrary<Slo> = fc.record(
+    {
+      accuracy: shares,
+      loss: fc.double({ min: 0, max: 0.6, noNaN: true }),
+      agreement: shares,
+      latencyMs: fc.double({ min: 0.1, max: 40, noNaN: true }),
+      operations: fc.integer({ min: 1, max: 120 }),
+      nodes: shares,
+    },
+    { requiredKeys: [] },
+  );
+  const stretches = fc.double({ min: 0.5, max: 8, noNaN: true });
+  const speed = (profile: LatencyProfile | null, levels: Level[], i: number): [number, number] => {
+    const p50 = profile?.levels[i]?.p50 ?? Number.NaN;
+    return [Number.isNaN(p50) ? Number.POSITIVE_INFINITY : p50, levels[i].cost.macs.mean];
+  };
+
+  test("what was not given up holds, by the numbers the plan was made from", () => {
+    fc.assert(
+      fc.property(anyLevels, requests, stretches, ({ levels, profile }, slo, stretch) => {
+        const made = plan(slo, levels, null, profile, { stretch });
+        expect(levels[made.level]).toBeDefined();
+        const gave = (key: string): boolean => made.gaveUp.some((text) => text.startsWith(key));
+        const { cost } = levels[made.level];
+        const bound = (kind: "loss" | "agreement" | "accuracy"): number => certificateOf(levels, made.level, kind)?.bound ?? Number.NaN;
+        if (slo.latencyMs !== undefined && !gave("latency"))
+          expect((profile?.levels[made.level].p99 ?? Number.NaN) * stretch).toBeLessThanOrEqual(slo.latencyMs);
+        if (slo.operations !== undefined && !gave("operations")) expect(cost.macs.max).toBeLessThanOrEqual(slo.operations);
+        if (slo.nodes !== undefined && !gave("nodes")) expect(hiddenShare(cost.nodes)).toBeLessThanOrEqual(slo.nodes);
+        if (slo.loss !== undefined && !gave("loss")) expect(bound("loss")).toBeLessThanOrEqual(slo.loss);
+        if (slo.agreement !== undefined && !gave("agreement")) expect(bound("agreement")).toBeGreaterThanOrEqual(slo.agreement);
+        if (slo.accuracy !== undefined && !gave("accuracy")) expect(bound("accuracy")).toBeGreaterThanOrEqual(slo.accuracy);
+        expect(made.promised).toBe(!gave("loss") && !gave("agreement") && !gave("accuracy"));
+        expect(plan(slo, levels, null, profile, { stretch })).toEqual(made);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test("a deadline is given up only when no level fits it", () => {
+    fc.assert(
+      fc.property(anyLevels, requests, stretches, ({ levels, profile }, slo, stretch) => {
+        const { latencyMs = 5 } = slo;
+        const fits = levels.some((_, i) => (profile?.levels[i]?.p99 ?? Number.NaN) * stretch <= latencyMs);
+        expect(plan({ ...slo, latencyMs }, levels, null, profile, { stretch }).gaveUp.some((text) => text.startsWith("latency"))).toBe(
+          !fits,
+        );
+      }),
+    );
+  });
+
+  test("raising what is promised never gets a faster level", () => {
+    fc.assert(
+      fc.property(anyLevels, fc.constantFrom("loss", "agreement", "accuracy"), shares, shares, ({ levels, profile }, kind, a, b) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)];
+        const [lax, strict] = kind === "loss" ? [high, low] : [low, high];
+        const first = plan({ [kind]: lax }, levels, null, profile, idle);
+        const second = plan({ [kind]: strict }, levels, null, profile, idle);
+        if (!second.promised) return;
+        const [[timeA, macsA], [timeB, macsB]] = [speed(profile, levels, first.level), speed(profile, levels, second.level)];
+        expect(timeB > timeA || (timeB === timeA && macsB >= macsA)).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("raising an accuracy target never lowers the level of a ladder whose latencies rise", () => {
+    fc.assert(
+      fc.property(shares, shares, fc.constantFrom<"accuracy" | "agreement">("accuracy", "agreement"), (a, b, kind) => {
+        expect(chosen({ [kind]: Math.max(a, b) }).level).toBeGreaterThanOrEqual(chosen({ [kind]: Math.min(a, b) }).level);
+      }),
+    );
+  });
+
+  test("tightening a deadline, or a heavier load, never raises the accuracy expected", () => {
+    fc.assert(
+      fc.property(
+        anyLevels,
+        fc.double({ min: 0.1, max: 60, noNaN: true }),
+        stretches,
+        stretches,
+        ({ levels, profile }, latencyMs, a, b) => {
+          const expected = (slo: Slo, stretch: number): number =>
+            plan(slo, levels, null, profile, { stretch }).expected.metric ?? Number.NaN;
+          const [light, heavy] = [Math.min(a, b), Math.max(a, b)];
+          expect(expected({ latencyMs }, heavy)).toBeLessThanOrEqual(expected({ latencyMs }, light));
+          expect(expected({ latencyMs: latencyMs / 2 }, light)).toBeLessThanOrEqual(expected({ latencyMs }, light));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("tightening a budget of nodes never raises the level, one of operations never the accuracy expected", () => {
+    const rank = (levels: Level[], i: number): number => (isLossless(levels[i]) ? levels.length : i);
+    fc.assert(
+      fc.property(anyLevels, shares, shares, ({ levels, profile }, a, b) => {
+        const [tight, loose] = [Math.min(a, b), Math.max(a, b)];
+        const level = (nodes: number): number => rank(levels, plan({ nodes }, levels, null, profile, idle).level);
+        expect(level(tight)).toBeLessThanOrEqual(level(loose));
+        const [less, more] = [tight, loose].map((share) => plan({ operations: 120 * share }, levels, null, profile, idle));
+        if (less.gaveUp.length === 0) expect(less.expected.metric).toBeLessThanOrEqual(more.expected.metric ?? 0);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("a plan holds for the whole range of load it names", () => {
+    fc.assert(
+      fc.property(anyLevels, requests, stretches, stretches, ({ levels, profile }, slo, stretch, other) => {
+        const made = plan(slo, levels, null, profile, { stretch });
+        const { above, upTo } = made.stretch;
+        expect(above < stretch && stretch <= upTo * (1 + 1e-12)).toBe(true);
+        if (other > above * (1 + 1e-12) && other <= upTo * (1 - 1e-12))
+          expect(plan(slo, levels, null, profile, { stretch: other }).level).toBe(made.level);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe("met", () => {
+  const done = { totalMs: 1, macs: 100, nodeShare: 0.1 };
+
+  test("by what happened for time, operations and nodes", () => {
+    expect(met(chosen({ latencyMs: 1 }), done)).toBe(true); // planned to miss it, and did not
+    expect(met(chosen({ latencyMs: 17 }), { ...done, totalMs: 18 })).toBe(false);
+    expect(met(chosen({ latencyMs: 17 }), { ...done, totalMs: Number.NaN })).toBe(false);
+    expect(met(chosen({ operations: 100 }), done)).toBe(true);
+    expect(met(chosen({ operations: 99 }), done)).toBe(false);
+    expect(met(chosen({ nodes: 0.1 }), done)).toBe(true);
+    expect(met(chosen({ nodes: 0.09 }), done)).toBe(false);
+    expect(met(chosen({ dense: true }), done)).toBe(true);
+  });
+
+  test("by the certificate for promises", () => {
+    expect(met(chosen({ loss: 0.003 }), done)).toBe(true);
+    expect(met(chosen({ accuracy: 0.99 }), done)).toBe(false);
+    expect(met(chosen({ latencyMs: 7, loss: 0.003 }), done)).toBe(false);
+    expect(met(chosen(undefined), done)).toBe(true);
+  });
+});
+
+test("planKey and hiddenShare", () => {
+  expect([planKey(undefined), planKey({}), planKey({ nodes: 0.05, loss: 0.1 })]).toEqual(["", "", "loss=0.1,nodes=5%"]);
+  expect(hiddenShare([0.25, 0.75, 1])).toBe(0.5);
+  expect(hiddenShare([10, 30, 5], [40, 40, 10])).toBe(0.5);
+  expect(hiddenShare([0.5])).toBe(0.5);
+});

@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { runBundled } from "./bundled.ts";
+
+/** A calibrated model of three layers with levels of one rung and of several, and inputs of every form. */
+const setUp = `
+import { createSession } from "slonn";
+import { calibrate } from "slonn/calibrate";
+import { compressed, madeUpModel, madeUpRows } from "made-up";
+const rows = madeUpRows(1200, 40, 1);
+const model = await calibrate(madeUpModel([40, 96, 64, 10], 2), { rows, maxLoss: 0.05, cost: "macs" });
+const session = await createSession(model, { latencyProfile: { levels: model.calibration.ladder.levels.map(() => ({ p50: 1, p90: 1, p99: 1 })) } });
+const dense = Array.from({ length: 64 }, (_, r) => rows.data.slice(r * 40, (r + 1) * 40));
+const lists = dense.map((x) => [...x]);
+const { indptr, indices, values } = compressed(rows);
+const sparse = dense.map((_, r) => ({ indices: indices.slice(indptr[r], indptr[r + 1]), values: values.slice(indptr[r], indptr[r + 1]) }));
+const slos = { promise: undefined, dense: { dense: true }, agreement: { agreement: 0.9 }, deadline: { latencyMs: 5.5, loss: 0.01 }, nodes: { nodes: 0.1 } };
+const out = new Float32Array(10);
+`;
+
+test("runInto allocates nothing, whatever the input and the SLO", async () => {
+  const measured = (await runBundled(
+    `${setUp}
+import { getHeapStatistics } from "node:v8";
+import { PerformanceObserver } from "node:perf_hooks";
+const calls = 100_000;
+let kept = null;
+/** Bytes the JavaScript heap grows by in \`calls\` calls, once the code is compiled. */
+function grown(call, rounds = 3) {
+  let least = Infinity;
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < 10_000; i++) call(i);
+    globalThis.gc();
+    const before = getHeapStatistics().used_heap_size;
+    for (let i = 0; i < calls; i++) call(i);
+    least = Math.min(least, getHeapStatistics().used_heap_size - before);
+  }
+  return least;
+}
+let collections = 0; // beside those asked for
+new PerformanceObserver((list) => { for (const { detail } of list.getEntries()) if (!(detail.flags & 4)) collections++; }).observe({ entryTypes: ["gc"] });
+const result = {};
+for (const [name, slo] of Object.entries(slos)) result[name] = grown((i) => session.runInto(dense[i & 63], out, slo));
+result.sparse = grown((i) => session.runInto(sparse[i & 63], out));
+result.lists = grown((i) => session.runInto(lists[i & 63], out));
+const planted = { plantedObject: grown((i) => { session.runInto(dense[i & 63], out); kept = { i }; }, 1), plantedRun: grown((i) => { kept = session.run(dense[i & 63]).report; }, 1) };
+await new Promise((resolve) => setTimeout(resolve, 20));
+console.log(JSON.stringify({ result, planted, collections, levels: model.calibration.ladder.levels.length }));
+`,
+    // young objects stay where they are until the collector is called: what was allocated shows in full
+    ["--expose-gc", "--single-threaded", "--min-semi-space-size=256", "--max-semi-space-size=256"],
+  )) as { result: Record<string, number>; planted: Record<string, number>; collections: number; levels: number };
+  // the smallest object would take 16 bytes a call; a page of 256 kB may count as used once anything at all lies in it
+  for (const [name, bytes] of Object.entries(measured.result)) expect(bytes, name).toBeLessThan(100_000 * 4);
+  expect(measured.collections).toBe(0);
+  for (const [name, bytes] of Object.entries(measured.planted)) expect(bytes, name).toBeGreaterThan(100_000 * 16);
+});
+
+test("a disposed session's memory goes", async () => {
+  const { peakMb, bytes } = (await runBundled(
+    `
+import { createSession } from "slonn";
+import { madeUpModel } from "made-up";
+const model = madeUpModel([1024, 4096, 256, 10], 3);
+let bytes = 0;
+let peak = 0;
+const disposed = [];
+for (let i = 0; i < 50; i++) {
+  const session = await createSession(model);
+  bytes = session.memoryBytes;
+  session.run(new Float32Array(1024).fill(1), { exact: true });
+  session.dispose();
+  disposed.push(session);
+  globalThis.gc();
+  await new Promise((resolve) => setTimeout(resolve));
+  peak = Math.max(peak, process.memoryUsage().external + process.memoryUsage().arrayBuffers, process.memoryUsage().rss);
+}
+console.log(JSON.stringify({ peakMb: peak / 2 ** 20, bytes }));
+`,
+    ["--expose-gc"],
+  )) as { peakMb: number; bytes: number };
+  // fifty sessions of 20 MB each, of which only the objects themselves are kept
+  expect(bytes).toBeGreaterThan(20 * 2 ** 20);
+  expect(peakMb).toBeLessThan(600);
+});

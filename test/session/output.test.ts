@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { seeded } from "../../src/random.ts";
+import { createOutput } from "../../src/session/output.ts";
+
+const top = (values: number[], k: number): [number, number][] =>
+  createOutput(Float32Array.from(values))
+    .top(k)
+    .map(({ index, score }) => [index, score]);
+
+test("the best come first, ties by index, NaN never", () => {
+  expect(top([1, 3, 2], 1)).toEqual([[1, 3]]);
+  expect(top([1, 3, 2], 2)).toEqual([
+    [1, 3],
+    [2, 2],
+  ]);
+  expect(top([2, 3, 2, 3], 3)).toEqual([
+    [1, 3],
+    [3, 3],
+    [0, 2],
+  ]);
+  expect(top([Number.NaN, 1, Number.NaN, 2], 4)).toEqual([
+    [3, 2],
+    [1, 1],
+  ]);
+  expect(top([Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], 2)).toEqual([
+    [1, Number.POSITIVE_INFINITY],
+    [0, Number.NEGATIVE_INFINITY],
+  ]);
+});
+
+test("k may be anything", () => {
+  expect(top([1, 2], 5)).toEqual([
+    [1, 2],
+    [0, 1],
+  ]);
+  for (const k of [0, -1, Number.NaN]) expect(top([1, 2], k)).toEqual([]);
+  expect(top([1, 3, 2], 1.5)).toEqual([[1, 3]]);
+  expect(top([1, 3, 2], Number.POSITIVE_INFINITY)).toEqual([
+    [1, 3],
+    [2, 2],
+    [0, 1],
+  ]);
+});
+
+test("agrees with sorting", () => {
+  const random = seeded(1);
+  for (let n = 0; n < 60; n++) {
+    const values = Float32Array.from({ length: n }, () => Math.floor(random() * 10));
+    const sorted = [...values.keys()].sort((a, b) => values[b] - values[a] || a - b);
+    for (const k of [1, 3, n])
+      expect(
+        createOutput(values)
+          .top(k)
+          .map(({ index }) => index),
+      ).toEqual(sorted.slice(0, k));
+  }
+});

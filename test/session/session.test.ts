@@ -1,0 +1,368 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { encodeActivators } from "../../src/activator/activator.ts";
+import { fitActivators } from "../../src/calibrate/fit.ts";
+import type { Clock } from "../../src/clock.ts";
+import { createArrayKernels } from "../../src/engine/array-kernels.ts";
+import { forward } from "../../src/model/forward.ts";
+import { createModel, denseMacs, type Model } from "../../src/model/model.ts";
+import type { Slo } from "../../src/policy/slo.ts";
+import type { Certificate, Ladder, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
+import { seeded } from "../../src/random.ts";
+import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+const widths = [30, 64, 40, 10];
+const low = (amount: number): RankedSetting => ({ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount });
+const rung = (amount: number): Rung => ({ layers: [low(amount), { kind: "exact" }, { kind: "exact" }] });
+
+function level(rungs: Rung[], share: number, loss: number): Level {
+  const mean = share * denseMacs(plain);
+  const certificate = (kind: Certificate["kind"], bound: number): Certificate => ({ kind, bound, confidence: 0.95, samples: 1000 });
+  return {
+    rungs,
+    cost: { macs: { mean, p99: mean, max: mean }, bytes: 4 * mean, nodes: [share, 1, 1] },
+    observed: { agreement: 1 - loss, accuracy: 0.9 - loss, loss },
+    certificates: [certificate("loss", loss), certificate("agreement", 1 - loss)],
+  };
+}
+
+const plain = madeUpModel(widths, 1);
+
+/** Levels: 20 % of the first layer; 20 % and 80 % for the unsure; exact; dense. */
+async function calibrated(promise = 0.02): Promise<Model> {
+  const options = { kinds: ["low-rank"], rows: 100, random: seeded(3) };
+  const { layers, fitted } = await fitActivators(plain, madeUpRows(100, widths[0], 9), options, await createArrayKernels());
+  const every = (kind: "exact" | "dense"): Rung[] => [{ layers: plain.layers.map(() => ({ kind })) }];
+  const ladder: Ladder = {
+    version: 1,
+    metric: "accuracy",
+    promise: { kind: "loss", bound: promise, confidence: 0.95 },
+    levels: [
+      level([rung(0.2)], 0.2, 0.05),
+      level([{ ...rung(0.2), margin: 1 }, rung(0.8)], 0.4, 0.02),
+      level(every("exact"), 0.6, 0),
+      level(every("dense"), 1, 0),
+    ],
+  };
+  return createModel("calibrated", layers, { ladder, tensors: encodeActivators(fitted) });
+}
+
+const open: Session[] = [];
+async function session(model: Model, options?: SessionOptions): Promise<Session> {
+  const created = await createSession(model, options);
+  open.push(created);
+  return created;
+}
+afterEach(() => {
+  for (const one of open.splice(0)) one.dispose();
+});
+
+const rows = madeUpRows(40, widths[0], 4);
+const row = (r: number): Float32Array => rows.data.slice(r * rows.width, (r + 1) * rows.width);
+/** Moves by `step` at every look. */
+const ticking = (step: number): Clock => {
+  let now = 1000;
+  return { now: () => (now += step) };
+};
+const slos: (Slo | undefined)[] = [
+  undefined,
+  {},
+  { dense: true },
+  { exact: true },
+  { loss: 0.05 },
+  { loss: 0.02 },
+  { agreement: 0.98 },
+  { accuracy: 0.99 },
+  { operations: 1000 },
+  { operations: 4000 },
+  { nodes: 0.5 },
+  { latencyMs: 5 },
+  { latencyMs: 5, loss: 0.01 },
+];
+
+describe.each(["simd", "js"] as const)("a session on %s", (backend) => {
+  test("answers as the reference does without calibration", async () => {
+    const s = await session(plain, { backend });
+    expect(s.backend).toBe(backend);
+    for (let r = 0; r < 5; r++)
+      for (const slo of [undefined, { exact: true }, { dense: true }] as const) {
+        const { output } = s.run(row(r), slo);
+        const expected = forward(plain, row(r));
+        output.data.forEach((v, i) => {
+          expect(v).toBeCloseTo(expected[i], 4);
+        });
+      }
+  });
+
+  test("run and runInto give the same numbers under every SLO", async () => {
+    const s = await session(await calibrated(), { backend });
+    const out = new Float32Array(10);
+    for (const slo of slos)
+      for (let r = 0; r < 10; r++) {
+        const { output, report } = s.run(row(r), slo);
+        s.runInto(row(r), out, slo);
+        expect(out).toEqual(output.data);
+        expect(report.plan.level).toBeLessThan(4);
+      }
+  });
+});
+
+test("the output is the caller's own", async () => {
+  const s = await session(plain);
+  const first = s.run(row(0)).output;
+  const kept = first.data.slice();
+  s.run(row(1));
+  expect(first.data).toEqual(kept);
+  const [best] = first.top(1);
+  expect(best).toEqual({ index: kept.indexOf(Math.max(...kept)), score: Math.max(...kept) });
+});
+
+test("all forms of an input give the same answer, also after a different one", async () => {
+  const s = await session(await calibrated());
+  const x = row(3);
+  const indices = Uint32Array.from([...x.keys()].filter((i) => x[i] !== 0));
+  const expected = s.run(x).output.data;
+  for (const input of [
+    [...x],
+    { indices, values: Float32Array.from(indices, (i) => x[i]) },
+    { dtype: "float32" as const, shape: [1, 30], data: x },
+  ]) {
+    s.run(new Float32Array(30).fill(5));
+    expect(s.run(input).output.data).toEqual(expected);
+  }
+});
+
+test("chooses the level the SLO asks for and says what it promises", async () => {
+  const s = await session(await calibrated());
+  const chosen = (slo?: Slo) => s.run(row(0), slo).report.plan;
+  expect(chosen()).toMatchObject({ level: 1, certificate: { kind: "loss", bound: 0.02 } });
+  expect(chosen({ loss: 0.05 }).level).toBe(0);
+  expect(chosen({ loss: 0.01 }).level).toBe(2);
+  expect(chosen({ exact: true }).level).toBe(2);
+  expect(chosen({ dense: true }).level).toBe(3);
+  expect(chosen({ accuracy: 0.99 })).toMatchObject({ level: 3, promised: false, gaveUp: ["accuracy=0.99"] });
+  expect((await session(await calibrated(0.001))).run(row(0)).report.plan.level).toBe(2);
+});
+
+describe("a report", () => {
+  test("counts what happened, within what there is", async () => {
+    const s = await session(await calibrated());
+    const exact = s.run(row(0), { exact: true }).report;
+    for (const slo of slos)
+      for (let r = 0; r < 40; r++) {
+        const { report } = s.run(row(r), slo);
+        const { rungs } = s.levels[report.plan.level];
+        report.nodes.forEach((n, l) => {
+          expect(n).toBeLessThanOrEqual(widths[l + 1]);
+        });
+        expect(report.nodes).toHaveLength(3);
+        expect(report.macs).toBeGreaterThan(0);
+        expect(report.bytes).toBeGreaterThan(0);
+        expect(report.bytes).toBeLessThanOrEqual(4 * report.macs);
+        expect(report.rungs).toBeLessThanOrEqual(rungs.length);
+        expect(report.stopped).toBe(rungs.length === 1 ? "only rung" : report.rungs < rungs.length ? "margin" : "last rung");
+      }
+    expect(exact.nodes).toEqual([64, 40, 10]);
+    expect(exact.stopped).toBe("only rung");
+  });
+
+  test("says where a growing level stopped, as the margin of the first answer has it", async () => {
+    const s = await session(await calibrated());
+    const seen = new Set<string>();
+    for (let r = 0; r < 40; r++) {
+      const [a, b] = s.run(row(r), { loss: 0.05 }).output.top(2);
+      const { report } = s.run(row(r), { loss: 0.02 });
+      expect(report.plan.level).toBe(1);
+      const stops = Math.fround(a.score - b.score) >= 1;
+      expect([report.rungs, report.stopped]).toEqual(stops ? [1, "margin"] : [2, "last rung"]);
+      expect(report.nodes[0]).toBe(stops ? 13 : 51);
+      seen.add(report.stopped);
+    }
+    expect(seen.size).toBe(2);
+  });
+
+  test("splits the time by the session's clock", async () => {
+    for (const slo of slos) {
+      const s = await session(await calibrated(), { clock: ticking(1) });
+      s.run(row(0), slo);
+      for (let r = 0; r < 5; r++) {
+        const { decide, rank, compute, total } = s.run(row(r), slo).report.timeMs;
+        expect(decide).toBe(1);
+        expect(decide + rank + compute).toBe(total - 1);
+        if (slo?.dense || slo?.exact) expect(rank).toBe(0);
+        else if (slo?.loss === 0.05) expect(rank).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  test("operations and deadlines are judged by what happened", async () => {
+    const s = await session(await calibrated(), { clock: ticking(1) });
+    const { report } = s.run(row(0), { operations: 10 });
+    expect(report.met).toBe(false);
+    expect(s.run(row(0), { operations: 1e6 }).report.met).toBe(true);
+    expect(s.run(row(0), { latencyMs: 1e6 }).report.met).toBe(true);
+    expect(s.run(row(0), { latencyMs: 0.5 }).report.met).toBe(false);
+    expect(s.run(row(0), { loss: 0.05 }).report.met).toBe(true);
+    expect(s.run(row(0), { accuracy: 0.99 }).report.met).toBe(false);
+  });
+});
+
+describe("clocks that do not do their job", () => {
+  test.each<[string, Clock]>([
+    ["frozen", { now: () => 5 }],
+    ["running backwards", ticking(-3)],
+    ["broken", { now: () => Number.NaN }],
+  ])("%s", async (_, clock) => {
+    const s = await session(await calibrated(), { clock });
+    const honest = await session(await calibrated());
+    for (const slo of slos)
+      for (let r = 0; r < 3; r++) {
+        const { output, report } = s.run(row(r), slo);
+        if (slo?.latencyMs === undefined) expect(output.data).toEqual(honest.run(row(r), slo).output.data);
+        expect(report.plan.level).toBeLessThan(4);
+        for (const ms of [report.plan.expected.latencyMs ?? 0]) expect(ms).toBeGreaterThanOrEqual(0);
+      }
+    // no time was measured: the deadline is given up and the cheapest level answers
+    expect(s.run(row(0), { latencyMs: 5 }).report.plan).toMatchObject({ gaveUp: ["latency=5ms"], expected: { latencyMs: null } });
+  });
+});
+
+describe("a deadline", () => {
+  const profile = (...p99: number[]) => ({ levels: p99.map((ms) => ({ p50: ms / 2, p90: ms * 0.9, p99: ms })) });
+
+  test("takes the profile handed in, times the load", async () => {
+    const latencyProfile = profile(1, 2, 3, 4);
+    const idle = await session(await calibrated(), { latencyProfile });
+    const busy = await session(await calibrated(), { latencyProfile, load: { stretch: 2 } });
+    expect(idle.run(row(0), { latencyMs: 2.5 }).report.plan.level).toBe(1);
+    expect(busy.run(row(0), { latencyMs: 2.5 }).report.plan.level).toBe(0);
+    expect(idle.run(row(0), { latencyMs: 9 }).report.plan.level).toBe(2);
+  });
+
+  test("measures a profile once, when it is first asked for", async () => {
+    let looks = 0;
+    const s = await session(await calibrated(), { clock: { now: () => ++looks } });
+    s.run(row(0), { loss: 0.02 });
+    expect(looks).toBeLessThan(20);
+    s.run(row(0), { latencyMs: 3 });
+    const first = looks;
+    expect(first).toBeGreaterThan(100);
+    s.run(row(0), { latencyMs: 4 });
+    expect(looks - first).toBeLessThan(20);
+  });
+
+  test("measuring leaves no trace in the answer", async () => {
+    const s = await session(await calibrated());
+    const other = await session(await calibrated());
+    const blank = new Float32Array(30);
+    const { report, output } = s.run(blank, { latencyMs: 1000 });
+    expect(output.data).toEqual(other.run(blank, report.plan.level === 3 ? { dense: true } : { exact: true }).output.data);
+  });
+});
+
+test("plans are kept per SLO object, and per meaning for new objects", async () => {
+  const s = await session(await calibrated());
+  const slo: Slo = { loss: 0.05 };
+  const { plan } = s.run(row(0), slo).report;
+  expect(s.run(row(1), slo).report.plan).toBe(plan);
+  expect(s.run(row(1), { loss: 0.05 }).report.plan).toBe(plan);
+  expect(s.run(row(0), { loss: 0.01 }).report.plan.level).toBe(2);
+  expect(s.run(row(0), { dense: true }).report.plan.level).toBe(3);
+  for (let i = 0; i < 1000; i++) s.runInto(row(0), new Float32Array(10), { loss: 0.05 + i / 1e6 });
+  expect(s.run(row(0), slo).report.plan).toBe(plan);
+});
+
+describe("refuses", () => {
+  test.each<[string, unknown]>([
+    ["an unknown key", { los: 0.1 }],
+    ["an impossible value", { loss: -1 }],
+    ["a contradiction", { dense: true, loss: 0.1 }],
+    ["text", "loss=0.1"],
+    ["null", null],
+    ["a signal that is none", { signal: 5 }],
+  ])("an SLO: %s", async (_, slo) => {
+    const s = await session(plain);
+    const out = new Float32Array(10);
+    expect(() => s.run(row(0), slo as Slo)).toThrow(expect.objectContaining({ code: "bad-slo" }));
+    expect(() => s.runInto(row(0), out, slo as Slo)).toThrow(expect.objectContaining({ code: "bad-slo" }));
+  });
+
+  test("an input that does not fit, and answers the next one as if nothing had been", async () => {
+    const s = await session(plain);
+    const expected = s.run(row(0)).output.data;
+    expect(() => s.run(new Float32Array(29))).toThrow("input: got 29 numbers, expected 30");
+    expect(() => s.run({ indices: Uint32Array.of(0, 30), values: Float32Array.of(1, 1) })).toThrow(
+      expect.objectContaining({ code: "bad-input" }),
+    );
+    expect(s.run(row(0)).output.data).toEqual(expected);
+  });
+
+  test.each<[string, unknown]>([
+    ["too short", new Float32Array(9)],
+    ["too long", new Float32Array(11)],
+    ["a plain list", new Array(10).fill(0)],
+    ["another type", new Float64Array(10)],
+    ["nothing", undefined],
+  ])("room for the output: %s", async (_, out) => {
+    const s = await session(plain);
+    expect(() => s.runInto(row(0), out as Float32Array)).toThrow(expect.objectContaining({ code: "bad-input" }));
+  });
+
+  test("a fired signal", async () => {
+    const s = await session(plain);
+    const controller = new AbortController();
+    const slo: Slo = { dense: true, signal: controller.signal };
+    s.run(row(0), slo);
+    controller.abort();
+    expect(() => s.run(row(0), slo)).toThrow(expect.objectContaining({ code: "aborted" }));
+    expect(() => s.runInto(row(0), new Float32Array(10), slo)).toThrow(expect.objectContaining({ code: "aborted" }));
+  });
+
+  test("everything once disposed; disposing twice is no error", async () => {
+    const s = await createSession(plain);
+    s.run(row(0));
+    s.dispose();
+    s[Symbol.dispose]();
+    expect(() => s.run(row(0))).toThrow(expect.objectContaining({ code: "disposed" }));
+    expect(() => s.runInto(row(0), new Float32Array(10))).toThrow(expect.objectContaining({ code: "disposed" }));
+  });
+
+  test("a ladder that asks for activators the model has not", async () => {
+    const { layers, calibration } = await calibrated();
+    const bare = createModel("bare", layers, { ladder: calibration?.ladder, tensors: new Map() });
+    await expect(createSession(bare)).rejects.toMatchObject({ code: "bad-file" });
+  });
+});
+
+test("levels whose rungs add nothing run like one", async () => {
+  const { layers, calibration } = await calibrated();
+  const ladder = structuredClone(calibration?.ladder) as { levels: Level[] };
+  ladder.levels[1].rungs = [{ ...rung(0.2), margin: 1e9 }, { ...rung(0.2), margin: 1e9 }, { ...rung(0.2), margin: 1e9 }, rung(0.8)];
+  ladder.levels[2].rungs = [...[1, 2].map((margin) => ({ ...ladder.levels[2].rungs[0], margin })), ladder.levels[2].rungs[0]];
+  const model = createModel("odd", layers, { ladder, tensors: calibration?.tensors ?? new Map() });
+  const s = await session(model);
+  const other = await session(await calibrated());
+  for (let r = 0; r < 10; r++) {
+    expect(s.run(row(r), { loss: 0.01 }).output.data).toEqual(other.run(row(r), { loss: 0.01 }).output.data);
+    expect(s.run(row(r), { loss: 0.02 }).report).toMatchObject({ rungs: 4, stopped: "last rung" });
+  }
+  ladder.levels[1].rungs.forEach((one, i) => {
+    if (i === 1) one.margin = 0;
+  });
+  const stopping = await session(createModel("odd", layers, { ladder, tensors: calibration?.tensors ?? new Map() }));
+  for (let r = 0; r < 10; r++) expect(stopping.run(row(r), { loss: 0.02 }).report).toMatchObject({ rungs: 2, stopped: "margin" });
+});
+
+test("an input of which nothing is known grows to the end and answers as dense does", async () => {
+  const s = await session(await calibrated());
+  for (const strange of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const input = row(0).slice();
+    input[3] = strange;
+    const dense = s.run(input, { dense: true }).output.data;
+    for (const slo of [{ loss: 0.05 }, { loss: 0.01 }] as Slo[]) {
+      const { output, report } = s.run(input, slo);
+      expect(report.stopped).not.toBe("margin");
+      expect(output.top(10).length).toBe([...dense].filter((v) => !Number.isNaN(v)).length);
+    }
+  }
+});
