@@ -130,7 +130,12 @@ describe("fitting a network", () => {
     fitActivators(model, on, { kinds, rows: 100, random: seeded(seed) }, kernels);
 
   test("gives the same for the same rows and seed, dense or sparse, and another for another seed", async () => {
-    const [first, again, sparse, other] = [await fitting(rows), await fitting(rows), await fitting(compressed(rows)), await fitting(rows, 4)];
+    const [first, again, sparse, other] = [
+      await fitting(rows),
+      await fitting(rows),
+      await fitting(compressed(rows)),
+      await fitting(rows, 4),
+    ];
     expect([again.fitted, again.layers]).toEqual([first.fitted, first.layers]);
     expect([sparse.fitted, sparse.layers]).toEqual([first.fitted, first.layers]);
     expect(other.fitted).not.toEqual(first.fitted);
