@@ -66,7 +66,7 @@ export const HASH: i32 = 14;
 export const VOTE: i32 = 15;
 /** list, n, out, add: 0 everywhere (add: what was there) but at the list's units */
 export const SCATTER: i32 = 16;
-/** panel list, pre-activations, outputs, out list, activation, alpha(f32): the non-zero nodes of the chosen panels, units = nodes in them */
+/** panel list, pre-activations, outputs, out list, activation, alpha(f32), append: the non-zero nodes of the chosen panels (with `KEEP` all), units = nodes in them */
 export const COMPACT_PANELS: i32 = 17;
 /** list a, list b, out list: what a holds and b does not; all ascending by index, values left alone */
 export const SUBTRACT: i32 = 18;
@@ -74,6 +74,24 @@ export const SUBTRACT: i32 = 18;
 export const PACK: i32 = 19;
 /** panels (int8, see kernels/predict.ts), scales(f32[rank]), mean, code, rank, panel count, out, code scratch(i16): low-rank scores */
 export const PREDICT: i32 = 20;
+/** list, per, units, out list: the units per·i … per·i + per − 1 below `units` for each i of the list */
+export const EXPAND: i32 = 21;
+/** src, n, k, order(u32, or 0), best list: the k best of src[0 … n), or of a list's values where n is negative, best first; index i is order[i] */
+export const BEST: i32 = 22;
+/** candidate list, best list, activation, alpha(f32): the values of both; softmax and log-softmax over the candidates */
+export const ACTIVATE_LIST: i32 = 23;
+/** src, n, order(u32), out: out[order[i]] = src[i] */
+export const PERMUTE: i32 = 24;
+/** src, n, codes, pairs list, blocks list, every: 16-bit codes of src with one step for all (f32 at `codes`, codes 16 bytes further, padded with zeros to 16) and which pairs and blocks of 8 are not all 0; with `every` all are listed */
+export const CODE: i32 = 25;
+/** panels (int8, [panel][pair][16][2]), scales(f32), bias, codes, pairs list, inputs padded to 16, panel list (or 0: all), panel count, out */
+export const PANELS_8: i32 = 26;
+/** rows (int8), scales(f32), bias, codes, stride, blocks list, rows list, out list, activation, alpha(f32), append: chosen rows from active blocks of 8 */
+export const ROWS_8: i32 = 27;
+/** columns (int8), scales(f32), bias, active list, stride, outputs, out, scratch(i32 an active input): every node from the active inputs */
+export const COLUMNS_8: i32 = 28;
+/** src, n, k, list, scratch(n floats rounded up to 4, and 2048 words): the k of src largest in size, ascending by index; units */
+export const STRONGEST: i32 = 29;
 
 // ---- activations
 
@@ -86,3 +104,5 @@ export const GELU: i32 = 5;
 export const GELU_TANH: i32 = 6;
 export const SOFTMAX: i32 = 7;
 export const LOG_SOFTMAX: i32 = 8;
+/** In `ROWS_SELECTED`, `ROWS_8` and `COMPACT_PANELS`: identity, and zeros are kept. */
+export const KEEP: i32 = 9;

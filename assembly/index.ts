@@ -1,18 +1,19 @@
 // The kernels' one export beside the memory: run a plan. The table's layout and every operation's arguments are in abi.ts.
 // No allocation, no trap on well-formed plans, no imports; what a plan may hold is the host's business to get right.
 import {
-  ACTIVATE, BLOCKS, COLUMNS, COMPACT, COMPACT_PANELS, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_SELECTED, PANEL_SCORES, PREDICT,
-  ROWS, ROWS_SELECTED, ROW_BYTES, SCATTER, SUBTRACT, THRESHOLD, TOP_K, VOTE, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
+  ACTIVATE, ACTIVATE_LIST, BEST, BLOCKS, CODE, COLUMNS, COLUMNS_8, COMPACT, COMPACT_PANELS, EXPAND, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_8, PANELS_SELECTED, PANEL_SCORES, PERMUTE, PREDICT,
+  ROWS, ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
 } from "./abi";
-import { activate } from "./kernels/activate";
+import { activate, activateList } from "./kernels/activate";
+import { code, columns8, panels8, rows8 } from "./kernels/bytes";
 import { columns } from "./kernels/columns";
-import { blocks, compact, compactPanels, scatter } from "./kernels/compact";
+import { blocks, compact, compactPanels, permute, scatter } from "./kernels/compact";
 import { hash, vote } from "./kernels/hash";
 import { pack, panels, panelsActive, panelsSelected } from "./kernels/panels";
 import { predict } from "./kernels/predict";
 import { rows, rowsSelected } from "./kernels/rows";
-import { lead, panelScores, subtract, threshold, topK } from "./kernels/select";
-import { count } from "./lanes/list";
+import { best, expand, lead, panelScores, strongest, subtract, threshold, topK } from "./kernels/select";
+import { count, indices, values } from "./lanes/list";
 
 // @ts-ignore: decorator
 @inline
@@ -36,6 +37,17 @@ function did(row: usize, units: i32, macs: i32): void {
   store<i32>(row + (WORD_UNITS << 2), units);
   store<i32>(row + (WORD_MACS << 2), macs);
   store<i32>(row + (WORD_BYTES_READ << 2), macs << 2);
+}
+
+/** As `did`, for weights of one byte. */
+function didBytes(row: usize, units: i32, macs: i32): void {
+  did(row, units, macs);
+  store<i32>(row + (WORD_BYTES_READ << 2), macs);
+}
+
+/** The lead of a vector, or of a list's values. */
+function leadOf(src: usize, n: i32): f32 {
+  return n < 0 ? lead(values(src), count(src)) : lead(src, n);
 }
 
 /** Multiply-adds of rows 0 … end − 1. */
@@ -97,7 +109,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         did(r, n(r, 2), 0);
         break;
       case MARGIN:
-        const verdict: i32 = lead(p(r, 1), n(r, 2)) >= f(r, 3) ? 1 : n(r, 5) > 0 && spent(plan, at) + <i64>n(r, 4) > <i64>n(r, 5) ? 2 : 0;
+        const verdict: i32 = leadOf(p(r, 1), n(r, 2)) >= f(r, 3) ? 1 : n(r, 5) > 0 && spent(plan, at) + <i64>n(r, 4) > <i64>n(r, 5) ? 2 : 0;
         did(r, verdict, 0);
         if (verdict) return at;
         break;
@@ -114,7 +126,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         did(r, n(r, 2), 0);
         break;
       case COMPACT_PANELS:
-        compactPanels(p(r, 1), p(r, 2), n(r, 3), p(r, 4), n(r, 5), f(r, 6));
+        compactPanels(p(r, 1), p(r, 2), n(r, 3), p(r, 4), n(r, 5), f(r, 6), n(r, 7) != 0);
         did(r, count(p(r, 1)) * PANEL, 0);
         break;
       case SUBTRACT:
@@ -122,8 +134,40 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         break;
       case PREDICT:
         predict(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
-        did(r, n(r, 6) * PANEL, n(r, 5) * n(r, 6) * PANEL);
-        store<i32>(r + (WORD_BYTES_READ << 2), n(r, 5) * n(r, 6) * PANEL);
+        didBytes(r, n(r, 6) * PANEL, n(r, 5) * n(r, 6) * PANEL);
+        break;
+      case STRONGEST:
+        did(r, strongest(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5)), 0);
+        break;
+      case EXPAND:
+        did(r, expand(p(r, 1), n(r, 2), n(r, 3), p(r, 4)), 0);
+        break;
+      case BEST:
+        if (n(r, 2) < 0) did(r, best(values(p(r, 1)), count(p(r, 1)), indices(p(r, 1)), n(r, 3), p(r, 4), p(r, 5)), 0);
+        else did(r, best(p(r, 1), n(r, 2), 0, n(r, 3), p(r, 4), p(r, 5)), 0);
+        break;
+      case ACTIVATE_LIST:
+        activateList(p(r, 1), p(r, 2), n(r, 3), f(r, 4));
+        did(r, count(p(r, 1)), 0);
+        break;
+      case PERMUTE:
+        permute(p(r, 1), n(r, 2), p(r, 3), p(r, 4));
+        did(r, n(r, 2), 0);
+        break;
+      case CODE:
+        did(r, code(p(r, 1), n(r, 2), p(r, 3), p(r, 4), p(r, 5), n(r, 6) != 0), 0);
+        break;
+      case PANELS_8:
+        const panels8Done: i32 = panels8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), p(r, 5), n(r, 6), p(r, 7), n(r, 8), p(r, 9));
+        didBytes(r, panels8Done * PANEL, panels8Done * PANEL * 2 * count(p(r, 5)));
+        break;
+      case ROWS_8:
+        rows8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), p(r, 6), p(r, 7), p(r, 8), n(r, 9), f(r, 10), n(r, 11) != 0);
+        didBytes(r, count(p(r, 7)), count(p(r, 7)) * count(p(r, 6)) * 8);
+        break;
+      case COLUMNS_8:
+        columns8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
+        didBytes(r, n(r, 6), count(p(r, 4)) * n(r, 6));
         break;
       case PACK:
         pack(p(r, 1), n(r, 2), n(r, 3), n(r, 4), p(r, 5));

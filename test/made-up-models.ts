@@ -1,13 +1,22 @@
 // Small seeded networks and inputs that stand in for trained ones.
 
-import { type Activation, createModel, type DenseLayer, type Model } from "../src/model/model.ts";
+import { type Activation, createModel, type FloatLayer, type Model } from "../src/model/model.ts";
 import type { Rows } from "../src/model/rows.ts";
 import { normal, seeded } from "../src/random.ts";
 
+export interface FloatModel extends Model {
+  layers: readonly FloatLayer[];
+}
+
 /** A network of `widths` nodes: inputs first, outputs last. Biases below zero leave many nodes inactive, as in trained networks. */
-export function madeUpModel(widths: readonly number[], seed: number, hidden: Activation = "relu", output: Activation = "identity"): Model {
+export function madeUpModel(
+  widths: readonly number[],
+  seed: number,
+  hidden: Activation = "relu",
+  output: Activation = "identity",
+): FloatModel {
   const random = seeded(seed);
-  const layers = widths.slice(1).map((outputs, l): DenseLayer => {
+  const layers = widths.slice(1).map((outputs, l): FloatLayer => {
     const inputs = widths[l];
     const scale = Math.sqrt(2 / inputs);
     const activation = l === widths.length - 2 ? output : hidden;
@@ -21,7 +30,7 @@ export function madeUpModel(widths: readonly number[], seed: number, hidden: Act
       alpha: activation === "leaky-relu" ? 0.1 : 0,
     };
   });
-  return createModel("made up", layers);
+  return { ...createModel("made up", layers), layers };
 }
 
 /** Rows of which a share is zero. */

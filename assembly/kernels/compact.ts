@@ -1,5 +1,5 @@
 // Finding what is active: the non-zeros of a vector, and its blocks of inputs that are not all zero. NaN is not zero.
-import { BLOCK, PANEL, RELU } from "../abi";
+import { BLOCK, KEEP, PANEL, RELU } from "../abi";
 import { activate } from "../lanes/activation";
 import { count, indices, setCount, values } from "../lanes/list";
 
@@ -63,19 +63,32 @@ export function compact(src: usize, n: i32, list: usize, activation: i32, alpha:
   return found - from;
 }
 
-/** The same for the nodes of the chosen panels only; nodes past `n` (padding) are left out. */
-export function compactPanels(panels: usize, src: usize, n: i32, list: usize, activation: i32, alpha: f32): i32 {
+/** The same for the nodes of the chosen panels only, with `KEEP` zeros too; nodes past `n` (padding) are left out. */
+export function compactPanels(panels: usize, src: usize, n: i32, list: usize, activation: i32, alpha: f32, append: bool): i32 {
   const chosen = count(panels);
   const which = indices(panels);
   const at = indices(list);
   const to = values(list);
-  let found = 0;
+  let found = append ? count(list) : 0;
   for (let p = 0; p < chosen; p++) {
     const begin = load<i32>(which + (<usize>p << 2)) * PANEL;
     const end = min(begin + PANEL, n);
+    if (ASC_FEATURE_SIMD) {
+      if (activation == KEEP && end == begin + PANEL) {
+        const a = at + (<usize>found << 2), t = to + (<usize>found << 2), from = src + (<usize>begin << 2);
+        let index = i32x4.add(i32x4.splat(begin), i32x4(0, 1, 2, 3));
+        for (let o: usize = 0; o < 64; o += 16) {
+          v128.store(a + o, index);
+          v128.store(t + o, v128.load(from + o));
+          index = i32x4.add(index, i32x4.splat(4));
+        }
+        found += PANEL;
+        continue;
+      }
+    }
     for (let i = begin; i < end; i++) {
       const v = activate(load<f32>(src + (<usize>i << 2)), activation, alpha);
-      if (v != 0) {
+      if (v != 0 || activation == KEEP) {
         store<i32>(at + (<usize>found << 2), i);
         store<f32>(to + (<usize>found << 2), v);
         found++;
@@ -115,4 +128,9 @@ export function scatter(list: usize, n: i32, out: usize, add: bool): void {
   for (let i = 0; i < active; i++) {
     store<f32>(out + (<usize>load<u32>(at + (<usize>i << 2)) << 2), load<f32>(from + (<usize>i << 2)));
   }
+}
+
+/** out[order[i]] = src[i] */
+export function permute(src: usize, n: i32, order: usize, out: usize): void {
+  for (let i: usize = 0; i < <usize>n << 2; i += 4) store<f32>(out + (<usize>load<u32>(order + i) << 2), load<f32>(src + i));
 }

@@ -1,6 +1,7 @@
 // Dot products of weight rows with the input: W row-major, each row padded with zeros to a multiple of 4 floats.
 // Every row sums in four lanes over ascending inputs, whichever function computes it, so all of them agree to the bit.
 import { multiplyAdd, sum } from "../lanes/f32x4";
+import { KEEP } from "../abi";
 import { activate } from "../lanes/activation";
 import { count, indices, setCount, values } from "../lanes/list";
 
@@ -112,7 +113,7 @@ function keep(found: i32, chosen: usize, i: usize, dot: f32, bias: usize, at: us
   const v = activate(dot + load<f32>(bias + (<usize>node << 2)), activation, alpha);
   store<u32>(at + (<usize>found << 2), node);
   store<f32>(to + (<usize>found << 2), v);
-  return found + i32(v != 0);
+  return found + i32(v != 0 || activation == KEEP);
 }
 
 function dot(w: usize, x: usize, bytes: usize): f32 {

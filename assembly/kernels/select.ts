@@ -1,6 +1,6 @@
 // Choosing units by score: the k best, or all within a window; and the lead of the best answer over the second.
 import { PANEL } from "../abi";
-import { count, indices, setCount } from "../lanes/list";
+import { count, indices, setCount, values } from "../lanes/list";
 
 /** Above this many scores the k-th best is found by radix counting, which passes over them thrice, below by bisection. */
 const BISECTION_MOST = 16384;
@@ -31,6 +31,16 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
     }
   }
   setCount(list, found);
+  return found;
+}
+
+/** The k of src[0 … n) largest in size with their values, ascending by index; scratch holds n floats rounded up to 4, and 2048 words. */
+export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
+  for (let i: usize = 0; i < <usize>n << 2; i += 4) store<f32>(scratch + i, abs<f32>(load<f32>(src + i)));
+  const found = topK(scratch, n, k, list, scratch + (<usize>((n + 3) & ~3) << 2));
+  const at = indices(list);
+  const to = values(list);
+  for (let i: usize = 0; i < <usize>found << 2; i += 4) store<f32>(to + i, load<f32>(src + (<usize>load<u32>(at + i) << 2)));
   return found;
 }
 
@@ -150,16 +160,85 @@ export function panelScores(scores: usize, panelCount: i32, out: usize): void {
 /** The best of src minus the second best; NaN when one of them is. */
 export function lead(src: usize, n: i32): f32 {
   let best = -Infinity as f32;
-  let second = -Infinity as f32;
-  for (let i = 0; i < n; i++) {
+  let second = best;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    let b = f32x4.splat(-Infinity);
+    let s = b;
+    for (; i + 4 <= n; i += 4) {
+      const v = v128.load(src + (<usize>i << 2));
+      s = f32x4.max(s, f32x4.min(b, v));
+      b = f32x4.max(b, v); // NaN stays
+    }
+    best = f32x4.extract_lane(b, 0);
+    second = f32x4.extract_lane(s, 0);
+    second = max<f32>(max<f32>(second, f32x4.extract_lane(s, 1)), min<f32>(best, f32x4.extract_lane(b, 1)));
+    best = max<f32>(best, f32x4.extract_lane(b, 1));
+    second = max<f32>(max<f32>(second, f32x4.extract_lane(s, 2)), min<f32>(best, f32x4.extract_lane(b, 2)));
+    best = max<f32>(best, f32x4.extract_lane(b, 2));
+    second = max<f32>(max<f32>(second, f32x4.extract_lane(s, 3)), min<f32>(best, f32x4.extract_lane(b, 3)));
+    best = max<f32>(best, f32x4.extract_lane(b, 3));
+  }
+  for (; i < n; i++) {
     const v = load<f32>(src + (<usize>i << 2));
-    if (v != v) return v;
-    if (v > best) {
-      second = best;
-      best = v;
-    } else if (v > second) second = v;
+    second = max<f32>(second, min<f32>(best, v));
+    best = max<f32>(best, v);
   }
   return best - second;
+}
+
+/**
+ * The k best of n values, best first, into a list; value i has index `names[i]` and is called `order[index]` (either may be 0: the number
+ * itself). Ties go to the lower name; NaN is never among them. Returns how many.
+ */
+export function best(src: usize, n: i32, names: usize, k: i32, order: usize, list: usize): i32 {
+  const at = indices(list);
+  const to = values(list);
+  let found = 0;
+  let least = -Infinity as f32;
+  if (k <= 0) n = 0;
+  for (let i = 0; i < n; i++) {
+    if (ASC_FEATURE_SIMD) {
+      // most values lose to all kept so far: four are turned away at once
+      const bar = f32x4.splat(least);
+      if (found == k) while (i + 4 <= n && !v128.any_true(f32x4.ge(v128.load(src + (<usize>i << 2)), bar))) i += 4;
+      if (i >= n) break;
+    }
+    const v = load<f32>(src + (<usize>i << 2));
+    if (v != v || (found == k && v < least)) continue;
+    let name: u32 = names ? load<u32>(names + (<usize>i << 2)) : i;
+    if (order) name = load<u32>(order + (<usize>name << 2));
+    let place = <usize>found << 2;
+    for (; place > 0; place -= 4) {
+      const before = load<f32>(to + place - 4);
+      if (before > v || (before == v && load<u32>(at + place - 4) < name)) break;
+      if (place >> 2 == <usize>k) continue; // the last one falls out
+      store<f32>(to + place, before);
+      store<u32>(at + place, load<u32>(at + place - 4));
+    }
+    if (place >> 2 == <usize>k) continue;
+    store<f32>(to + place, v);
+    store<u32>(at + place, name);
+    if (found < k) found++;
+    if (found == k) least = load<f32>(to + (<usize>(k - 1) << 2));
+  }
+  setCount(list, found);
+  return found;
+}
+
+/** The units per·i … per·i + per − 1, below `units`, for each i of the list. Returns how many. */
+export function expand(list: usize, per: i32, units: i32, out: usize): i32 {
+  const n = count(list);
+  const from = indices(list);
+  const to = indices(out);
+  let found = 0;
+  for (let i = 0; i < n; i++) {
+    const begin = load<i32>(from + (<usize>i << 2)) * per;
+    const end = min(begin + per, units);
+    for (let u = begin; u < end; u++, found++) store<i32>(to + (<usize>found << 2), u);
+  }
+  setCount(out, found);
+  return found;
 }
 
 /** out = the indices of a that b does not hold; both ascending. Returns how many. */

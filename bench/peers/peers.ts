@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { SlonnError } from "../../src/errors.ts";
 import { forward } from "../../src/model/forward.ts";
-import type { DenseLayer, Model } from "../../src/model/model.ts";
+import { type DenseLayer, floatWeights, type Model } from "../../src/model/model.ts";
 import { normal, seeded } from "../../src/random.ts";
 import { ensurePeers, peersFolder } from "./install.ts";
 import { writeOnnx } from "./write-onnx.ts";
@@ -283,7 +283,9 @@ function finish(tf: Tf, { activation }: DenseLayer, z: TfTensor): TfTensor {
 }
 
 /** [outputs, inputs] to [inputs, outputs]. */
-function transpose({ weight, inputs, outputs }: DenseLayer): Float32Array {
+function transpose(layer: DenseLayer): Float32Array {
+  const { inputs, outputs } = layer;
+  const weight = floatWeights(layer);
   const out = new Float32Array(weight.length);
   for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) out[i * outputs + o] = weight[o * inputs + i];
   return out;

@@ -2,7 +2,7 @@
 // fields such a file needs; it reads nothing and knows no engine.
 
 import { SlonnError } from "../../src/errors.ts";
-import type { DenseLayer, Model } from "../../src/model/model.ts";
+import { type DenseLayer, floatWeights, type Model } from "../../src/model/model.ts";
 
 /** The first operator set that has Gelu; every operator written here means the same from 13 on otherwise. */
 const opset = 20;
@@ -21,9 +21,9 @@ type Pieces = Uint8Array[];
 export function writeOnnx(model: Model): Uint8Array<ArrayBuffer> {
   const { layers } = model;
   const nodes = layers.flatMap((layer, l) => layerNodes(layer, l, l === layers.length - 1));
-  const weights = layers.flatMap(({ weight, bias, inputs, outputs }, l) => [
-    ...message(5, tensor(`w${l}`, [outputs, inputs], weight)),
-    ...message(5, tensor(`b${l}`, [outputs], bias)),
+  const weights = layers.flatMap((layer, l) => [
+    ...message(5, tensor(`w${l}`, [layer.outputs, layer.inputs], floatWeights(layer))),
+    ...message(5, tensor(`b${l}`, [layer.outputs], layer.bias)),
   ]);
   const graph = [
     ...nodes,

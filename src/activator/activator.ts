@@ -3,6 +3,7 @@
 //
 // Fitted activators are plain data and travel with the model as tensors; calibration makes them, this room places and runs them.
 
+import { PANEL } from "../engine/generated/abi.ts";
 import type { Row } from "../engine/plan-writer.ts";
 import { SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
@@ -35,10 +36,37 @@ export interface Hash {
   votes: Float32Array;
 }
 
-/** The fitted activators of one layer. */
+/** A linear router: scores clusters of nodes that stand side by side, a fixed number of panels each. */
+export interface Clusters {
+  kind: "clusters";
+  /** Panels a cluster; the last may have fewer. */
+  panels: number;
+  /** [clusters, inputs] */
+  router: Float32Array;
+  /** [clusters] */
+  bias: Float32Array;
+}
+
+/** The fitted activators of one layer. Whatever has an entry per node has it in the model's own order. */
 export interface LayerActivators {
   lowRank: LowRank | null;
   hash: Hash | null;
+  clusters: readonly Clusters[];
+  /** [outputs], the node that stands at each place in memory, so that clusters lie together; null: as they are. Output layer only. */
+  order: Uint32Array | null;
+}
+
+/** No activator at all. */
+export const noActivators: LayerActivators = { lowRank: null, hash: null, clusters: [], order: null };
+
+/** Rows of `width` numbers, the one of node order[i] at place i. */
+export function inOrder(rows: Float32Array, order: Uint32Array | null, width = 1): Float32Array {
+  if (!order) return rows;
+  const out = new Float32Array(rows.length);
+  order.forEach((node, place) => {
+    out.set(rows.subarray(node * width, (node + 1) * width), place * width);
+  });
+  return out;
 }
 
 /** The input of a layer as an activator may use it; asking for a form emits the rows that make it. */
@@ -54,19 +82,24 @@ export interface RankInput {
 
 /** An activator placed in engine memory. */
 export interface Activator {
-  /** Emits the rows that leave a score per node; returns the address of the scores, padded to whole panels. */
+  /** Emits the rows that leave a score per node (of clusters, per cluster); returns the address of the scores, padded to whole panels. */
   rank(input: RankInput, emit: (row: Row) => void): number;
 }
 
 /** Tensor names of layer `l`'s activators; the same on the way in and out. */
-const names = (l: number): { lowRank: string; hash: string } => ({ lowRank: `activators.${l}.low-rank`, hash: `activators.${l}.hash` });
+const names = (l: number): { lowRank: string; hash: string; clusters: string; order: string } => ({
+  lowRank: `activators.${l}.low-rank`,
+  hash: `activators.${l}.hash`,
+  clusters: `activators.${l}.clusters`,
+  order: `activators.${l}.order`,
+});
 
 export function encodeActivators(layers: readonly LayerActivators[]): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   const put = (name: string, data: Float32Array | Uint32Array, shape: number[]): void => {
     tensors.set(name, { dtype: data instanceof Float32Array ? "float32" : "uint32", shape, data });
   };
-  layers.forEach(({ lowRank, hash }, l) => {
+  layers.forEach(({ lowRank, hash, clusters, order }, l) => {
     if (lowRank) {
       const { rank, down, center, up, mean } = lowRank;
       put(`${names(l).lowRank}.down`, down, [rank, down.length / rank]);
@@ -81,6 +114,11 @@ export function encodeActivators(layers: readonly LayerActivators[]): Map<string
       put(`${names(l).hash}.nodes`, nodes, [nodes.length]);
       put(`${names(l).hash}.votes`, votes, [votes.length]);
     }
+    for (const { panels, router, bias } of clusters) {
+      put(`${names(l).clusters}.${panels}.router`, router, [bias.length, router.length / bias.length]);
+      put(`${names(l).clusters}.${panels}.bias`, bias, [bias.length]);
+    }
+    if (order) put(names(l).order, order, [order.length]);
   });
   return tensors;
 }
@@ -107,7 +145,22 @@ export function decodeActivators(model: Model): LayerActivators[] {
     let hash: Hash | null = null;
     const planes = tensors.get(`${name.hash}.planes`);
     if (planes) hash = decodeHash(tensors, name.hash, planes, inputs, outputs);
-    return { lowRank, hash };
+    const clusters: Clusters[] = [];
+    for (const [key, router] of tensors) {
+      const panels = Number(key.startsWith(`${name.clusters}.`) && key.match(/\.(\d+)\.router$/)?.[1]);
+      if (!panels) continue;
+      const count = Math.ceil(outputs / (PANEL * panels));
+      clusters.push({
+        kind: "clusters",
+        panels,
+        router: floats(router, key, [count, inputs]),
+        bias: floats(tensors.get(`${name.clusters}.${panels}.bias`), `${name.clusters}.${panels}.bias`, [count]),
+      });
+    }
+    const stored = tensors.get(name.order);
+    if (stored && l < model.layers.length - 1)
+      throw new SlonnError("bad-file", `${name.order}: got an order, expected it of the output layer`);
+    return { lowRank, hash, clusters, order: stored ? permutation(stored, name.order, outputs) : null };
   });
 }
 
@@ -139,6 +192,17 @@ function floats(tensor: Tensor | undefined, name: string, shape: readonly number
     throw new SlonnError("bad-file", `${name}: got ${describe(tensor)}, expected float32 [${shape.join(", ")}]`);
   for (const v of tensor.data) if (!Number.isFinite(v)) throw new SlonnError("bad-file", `${name}: got ${v}, expected finite numbers`);
   return tensor.data;
+}
+
+function permutation(tensor: Tensor, name: string, n: number): Uint32Array {
+  const order = words(tensor, name, n);
+  const seen = new Uint8Array(n);
+  for (const node of order) {
+    if (node >= n || seen[node])
+      throw new SlonnError("bad-file", `${name}: got ${node}${node < n ? " twice" : ""}, expected each number below ${n} once`);
+    seen[node] = 1;
+  }
+  return order;
 }
 
 function words(tensor: Tensor | undefined, name: string, length: number | null): Uint32Array {

@@ -6,11 +6,13 @@ import type { Row } from "../engine/plan-writer.ts";
 import { placeMatrix } from "../model/place.ts";
 import type { Activator, Hash, RankInput } from "./activator.ts";
 
-export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number): Activator {
+export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, order: Uint32Array | null): Activator {
   const { tables, bits, planes } = fitted;
   const matrix = placeMatrix(memory, planes, tables * bits, planes.length / (tables * bits));
   const starts = reserveWords(memory, fitted.starts);
-  const nodes = reserveWords(memory, fitted.nodes);
+  const places = new Uint32Array(outputs);
+  order?.forEach((node, place) => void (places[node] = place));
+  const nodes = reserveWords(memory, order ? fitted.nodes.map((node) => places[node]) : fitted.nodes);
   const votes = reserveFloats(memory, fitted.votes.length, fitted.votes);
   const codes = memory.reserve(tables * 4);
   const scores = reserveFloats(memory, paddedTo(outputs, abi.PANEL));

@@ -4,13 +4,14 @@ import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
 import type { Row } from "../engine/plan-writer.ts";
 import { placeMatrix, placeVector } from "../model/place.ts";
-import type { Activator, LowRank, RankInput } from "./activator.ts";
+import { type Activator, inOrder, type LowRank, type RankInput } from "./activator.ts";
 
 /**
  * Places the first `rank` components of a fitted low-rank activator. The wide half is kept in eight bits, a scale per component:
  * scores only rank, and the narrow half, which gathers over many inputs, stays in f32.
  */
-export function placeLowRank(memory: MemoryPlan, fitted: LowRank, rank: number): Activator {
+export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, order: Uint32Array | null): Activator {
+  const fitted = { ...all, up: inOrder(all.up, order, all.rank), mean: inOrder(all.mean, order) };
   const inputs = fitted.down.length / fitted.rank;
   const outputs = fitted.mean.length;
   const even = paddedTo(rank, 2);

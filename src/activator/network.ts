@@ -3,14 +3,16 @@
 
 import * as abi from "../engine/generated/abi.ts";
 import { reserveList } from "../engine/list.ts";
-import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
+import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import { SlonnError } from "../errors.ts";
 import type { Activation, Model } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix, placeVector } from "../model/place.ts";
-import { type Activator, decodeActivators } from "./activator.ts";
+import { type Activator, decodeActivators, inOrder } from "./activator.ts";
+import { placeClusters } from "./clusters.ts";
 import { placeHash } from "./hash.ts";
 import { placeLowRank } from "./low-rank.ts";
 import { placeOracle } from "./oracle.ts";
+import { placeScreen } from "./screen.ts";
 import type { RankedSetting } from "./setting.ts";
 
 const activationCodes: Record<Activation, number> = {
@@ -37,21 +39,36 @@ export interface PlacedNetwork {
   readonly layers: readonly PlacedLayer[];
   /** The dense input, padded with zeros. */
   readonly input: number;
+  /** Whether the input has so many numbers that most of them are taken to be 0, so that even dense reads only the others. */
+  readonly sparse: boolean;
+  /** Address of the output node at each place, or 0 where they stand in order. */
+  readonly order: number;
+  /** The list that best answers are left in. */
+  readonly best: number;
   floats(name: string, n: number): number;
   list(name: string, capacity: number): number;
   activator(layer: number, setting: RankedSetting): Activator;
 }
 
+/** Inputs from which on an input is taken to be sparse. */
+const sparseFrom = 8192;
+/** Best answers one query may ask for. */
+export const bestCapacity = 128;
+
 export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
   const fitted = decodeActivators(model);
   const buffers = new Map<string, number>();
   const activators = new Map<string, Activator>();
-  const layers = model.layers.map(({ weight, bias, inputs, outputs, activation, alpha }) => ({
-    matrix: placeMatrix(memory, weight, outputs, inputs),
-    bias: placeVector(memory, bias),
-    activation: activationCodes[activation],
-    alpha,
-  }));
+  const layers = model.layers.map(({ weight, bias, inputs, outputs, activation, alpha }, l) => {
+    const { order } = fitted[l];
+    return {
+      matrix: placeMatrix(memory, weight, outputs, inputs, { order }),
+      bias: placeVector(memory, inOrder(bias, order)),
+      activation: activationCodes[activation],
+      alpha,
+    };
+  });
+  const { order } = fitted[fitted.length - 1];
 
   const named = (name: string, place: () => number): number => {
     const known = buffers.get(name);
@@ -62,15 +79,23 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
   };
 
   const placeActivator = (l: number, setting: RankedSetting): Activator => {
-    const { lowRank, hash } = fitted[l];
+    const { lowRank, hash, clusters, order } = fitted[l];
     const { matrix, bias } = layers[l];
     switch (setting.activator) {
       case "low-rank":
         if (!lowRank || setting.variant > lowRank.rank || setting.variant < 1) break;
-        return placeLowRank(memory, lowRank, setting.variant);
+        return placeLowRank(memory, lowRank, setting.variant, order);
       case "hash":
         if (!hash || setting.variant !== hash.tables) break;
-        return placeHash(memory, hash, matrix.outputs);
+        return placeHash(memory, hash, matrix.outputs, order);
+      case "clusters": {
+        const found = clusters.find(({ panels }) => panels === setting.variant);
+        if (!found || setting.unit !== "cluster") break;
+        return placeClusters(memory, found);
+      }
+      case "screen":
+        if (setting.variant < 1) break;
+        return placeScreen(memory, model.layers[l], order, setting.variant);
       case "oracle":
         return placeOracle(memory, matrix, bias);
       default:
@@ -85,6 +110,9 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
   return {
     layers,
     input: reserveFloats(memory, model.layers[0].inputs),
+    sparse: model.layers[0].inputs >= sparseFrom,
+    order: order ? reserveWords(memory, order) : 0,
+    best: reserveList(memory, bestCapacity),
     floats: (name, n) => named(name, () => reserveFloats(memory, paddedTo(n, abi.PANEL))),
     list: (name, capacity) => named(name, () => reserveList(memory, capacity)),
     activator(l: number, setting: RankedSetting): Activator {

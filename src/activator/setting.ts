@@ -12,11 +12,11 @@ export type LayerSetting =
 
 export interface RankedSetting {
   kind: "ranked";
-  activator: "low-rank" | "hash" | "oracle";
-  /** Which fitted activator of that kind, e.g. its rank; part of the name of its tensors. */
+  activator: "low-rank" | "hash" | "clusters" | "screen" | "oracle";
+  /** Which activator of that kind: the rank of a low-rank one, the tables of hashes, the panels a cluster, the inputs a screen looks at. */
   variant: number;
-  /** `node` chooses single nodes, `panel` whole panels of 16. */
-  unit: "node" | "panel";
+  /** `node` chooses single nodes, `panel` whole panels of 16, `cluster` the panels an activator of that kind keeps together. */
+  unit: "node" | "panel" | "cluster";
   /** `top-k`: this share of the units (0 to 1). `threshold`: units whose score exceeds this number. */
   by: "top-k" | "threshold";
   amount: number;
@@ -29,4 +29,20 @@ export interface Rung {
   margin?: number;
   /** The most multiply-adds this rung was seen to add on the certification rows; a budget of operations stops growth by it. */
   macs?: number;
+}
+
+/** Whether `b` chooses all that `a` chooses, by the same scores: then what `a` computed can stay. */
+export function widens(a: LayerSetting, b: LayerSetting): boolean {
+  if (a.kind !== "ranked" || b.kind !== "ranked") return a.kind === b.kind;
+  return sameRanking(a, b) && (a.by === "top-k" ? b.amount >= a.amount : b.amount <= a.amount);
+}
+
+export function sameSetting(a: LayerSetting, b: LayerSetting): boolean {
+  return widens(a, b) && widens(b, a);
+}
+
+/** Whether two settings rank a layer alike, whatever they choose from the ranking. */
+export function sameRanking(a: LayerSetting, b: LayerSetting): boolean {
+  if (a.kind !== "ranked" || b.kind !== "ranked") return false;
+  return a.activator === b.activator && a.variant === b.variant && a.unit === b.unit && a.by === b.by;
 }

@@ -1,7 +1,7 @@
 // Composing levels from settings that were run one by one: what a rule that starts low and grows would have answered and cost
 // follows from the rows' answers and margins alone, so thousands of rules are tried without running anything again.
 
-import { widens } from "../activator/level-plan.ts";
+import { widens } from "../activator/setting.ts";
 import type { Rung } from "../profile/ladder.ts";
 
 /** A setting that was run over the search rows. */

@@ -3,19 +3,27 @@
 
 import { type LevelPlan, placeLevel } from "../activator/level-plan.ts";
 import { placeNetwork } from "../activator/network.ts";
+import { createNetworkInput, type NetworkInput, reserveInput, writeSparse } from "../activator/network-input.ts";
 import { countWork, rungsOf, type Work } from "../activator/work.ts";
 import type { Clock } from "../clock.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_MACS } from "../engine/generated/abi.ts";
+import { listViews } from "../engine/list.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { type Rows, rowOf } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
 
+/** Best answers that are noted of each row. */
+export const topDepth = 5;
+export const noAnswer = 0xffffffff;
+
 /** What one setting did over all rows; every array has one entry a row. */
 export interface Outcome {
   answers: Uint32Array;
+  /** [rows, topDepth] the best answers, best first, filled up with `noAnswer`. */
+  tops: Uint32Array;
   /** The best logit minus the second best. */
   margins: Float32Array;
   macs: Float64Array;
@@ -49,17 +57,16 @@ export async function evaluate(
   const memory = createMemoryPlan();
   const network = placeNetwork(memory, model);
   const plans = settings.map((rungs) => placeLevel(memory, network, rungs));
+  reserveInput(network);
   const engine = await memory.create(options.engine);
   const { buffer } = engine;
   const widths = model.layers.map(({ outputs }) => outputs);
-  const input = new Float32Array(buffer, network.input, model.layers[0].inputs);
+  const input = createNetworkInput(engine, network);
+  const best = listViews(engine, network.best);
   const now = options.clock ? () => (options.clock as Clock).now() : () => 0;
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   const outcomes = settings.map((): Outcome => createOutcome(rows.count, widths.length));
-  const views = plans.map((plan) => ({
-    words: new Int32Array(buffer, plan.address, plan.tags.length * ROW_WORDS),
-    logits: new Float32Array(buffer, plan.logits, widths[widths.length - 1]),
-  }));
+  const views = plans.map((plan) => new Int32Array(buffer, plan.address, plan.tags.length * ROW_WORDS));
 
   for (let from = 0; from < rows.count; from += blockRows) {
     throwIfAborted(options.signal);
@@ -68,14 +75,16 @@ export async function evaluate(
     const to = Math.min(from + blockRows, rows.count);
     plans.forEach((plan, s) => {
       const outcome = outcomes[s];
-      const { words, logits } = views[s];
+      const words = views[s];
       for (let r = from; r < to; r++) {
-        writeRow(rows, r, input);
-        const begin = now();
-        const ran = engine.execute(plan.address, 0, plan.tags.length);
-        outcome.timesMs[r] = now() - begin;
+        const begin = writeRow(rows, r, input, plan);
+        const started = now();
+        const ran = engine.execute(plan.address, begin, plan.rungEnds[plan.rungEnds.length - 1]);
+        outcome.timesMs[r] = now() - started;
         countWork(plan, words, ran, widths, work);
-        record(outcome, r, plan, logits, ran, work);
+        const row = plan.answers[rungsOf(plan, ran) - 1].best;
+        engine.execute(plan.address, row, row + 1);
+        record(outcome, r, plan, best, ran, work);
         noteRungs(outcome, plan, words, ran);
       }
     });
@@ -87,6 +96,7 @@ export async function evaluate(
 function createOutcome(count: number, layers: number): Outcome {
   return {
     answers: new Uint32Array(count),
+    tops: new Uint32Array(count * topDepth),
     margins: new Float32Array(count),
     macs: new Float64Array(count),
     bytes: new Float64Array(count),
@@ -97,27 +107,19 @@ function createOutcome(count: number, layers: number): Outcome {
   };
 }
 
-function writeRow(rows: Rows, r: number, input: Float32Array): void {
+/** Writes row `r`; returns the row of the plan to begin with. */
+function writeRow(rows: Rows, r: number, input: NetworkInput, plan: LevelPlan): number {
   const row = rowOf(rows, r);
-  if (row instanceof Float32Array) {
-    input.set(row);
-    return;
-  }
-  input.fill(0);
-  for (let i = 0; i < row.indices.length; i++) input[row.indices[i]] += row.values[i];
+  if (!(row instanceof Float32Array)) return writeSparse(input, row, plan);
+  input.dense.set(row);
+  return 0;
 }
 
-function record(outcome: Outcome, r: number, plan: LevelPlan, logits: Float32Array, ran: number, work: Work): void {
-  let best = 0;
-  let second = Number.NEGATIVE_INFINITY;
-  for (let i = 1; i < logits.length; i++) {
-    if (logits[i] > logits[best]) {
-      second = logits[best];
-      best = i;
-    } else if (logits[i] > second) second = logits[i];
-  }
-  outcome.answers[r] = best;
-  outcome.margins[r] = logits[best] - second;
+function record(outcome: Outcome, r: number, plan: LevelPlan, best: ReturnType<typeof listViews>, ran: number, work: Work): void {
+  const found = best.count[0];
+  outcome.answers[r] = found > 0 ? best.indices[0] : 0;
+  for (let i = 0; i < topDepth; i++) outcome.tops[r * topDepth + i] = i < found ? best.indices[i] : noAnswer;
+  outcome.margins[r] = found > 1 ? best.values[0] - best.values[1] : Number.NaN;
   outcome.macs[r] = work.macs;
   outcome.bytes[r] = work.bytes;
   outcome.rungs[r] = rungsOf(plan, ran);

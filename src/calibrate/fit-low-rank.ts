@@ -2,7 +2,7 @@
 
 import type { LowRank } from "../activator/activator.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
-import type { DenseLayer } from "../model/model.ts";
+import { type DenseLayer, floatWeights } from "../model/model.ts";
 import { normal, type Random } from "../random.ts";
 
 /** Extra components carried through the iteration; they make the wanted ones converge faster. */
@@ -58,7 +58,7 @@ export function fitLowRank(
       up[o * kept + c] = v / importance[o];
       center[c] += v * (importance[o] * layer.bias[o] - mean[o]);
     }
-  const down = kernels.matmul(weighted, layer.weight, kept, inputs, outputs);
+  const down = kernels.matmul(weighted, floatWeights(layer), kept, inputs, outputs);
   return { kind: "low-rank", rank: kept, down, center, up, mean: mean.map((m, o) => m / importance[o]) };
 }
 

@@ -1,10 +1,10 @@
 // Fitting the activators of every hidden layer on the same rows.
 
-import type { Hash, LayerActivators, LowRank } from "../activator/activator.ts";
+import { type Hash, type LayerActivators, type LowRank, noActivators } from "../activator/activator.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { throwIfAborted } from "../errors.ts";
 import { activate } from "../model/forward.ts";
-import type { DenseLayer, Model } from "../model/model.ts";
+import { type DenseLayer, floatWeights, type Model } from "../model/model.ts";
 import { type Rows, rowOf } from "../model/rows.ts";
 import type { Random } from "../random.ts";
 import { fitHash } from "./fit-hash.ts";
@@ -45,7 +45,7 @@ export async function fitActivators(
     throwIfAborted(signal);
     await new Promise((resolve) => setTimeout(resolve));
     if (l === layers.length - 1) {
-      fitted.push({ lowRank: null, hash: null });
+      fitted.push(noActivators);
       break;
     }
     const active = activate(layers[l].activation, preActivations(x, n, layers[l], kernels), layers[l].alpha);
@@ -60,7 +60,7 @@ export async function fitActivators(
       kinds.includes("low-rank") && rank >= 1 ? fitLowRank(z, n, layer, importance, rank, kernels, random) : null;
     const h = activate(layer.activation, z, layer.alpha);
     const hash: Hash | null = kinds.includes("hash") ? fitHash(x, h, n, layer.inputs, layer.outputs, hashShape, random) : null;
-    fitted.push({ lowRank, hash });
+    fitted.push({ ...noActivators, lowRank, hash });
     x = h;
   }
 
@@ -85,14 +85,17 @@ function denseRows(rows: Rows, n: number): Float32Array {
 }
 
 /** x Wᵀ + b for a batch: [n, outputs]. */
-function preActivations(x: Float32Array, n: number, { weight, bias, inputs, outputs }: DenseLayer, kernels: ArrayKernels): Float32Array {
-  const z = kernels.matmulTransposed(x, weight, n, outputs, inputs);
+function preActivations(x: Float32Array, n: number, layer: DenseLayer, kernels: ArrayKernels): Float32Array {
+  const { bias, inputs, outputs } = layer;
+  const z = kernels.matmulTransposed(x, floatWeights(layer), n, outputs, inputs);
   for (let r = 0; r < n; r++) for (let o = 0; o < outputs; o++) z[r * outputs + o] += bias[o];
   return z;
 }
 
 /** How much the next layer looks at each node: the norm of its column, never 0. */
-function lookedAt({ weight, inputs, outputs }: DenseLayer): Float32Array {
+function lookedAt(layer: DenseLayer): Float32Array {
+  const { inputs, outputs } = layer;
+  const weight = floatWeights(layer);
   const squares = new Float64Array(inputs);
   for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) squares[i] += weight[o * inputs + i] ** 2;
   const largest = Math.sqrt(squares.reduce((a, b) => Math.max(a, b), 0)) || 1;

@@ -2,7 +2,7 @@
 // The order changes nothing but the sequence in which the next layer adds its inputs up.
 
 import { PANEL } from "../engine/generated/abi.ts";
-import type { DenseLayer } from "../model/model.ts";
+import type { ByteWeights, DenseLayer } from "../model/model.ts";
 
 /**
  * Fills panel after panel: the most active node left, then the 15 that are most active together with those already in it (cosine of
@@ -30,19 +30,26 @@ export function coactivationOrder(gram: Float32Array, nodes: number): Uint32Arra
 
 /** Two layers, the nodes of the first put in `order`. */
 export function reorder(first: DenseLayer, second: DenseLayer, order: Uint32Array): [DenseLayer, DenseLayer] {
-  const weight = new Float32Array(first.weight.length);
-  order.forEach((from, to) => {
-    weight.set(first.weight.subarray(from * first.inputs, (from + 1) * first.inputs), to * first.inputs);
-  });
-  const next = new Float32Array(second.weight.length);
-  for (let o = 0; o < second.outputs; o++) {
-    const row = o * second.inputs;
-    order.forEach((from, to) => {
-      next[row + to] = second.weight[row + from];
-    });
-  }
   return [
-    { ...first, weight, bias: first.bias.map((_, i) => first.bias[order[i]]) },
-    { ...second, weight: next },
+    { ...first, weight: withNodes(first, order), bias: first.bias.map((_, i) => first.bias[order[i]]) },
+    { ...second, weight: withInputs(second, order) },
   ];
+}
+
+function withNodes({ weight, inputs }: DenseLayer, order: Uint32Array): DenseLayer["weight"] {
+  if (weight instanceof Float32Array) return rows(weight, inputs, order);
+  return { values: rows(weight.values, inputs, order), scale: weight.scale.map((_, i) => weight.scale[order[i]]) };
+}
+
+function withInputs({ weight, inputs }: DenseLayer, order: Uint32Array): DenseLayer["weight"] {
+  if (weight instanceof Float32Array) return columns(weight, inputs, order);
+  return { values: columns(weight.values, inputs, order), scale: weight.scale };
+}
+
+function rows<T extends Float32Array | ByteWeights["values"]>(matrix: T, width: number, order: Uint32Array): T {
+  return matrix.map((_, i) => matrix[order[Math.floor(i / width)] * width + (i % width)]) as T;
+}
+
+function columns<T extends Float32Array | ByteWeights["values"]>(matrix: T, width: number, order: Uint32Array): T {
+  return matrix.map((_, i) => matrix[i - (i % width) + order[i % width]]) as T;
 }

@@ -29,7 +29,7 @@ export function createReferenceEngine(bytes: number, reason: string | null): Eng
         if (macs < 0) return macs === stop ? at : -at;
         a[abi.WORD_MACS] = macs;
         spent += macs;
-        a[abi.WORD_BYTES_READ] = a[0] === abi.PREDICT ? macs : macs * 4;
+        a[abi.WORD_BYTES_READ] = a[0] === abi.PREDICT || a[0] >= abi.PANELS_8 ? macs : macs * 4;
       }
       return end;
     },
@@ -57,13 +57,20 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
   const values = (list: number): number => (list + abi.LIST_HEADER + Math.ceil((u32[(list >> 2) + 1] * 4) / 16) * 16) >> 2;
   const indices = (list: number): number => (list + abi.LIST_HEADER) >> 2;
 
-  /** Appends what `value(i)` gives for the candidates, zeros left out. */
-  function keepNonZero(list: number, from: number, candidates: number, index: (i: number) => number, value: (i: number) => number): number {
+  /** Appends what `value(i)` gives for the candidates, zeros left out unless `zeros`. */
+  function keepNonZero(
+    list: number,
+    from: number,
+    candidates: number,
+    index: (i: number) => number,
+    value: (i: number) => number,
+    zeros = false,
+  ): number {
     const [at, to] = [indices(list), values(list)];
     let found = from;
     for (let i = 0; i < candidates; i++) {
       const v = value(i);
-      if (v === 0) continue;
+      if (v === 0 && !zeros) continue;
       u32[at + found] = index(i);
       f32[to + found++] = v;
     }
@@ -103,6 +110,16 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     }
     a[abi.WORD_UNITS] = panels * abi.PANEL;
     return active * panels * abi.PANEL;
+  }
+
+  /** A list's values, as many as it holds. */
+  function valuesOf(list: number): Float32Array {
+    return f32.subarray(values(list), values(list) + u32[list >> 2]);
+  }
+
+  /** Eight-bit nodes from codes: bias + scale · step · sum, the sum a whole number. */
+  function scaled(a: Int32Array, node: number, step: number, sum: number): number {
+    return fround(f32[(a[3] >> 2) + node] + fround(fround(f32[(a[2] >> 2) + node] * step) * fround(sum)));
   }
 
   function fillIndices(list: number, n: number, keep: (i: number) => boolean): number {
@@ -152,7 +169,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
           const r = u32[rows + i];
           return activate(fround(rowDot((a[1] >> 2) + r * a[4], a[3] >> 2, floats, offsets) + f32[(a[2] >> 2) + r]), a[8], f[9]);
         };
-        keepNonZero(a[7], a[10] ? u32[a[7] >> 2] : 0, units, (i) => u32[rows + i], value);
+        keepNonZero(a[7], a[10] ? u32[a[7] >> 2] : 0, units, (i) => u32[rows + i], value, a[8] === abi.KEEP);
         break;
       }
       case abi.PANELS: {
@@ -185,18 +202,22 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.ACTIVATE: {
         const [src, out] = [a[1] >> 2, a[3] >> 2];
         units = a[2];
-        if (a[4] >= abi.SOFTMAX) softmax(f32.subarray(src, src + a[2]), f32.subarray(out, out + a[2]), a[4] === abi.LOG_SOFTMAX);
+        const from = f32.subarray(src, src + a[2]);
+        if (a[4] >= abi.SOFTMAX) softmax(from, from, f32.subarray(out, out + a[2]), a[4] === abi.LOG_SOFTMAX);
         else for (let i = 0; i < a[2]; i++) f32[out + i] = activate(f32[src + i], a[4], f[5]);
         break;
       }
-      case abi.TOP_K: {
+      case abi.TOP_K:
+      case abi.STRONGEST: {
         const src = a[1] >> 2;
+        const sized = (i: number): number => (a[0] === abi.TOP_K ? f32[src + i] : Math.abs(f32[src + i]));
         const best = Array.from({ length: a[2] }, (_, i) => i)
           .filter((i) => !Number.isNaN(f32[src + i]))
-          .sort((i, j) => f32[src + j] - f32[src + i] || i - j)
+          .sort((i, j) => sized(j) - sized(i) || i - j)
           .slice(0, Math.max(0, a[3]));
         const chosen = new Set(best);
         units = fillIndices(a[4], a[2], (i) => chosen.has(i));
+        if (a[0] === abi.STRONGEST) for (let i = 0; i < units; i++) f32[values(a[4]) + i] = f32[src + u32[indices(a[4]) + i]];
         break;
       }
       case abi.THRESHOLD: {
@@ -215,7 +236,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       }
       case abi.MARGIN: {
         a[abi.WORD_MACS] = a[abi.WORD_BYTES_READ] = 0;
-        const sure = lead(f32.subarray(a[1] >> 2, (a[1] >> 2) + a[2])) >= f[3];
+        const sure = lead(a[2] < 0 ? valuesOf(a[1]) : f32.subarray(a[1] >> 2, (a[1] >> 2) + a[2])) >= f[3];
         a[abi.WORD_UNITS] = sure ? 1 : a[5] > 0 && spent + a[4] > a[5] ? 2 : 0;
         return a[abi.WORD_UNITS] ? stop : 0;
       }
@@ -249,10 +270,17 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       }
       case abi.COMPACT_PANELS: {
         const [chosen, src] = [indices(a[1]), a[2] >> 2];
-        const index = (i: number): number => u32[chosen + Math.floor(i / abi.PANEL)] * abi.PANEL + (i % abi.PANEL);
-        const value = (i: number): number => (index(i) < a[3] ? activate(f32[src + index(i)], a[5], f[6]) : 0);
-        units = u32[a[1] >> 2] * abi.PANEL;
-        keepNonZero(a[4], 0, units, index, value);
+        const nodes = Array.from({ length: u32[a[1] >> 2] * abi.PANEL }, (_, i) => u32[chosen + (i >> 4)] * abi.PANEL + (i % abi.PANEL));
+        const real = nodes.filter((node) => node < a[3]);
+        units = nodes.length;
+        keepNonZero(
+          a[4],
+          a[7] ? u32[a[4] >> 2] : 0,
+          real.length,
+          (i) => real[i],
+          (i) => activate(f32[src + real[i]], a[5], f[6]),
+          a[5] === abi.KEEP,
+        );
         break;
       }
       case abi.SUBTRACT: {
@@ -286,6 +314,103 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         }
         return macs;
       }
+      case abi.EXPAND: {
+        const [from, to] = [indices(a[1]), indices(a[4])];
+        for (let i = 0; i < u32[a[1] >> 2]; i++)
+          for (let u = u32[from + i] * a[2]; u < Math.min(u32[from + i] * a[2] + a[2], a[3]); u++) u32[to + units++] = u;
+        u32[a[4] >> 2] = units;
+        break;
+      }
+      case abi.BEST: {
+        const src = a[2] < 0 ? valuesOf(a[1]) : f32.subarray(a[1] >> 2, (a[1] >> 2) + a[2]);
+        const name = (i: number): number => {
+          const index = a[2] < 0 ? u32[indices(a[1]) + i] : i;
+          return a[4] ? u32[(a[4] >> 2) + index] : index;
+        };
+        const found = Array.from(src, (v, i) => ({ v, name: name(i) })).filter(({ v }) => !Number.isNaN(v));
+        found.sort((x, y) => y.v - x.v || x.name - y.name).splice(Math.max(0, a[3]));
+        units = found.length;
+        found.forEach((one, i) => {
+          u32[indices(a[5]) + i] = one.name;
+          f32[values(a[5]) + i] = one.v;
+        });
+        u32[a[5] >> 2] = units;
+        break;
+      }
+      case abi.ACTIVATE_LIST: {
+        const [all, few] = [valuesOf(a[1]), valuesOf(a[2])];
+        units = all.length;
+        if (a[3] >= abi.SOFTMAX) {
+          const from = all.slice();
+          softmax(from, few, few, a[3] === abi.LOG_SOFTMAX);
+          softmax(from, all, all, a[3] === abi.LOG_SOFTMAX);
+        } else for (const part of [all, few]) part.forEach((v, i) => void (part[i] = activate(v, a[3], f[4])));
+        break;
+      }
+      case abi.PERMUTE:
+        units = a[2];
+        for (let i = 0; i < units; i++) f32[(a[4] >> 2) + u32[(a[3] >> 2) + i]] = f32[(a[1] >> 2) + i];
+        break;
+      case abi.CODE: {
+        const src = f32.subarray(a[1] >> 2, (a[1] >> 2) + a[2]);
+        const [codes, step] = codesOf(src);
+        const to = (a[3] >> 1) + 8;
+        f32[a[3] >> 2] = step;
+        i16.fill(0, to, to + Math.ceil(a[2] / 16) * 16);
+        i16.set(codes, to);
+        const listed = (list: number, n: number, per: number, unit: number): number => {
+          const at = indices(list);
+          let found = 0;
+          for (let i = 0; i < n; i += per)
+            if (a[6] || i16.subarray(to + i, to + i + per).some((c) => c !== 0)) u32[at + found++] = i / unit;
+          u32[list >> 2] = found;
+          return found;
+        };
+        units = listed(a[4], Math.ceil(a[2] / 16) * 16, 2, 2);
+        listed(a[5], Math.ceil(a[2] / 16) * 16, 8, 1);
+        break;
+      }
+      case abi.PANELS_8: {
+        const [x, pairs, step] = [(a[4] >> 1) + 8, u32.subarray(indices(a[5]), indices(a[5]) + u32[a[5] >> 2]), f32[a[4] >> 2]];
+        const panels = a[7] ? u32.slice(indices(a[7]), indices(a[7]) + u32[a[7] >> 2]) : Uint32Array.from({ length: a[8] }, (_, i) => i);
+        for (const p of panels)
+          for (let n = 0; n < abi.PANEL; n++) {
+            let sum = 0;
+            for (const pair of pairs) {
+              const w = a[1] + p * a[6] * abi.PANEL + pair * 32 + n * 2;
+              sum += i16[x + pair * 2] * i8[w] + i16[x + pair * 2 + 1] * i8[w + 1];
+            }
+            f32[(a[9] >> 2) + p * abi.PANEL + n] = scaled(a, p * abi.PANEL + n, step, sum);
+          }
+        a[abi.WORD_UNITS] = panels.length * abi.PANEL;
+        return panels.length * abi.PANEL * 2 * pairs.length;
+      }
+      case abi.ROWS_8: {
+        const [x, step, rows] = [(a[4] >> 1) + 8, f32[a[4] >> 2], indices(a[7])];
+        const blocks = u32.subarray(indices(a[6]), indices(a[6]) + u32[a[6] >> 2]);
+        const value = (i: number): number => {
+          const r = u32[rows + i];
+          let sum = 0;
+          for (const o of blocks) for (let j = o; j < o + 8; j++) sum += i16[x + j] * i8[a[1] + r * a[5] + j];
+          return activate(scaled(a, r, step, sum), a[9], f[10]);
+        };
+        units = u32[a[7] >> 2];
+        macs = units * blocks.length * 8;
+        keepNonZero(a[8], a[11] ? u32[a[8] >> 2] : 0, units, (i) => u32[rows + i], value, a[9] === abi.KEEP);
+        break;
+      }
+      case abi.COLUMNS_8: {
+        const [codes, step] = codesOf(valuesOf(a[4]));
+        const at = indices(a[4]);
+        units = a[6];
+        macs = codes.length * units;
+        for (let n = 0; n < Math.ceil(units / 16) * 16; n++) {
+          let sum = 0;
+          codes.forEach((c, i) => void (sum += c * i8[a[1] + u32[at + i] * a[5] + n]));
+          f32[(a[7] >> 2) + n] = scaled(a, n, step, sum);
+        }
+        break;
+      }
       case abi.PACK: {
         const [rows, out] = [a[1] >> 2, a[5] >> 2];
         units = a[2];
@@ -302,6 +427,15 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     a[abi.WORD_UNITS] = units;
     return macs;
   };
+}
+
+/** Sixteen-bit codes of a vector and what one step is worth; codes of 0 and a step of NaN where it is not finite. */
+function codesOf(src: Float32Array): [codes: Int16Array, step: number] {
+  const limit = Math.min(8191, Math.floor(0x7fffffff / 127 / Math.max(src.length, 1)));
+  const most = src.reduce((m, v) => (Number.isNaN(v) ? Number.POSITIVE_INFINITY : Math.max(m, Math.abs(v))), 0);
+  if (most === Number.POSITIVE_INFINITY) return [new Int16Array(src.length), Number.NaN];
+  const inverse = most > 0 ? fround(limit / most) : 0;
+  return [Int16Array.from(src, (v) => nearest(fround(v * inverse))), fround(most / limit)];
 }
 
 /** One float through an element-wise activation. */
@@ -331,11 +465,12 @@ function erf(x: number): number {
   return Math.sign(x) * (1 - y * Math.exp(-x * x));
 }
 
-function softmax(src: Float32Array, out: Float32Array, logarithm: boolean): void {
+/** Softmax of `src` with the sum over `all`. */
+function softmax(all: Float32Array, src: Float32Array, out: Float32Array, logarithm: boolean): void {
   let top = Number.NEGATIVE_INFINITY;
-  for (const v of src) if (!(v <= top)) top = v;
+  for (const v of all) if (!(v <= top)) top = v;
   let total = 0;
-  for (const v of src) total += Math.exp(v - top);
+  for (const v of all) total += Math.exp(v - top);
   const log = Math.log(total);
   for (let i = 0; i < src.length; i++) out[i] = logarithm ? src[i] - top - log : Math.exp(src[i] - top) / total;
 }

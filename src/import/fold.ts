@@ -2,7 +2,7 @@
 // before or after them, in float64, rounded to float32 once. It knows no file format; `step` is how messages call the step at hand.
 
 import { SlonnError } from "../errors.ts";
-import { type Activation, type DenseLayer, maxWidth } from "../model/model.ts";
+import { type Activation, type FloatLayer, maxWidth } from "../model/model.ts";
 
 /** Weights [outputs, inputs], or [inputs, outputs] where `transposed`. */
 export interface DenseStep {
@@ -21,7 +21,7 @@ export interface Fold {
   activation(step: string, activation: Activation, alpha: number): void;
   /** Outputs of the last dense layer; null before the first. */
   width(): number | null;
-  finish(): DenseLayer[];
+  finish(): FloatLayer[];
 }
 
 interface OpenLayer extends DenseStep {
@@ -172,7 +172,7 @@ function addProduct({ inputs, outputs, weight, transposed, bias }: OpenLayer, t:
   }
 }
 
-function close({ name, inputs, outputs, weight, transposed, rows, columns, bias, activation, alpha }: OpenLayer): DenseLayer {
+function close({ name, inputs, outputs, weight, transposed, rows, columns, bias, activation, alpha }: OpenLayer): FloatLayer {
   const untouched = rows.every((v) => v === 1) && columns.every((v) => v === 1);
   let out: Float32Array;
   if (untouched && !transposed && weight instanceof Float32Array) out = weight;

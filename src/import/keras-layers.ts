@@ -3,7 +3,7 @@
 // them, exactly; what cannot be folded is refused by name. It knows no file format.
 
 import { SlonnError } from "../errors.ts";
-import { type Activation, createModel, type DenseLayer, type Model } from "../model/model.ts";
+import { type Activation, createModel, type FloatLayer, type Model } from "../model/model.ts";
 import { asNumber, asString, isObject, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
 import { chainOf, type LayerConfig } from "./keras-chain.ts";
 import { batchNormalizationOf, normalizationOf, rescalingOf, type Scaling, type StoredWeight, vector } from "./keras-scalings.ts";
@@ -19,7 +19,7 @@ const supported =
 const maxScalingsInARow = 16;
 
 /** A dense layer while others may still be folded into it. */
-interface Draft extends Omit<DenseLayer, "bias"> {
+interface Draft extends Omit<FloatLayer, "bias"> {
   bias: Float64Array;
   folded: number;
 }

@@ -1,7 +1,7 @@
 // One dense forward pass in plain loops that read like the maths: the reference other code is compared with. Not fast, knows no engine.
 
 import { SlonnError } from "../errors.ts";
-import type { Activation, DenseLayer, Model } from "./model.ts";
+import { type Activation, type DenseLayer, floatWeights, type Model } from "./model.ts";
 
 /**
  * The outputs of a model for one input. Sums are taken in order in double precision and rounded once per node.
@@ -16,7 +16,9 @@ export function forward(model: Model, input: Float32Array): Float32Array {
 }
 
 /** z = W x + b */
-function preActivations({ inputs, outputs, weight, bias }: DenseLayer, x: Float32Array): Float32Array {
+function preActivations(layer: DenseLayer, x: Float32Array): Float32Array {
+  const { inputs, outputs, bias } = layer;
+  const weight = floatWeights(layer);
   const z = new Float32Array(outputs);
   for (let node = 0; node < outputs; node++) {
     let sum = 0;

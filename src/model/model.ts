@@ -18,18 +18,31 @@ export const activations: readonly Activation[] = [
   "log-softmax",
 ];
 
+/** Weights in eight bits: W[o][i] = scale[o] · values[o · inputs + i]. */
+export interface ByteWeights {
+  /** Row-major [outputs, inputs], −127 to 127. */
+  values: Int8Array;
+  /** [outputs] */
+  scale: Float32Array;
+}
+
 /** y = activation(W x + b). A node is one row of W with its bias. */
 export interface DenseLayer {
   name: string;
   inputs: number;
   outputs: number;
   /** Row-major [outputs, inputs]. */
-  weight: Float32Array;
+  weight: Float32Array | ByteWeights;
   /** [outputs]; zeros where the source had none. */
   bias: Float32Array;
   activation: Activation;
   /** Slope below zero of `leaky-relu`; 0 elsewhere. */
   alpha: number;
+}
+
+/** A layer whose weights are floats, as every importer gives it. */
+export interface FloatLayer extends DenseLayer {
+  weight: Float32Array;
 }
 
 /** What calibration adds to a network: levels and certificates as JSON, activators as tensors. Opaque to this room. */
@@ -62,8 +75,11 @@ export function createModel(name: string, layers: readonly DenseLayer[], calibra
     ] as const)
       if (!Number.isInteger(n) || n < 1 || n > maxWidth)
         throw new SlonnError("bad-model", `${layer.name}: got ${n} ${what}, expected 1 to ${maxWidth}`);
-    if (weight.length !== inputs * outputs)
-      throw new SlonnError("bad-model", `${layer.name}: got ${weight.length} weights, expected ${outputs} x ${inputs}`);
+    const [count, scale] = weight instanceof Float32Array ? [weight.length, null] : [weight.values.length, weight.scale];
+    if (count !== inputs * outputs)
+      throw new SlonnError("bad-model", `${layer.name}: got ${count} weights, expected ${outputs} x ${inputs}`);
+    if (scale && scale.length !== outputs)
+      throw new SlonnError("bad-model", `${layer.name}: got ${scale.length} scales, expected ${outputs}`);
     if (bias.length !== outputs) throw new SlonnError("bad-model", `${layer.name}: got ${bias.length} biases, expected ${outputs}`);
     const before = layers[l - 1];
     if (before && before.outputs !== inputs)
@@ -72,7 +88,7 @@ export function createModel(name: string, layers: readonly DenseLayer[], calibra
       throw new SlonnError("bad-model", `${layer.name}: got ${layer.activation} on a hidden layer, expected it on the last only`);
     if (!Number.isFinite(layer.alpha))
       throw new SlonnError("bad-model", `${layer.name}: got slope ${layer.alpha}, expected a finite number`);
-    checkFinite(layer.name, "weight", weight);
+    checkFinite(layer.name, scale ? "scale" : "weight", scale ?? (weight as Float32Array));
     checkFinite(layer.name, "bias", bias);
   });
   return { name, layers, calibration };
@@ -82,6 +98,19 @@ function checkFinite(layer: string, what: string, values: Float32Array): void {
   for (let i = 0; i < values.length; i++)
     if (!Number.isFinite(values[i]))
       throw new SlonnError("bad-model", `${layer}: got ${what}[${i}] = ${values[i]}, expected finite numbers`);
+}
+
+/** A layer's weights as floats [outputs, inputs]: the same array where they are. */
+export function floatWeights({ weight, inputs, outputs }: DenseLayer): Float32Array {
+  if (weight instanceof Float32Array) return weight;
+  const floats = new Float32Array(inputs * outputs);
+  for (let o = 0, at = 0; o < outputs; o++) for (let i = 0; i < inputs; i++, at++) floats[at] = weight.scale[o] * weight.values[at];
+  return floats;
+}
+
+/** Bytes of a layer's weights, scales included. */
+export function weightBytes({ weight }: DenseLayer): number {
+  return weight instanceof Float32Array ? weight.byteLength : weight.values.byteLength + weight.scale.byteLength;
 }
 
 /** Multiply-adds of one dense pass. */

@@ -3,55 +3,61 @@
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
 import { writePlan } from "../engine/plan-writer.ts";
+import type { ByteWeights } from "./model.ts";
 
-/** A matrix of `outputs` rows of `inputs` floats, row-major, with where its layouts lie. */
+/** A matrix of `outputs` rows of `inputs` weights, row-major, with where its layouts lie. */
 export interface PlacedMatrix {
   readonly outputs: number;
   readonly inputs: number;
-  /** Floats of one row in the `rows` layout. */
+  /** Weights from one row to the next in the `rows` layout. */
   readonly rowStride: number;
-  /** Floats of one column in the `columns` layout. */
+  /** Weights from one column to the next in the `columns` layout. */
   readonly columnStride: number;
   readonly panelCount: number;
+  /** Address of the scale of each row where weights are bytes, else null. */
+  readonly scales: number | null;
   /** [outputs][rowStride], each row padded with zeros. */
   rows(): number;
-  /** [panel][input][16] */
+  /** [panel][input][16]; of bytes [panel][pair of inputs][16][2], the inputs padded to 16. */
   panels(): number;
   /** [input][columnStride] */
   columns(): number;
 }
 
-/** @param stride floats from one row of `weight` to the next, of which the first `inputs` are placed */
+/**
+ * @param stride weights from one row of `weight` to the next, of which the first `inputs` are placed
+ * @param order [outputs], the row that comes to stand at each place; as they are unless given
+ */
 export function placeMatrix(
   memory: MemoryPlan,
-  weight: Float32Array,
+  weight: Float32Array | ByteWeights,
   outputs: number,
   inputs: number,
-  stride: number = inputs,
+  { stride = inputs, order = null }: { stride?: number; order?: Uint32Array | null } = {},
 ): PlacedMatrix {
+  const rowOf = (place: number): number => (order ? order[place] : place) * stride;
+  const panelCount = paddedTo(outputs, abi.PANEL) / abi.PANEL;
+  if (!(weight instanceof Float32Array)) return placeBytes(memory, weight, outputs, inputs, rowOf);
   const rowStride = strideOf(paddedTo(inputs, abi.BLOCK));
   const columnStride = strideOf(paddedTo(outputs, abi.PANEL));
-  const panelCount = paddedTo(outputs, abi.PANEL) / abi.PANEL;
 
   const placeRows = (): number => {
     const at: number = memory.reserve(outputs * rowStride * 4, ({ buffer }) => {
       const to = new Float32Array(buffer, at, outputs * rowStride);
-      if (rowStride === inputs && stride === inputs) to.set(weight);
-      else for (let r = 0; r < outputs; r++) to.set(weight.subarray(r * stride, r * stride + inputs), r * rowStride);
+      for (let r = 0; r < outputs; r++) to.set(weight.subarray(rowOf(r), rowOf(r) + inputs), r * rowStride);
     });
     return at;
   };
 
   const placePanels = (): number => {
     const plan = memory.reserve(abi.ROW_BYTES);
-    const scratch = memory.reserve(abi.PANEL * stride * 4);
+    const scratch = memory.reserve(abi.PANEL * inputs * 4);
     const at: number = memory.reserve(panelCount * inputs * abi.PANEL * 4, (engine) => {
-      const rows = new Float32Array(engine.buffer, scratch, abi.PANEL * stride);
-      for (let p = 0; p < panelCount; p++) {
-        const from = p * abi.PANEL;
+      const rows = new Float32Array(engine.buffer, scratch, abi.PANEL * inputs);
+      for (let from = 0; from < outputs; from += abi.PANEL) {
         const count = Math.min(abi.PANEL, outputs - from);
-        rows.set(weight.subarray(from * stride, (from + count) * stride));
-        writePlan(engine, plan, [[abi.PACK, scratch, count, inputs, stride, at + from * inputs * 4]]);
+        for (let r = 0; r < count; r++) rows.set(weight.subarray(rowOf(from + r), rowOf(from + r) + inputs), r * inputs);
+        writePlan(engine, plan, [[abi.PACK, scratch, count, inputs, inputs, at + from * inputs * 4]]);
         engine.execute(plan, 0, 1);
       }
     });
@@ -61,13 +67,47 @@ export function placeMatrix(
   const placeColumns = (): number => {
     const at: number = memory.reserve(inputs * columnStride * 4, ({ buffer }) => {
       const to = new Float32Array(buffer, at, inputs * columnStride);
-      for (let r = 0; r < outputs; r++) for (let i = 0; i < inputs; i++) to[i * columnStride + r] = weight[r * stride + i];
+      for (let r = 0; r < outputs; r++) for (let i = 0; i < inputs; i++) to[i * columnStride + r] = weight[rowOf(r) + i];
     });
     return at;
   };
 
   const [rows, panels, columns] = [once(placeRows), once(placePanels), once(placeColumns)];
-  return { outputs, inputs, rowStride, columnStride, panelCount, rows, panels, columns };
+  return { outputs, inputs, rowStride, columnStride, panelCount, scales: null, rows, panels, columns };
+}
+
+function placeBytes(
+  memory: MemoryPlan,
+  { values, scale }: ByteWeights,
+  outputs: number,
+  inputs: number,
+  rowOf: (place: number) => number,
+): PlacedMatrix {
+  const rowStride = paddedTo(inputs, 16);
+  const columnStride = paddedTo(outputs, abi.PANEL);
+  const stride = values.length / scale.length;
+  /** Reserves bytes and writes weight i of the row at place r to `to(r, i)`. */
+  const place = (bytes: number, to: (r: number, i: number) => number) => (): number => {
+    const at: number = memory.reserve(bytes, ({ buffer }) => {
+      const all = new Int8Array(buffer, at, bytes);
+      for (let r = 0; r < outputs; r++) for (let i = 0, from = rowOf(r); i < inputs; i++) all[to(r, i)] = values[from + i];
+    });
+    return at;
+  };
+  return {
+    outputs,
+    inputs,
+    rowStride,
+    columnStride,
+    panelCount: columnStride / abi.PANEL,
+    scales: placeVector(
+      memory,
+      Float32Array.from({ length: outputs }, (_, r) => scale[rowOf(r) / stride]),
+    ),
+    rows: once(place(outputs * rowStride, (r, i) => r * rowStride + i)),
+    panels: once(place(columnStride * rowStride, (r, i) => (r >> 4) * rowStride * abi.PANEL + (i >> 1) * 32 + (r & 15) * 2 + (i & 1))),
+    columns: once(place(inputs * columnStride, (r, i) => i * columnStride + r)),
+  };
 }
 
 /**

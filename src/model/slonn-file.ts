@@ -3,7 +3,8 @@
 //
 //   __metadata__  slonn      JSON: { version, name, layers: [{ name, activation, alpha }], ladder (absent where not calibrated) }
 //                 checksums  JSON: CRC-32 in hex, per tensor of its stored bytes, and under "slonn" of the text above
-//   tensors       layers.<i>.weight [outputs, inputs] F32 or F16, layers.<i>.bias [outputs] F32, calibration.<key>
+//   tensors       layers.<i>.weight [outputs, inputs] F32, F16 or I8 (then layers.<i>.scale [outputs] F32), layers.<i>.bias [outputs] F32,
+//                 calibration.<key>
 
 import { SlonnError } from "../errors.ts";
 import { narrowToHalf, widenHalf } from "./half.ts";
@@ -26,7 +27,12 @@ export function encodeModel(model: Model, options: { half?: boolean } = {}): Uin
   if (half) for (const layer of model.layers) checkHalf(layer, model.calibration !== null);
   const tensors: StoredTensor[] = [];
   model.layers.forEach(({ inputs, outputs, weight, bias }, i) => {
-    tensors.push(storeTensor(`layers.${i}.weight`, { dtype: "float32", shape: [outputs, inputs], data: weight }, half));
+    const shape = [outputs, inputs];
+    if (weight instanceof Float32Array) tensors.push(storeTensor(`layers.${i}.weight`, { dtype: "float32", shape, data: weight }, half));
+    else {
+      tensors.push(storeTensor(`layers.${i}.weight`, { dtype: "int8", shape, data: weight.values }, false));
+      tensors.push(storeTensor(`layers.${i}.scale`, { dtype: "float32", shape: [outputs], data: weight.scale }, false));
+    }
     tensors.push(storeTensor(`layers.${i}.bias`, { dtype: "float32", shape: [outputs], data: bias }, false));
   });
   for (const [key, tensor] of model.calibration?.tensors ?? []) tensors.push(storeTensor(`calibration.${key}`, tensor, false));
@@ -102,7 +108,8 @@ function readLayer(entry: unknown, i: number, tensors: Map<string, StoredTensor>
     tensors.delete(part);
     return tensor;
   };
-  const weight = take(`layers.${i}.weight`, 2, ["F32", "F16"]);
+  const weight = take(`layers.${i}.weight`, 2, ["F32", "F16", "I8"]);
+  const { data } = loadTensor(weight);
   const bias = take(`layers.${i}.bias`, 1, ["F32"]);
   const [outputs, inputs] = weight.shape;
   if (bias.shape[0] !== outputs) throw bad(`layers.${i}.bias: got shape [${bias.shape[0]}], expected [${outputs}], the rows of the weight`);
@@ -110,7 +117,10 @@ function readLayer(entry: unknown, i: number, tensors: Map<string, StoredTensor>
     name,
     inputs,
     outputs,
-    weight: loadTensor(weight).data as Float32Array,
+    weight:
+      data instanceof Int8Array
+        ? { values: data, scale: loadTensor(take(`layers.${i}.scale`, 1, ["F32"])).data as Float32Array }
+        : (data as Float32Array),
     bias: loadTensor(bias).data as Float32Array,
     activation: activation as Activation,
     alpha,
@@ -118,6 +128,7 @@ function readLayer(entry: unknown, i: number, tensors: Map<string, StoredTensor>
 }
 
 function checkHalf({ name, weight }: DenseLayer, calibrated: boolean): void {
+  if (!(weight instanceof Float32Array)) return;
   const rounded = widenHalf(narrowToHalf(weight));
   for (let i = 0; i < weight.length; i++) {
     if (Number.isFinite(weight[i]) && !Number.isFinite(rounded[i]))

@@ -2,7 +2,7 @@
 // is checked and copied. Whether the activators it names are there is for the activator room to find out. That levels are ordered by cost is
 // believed: the cost is the time measured where the model was calibrated, which the file does not hold, and no buffer depends on it.
 
-import { sameRanking, widens } from "../activator/level-plan.ts";
+import { sameRanking, widens } from "../activator/setting.ts";
 import { SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { Certificate, Cost, Ladder, LayerSetting, Level, Rung } from "./ladder.ts";
@@ -109,9 +109,9 @@ function readSetting(at: string, value: unknown): LayerSetting {
       if (!Number.isInteger(variant)) refuse(`${at}.variant`, variant, "a whole number");
       return {
         kind: "ranked",
-        activator: oneOf(`${at}.activator`, setting.activator, ["low-rank", "hash", "oracle"] as const),
+        activator: oneOf(`${at}.activator`, setting.activator, ["low-rank", "hash", "clusters", "screen", "oracle"] as const),
         variant,
-        unit: oneOf(`${at}.unit`, setting.unit, ["node", "panel"] as const),
+        unit: oneOf(`${at}.unit`, setting.unit, ["node", "panel", "cluster"] as const),
         by,
         amount: by === "top-k" ? number(`${at}.amount`, setting.amount, 0, 1) : number(`${at}.amount`, setting.amount, -most, most),
       };

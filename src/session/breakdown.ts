@@ -12,7 +12,7 @@ import { SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
 import { type QueryInput, writeInput } from "./input.ts";
-import { type LevelRun, layOut, limit } from "./session.ts";
+import { type LevelRun, layOut, limit, writeAll } from "./session.ts";
 
 /** In the order of a query. `input` includes taking the input in, `output` handing the output over. */
 export const stages: readonly Stage[] = ["input", "rank", "select", "rows", "columns", "output", "compare"];
@@ -62,11 +62,15 @@ export async function breakdown(
 ): Promise<Breakdown> {
   const { clock = systemClock, operations, signal, ...engineOptions } = options;
   if (inputs.length === 0) throw new SlonnError("bad-input", "breakdown: got 0 inputs, expected at least 1");
-  const { input, runs } = await layOut(model, [level], engineOptions);
-  const [run] = runs;
+  const live = await layOut(model, [level], engineOptions);
+  const {
+    input,
+    runs: [run],
+  } = live;
+  const { outputs } = model.layers[model.layers.length - 1];
   limit(run, operations);
   const stretches = stretchesOf(run);
-  const out = new Float32Array(run.output.length);
+  const out = new Float32Array(outputs);
   const clockMs = emptyStretch(run, clock);
 
   const queries = inputs.length;
@@ -80,9 +84,8 @@ export async function breakdown(
     await new Promise((resolve) => setTimeout(resolve));
     inputs.forEach((query, q) => {
       const start = clock.now();
-      writeInput(query, input);
-      run.engine.execute(run.plan.address, 0, run.rows);
-      out.set(run.output);
+      const begin = writeInput(query, input, run.plan);
+      writeAll(live, run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
       const time = clock.now() - start;
       if (round >= 0) wholeMs[q * rounds + round] = time;
     });
@@ -92,17 +95,18 @@ export async function breakdown(
         if (round >= 0) timesMs[(place * queries + q) * rounds + round] = time;
       };
       let start = clock.now();
-      writeInput(query, input);
+      const first = writeInput(query, input, run.plan);
       note(stretches.length, start);
+      let ran = first;
       for (const [s, { begin, end, stage }] of stretches.entries()) {
         start = clock.now();
-        run.engine.execute(run.plan.address, begin, end);
+        if (end > first) ran = run.engine.execute(run.plan.address, Math.max(begin, first), end);
         note(s, start);
         if (round === 0) count(run.words, begin, end, work.get(stage));
         if (stage === "compare" && run.words[begin * ROW_WORDS + WORD_UNITS] !== 0) break;
       }
       start = clock.now();
-      out.set(run.output);
+      writeAll(live, run, ran, out, 0);
       note(stretches.length + 1, start);
     });
   }
@@ -127,9 +131,9 @@ export async function breakdown(
 }
 
 /** Consecutive rows of one stage; a row that may end the run stands alone. */
-function stretchesOf({ plan: { tags } }: LevelRun): { begin: number; end: number; stage: Stage }[] {
+function stretchesOf({ plan: { tags }, rows }: LevelRun): { begin: number; end: number; stage: Stage }[] {
   const found: { begin: number; end: number; stage: Stage }[] = [];
-  tags.forEach(({ stage }, row) => {
+  tags.slice(0, rows).forEach(({ stage }, row) => {
     const last = found[found.length - 1];
     if (last?.stage === stage && stage !== "compare") last.end = row + 1;
     else found.push({ begin: row, end: row + 1, stage });

@@ -1,5 +1,7 @@
 // Writing a query's input into engine memory, after checking it. It knows shapes and types, not networks.
 
+import type { LevelPlan } from "../activator/level-plan.ts";
+import { type NetworkInput, writeSparse } from "../activator/network-input.ts";
 import { SlonnError } from "../errors.ts";
 import type { Input, SparseInput } from "../model/rows.ts";
 import { sizeOf, type Tensor } from "../model/tensor.ts";
@@ -8,15 +10,20 @@ import { sizeOf, type Tensor } from "../model/tensor.ts";
 export type QueryInput = Input | readonly number[] | Tensor;
 
 /**
- * Writes the input over `target` ([width]).
+ * Checks the input and writes it for a query by `plan`; returns the row the plan is to be run from.
  * @throws SlonnError `bad-input` when the length or type is wrong or an index is out of range. Repeated indices add up.
  */
-export function writeInput(input: QueryInput, target: Float32Array): void {
+export function writeInput(input: QueryInput, to: NetworkInput, plan: Pick<LevelPlan, "compactsInput" | "readsDenseInput">): number {
+  const target = to.dense;
+  if (typeof input === "object" && input !== null && "indices" in input) {
+    checkSparse(input, target.length);
+    return writeSparse(to, input, plan);
+  }
   if (input instanceof Float32Array || Array.isArray(input)) writeNumbers(input, target);
-  else if (typeof input === "object" && input !== null && "indices" in input) writeSparse(input, target);
   else if (typeof input === "object" && input !== null && "shape" in input) writeTensor(input, target);
   else
     throw new SlonnError("bad-input", `input: got ${describe(input)}, expected a Float32Array of ${target.length} or { indices, values }`);
+  return 0;
 }
 
 function writeNumbers(input: Float32Array | readonly number[], target: Float32Array): void {
@@ -28,7 +35,7 @@ function writeNumbers(input: Float32Array | readonly number[], target: Float32Ar
   target.set(input);
 }
 
-function writeSparse({ indices, values }: SparseInput, target: Float32Array): void {
+function checkSparse({ indices, values }: SparseInput, width: number): void {
   if (!isNumbers(indices) || !isNumbers(values))
     throw new SlonnError(
       "bad-input",
@@ -36,12 +43,10 @@ function writeSparse({ indices, values }: SparseInput, target: Float32Array): vo
     );
   if (indices.length !== values.length)
     throw new SlonnError("bad-input", `input: got ${indices.length} indices and ${values.length} values, expected as many of both`);
-  target.fill(0);
   for (let i = 0; i < indices.length; i++) {
     const at = indices[i];
-    if (!(at >= 0 && at < target.length && Number.isInteger(at)))
-      throw new SlonnError("bad-input", `input: got index ${at} at position ${i}, expected a whole number from 0 to ${target.length - 1}`);
-    target[at] += values[i];
+    if (!(at >= 0 && at < width && Number.isInteger(at)))
+      throw new SlonnError("bad-input", `input: got index ${at} at position ${i}, expected a whole number from 0 to ${width - 1}`);
   }
 }
 

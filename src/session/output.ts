@@ -1,4 +1,4 @@
-// What a query gives back: the outputs, and the best of them.
+// What a query gives back: the outputs that were computed, and the best of them.
 
 export interface Answer {
   index: number;
@@ -6,25 +6,53 @@ export interface Answer {
 }
 
 export interface Output {
-  /** [outputs], a copy of its own. */
-  data: Float32Array;
+  /** [outputs], a copy of its own; where only candidates were computed, the others hold what `dropped` says. Made when first asked for. */
+  readonly data: Float32Array;
+  /** Which outputs were computed, in no order; null: all of them. */
+  readonly indices: Uint32Array | null;
+  /** The score of each of `indices`; of all outputs where that is null. */
+  readonly scores: Float32Array;
   /** The k best outputs, best first; ties go to the lower index, NaN is never among them. */
   top(k: number): Answer[];
 }
 
-export function createOutput(data: Float32Array): Output {
-  return { data, top: (k) => top(data, k) };
+/** What stands for an output that was not computed: less than any score, and as a probability 0. */
+export function dropped(activation: string): number {
+  return activation === "softmax" || activation === "sigmoid" ? 0 : Number.NEGATIVE_INFINITY;
 }
 
-function top(data: Float32Array, k: number): Answer[] {
+export function createOutput(data: Float32Array): Output {
+  return { data, indices: null, scores: data, top: (k) => top(null, data, k) };
+}
+
+/** An output of candidates. @param outputs how many outputs there are @param missing what stands for the others */
+export function createCandidates(indices: Uint32Array, scores: Float32Array, outputs: number, missing: number): Output {
+  let data: Float32Array | null = null;
+  return {
+    indices,
+    scores,
+    get data() {
+      if (data === null) {
+        data = new Float32Array(outputs).fill(missing);
+        for (let i = 0; i < indices.length; i++) data[indices[i]] = scores[i];
+      }
+      return data;
+    },
+    top: (k) => top(indices, scores, k),
+  };
+}
+
+function top(indices: Uint32Array | null, scores: Float32Array, k: number): Answer[] {
   const most = Math.floor(k);
   const best: Answer[] = [];
   if (!(most >= 1)) return best;
-  for (let index = 0; index < data.length; index++) {
-    const score = data[index];
-    if (Number.isNaN(score) || (best.length === most && score <= best[most - 1].score)) continue;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i];
+    const index = indices ? indices[i] : i;
+    const before = (other: Answer): boolean => other.score > score || (other.score === score && other.index < index);
+    if (Number.isNaN(score) || (best.length === most && before(best[most - 1]))) continue;
     let at = Math.min(best.length, most - 1);
-    while (at > 0 && best[at - 1].score < score) at--;
+    while (at > 0 && !before(best[at - 1])) at--;
     best.splice(at, 0, { index, score });
     if (best.length > most) best.pop();
   }

@@ -3,11 +3,13 @@
 // session is created; a query runs rows of a plan that already lies in memory.
 
 import { type LevelPlan, placeLevel } from "../activator/level-plan.ts";
-import { placeNetwork } from "../activator/network.ts";
+import { bestCapacity, placeNetwork } from "../activator/network.ts";
+import { createNetworkInput, type NetworkInput, reserveInput } from "../activator/network-input.ts";
 import { countWork, rungsOf, type Work } from "../activator/work.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
+import { listViews } from "../engine/list.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
 import { SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
@@ -17,7 +19,7 @@ import { checkSlo, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { LatencyProfile, Level } from "../profile/ladder.ts";
 import { type QueryInput, writeInput } from "./input.ts";
-import { createOutput, type Output } from "./output.ts";
+import { createCandidates, createOutput, dropped, type Output } from "./output.ts";
 import { measureProfile } from "./profile.ts";
 import type { Report } from "./report.ts";
 
@@ -28,6 +30,12 @@ export interface SessionOptions extends EngineOptions {
   load?: Load;
   /** Latency of the levels on this machine; measured when a query first asks for a deadline unless given. */
   latencyProfile?: LatencyProfile;
+}
+
+/** Room for the best answers of a query: which outputs, and their scores. */
+export interface BestAnswers {
+  indices: Uint32Array;
+  scores: Float32Array;
 }
 
 /** A model ready to answer. */
@@ -48,10 +56,11 @@ export interface Session {
    */
   run(input: QueryInput, slo?: Slo): { output: Output; report: Report };
   /**
-   * Answers one query into `out` [outputs of the last layer] without allocating anything, given an SLO object seen before.
+   * Answers one query into `out` without allocating anything, given an SLO object seen before: all outputs of the last layer, or the
+   * best answers, best first, as many as there is room for. Returns how many numbers were written.
    * @throws SlonnError as `run`
    */
-  runInto(input: QueryInput, out: Float32Array, slo?: Slo): void;
+  runInto(input: QueryInput, out: Float32Array | BestAnswers, slo?: Slo): number;
   /** Lets the engine's memory go. Using the session afterwards throws `disposed`. */
   dispose(): void;
   [Symbol.dispose](): void;
@@ -64,6 +73,7 @@ export async function createSession(model: Model, options: SessionOptions = {}):
   const levels = ladder?.levels ?? uncalibratedLevels(model);
   const widths = model.layers.map(({ outputs }) => outputs);
   const outputs = widths[widths.length - 1];
+  const missing = dropped(model.layers[widths.length - 1].activation);
   const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options);
   /** Everything that holds on to the engine's memory; null once disposed. */
   let live: Live | null = parts;
@@ -86,7 +96,7 @@ export async function createSession(model: Model, options: SessionOptions = {}):
     const key = planKey(asked);
     let chosen = byMeaning.get(key);
     if (!chosen) {
-      if (asked?.latencyMs !== undefined && profile === null) profile = measureProfile(runs, input, clock);
+      if (asked?.latencyMs !== undefined && profile === null) profile = measureProfile(runs, input.dense, clock);
       chosen = plan(asked, levels, ladder?.promise ?? null, profile, load);
       if (byMeaning.size >= mostPlans) byMeaning.clear();
       byMeaning.set(key, chosen);
@@ -110,12 +120,12 @@ export async function createSession(model: Model, options: SessionOptions = {}):
       const now = ready(slo);
       const chosen = decide(slo, now);
       const level = now.runs[chosen.level];
-      writeInput(query, now.input);
+      const begin = writeInput(query, now.input, level.plan);
       const began = clock.now();
       limit(level, chosen.slo.operations);
-      const { ran, rankMs, end } = runSegments(level, clock, began);
+      const { ran, rankMs, end } = runSegments(level, clock, began, begin);
       countWork(level.plan, level.words, ran, widths, work);
-      const output = createOutput(level.output.slice());
+      const output = answerOf(now, level, ran, outputs, missing);
       const totalMs = clock.now() - start;
       const { macs, bytes } = work;
       const nodes = work.nodes.slice();
@@ -135,16 +145,16 @@ export async function createSession(model: Model, options: SessionOptions = {}):
       };
       return { output, report };
     },
-    runInto(query: QueryInput, out: Float32Array, slo?: Slo): void {
+    runInto(query: QueryInput, out: Float32Array | BestAnswers, slo?: Slo): number {
       const now = ready(slo);
-      if (!(out instanceof Float32Array) || out.length !== outputs)
-        throw new SlonnError("bad-input", `out: got room for ${out?.length} numbers, expected a Float32Array of ${outputs}`);
+      checkRoom(out, outputs);
       const chosen = decide(slo, now);
       const level = now.runs[chosen.level];
-      writeInput(query, now.input);
+      const begin = writeInput(query, now.input, level.plan);
       limit(level, chosen.slo.operations);
-      level.engine.execute(level.plan.address, 0, level.rows);
-      out.set(level.output);
+      const ran = level.engine.execute(level.plan.address, begin, level.rows);
+      if (out instanceof Float32Array) return writeAll(now, level, ran, out, missing);
+      return writeBest(now, level, ran, out);
     },
     dispose,
     [Symbol.dispose]: dispose,
@@ -155,7 +165,10 @@ export async function createSession(model: Model, options: SessionOptions = {}):
 const mostPlans = 256;
 
 interface Live {
-  input: Float32Array;
+  input: NetworkInput;
+  /** Output node at each place; null: as they are. */
+  order: Uint32Array | null;
+  best: ListViews;
   runs: readonly LevelRun[];
 }
 
@@ -168,13 +181,16 @@ export async function layOut(
   const memory = createMemoryPlan();
   const network = placeNetwork(memory, model);
   const plans = levels.map(({ rungs }) => placeLevel(memory, network, rungs));
+  reserveInput(network);
   const engine = await memory.create(options);
   const outputs = model.layers[model.layers.length - 1].outputs;
   return {
     backend: engine.backend,
     reason: engine.reason,
     memoryBytes: engine.buffer.byteLength,
-    input: new Float32Array(engine.buffer, network.input, model.layers[0].inputs),
+    input: createNetworkInput(engine, network),
+    order: network.order ? new Uint32Array(engine.buffer, network.order, outputs) : null,
+    best: listViews(engine, network.best),
     runs: plans.map((levelPlan) => createLevelRun(engine, levelPlan, outputs)),
   };
 }
@@ -203,9 +219,10 @@ function runSegments(
   { engine, plan: { address }, segments }: LevelRun,
   clock: Clock,
   began: number,
+  begin: number,
 ): { ran: number; rankMs: number; end: number } {
   let rankMs = 0;
-  let ran = 0;
+  let ran = begin;
   let before = began;
   for (const { end, ranks } of segments) {
     ran = engine.execute(address, ran, end);
@@ -223,21 +240,89 @@ export interface LevelRun {
   plan: LevelPlan;
   rows: number;
   words: Int32Array;
-  output: Float32Array;
+  /** One per rung: all outputs, or the list of candidates. */
+  answers: readonly (Float32Array | ListViews)[];
   /** Runs of rows that rank and rows that do not, for the report's time split. */
   segments: readonly { end: number; ranks: boolean }[];
   /** Rows that decide on growing. */
   compares: readonly number[];
 }
 
+/** Views of a list in engine memory. */
+type ListViews = ReturnType<typeof listViews>;
+
+/** The output of a run that ended before row `ran`, copied. */
+function answerOf({ order }: Live, { engine, plan, answers }: LevelRun, ran: number, outputs: number, missing: number): Output {
+  const rung = rungsOf(plan, ran) - 1;
+  const answer = answers[rung];
+  if (answer instanceof Float32Array) return createOutput(answer.slice());
+  engine.execute(plan.address, plan.answers[rung].best, plan.answers[rung].end);
+  const places = answer.indices.subarray(0, answer.count[0]);
+  return createCandidates(
+    order ? places.map((place) => order[place]) : places.slice(),
+    answer.values.slice(0, places.length),
+    outputs,
+    missing,
+  );
+}
+
+function checkRoom(out: Float32Array | BestAnswers, outputs: number): void {
+  if (out instanceof Float32Array) {
+    if (out.length !== outputs) throw new SlonnError("bad-input", `out: got room for ${out.length} numbers, expected ${outputs}`);
+  } else if (
+    !(out?.indices instanceof Uint32Array && out.scores instanceof Float32Array) ||
+    out.indices.length !== out.scores.length ||
+    out.indices.length > bestCapacity
+  )
+    throw new SlonnError(
+      "bad-input",
+      `out: got ${out?.indices?.length} indices and ${out?.scores?.length} scores, expected a Float32Array of ${outputs}, or a Uint32Array and a Float32Array of the same length, at most ${bestCapacity}`,
+    );
+}
+
+/** Writes every output, `missing` where it was not computed. */
+export function writeAll({ order }: Live, { engine, plan, answers }: LevelRun, ran: number, out: Float32Array, missing: number): number {
+  const rung = rungsOf(plan, ran) - 1;
+  const answer = answers[rung];
+  if (answer instanceof Float32Array) out.set(answer);
+  else {
+    engine.execute(plan.address, plan.answers[rung].best, plan.answers[rung].end);
+    out.fill(missing);
+    for (let i = 0; i < answer.count[0]; i++) out[order ? order[answer.indices[i]] : answer.indices[i]] = answer.values[i];
+  }
+  return out.length;
+}
+
+/** Writes the best answers, best first; returns how many. */
+function writeBest({ best }: Live, { engine, plan, answers, words }: LevelRun, ran: number, out: BestAnswers): number {
+  const rung = rungsOf(plan, ran) - 1;
+  const answer = answers[rung];
+  const row = plan.answers[rung].best;
+  words[row * ROW_WORDS + kWord] = out.indices.length;
+  engine.execute(plan.address, row, plan.answers[rung].end);
+  const found = best.count[0];
+  for (let i = 0; i < found; i++) {
+    const index = best.indices[i];
+    out.indices[i] = index;
+    // the list holds pre-activations where all outputs were computed, scores where candidates were
+    out.scores[i] = answer instanceof Float32Array ? answer[index] : best.values[i];
+  }
+  return found;
+}
+
+/** Where a BEST row keeps how many it finds. */
+const kWord = 3;
+
 function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): LevelRun {
-  const { address, tags } = levelPlan;
+  const { address, tags, rungEnds } = levelPlan;
   return {
     engine,
     plan: levelPlan,
-    rows: tags.length,
+    rows: rungEnds[rungEnds.length - 1],
     words: new Int32Array(engine.buffer, address, tags.length * ROW_WORDS),
-    output: new Float32Array(engine.buffer, levelPlan.output, outputs),
+    answers: levelPlan.answers.map(({ candidates, output }) =>
+      candidates ? listViews(engine, candidates) : new Float32Array(engine.buffer, output, outputs),
+    ),
     segments: cut(levelPlan),
     compares: tags.flatMap(({ stage }, row) => (stage === "compare" ? [row] : [])),
   };
@@ -247,7 +332,8 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
  * Cuts a plan where ranking begins and ends. A compare row may end the run, which shows only where rows of its segment come
  * after it; so it always opens a segment, of the kind of what follows.
  */
-function cut({ tags }: LevelPlan): LevelRun["segments"] {
+function cut({ tags: all, rungEnds }: LevelPlan): LevelRun["segments"] {
+  const tags = all.slice(0, rungEnds[rungEnds.length - 1]);
   const segments: { end: number; ranks: boolean }[] = [];
   const ranks = (row: number): boolean => tags[row].stage === "rank" || tags[row].stage === "select";
   for (let row = 0; row < tags.length; row++) {

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { decodeActivators, encodeActivators, type Hash, type LayerActivators, type LowRank } from "../../src/activator/activator.ts";
+import {
+  decodeActivators,
+  encodeActivators,
+  type Hash,
+  type LayerActivators,
+  type LowRank,
+  noActivators,
+} from "../../src/activator/activator.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
@@ -19,10 +26,7 @@ const hash: Hash = {
   nodes: Uint32Array.of(1, 8, 0, 3, 8),
   votes: numbers(5),
 };
-const fitted: LayerActivators[] = [
-  { lowRank, hash },
-  { lowRank: null, hash: null },
-];
+const fitted: LayerActivators[] = [{ ...noActivators, lowRank, hash }, noActivators];
 
 const plain = madeUpModel([6, 9, 2], 2);
 const withTensors = (tensors: ReadonlyMap<string, Tensor>): Model => createModel("fitted", plain.layers, { ladder: null, tensors });
@@ -34,10 +38,7 @@ test("activators come back from a model as they went in, also through a file", (
 });
 
 test("a model without calibration has none", () => {
-  const none = [
-    { lowRank: null, hash: null },
-    { lowRank: null, hash: null },
-  ];
+  const none = [noActivators, noActivators];
   expect(decodeActivators(plain)).toEqual(none);
   expect(encodeActivators(none).size).toBe(0);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { encodeActivators, type LayerActivators } from "../../src/activator/activator.ts";
+import { encodeActivators, type LayerActivators, noActivators } from "../../src/activator/activator.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { activate, forward } from "../../src/model/forward.ts";
-import { type Activation, activations, createModel, type Model } from "../../src/model/model.ts";
+import { type Activation, activations, createModel, floatWeights, type Model } from "../../src/model/model.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
@@ -254,10 +254,7 @@ test("a low-rank activator of full rank scores nodes as they are, up to the roun
     weight: Float32Array.from({ length: outputs ** 2 }, (_, i) => (i % (outputs + 1) === 0 ? 1 : 0)),
     bias: new Float32Array(outputs),
   };
-  const tensors = encodeActivators([
-    { lowRank, hash: null },
-    { lowRank: null, hash: null },
-  ]);
+  const tensors = encodeActivators([{ ...noActivators, lowRank }, noActivators]);
   const fitted = createModel("full rank", [layer, through], { ladder: null, tensors });
   const xs = inputsFor(fitted);
   const got = await runLevel(fitted, [rung(ranked({ activator: "low-rank", variant: inputs, amount: 0.25 }))], xs, {});
@@ -299,7 +296,7 @@ test("a fitted low-rank activator of the layer's own rank predicts pre-activatio
     const code = Float32Array.from({ length: 12 }, (_, c) => dot(lowRank.down.subarray(c * 60, (c + 1) * 60), x) + lowRank.center[c]);
     for (let o = 0; o < 24; o++) {
       const predicted = dot(lowRank.up.subarray(o * 12, (o + 1) * 12), code) + lowRank.mean[o];
-      const z = dot(layers[0].weight.subarray(o * 60, (o + 1) * 60), x) + layers[0].bias[o];
+      const z = dot(floatWeights(layers[0]).subarray(o * 60, (o + 1) * 60), x) + layers[0].bias[o];
       expect(Math.abs(predicted - z)).toBeLessThan(1e-4 * Math.max(1, Math.abs(z)));
     }
   }
@@ -321,10 +318,7 @@ test("hash tables choose the nodes their buckets vote for", async () => {
   };
   const hashed = createModel("hashed", model.layers, {
     ladder: null,
-    tensors: encodeActivators([
-      { lowRank: null, hash },
-      { lowRank: null, hash: null },
-    ]),
+    tensors: encodeActivators([{ ...noActivators, hash }, noActivators]),
   });
   const inputs = inputsFor(model).slice(0, 5);
   inputs[0][0] = 1;
@@ -338,11 +332,11 @@ test("hash tables choose the nodes their buckets vote for", async () => {
   );
 });
 
-test("refuses an output layer of which nodes would be left out, and activators that are not there", async () => {
+test("refuses activators that are not there", async () => {
   const model = madeUpModel([8, 20, 4], 14);
   const refused = (layers: LayerSetting[]) =>
     expect(runLevel(model, [{ layers }], inputsFor(model), {})).rejects.toMatchObject({ code: "bad-file" });
-  await refused([exact, ranked()]);
+  await refused([exact, ranked({ activator: "clusters", unit: "cluster", variant: 1 })]);
   await refused([ranked({ activator: "low-rank", variant: 2 }), exact]);
   await refused([ranked({ activator: "hash", variant: 8 }), exact]);
 });
@@ -354,7 +348,8 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 function preActivations(model: Model, l: number, x: ArrayLike<number>): Float32Array {
-  const { weight, bias, inputs, outputs } = model.layers[l];
+  const { bias, inputs, outputs } = model.layers[l];
+  const weight = floatWeights(model.layers[l]);
   return Float32Array.from({ length: outputs }, (_, o) => dot(weight.subarray(o * inputs, (o + 1) * inputs), x) + bias[o]);
 }
 

@@ -5,12 +5,16 @@ import { placeNetwork } from "../../src/activator/network.ts";
 import { countWork, rungsOf, type Work } from "../../src/activator/work.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import { ROW_WORDS } from "../../src/engine/generated/abi.ts";
+import { listViews } from "../../src/engine/list.ts";
 import { createMemoryPlan } from "../../src/engine/memory-plan.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
 
 export interface LevelResult extends Work {
+  /** Holes where an output was not computed. */
   output: number[];
+  /** The five best, as the plan's last rows leave them. */
+  top: { index: number; score: number }[];
   rungs: number;
 }
 
@@ -28,10 +32,20 @@ export async function runLevel(
   const words = new Int32Array(engine.buffer, plan.address, plan.tags.length * ROW_WORDS);
   return inputs.map((input) => {
     new Float32Array(engine.buffer, network.input, input.length).set(input);
-    const ran = engine.execute(plan.address, 0, plan.tags.length);
+    const ran = engine.execute(plan.address, 0, plan.rungEnds[plan.rungEnds.length - 1]);
     const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
     countWork(plan, words, ran, widths, work);
-    const output = [...new Float32Array(engine.buffer, plan.output, widths[widths.length - 1])];
-    return { ...work, output, rungs: rungsOf(plan, ran) };
+    const rungs = rungsOf(plan, ran);
+    const answer = plan.answers[rungs - 1];
+    engine.execute(plan.address, answer.best, answer.end);
+    const best = listViews(engine, network.best);
+    const top = [...best.indices.subarray(0, best.count[0])].map((index, i) => ({ index, score: best.values[i] }));
+    const output: number[] = [];
+    if (answer.candidates) {
+      const list = listViews(engine, answer.candidates);
+      const order = network.order ? new Uint32Array(engine.buffer, network.order, widths[widths.length - 1]) : null;
+      for (let i = 0; i < list.count[0]; i++) output[order ? order[list.indices[i]] : list.indices[i]] = list.values[i];
+    } else output.push(...new Float32Array(engine.buffer, answer.output, widths[widths.length - 1]));
+    return { ...work, output, rungs, top };
   });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { writeOnnx } from "../../bench/peers/write-onnx.ts";
-import { type Activation, activations, createModel, type DenseLayer } from "../../src/model/model.ts";
+import { type Activation, activations, createModel, type DenseLayer, floatWeights } from "../../src/model/model.ts";
 
 /** A protobuf message read back: the values of each field, in order. Lengths stay bytes; numbers are varints or the bits of a float. */
 type Message = Map<number, (bigint | Uint8Array)[]>;
@@ -72,7 +72,7 @@ test("weights come back bit for bit, also out of the middle of a larger buffer",
     ["b1", [5], [1]],
   ]);
   expect(tensors.map((tensor) => floats(all(tensor, 9)[0] as Uint8Array))).toEqual(
-    layers.flatMap(({ weight, bias }) => [[...weight], [...bias]]),
+    layers.flatMap((layer) => [[...floatWeights(layer)], [...layer.bias]]),
   );
 });
 

@@ -4,14 +4,14 @@ import { fitHash } from "../../src/calibrate/fit-hash.ts";
 import { fitLowRank } from "../../src/calibrate/fit-low-rank.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { forward } from "../../src/model/forward.ts";
-import { createModel, type DenseLayer } from "../../src/model/model.ts";
+import { createModel, type FloatLayer } from "../../src/model/model.ts";
 import { rowOf } from "../../src/model/rows.ts";
 import { seeded } from "../../src/random.ts";
 import { compressed, madeUpModel, madeUpRows } from "../made-up-models.ts";
 
 const kernels = await createArrayKernels();
 
-function preActivations(x: Float32Array, { weight, bias, inputs, outputs }: DenseLayer): Float32Array {
+function preActivations(x: Float32Array, { weight, bias, inputs, outputs }: FloatLayer): Float32Array {
   return Float32Array.from({ length: (x.length / inputs) * outputs }, (_, at) => {
     const [r, o] = [Math.floor(at / outputs), at % outputs];
     let z = bias[o];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
-import type { Outcome } from "../../src/calibrate/evaluate.ts";
+import { type Outcome, topDepth } from "../../src/calibrate/evaluate.ts";
 import { sum } from "../../src/calibrate/judge.ts";
 import { certifiedLevels, type Sequenced, sequence } from "../../src/calibrate/levels.ts";
 import type { Labels } from "../../src/model/rows.ts";
@@ -12,6 +12,7 @@ const widths = [32, 4];
 const labels: Labels = { kind: "class", count: n, classes: new Uint32Array(n) };
 const outcome = (wrong: number, macs: number): Outcome => ({
   answers: Uint32Array.from({ length: n }, (_, r) => (r < wrong ? 1 : 0)),
+  tops: new Uint32Array(n * topDepth),
   margins: new Float32Array(n),
   macs: new Float64Array(n).fill(macs),
   bytes: new Float64Array(n).fill(4 * macs),

@@ -39,7 +39,7 @@ function build(layers: readonly Layer[], shape: (number | null)[] | null = [2]) 
 describe("buildKerasModel", () => {
   it("computes W x + b with rows of W as nodes", () => {
     const { layers } = build([dense(3)]);
-    expect([...layers[0].weight]).toEqual([-1.5, 1.5, -0.5, 2.5, 0.5, -1.5]);
+    expect([...(layers[0].weight as Float32Array)]).toEqual([-1.5, 1.5, -0.5, 2.5, 0.5, -1.5]);
     expect([...layers[0].bias]).toEqual([-0.5, 0.5, 1.5]);
   });
 

@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import { type QueryInput, writeInput } from "../../src/session/input.ts";
 
 const written = (input: unknown, width = 4): number[] => {
-  const target = new Float32Array(width).fill(9);
-  writeInput(input as QueryInput, target);
-  return [...target];
+  const dense = new Float32Array(width).fill(9);
+  const list = { count: new Uint32Array(1), indices: new Uint32Array(width), values: new Float32Array(width) };
+  expect(writeInput(input as QueryInput, { dense, list }, { compactsInput: false, readsDenseInput: true })).toBe(0);
+  return [...dense];
 };
 
 test("takes every form of an input", () => {

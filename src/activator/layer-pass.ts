@@ -1,0 +1,170 @@
+// One layer's side of a level: rank (activator → scores) → select (scores → list) → compute (rows or panels of the chosen nodes).
+// Between rungs it remembers what it has computed, so that growing only adds.
+
+import * as abi from "../engine/generated/abi.ts";
+import { paddedTo } from "../engine/memory-plan.ts";
+import type { Activator, RankInput } from "./activator.ts";
+import type { RowTag, Stage } from "./level-plan.ts";
+import type { PlacedLayer, PlacedNetwork } from "./network.ts";
+import { type LayerSetting, type RankedSetting, sameRanking, sameSetting, widens } from "./setting.ts";
+import { createVector, type Emit, float, type Vector } from "./vector.ts";
+
+export type At = (layer: number, stage: Stage, nodes?: RowTag["nodes"]) => Emit;
+/** How a layer's input stands to what the layer saw in the rung before. */
+export type Change = "new" | "same" | "extended";
+
+type LayerPass = (setting: LayerSetting, input: Vector, change: Change, at: At) => { vector: Vector; change: Change };
+
+/**
+ * One layer's side of the forward pass; it remembers between rungs what it has computed.
+ * A ranked output layer leaves its candidates, pre-activations all of them, in one list that every rung adds to.
+ */
+export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: number): LayerPass {
+  const { matrix, bias, activation, alpha } = layer;
+  const { inputs, outputs, panelCount, scales } = matrix;
+  const isOutput = l === network.layers.length - 1;
+  /** Whether the layer reads its input as a list even where every node is asked for: few of very many inputs are there. */
+  const sparse = l === 0 && network.sparse;
+  let done: { setting: LayerSetting; vector: Vector } | null = null;
+  let ranking: Ranking | null = null;
+
+  const fromPre = (): Vector =>
+    createVector(network, `${l}`, outputs, { kind: "pre", at: network.floats(`${l}.pre`, outputs), activation, alpha });
+
+  const every: LayerPass = (setting, input, change, at) => {
+    const pre = network.floats(`${l}.pre`, outputs);
+    const emit = at(l, "columns", "all");
+    const layout = layoutOf(setting, l, outputs, sparse, scales !== null);
+    if (scales !== null) {
+      const parts = layout === "columns" ? input.parts(at(l, "input")) : [];
+      if (parts.length === 1) {
+        const scratch = network.floats(`${l}.column-codes`, inputs);
+        emit([abi.COLUMNS_8, matrix.columns(), scales, bias, parts[0], matrix.columnStride, outputs, pre, scratch]);
+      } else {
+        const { at: codes, pairs } = input.codes(at(l, "input"), setting.kind === "dense");
+        emit([abi.PANELS_8, matrix.panels(), scales, bias, codes, pairs, paddedTo(inputs, 16), 0, panelCount, pre]);
+      }
+    } else if (setting.kind === "dense" && !sparse) {
+      const x = input.dense(at(l, "input"));
+      emit([abi.PANELS, matrix.panels(), bias, x, inputs, panelCount, pre]);
+    } else {
+      const parts = input.parts(at(l, "input"));
+      const grown = change === "extended" && done?.setting.kind === "exact";
+      for (let i = grown ? parts.length - 1 : 0; i < parts.length; i++)
+        if (layout === "panels") emit([abi.PANELS_ACTIVE, matrix.panels(), i === 0 ? bias : pre, parts[i], inputs, panelCount, pre]);
+        else emit([abi.COLUMNS, matrix.columns(), i === 0 ? bias : pre, parts[i], matrix.columnStride, outputs, pre]);
+    }
+    return { vector: fromPre(), change: "new" };
+  };
+
+  const ranked = (setting: RankedSetting, input: Vector, change: Change, at: At): { vector: Vector; change: Change } => {
+    const continues = change === "same" && done !== null && ranking !== null && widens(done.setting, setting);
+    if (!continues) {
+      const activator: Activator = network.activator(l, setting);
+      const rankInput: RankInput = {
+        width: inputs,
+        dense: () => input.dense(at(l, "input")),
+        parts: () => input.parts(at(l, "input")),
+        extended: change === "extended" && done !== null && sameRanking(done.setting, setting),
+      };
+      const scores = activator.rank(rankInput, at(l, "rank"));
+      ranking = { scores, steps: 0, parts: [], chosen: null, threshold: Number.POSITIVE_INFINITY };
+      if (setting.unit === "panel") {
+        const panels = network.floats(`${l}.panel-scores`, panelCount);
+        at(l, "rank")([abi.PANEL_SCORES, ranking.scores, panelCount, panels]);
+        ranking.scores = panels;
+      }
+    }
+    const state = ranking as Ranking;
+    const step = state.steps;
+    const emitSelect = at(l, "select");
+    let chosen = select(network, l, setting, state, unitsOf(setting, layer), emitSelect);
+    if (setting.unit === "cluster") {
+      const panels = network.list(`${l}.cluster-panels.${step}`, panelCount);
+      emitSelect([abi.EXPAND, chosen, setting.variant, panelCount, panels]);
+      chosen = panels;
+    }
+    const part = network.list(isOutput ? `${l}.candidates` : `${l}.part.${step}`, panelCount * abi.PANEL);
+    const kept = isOutput ? [abi.KEEP, float(0), continues ? 1 : 0] : [activation, float(alpha), 0];
+    const nodes = continues ? "added" : "chosen";
+    if (setting.unit === "node") {
+      const emit = at(l, "rows", nodes);
+      if (scales !== null) {
+        const { at: codes, blocks } = input.codes(at(l, "input"), false);
+        emit([abi.ROWS_8, matrix.rows(), scales, bias, codes, matrix.rowStride, blocks, chosen, part, ...kept]);
+      } else {
+        const x = input.dense(at(l, "input"));
+        const blocks = input.blocks(at(l, "input"));
+        emit([abi.ROWS_SELECTED, matrix.rows(), bias, x, matrix.rowStride, blocks, chosen, part, ...kept]);
+      }
+    } else {
+      const pre = network.floats(`${l}.pre`, outputs);
+      const emit = at(l, "columns");
+      if (scales !== null) {
+        const { at: codes, pairs } = input.codes(at(l, "input"), false);
+        emit([abi.PANELS_8, matrix.panels(), scales, bias, codes, pairs, paddedTo(inputs, 16), chosen, panelCount, pre]);
+      } else
+        input.parts(at(l, "input")).forEach((list, i) => {
+          emit([abi.PANELS_SELECTED, matrix.panels(), i === 0 ? bias : pre, list, inputs, chosen, pre]);
+        });
+      at(l, "select", nodes)([abi.COMPACT_PANELS, chosen, pre, outputs, part, ...kept]);
+    }
+    if (!(isOutput && continues)) state.parts.push(part);
+    const vector = createVector(network, `${l}`, outputs, { kind: "parts", parts: [...state.parts] });
+    return { vector, change: continues ? "extended" : "new" };
+  };
+
+  return (setting, input, change, at) => {
+    const complete = setting.kind === "ranked" && setting.by === "top-k" && setting.amount >= 1;
+    const used: LayerSetting = complete ? { kind: "exact" } : setting;
+    if (done !== null && change === "same" && sameSetting(done.setting, used)) return { vector: done.vector, change: "same" };
+    const result = used.kind === "ranked" ? ranked(used, input, change, at) : every(used, input, change, at);
+    done = { setting: used, vector: result.vector };
+    return result;
+  };
+}
+
+/** The layout of an exact layer where calibration did not measure which is faster: few inputs are active behind a hidden layer. */
+function layoutOf(setting: LayerSetting, l: number, outputs: number, sparse: boolean, bytes: boolean): "panels" | "columns" {
+  if (sparse) return "columns";
+  if (setting.kind === "exact" && setting.layout) return setting.layout;
+  return l > 0 && outputs >= 64 && !bytes ? "columns" : "panels";
+}
+
+/** How many units a setting chooses from. */
+export function unitsOf({ unit, variant }: RankedSetting, { matrix: { outputs, panelCount } }: PlacedLayer): number {
+  return unit === "node" ? outputs : unit === "panel" ? panelCount : Math.ceil(panelCount / variant);
+}
+
+/** What a layer remembers of its ranking between rungs. */
+interface Ranking {
+  scores: number;
+  /** Selections made so far. */
+  steps: number;
+  /** Lists of what was computed, in the order of the rungs. */
+  parts: number[];
+  /** All units chosen so far (top-k). */
+  chosen: number | null;
+  /** The threshold so far. */
+  threshold: number;
+}
+
+/** Emits the rows that choose units not chosen before; returns the list of them. */
+function select(network: PlacedNetwork, l: number, setting: RankedSetting, state: Ranking, units: number, emit: Emit): number {
+  const step = state.steps++;
+  const chosen = network.list(`${l}.${setting.unit}.chosen.${step}`, units);
+  if (setting.by === "threshold") {
+    emit([abi.THRESHOLD, state.scores, units, float(setting.amount), float(state.threshold), chosen]);
+    state.threshold = setting.amount;
+    return chosen;
+  }
+  const k = Math.max(1, Math.round(setting.amount * units));
+  const scratch = network.floats("top-k.scratch", 2048);
+  emit([abi.TOP_K, state.scores, units, k, chosen, scratch]);
+  const before = state.chosen;
+  state.chosen = chosen;
+  if (before === null) return chosen;
+  const added = network.list(`${l}.${setting.unit}.added.${step}`, units);
+  emit([abi.SUBTRACT, chosen, before, added]);
+  return added;
+}

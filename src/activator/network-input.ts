@@ -1,0 +1,84 @@
+// Where a query's input is written: the dense vector, and the list of its non-zeros, which a sparse input fills without the vector.
+// What is written has been checked by somebody else.
+
+import type { Engine } from "../engine/engine.ts";
+import { listViews } from "../engine/list.ts";
+import type { SparseInput } from "../model/rows.ts";
+import type { LevelPlan } from "./level-plan.ts";
+import type { PlacedNetwork } from "./network.ts";
+
+export interface NetworkInput {
+  /** [inputs of the first layer] */
+  dense: Float32Array;
+  /** The list every plan begins with; its capacity is the width. */
+  list: ReturnType<typeof listViews>;
+}
+
+/** Call `reserveInput` before the engine exists. */
+export function createNetworkInput(engine: Engine, network: PlacedNetwork): NetworkInput {
+  const { inputs } = network.layers[0].matrix;
+  return { dense: new Float32Array(engine.buffer, network.input, inputs), list: listViews(engine, network.list("input.active", inputs)) };
+}
+
+export function reserveInput(network: PlacedNetwork): void {
+  network.list("input.active", network.layers[0].matrix.inputs);
+}
+
+/**
+ * Writes a sparse input, ascending, repeated indices summed, zeros left out, for a query by `plan`. Returns the row the plan is to be
+ * run from.
+ * @param values as many as `indices`, each index below the width
+ */
+export function writeSparse(
+  { dense, list }: NetworkInput,
+  { indices, values }: SparseInput,
+  { compactsInput, readsDenseInput }: Pick<LevelPlan, "compactsInput" | "readsDenseInput">,
+): number {
+  if (readsDenseInput || !compactsInput || indices.length > dense.length) {
+    dense.fill(0);
+    for (let i = 0; i < indices.length; i++) dense[indices[i]] += values[i];
+    return 0;
+  }
+  const { count, indices: at, values: to } = list;
+  let n = 0;
+  let ascending = true;
+  for (let i = 0; i < indices.length; i++) {
+    if (values[i] === 0) continue;
+    if (n > 0 && indices[i] <= at[n - 1]) ascending = false;
+    at[n] = indices[i];
+    to[n++] = values[i];
+  }
+  count[0] = ascending ? n : merge(at, to, sort(at, to, n));
+  return 1;
+}
+
+/** Sorts the first n pairs by index (Shell's sort), in place, because nothing on the query path allocates. */
+function sort(at: Uint32Array, to: Float32Array, n: number): number {
+  for (let gap = n >> 1; gap > 0; gap = gap === 2 ? 1 : Math.floor(gap / 2.2))
+    for (let i = gap; i < n; i++) {
+      const index = at[i];
+      const value = to[i];
+      let j = i;
+      for (; j >= gap && at[j - gap] > index; j -= gap) {
+        at[j] = at[j - gap];
+        to[j] = to[j - gap];
+      }
+      at[j] = index;
+      to[j] = value;
+    }
+  return n;
+}
+
+/** Sums neighbours of the same index; returns how many are left that are not 0. */
+function merge(at: Uint32Array, to: Float32Array, n: number): number {
+  let found = 0;
+  for (let i = 0; i < n; ) {
+    const index = at[i];
+    let sum = 0;
+    for (; i < n && at[i] === index; i++) sum += to[i];
+    if (sum === 0) continue;
+    at[found] = index;
+    to[found++] = sum;
+  }
+  return found;
+}
