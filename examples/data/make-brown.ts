@@ -16,7 +16,7 @@ import { gzipSync } from "node:zlib";
 import type { SparseInput } from "../../src/model/rows.ts";
 import { permutation, type Random, seeded } from "../../src/random.ts";
 import { contextOf, createVocabulary } from "../text.ts";
-import { sentencesOf, sentenceStart } from "./brown-sentences.ts";
+import { sentenceStart, sentencesOf } from "./brown-sentences.ts";
 import { frequent, split } from "./split.ts";
 import { csrFile, labelFile } from "./write-npz.ts";
 

@@ -31,7 +31,12 @@ const labelsOf = new Map<Synset, string[]>();
 for (const synset of synsets.values()) labelsOf.set(synset, ancestorsOf(synset, synsets, levels));
 
 const usable = [...synsets.values()].filter((synset) => labelsOf.get(synset)!.length > 0 && wordsOf(synset.definition).length > 0);
-const parts = split(usable, ({ definition }) => wordsOf(definition).join(" "), { test: wanted.test + spare, heldOut: wanted.heldOut + spare }, 1);
+const parts = split(
+  usable,
+  ({ definition }) => wordsOf(definition).join(" "),
+  { test: wanted.test + spare, heldOut: wanted.heldOut + spare },
+  1,
+);
 const labels = frequent(
   usable.flatMap((synset) => labelsOf.get(synset)!),
   2,

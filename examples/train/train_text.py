@@ -7,16 +7,16 @@
 Inputs and labels are scipy.sparse CSR files as examples/data/make-wordnet.ts and make-brown.ts write them. The loss is the
 cross-entropy of a softmax over all labels with a row's labels as equally likely targets.
 `--sparse A` adds A * the mean over the batch of |h|_1 / |h|_2, h the hidden values: whatever their scale, fewer of them then carry
-the score. `--clip C` keeps every first-layer weight within C times the root mean square of its node's weights, so that one int8 scale
-per node loses little. `--candidates N` trains on the N/2 commonest labels and N/2 drawn ones (their sum weighted up, so that the
-softmax's denominator stays unbiased) in all but the last `--full-epochs` epochs; it needs one label per row, common labels first.
+the score; A grows from 0 over the first half of training, as it would kill nodes that know nothing yet. `--clip C` keeps every first-layer weight within C times the root mean square of its node's weights, so that one int8 scale
+per node loses little. `--candidates N` computes only N labels of a batch in all but the last `--full-epochs` epochs: the N/2 commonest (they come first), the
+batch's own, and drawn ones weighted up so that the softmax's denominator stays unbiased.
 Prints dense precision, that of int8 weights (a scale per node), the share of active hidden nodes, and how often the answer stays when
 the best 64 labels by partial scores from the strongest 5 % of hidden values are re-ranked. Needs torch, numpy and scipy.
 """
 import argparse, json, math, struct, time
 import numpy as np, torch
 from scipy import sparse
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import embedding, embedding_bag
 
 
 class Rows:
@@ -47,7 +47,7 @@ class CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, h, weight, bias, row, label, share, buffer):
-        p = buffer[:len(h)]
+        p = buffer[:len(h) * len(weight)].view(len(h), len(weight))
         torch.addmm(bias, h, weight.t(), out=p)
         right = p[row, label]
         top = p.max(1, keepdim=True).values
@@ -68,7 +68,7 @@ class CrossEntropy(torch.autograd.Function):
 class Network:
     def __init__(self, words, width, labels):
         # The first layer is kept word by word, as its rows are read.
-        self.first = (torch.randn(words, width) * 0.05).requires_grad_()
+        self.first = (torch.randn(words, width) * 0.1).requires_grad_()
         self.first_bias = torch.zeros(width, requires_grad=True)
         self.second = (torch.randn(labels, width) / math.sqrt(width)).requires_grad_()
         self.second_bias = torch.zeros(labels, requires_grad=True)
@@ -76,26 +76,30 @@ class Network:
     def parameters(self):
         return [self.first, self.first_bias, self.second, self.second_bias]
 
+    def tensors(self):
+        return {"0.weight": self.first.detach().t(), "0.bias": self.first_bias.detach(),
+                "2.weight": self.second.detach(), "2.bias": self.second_bias.detach()}
+
     def hidden(self, bag):
         word, value, starts = bag
         return torch.relu(embedding_bag(word, self.first, starts, mode="sum", per_sample_weights=value) + self.first_bias)
 
 
-def sampled_loss(net, h, target, candidates, buffer):
-    """Softmax cross-entropy over the commonest labels, as many drawn ones weighted up, and the row's own."""
+def sampled(net, label, candidates):
+    """Weights and biases of the commonest labels, the batch's own and drawn ones weighted up, and where the batch's labels are among them."""
     labels, head = len(net.second), candidates // 2
-    drawn = head + torch.randperm(labels - head)[:candidates - head]
-    chosen = torch.cat([torch.arange(head), drawn])
-    correction = torch.zeros(candidates)
-    correction[head:] = math.log((labels - head) / len(drawn))
-    scores = torch.addmm(net.second_bias[chosen] + correction, h, net.second[chosen].t())
-    own = (h * net.second[target]).sum(1) + net.second_bias[target]
-    position = torch.full((labels,), -1)
+    own = torch.unique(label[label >= head])
+    free = torch.ones(labels, dtype=torch.bool)
+    free[:head] = False
+    free[own] = False
+    rest = torch.nonzero(free).squeeze(1)
+    drawn = rest[torch.randperm(len(rest))[:candidates - head - len(own)]]
+    chosen = torch.cat([torch.arange(head), own, drawn])
+    weight_up = torch.zeros(candidates)
+    weight_up[-len(drawn):] = math.log(len(rest) / len(drawn))
+    position = torch.empty(labels, dtype=torch.int64)
     position[chosen] = torch.arange(candidates)
-    at = position[target]
-    hit = torch.nonzero(at >= 0).squeeze(1)
-    scores = scores.index_put((hit, at[hit]), torch.tensor(-1e9))
-    return (torch.logsumexp(torch.cat([own.unsqueeze(1), scores], 1), 1) - own).mean()
+    return embedding(chosen, net.second), embedding(chosen, net.second_bias.unsqueeze(1)).squeeze(1) + weight_up, position[label]
 
 
 def int8_rows(weight):
@@ -161,17 +165,21 @@ def main():
     p.add_argument("--threads", type=int, default=1)
     a = p.parse_args()
     torch.set_num_threads(a.threads)
+    torch.set_flush_denormal(True)  # moments of rare words decay into denormals, which are slow
     torch.manual_seed(a.seed)
     data, test = Rows(a.inputs, a.labels), Rows(*a.test)
     net = Network(data.words, a.width, data.labels)
-    adam = torch.optim.AdamW(net.parameters(), lr=a.rate, weight_decay=a.decay, betas=(0.9, 0.98))
+    # A word is seen rarely, so the first layer takes larger steps.
+    rates = [3 * a.rate, a.rate]
+    groups = [{"params": params, "lr": rate} for params, rate in zip(([net.first], net.parameters()[1:]), rates)]
+    adam = torch.optim.AdamW(groups, weight_decay=a.decay, betas=(0.9, 0.98))
     used = torch.randperm(data.count)[:a.rows or data.count]
     steps = len(used) // a.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, a.rate, total_steps=a.epochs * steps, pct_start=0.1)
-    buffer = torch.empty(a.batch, data.labels)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, rates, total_steps=a.epochs * steps, pct_start=0.1)
+    buffer = torch.empty(a.batch * data.labels)
     for epoch in range(a.epochs):
         began, order, total = time.time(), used[torch.randperm(len(used))], 0.0
-        sampled = a.candidates > 0 and epoch < a.epochs - a.full_epochs
+        few = a.candidates > 0 and epoch < a.epochs - a.full_epochs
         for i in range(steps):
             (word, value, starts), (row, label) = data.take(order[i * a.batch:(i + 1) * a.batch])
             if a.word_dropout:
@@ -179,21 +187,22 @@ def main():
             h = net.hidden((word, value, starts))
             loss = 0.0
             if a.sparse:
-                loss = a.sparse * (h.sum(1) / (h.square().sum(1) + 1e-6).sqrt()).mean()
+                loss = a.sparse * min(1, (epoch + i / steps) / (a.epochs / 2)) * (h.sum(1) / (h.square().sum(1) + 1e-6).sqrt()).mean()
             if a.dropout:
                 h = torch.nn.functional.dropout(h, a.dropout)
-            if sampled:
-                loss = loss + sampled_loss(net, h, label, a.candidates, buffer)
-            else:
-                share = (1 / torch.bincount(row, minlength=a.batch).float())[row]
-                loss = loss + CrossEntropy.apply(h, net.second, net.second_bias, row, label, share, buffer)
-            adam.zero_grad(); loss.backward(); adam.step(); schedule.step()
+            weight, bias = net.second, net.second_bias
+            if few:
+                weight, bias, label = sampled(net, label, a.candidates)
+            share = (1 / torch.bincount(row, minlength=a.batch).float())[row]
+            loss = loss + CrossEntropy.apply(h, weight, bias, row, label, share, buffer)
+            adam.zero_grad(set_to_none=False); loss.backward(); adam.step(); schedule.step()
             total += float(loss.detach())
             if a.clip and i % 20 == 0:
                 with torch.no_grad():
                     most = a.clip * net.first.square().mean(0).sqrt()
                     net.first.copy_(torch.maximum(torch.minimum(net.first, most), -most))
         precision, active, agree = judge(net, test, 2000)
+        save(a.out, net.tensors(), {"epoch": str(epoch + 1)})
         print(f"epoch {epoch + 1}: loss {total / steps:.4f}, first 2,000 test rows: precision@1/3/5 " + " ".join(f"{v:.4f}" for v in precision)
               + f", active {active:.3f}, screen agrees {agree:.4f} ({time.time() - began:.0f} s)", flush=True)
     with torch.no_grad():
@@ -211,8 +220,7 @@ def main():
     print(f"test precision@1/3/5: {line(dense)}; int8 first layer {line(first)}; int8 both {line(both)}; active {active:.3f}; screen agrees {agree:.4f}")
     notes = {"activation": "relu", "task": "multi-label by softmax", "rows": str(len(used)), "epochs": str(a.epochs), "sparse": str(a.sparse),
              "clip": str(a.clip), "seed": str(a.seed), "test_precision_at_1": f"{dense[0]:.4f}", "test_precision_at_5": f"{dense[2]:.4f}"}
-    save(a.out, {"0.weight": net.first.detach().t(), "0.bias": net.first_bias.detach(),
-                 "2.weight": net.second.detach(), "2.bias": net.second_bias.detach()}, notes)
+    save(a.out, net.tensors(), notes)
 
 
 main()
