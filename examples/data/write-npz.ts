@@ -1,0 +1,51 @@
+// Sparse matrices as scipy.sparse.save_npz writes them, so that SciPy and the command line both read the data files. The same rows give the
+// same bytes: dates in the archive are fixed.
+
+import { zipSync } from "fflate";
+import type { SparseInput } from "../../src/model/rows.ts";
+
+/**
+ * Rows of `width` columns in compressed sparse row form.
+ * @param values float32, or uint8 where all are 1 (labels)
+ */
+export function csrFile(rows: readonly SparseInput[], width: number, values: "float32" | "uint8" = "float32"): Uint8Array {
+  const indptr = new Int32Array(rows.length + 1);
+  for (const [r, { indices }] of rows.entries()) indptr[r + 1] = indptr[r] + indices.length;
+  const stored = indptr[rows.length];
+  const indices = new Int32Array(stored);
+  const data = values === "float32" ? new Float32Array(stored) : new Uint8Array(stored);
+  for (const [r, row] of rows.entries()) {
+    indices.set(row.indices, indptr[r]);
+    data.set(row.values, indptr[r]);
+  }
+  return zipSync(
+    {
+      "indices.npy": npy("<i4", `(${stored},)`, indices),
+      "indptr.npy": npy("<i4", `(${rows.length + 1},)`, indptr),
+      "format.npy": npy("|S3", "()", new TextEncoder().encode("csr")),
+      "shape.npy": npy("<i8", "(2,)", BigInt64Array.of(BigInt(rows.length), BigInt(width))),
+      "data.npy": npy(values === "float32" ? "<f4" : "|u1", `(${stored},)`, data),
+    },
+    { level: 9, mtime: new Date(1980, 0, 1) },
+  );
+}
+
+/** Labels, one row each, as a matrix of ones. */
+export function labelFile(labels: readonly Uint32Array[], width: number): Uint8Array {
+  return csrFile(
+    labels.map((indices) => ({ indices, values: new Float32Array(indices.length).fill(1) })),
+    width,
+    "uint8",
+  );
+}
+
+/** NumPy's .npy, version 1.0; the header is padded so that the data start on a multiple of 64 bytes. */
+function npy(descr: string, shape: string, body: ArrayBufferView): Uint8Array {
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`;
+  const start = Math.ceil((10 + text.length + 1) / 64) * 64;
+  const file = new Uint8Array(start + body.byteLength);
+  file.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, (start - 10) & 0xff, (start - 10) >> 8]);
+  file.set(new TextEncoder().encode(`${text.padEnd(start - 11)}\n`), 10);
+  file.set(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), start);
+  return file;
+}
