@@ -5,6 +5,9 @@ import { count, indices, setCount, values } from "../lanes/list";
 /** Above this many scores the k-th best is found by radix counting, which passes over them thrice, below by bisection. */
 const BISECTION_MOST = 16384;
 const RADIX_BITS = 11;
+/** From how many scores on a small k is found among few of them, and the words of scratch there are. */
+const FEW_OF_MANY = 1024;
+const SCRATCH_WORDS = 2048;
 
 /**
  * The k best of scores[0 … n), ascending by index. Ties at the k-th best go to the lower index; NaN is never chosen.
@@ -16,6 +19,10 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
     return 0;
   }
   if (k > n) k = n;
+  if (n >= FEW_OF_MANY && k <= n >> 7) {
+    const found = fewOfMany(scores, n, k, list, scratch);
+    if (found >= 0) return found;
+  }
   const kth = n <= BISECTION_MOST ? kthByBisection(scores, n, k) : kthByRadix(scores, n, k, scratch);
   const at = indices(list);
   // how many lie above the k-th best says how many ties may still come in
@@ -27,6 +34,52 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
     if (v > kth || (v == kth && ties > 0)) {
       ties -= i32(v == kth);
       store<i32>(at + (<usize>found << 2), i);
+      found++;
+    }
+  }
+  setCount(list, found);
+  return found;
+}
+
+/**
+ * A few of many: the k-th best of the largest of each chunk is no more than the k-th best of all, so what lies below it is turned away
+ * in one pass, and the rest is small. Returns -1 where the rest is not small after all.
+ */
+function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
+  let chunk = 64;
+  while (n / chunk > SCRATCH_WORDS) chunk <<= 1;
+  const chunks = n / chunk;
+  for (let c = 0; c < chunks; c++) {
+    const from = scores + (<usize>(c * chunk) << 2);
+    let most = -Infinity as f32;
+    if (ASC_FEATURE_SIMD) {
+      let m = v128.load(from);
+      for (let i: usize = 16; i < <usize>chunk << 2; i += 16) m = f32x4.pmax(m, v128.load(from + i));
+      most = max<f32>(
+        max<f32>(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)), max<f32>(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
+      );
+    } else {
+      for (let i: usize = 0; i < <usize>chunk << 2; i += 4) {
+        const v = load<f32>(from + i);
+        if (v > most) most = v;
+      }
+    }
+    store<f32>(scratch + (<usize>c << 2), most);
+  }
+  // the next float below, so that the k-th itself is among the rest
+  const least = kthByBisection(scratch, chunks, k);
+  const rest = threshold(scores, n, least == -Infinity ? least : value(order(least) - 1), Infinity, list);
+  if (rest > SCRATCH_WORDS || rest < k) return -1;
+  const at = indices(list);
+  for (let i: usize = 0; i < <usize>rest << 2; i += 4) store<f32>(scratch + i, load<f32>(scores + (<usize>load<u32>(at + i) << 2)));
+  const kth = kthByBisection(scratch, rest, k);
+  let ties = k - above(scratch, rest, kth);
+  let found = 0;
+  for (let i: usize = 0; i < <usize>rest << 2; i += 4) {
+    const v = load<f32>(scratch + i);
+    if (v > kth || (v == kth && ties > 0)) {
+      ties -= i32(v == kth);
+      store<u32>(at + (<usize>found << 2), load<u32>(at + i));
       found++;
     }
   }

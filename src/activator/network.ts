@@ -55,6 +55,11 @@ const sparseFrom = 8192;
 /** Best answers one query may ask for. */
 export const bestCapacity = 128;
 
+/** Whether a model's input has so many numbers that most of them are taken to be 0. */
+export function isSparse(model: Model): boolean {
+  return model.layers[0].inputs >= sparseFrom;
+}
+
 export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
   const fitted = decodeActivators(model);
   const buffers = new Map<string, number>();
@@ -110,7 +115,7 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
   return {
     layers,
     input: reserveFloats(memory, model.layers[0].inputs),
-    sparse: model.layers[0].inputs >= sparseFrom,
+    sparse: isSparse(model),
     order: order ? reserveWords(memory, order) : 0,
     best: reserveList(memory, bestCapacity),
     floats: (name, n) => named(name, () => reserveFloats(memory, paddedTo(n, abi.PANEL))),

@@ -212,7 +212,7 @@ export function lossUpperSplit(losses: number, gains: number, n: number, delta: 
  * sample being below b; the stakes come from the samples before, so the capital is a supermartingale wherever the loss is at least b, and
  * reaches 1/δ with probability at most δ. Needs the samples in an order fixed without looking at them.
  */
-export function lossUpperBetting(differences: Int8Array, delta: number): number {
+export function lossUpperBetting(differences: Int8Array | Float32Array, delta: number): number {
   const n = differences.length;
   if (n === 0) return 1;
   const goal = Math.log(1 / delta);

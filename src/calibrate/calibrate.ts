@@ -11,7 +11,7 @@ import type { EngineOptions } from "../engine/engine.ts";
 import { SlonnError, throwIfAborted } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
-import type { Ladder, Rung } from "../profile/ladder.ts";
+import type { Ladder, LadderMetric, Rung } from "../profile/ladder.ts";
 import { permutation, seeded } from "../random.ts";
 import { samplesNeeded } from "./bounds.ts";
 import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
@@ -33,7 +33,9 @@ export interface CalibrateOptions {
   maxLoss?: number;
   /** 1 − δ, the probability that a certificate holds. */
   confidence?: number;
-  /** Which kinds to fit: `low-rank`, `hash`. */
+  /** What the promise is about: `precision@k` and `agreement@k` with k 1, 3 or 5 look at the best k answers. */
+  metric?: LadderMetric;
+  /** Which kinds to fit and try; a kind that does not suit a layer is left out there. */
   activators?: readonly string[];
   seed?: number;
   /** `time` searches by measured time on this machine, `macs` by counted multiply-adds (deterministic). */
@@ -59,11 +61,13 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     fitRows = null,
     maxLoss = 0.003,
     confidence = 0.95,
-    activators = ["low-rank"],
+    activators = ["low-rank", "screen", "clusters"],
     seed = 1,
     cost = "time",
   } = options;
   const { signal, onProgress = () => {} } = options;
+  const metric = options.metric ?? (labels ? (labels.kind === "multi" ? "precision@1" : "accuracy") : "agreement");
+  const depth = depthOf(metric, labels);
   check(model, rows, labels, fitRows, maxLoss, confidence, activators);
   const random = seeded(seed);
   const order = permutation(rows.count, random);
@@ -109,7 +113,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
         (await run(settings, timed, 0.03, 0.05, "choosing layouts")).map(costOf),
       )
     : everyLayer(layers.length, plainExact);
-  const composed = await searchLevels(exact, fitted, thresholds, search, run, costOf);
+  const composed = await searchLevels(layers, activators, exact, fitted, thresholds, search, run, costOf, depth);
   const promise = { kind, bound } as const;
   const fixed = [everyLayer(layers.length, dense), exact].map((rung) => [rung]);
   const uniform = fitted.some(({ lowRank }) => lowRank) ? uniformShares.map((amount) => [withShare(exact, fitted, amount)]) : [];
@@ -118,7 +122,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
 
   throwIfAborted(signal);
   const measured = await run(ladder, search.rows, 0.55, 0.7, "measuring levels");
-  const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying);
+  const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying, depth);
   const outcomes = await run(
     kept.map(({ rungs }) => rungs),
     certify.rows,
@@ -127,15 +131,28 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     "certifying",
   );
   const widths = model.layers.map(({ outputs }) => outputs);
-  const levels = certifiedLevels(kept, outcomes, certify.labels, widths, confidence);
+  const levels = certifiedLevels(kept, outcomes, certify.labels, widths, confidence, depth);
   const result: Ladder = {
     version: 1,
-    metric: labels ? (labels.kind === "multi" ? "precision@1" : "accuracy") : "agreement",
+    metric,
     promise: { ...promise, confidence },
     levels,
   };
   onProgress(1, "done");
   return createModel(model.name, layers, { ladder: result, tensors: encodeActivators(fitted) });
+}
+
+/** Activators that are fitted. */
+const kinds = ["low-rank", "screen", "clusters", "hash"];
+
+/** How many of the best answers a metric looks at. */
+function depthOf(metric: LadderMetric, labels: Labels | null): number {
+  if (metric.startsWith("agreement") === (labels !== null))
+    throw new SlonnError(
+      "bad-option",
+      `metric: got ${metric}, expected ${labels ? "accuracy or precision@k beside labels" : "agreement or agreement@k without labels"}`,
+    );
+  return Number(metric.split("@")[1] ?? 1);
 }
 
 /** Of `count` rows a third searches, up to a limit; the rest certify. */
@@ -186,5 +203,5 @@ function check(
   if (!(confidence > 0.5 && confidence < 1))
     throw new SlonnError("bad-option", `confidence: got ${confidence}, expected above 0.5 and below 1`);
   for (const kind of activators)
-    if (kind !== "low-rank" && kind !== "hash") throw new SlonnError("bad-option", `activators: got ${kind}, expected low-rank or hash`);
+    if (!kinds.includes(kind)) throw new SlonnError("bad-option", `activators: got ${kind}, expected ${kinds.join(", ")}`);
 }

@@ -1,6 +1,7 @@
 // Which settings calibration tries: a grid per layer around what usually pays, every other layer computed exactly.
 
 import type { LayerActivators } from "../activator/activator.ts";
+import type { DenseLayer } from "../model/model.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
 
 /** Shares of nodes tried. */
@@ -25,12 +26,40 @@ export function withShare(rung: Rung, fitted: readonly LayerActivators[], amount
   return {
     layers: rung.layers.map((setting, l) => {
       const { lowRank } = fitted[l];
-      return lowRank
+      return lowRank && l < rung.layers.length - 1
         ? { kind: "ranked", activator: "low-rank", variant: Math.min(32, lowRank.rank), unit: "node", by: "top-k", amount }
         : setting;
     }),
   };
 }
+
+/** Clusters computed, inputs a screen looks at, and nodes kept of a wide output layer. */
+const clusterCounts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+const screenInputs = [4, 8, 13, 20, 32];
+const keptNodes = [16, 32, 64, 128, 256];
+
+/** Settings of a wide output layer worth trying: nodes that are left out are no answers. */
+export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kinds: readonly string[]): RankedSetting[] {
+  const { inputs, outputs } = layer;
+  const base = { kind: "ranked", by: "top-k" } as const;
+  const kept = keptNodes.filter((nodes) => nodes < outputs / 4);
+  const nodes = (activator: RankedSetting["activator"], variant: number): RankedSetting[] =>
+    kept.map((n) => ({ ...base, activator, variant, unit: "node", amount: n / outputs }));
+  const settings: RankedSetting[] = [];
+  if (outputs < wideOutputs) return settings;
+  for (const { panels, bias } of fitted.clusters)
+    for (const count of clusterCounts.filter((c) => c <= bias.length / 3))
+      settings.push({ ...base, activator: "clusters", variant: panels, unit: "cluster", amount: count / bias.length });
+  if (kinds.includes("screen"))
+    for (const strongest of screenInputs.filter((i) => i <= inputs / 2)) settings.push(...nodes("screen", strongest));
+  const { lowRank, hash } = fitted;
+  if (lowRank) for (const rank of ranks.filter((r) => r >= 16 && r <= lowRank.rank)) settings.push(...nodes("low-rank", rank));
+  if (hash) settings.push(...nodes("hash", hash.tables));
+  return settings;
+}
+
+/** Outputs from which on an output layer is wide enough to be ranked. */
+export const wideOutputs = 256;
 
 /** Settings of hidden layer `l` worth trying. `thresholds(rank)` gives the score that each node share exceeds on average. */
 export function settingsOf(

@@ -14,16 +14,18 @@
 
 import { SlonnError } from "../errors.ts";
 import type { Certificate } from "../profile/ladder.ts";
-import { binomialLower, lossUpper } from "./bounds.ts";
+import { binomialLower, lossUpper, lossUpperBetting } from "./bounds.ts";
 
 /** What one level did on the certification rows, against dense and against the labels. */
 export interface LevelOutcome {
   /** Per row: +1 dense right and level wrong (a loss), −1 level right and dense wrong (a gain), else 0. Null without labels. */
-  differences: Int8Array | null;
+  differences: Float32Array | Int8Array | null;
   /** Rows on which the level gave dense's answer. */
   agreements: number;
   /** Rows the level got right; null without labels. */
   rights: number | null;
+  /** Per row, where being right comes in degrees (precision@k): from 0 to 1; `rights` is their sum, `differences` dense's minus these. */
+  precision?: Float32Array | null;
   /** Rows in all; the same for every level. */
   samples: number;
 }
@@ -45,16 +47,30 @@ export function certifyLadder(outcomes: readonly LevelOutcome[], { confidence }:
   let agreement = 1;
   let accuracy = 1;
   for (let i = dense; i >= 0; i--) {
-    const { differences, agreements, rights } = outcomes[i];
+    const { differences, agreements, rights, precision = null } = outcomes[i];
     const ofLevel: Certificate[] = [];
     if (differences !== null) {
-      if (i < dense) loss = Math.max(loss, lossUpper(count(differences, 1), count(differences, -1), samples, delta));
+      if (i < dense) {
+        const upper = precision
+          ? lossUpperBetting(differences, delta)
+          : lossUpper(count(differences, 1), count(differences, -1), samples, delta);
+        loss = Math.max(loss, upper);
+      }
       ofLevel.push({ kind: "loss", bound: loss, confidence, samples });
     }
     if (i < dense) agreement = Math.min(agreement, binomialLower(agreements, samples, delta));
     ofLevel.push({ kind: "agreement", bound: agreement, confidence, samples });
     if (rights !== null) {
-      accuracy = Math.min(accuracy, binomialLower(rights, samples, delta));
+      const lower = precision
+        ? Math.max(
+            0,
+            -lossUpperBetting(
+              precision.map((p) => -p),
+              delta,
+            ),
+          )
+        : binomialLower(rights, samples, delta);
+      accuracy = Math.min(accuracy, lower);
       ofLevel.push({ kind: "accuracy", bound: accuracy, confidence, samples });
     }
     certificates[i] = ofLevel;
@@ -62,7 +78,7 @@ export function certifyLadder(outcomes: readonly LevelOutcome[], { confidence }:
   return certificates;
 }
 
-function count(differences: Int8Array, value: number): number {
+function count(differences: Float32Array | Int8Array, value: number): number {
   let n = 0;
   for (let i = 0; i < differences.length; i++) if (differences[i] === value) n++;
   return n;
@@ -86,8 +102,13 @@ function checkOutcomes(outcomes: readonly LevelOutcome[]): void {
     if ((differences !== null) !== labelled)
       refuse("differences", differences === null ? "null" : "an array", labelled ? "an array beside rights" : "null without rights");
     if (rights === null || differences === null) return;
-    if (!Number.isInteger(rights) || rights < 0 || rights > samples) refuse("rights", rights, `0 to ${samples}`);
+    if (outcome.precision) {
+      if (outcome.precision.length !== samples) refuse("precision", `${outcome.precision.length} rows`, `${samples}`);
+      if (differences.some((d) => !(Math.abs(d) <= 1))) refuse("differences", "other numbers", "-1 to 1");
+      if (outcome.precision.some((p) => !(p >= 0 && p <= 1))) refuse("precision", "other numbers", "0 to 1");
+    } else if (!Number.isInteger(rights) || rights < 0 || rights > samples) refuse("rights", rights, `0 to ${samples}`);
     if (differences.length !== samples) refuse("differences", `${differences.length} rows`, `${samples}`);
+    if (outcome.precision) return;
     const losses = count(differences, 1);
     const gains = count(differences, -1);
     if (losses + gains + count(differences, 0) !== samples) refuse("differences", "other numbers", "only -1, 0 and 1");

@@ -7,7 +7,7 @@ import type { Rung } from "../profile/ladder.ts";
 /** A setting that was run over the search rows. */
 export interface Tried {
   rung: Rung;
-  differences: Int8Array;
+  differences: Float32Array;
   disagreements: Uint8Array;
   margins: Float32Array;
   /** Milliseconds (or counted cost) of one query. */

@@ -1,12 +1,15 @@
 // Fitting the activators of every hidden layer on the same rows.
 
 import { type Hash, type LayerActivators, type LowRank, noActivators } from "../activator/activator.ts";
+import { isSparse } from "../activator/network.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { throwIfAborted } from "../errors.ts";
 import { activate } from "../model/forward.ts";
 import { type DenseLayer, floatWeights, type Model } from "../model/model.ts";
 import { type Rows, rowOf } from "../model/rows.ts";
 import type { Random } from "../random.ts";
+import { wideOutputs } from "./candidates.ts";
+import { fitClusters } from "./fit-clusters.ts";
 import { fitHash } from "./fit-hash.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import { coactivationOrder, reorder } from "./order.ts";
@@ -25,9 +28,14 @@ const largestRank = 96;
 const thresholdRows = 256;
 const hashShape = { tables: 8, bits: 8, votes: 256 };
 
+/** Rows the activators of a wide output layer are fitted on at most; more than `FitOptions.rows`, because there are more nodes to tell apart. */
+const outputRows = 20_000;
+/** Numbers a batch of pre-activations of a wide output layer holds at most. */
+const outputNumbers = 8e6;
+
 /**
- * Puts the nodes of every hidden layer in co-activation order and fits what `kinds` names to it; the output layer has no activator.
- * Comes back with the network in that order, which answers alike.
+ * Puts the nodes of every hidden layer in co-activation order and fits what `kinds` names to it and to a wide output layer.
+ * Comes back with the network in that order, which answers alike. A first layer that reads sparse rows has no activator: it costs little.
  */
 export async function fitActivators(
   model: Model,
@@ -36,31 +44,43 @@ export async function fitActivators(
   kernels: ArrayKernels,
 ): Promise<{ layers: DenseLayer[]; fitted: LayerActivators[]; thresholds: Thresholds }> {
   const { kinds, random, signal } = options;
-  const n = Math.min(rows.count, options.rows);
-  let x = denseRows(rows, n);
+  const layers = [...model.layers];
+  const last = layers.length - 1;
+  const wide = layers[last].outputs >= wideOutputs;
+  const n = Math.min(rows.count, wide ? Math.max(options.rows, outputRows) : options.rows);
+  const few = Math.min(n, options.rows);
+  const sparse = rows.kind === "csr" && isSparse(model) ? rows : null;
+  let x = sparse ? new Float32Array(0) : denseRows(rows, n);
   const inputs: Float32Array[] = [];
   const fitted: LayerActivators[] = [];
-  const layers = [...model.layers];
+  const pre = (l: number, count: number): Float32Array =>
+    l === 0 && sparse
+      ? sparsePreActivations(sparse, count, layers[0])
+      : preActivations(x.subarray(0, count * layers[l].inputs), count, layers[l], kernels);
   for (let l = 0; l < layers.length; l++) {
     throwIfAborted(signal);
     await new Promise((resolve) => setTimeout(resolve));
-    if (l === layers.length - 1) {
-      fitted.push(noActivators);
+    if (l === last) {
+      inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layers[l].inputs));
+      fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], kinds, kernels, random, signal) : noActivators);
       break;
     }
-    const active = activate(layers[l].activation, preActivations(x, n, layers[l], kernels), layers[l].alpha);
-    const order = coactivationOrder(kernels.gram(active, n, layers[l].outputs), layers[l].outputs);
+    const active = activate(layers[l].activation, pre(l, few), layers[l].alpha);
+    const order = coactivationOrder(kernels.gram(active, few, layers[l].outputs), layers[l].outputs);
     [layers[l], layers[l + 1]] = reorder(layers[l], layers[l + 1], order);
     const layer = layers[l];
     inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layer.inputs));
-    const z = preActivations(x, n, layer, kernels);
-    const importance = lookedAt(layers[l + 1]);
-    const rank = Math.min(largestRank, Math.floor(Math.min(layer.inputs, layer.outputs) / 2));
-    const lowRank: LowRank | null =
-      kinds.includes("low-rank") && rank >= 1 ? fitLowRank(z, n, layer, importance, rank, kernels, random) : null;
+    const z = pre(l, n);
     const h = activate(layer.activation, z, layer.alpha);
-    const hash: Hash | null = kinds.includes("hash") ? fitHash(x, h, n, layer.inputs, layer.outputs, hashShape, random) : null;
-    fitted.push({ ...noActivators, lowRank, hash });
+    if (l === 0 && sparse) fitted.push(noActivators);
+    else {
+      const rank = Math.min(largestRank, Math.floor(Math.min(layer.inputs, layer.outputs) / 2));
+      const wanted = kinds.includes("low-rank") && rank >= 1;
+      const fewZ = z.subarray(0, few * layer.outputs);
+      const lowRank: LowRank | null = wanted ? fitLowRank(fewZ, few, layer, lookedAt(layers[l + 1]), rank, kernels, random) : null;
+      const hash: Hash | null = kinds.includes("hash") ? fitHash(x, h, few, layer.inputs, layer.outputs, hashShape, random) : null;
+      fitted.push({ ...noActivators, lowRank, hash });
+    }
     x = h;
   }
 
@@ -71,6 +91,54 @@ export async function fitActivators(
     return shares.map((share) => scores[Math.min(scores.length - 1, Math.round((1 - share) * scores.length))]);
   };
   return { layers, fitted, thresholds };
+}
+
+/** The activators of a wide output layer. @param x [n, inputs] */
+async function fitOutput(
+  x: Float32Array,
+  n: number,
+  layer: DenseLayer,
+  kinds: readonly string[],
+  kernels: ArrayKernels,
+  random: Random,
+  signal?: AbortSignal,
+): Promise<LayerActivators> {
+  const { inputs, outputs } = layer;
+  const few = Math.min(n, Math.max(64, Math.floor(outputNumbers / outputs)));
+  const clusters = kinds.includes("clusters") ? await fitClusters(x, n, layer, kernels, random, signal) : null;
+  let lowRank: LowRank | null = null;
+  let hash: Hash | null = null;
+  if (kinds.includes("low-rank") || kinds.includes("hash")) {
+    const z = preActivations(x.subarray(0, few * inputs), few, layer, kernels);
+    const rank = Math.min(largestRank, few >> 1, inputs >> 1);
+    if (kinds.includes("low-rank")) lowRank = fitLowRank(z, few, layer, new Float32Array(outputs).fill(1), rank, kernels, random);
+    if (kinds.includes("hash")) hash = fitHash(x, bestOnly(z, outputs), few, inputs, outputs, hashShape, random);
+  }
+  return { lowRank, hash, clusters: clusters?.clusters ?? [], order: clusters?.order ?? null };
+}
+
+/** 1 for the best outputs of each row, 0 for the others, in place: what a bucket of hash tables should vote for. */
+function bestOnly(z: Float32Array, outputs: number): Float32Array {
+  for (let from = 0; from < z.length; from += outputs) {
+    const row = z.subarray(from, from + outputs);
+    const bar = row.slice().sort()[Math.max(0, outputs - 5)];
+    for (let o = 0; o < outputs; o++) row[o] = row[o] >= bar ? 1 : 0;
+  }
+  return z;
+}
+
+/** x Wᵀ + b for the first n rows of a CSR batch. */
+function sparsePreActivations(rows: Rows & { kind: "csr" }, n: number, layer: DenseLayer): Float32Array {
+  const { inputs, outputs, bias } = layer;
+  const weight = floatWeights(layer);
+  const z = new Float32Array(n * outputs);
+  for (let r = 0; r < n; r++)
+    for (let o = 0; o < outputs; o++) {
+      let sum = bias[o];
+      for (let i = rows.indptr[r]; i < rows.indptr[r + 1]; i++) sum += rows.values[i] * weight[o * inputs + rows.indices[i]];
+      z[r * outputs + o] = sum;
+    }
+  return z;
 }
 
 function denseRows(rows: Rows, n: number): Float32Array {

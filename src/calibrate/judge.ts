@@ -1,29 +1,48 @@
-// Judging outcomes against dense and against the labels, row by row.
+// Judging outcomes against dense and against the labels, row by row, by the best answer or by the best few.
 
 import { isRight, type Labels } from "../model/rows.ts";
+import { type Outcome, topDepth } from "./evaluate.ts";
+
+/** What a setting answered: of each row the best, and the best few. */
+export type Answers = Pick<Outcome, "answers" | "tops">;
 
 /** One setting's verdicts, one entry a row. */
 export interface Verdict {
-  /** +1 where dense is right and the setting wrong, −1 the other way round, 0 otherwise. Without labels: 1 where they disagree. */
-  differences: Int8Array;
+  /** Dense's precision minus the setting's: of one answer +1 where dense alone is right, −1 the other way round. Without labels: 1 where they disagree. */
+  differences: Float32Array;
+  /** 1 where the best answer, or the set of the best `depth`, is not dense's. */
   disagreements: Uint8Array;
-  /** Whether the setting is right; null without labels. */
-  right: Uint8Array | null;
+  /** The share of the best `depth` answers that are right; null without labels. */
+  precision: Float32Array | null;
 }
 
-export function judge(answers: Uint32Array, dense: Uint32Array, labels: Labels | null): Verdict {
-  const n = answers.length;
-  const differences = new Int8Array(n);
+/** @param depth how many of the best answers count: the k of precision@k and agreement@k, 1 to `topDepth` */
+export function judge(answers: Answers, dense: Answers, labels: Labels | null, depth = 1): Verdict {
+  const n = answers.answers.length;
+  const differences = new Float32Array(n);
   const disagreements = new Uint8Array(n);
-  const right = labels ? new Uint8Array(n) : null;
+  const precision = labels ? new Float32Array(n) : null;
   for (let r = 0; r < n; r++) {
-    disagreements[r] = answers[r] === dense[r] ? 0 : 1;
-    if (labels && right) {
-      right[r] = isRight(labels, r, answers[r]) ? 1 : 0;
-      differences[r] = (isRight(labels, r, dense[r]) ? 1 : 0) - right[r];
+    const best = bestOf(answers, r, depth);
+    const denseBest = bestOf(dense, r, depth);
+    disagreements[r] = best.every((answer) => denseBest.includes(answer)) ? 0 : 1;
+    if (labels && precision) {
+      const right = rightOf(labels, r, best);
+      precision[r] = right / best.length;
+      differences[r] = (rightOf(labels, r, denseBest) - right) / best.length;
     } else differences[r] = disagreements[r];
   }
-  return { differences, disagreements, right };
+  return { differences, disagreements, precision };
+}
+
+function bestOf({ answers, tops }: Answers, r: number, depth: number): Uint32Array {
+  return depth === 1 ? answers.subarray(r, r + 1) : tops.subarray(r * topDepth, r * topDepth + depth);
+}
+
+function rightOf(labels: Labels, r: number, best: Uint32Array): number {
+  let right = 0;
+  for (const answer of best) if (isRight(labels, r, answer)) right++;
+  return right;
 }
 
 export function sum(values: ArrayLike<number>): number {

@@ -27,10 +27,11 @@ export function sequence(
   costOf: (outcome: Outcome) => number,
   always: readonly (readonly Rung[])[],
   samples: number,
+  depth = 1,
 ): Sequenced[] {
   const keep = new Set(always.map((rungs) => JSON.stringify(rungs)));
   const all = ladder.map((rungs, i) => {
-    const { differences, disagreements } = judge(outcomes[i].answers, outcomes[0].answers, labels);
+    const { differences, disagreements } = judge(outcomes[i], outcomes[0], labels, depth);
     const squares = differences.reduce((total, d) => total + d * d, 0);
     const kept = i === 1 || keep.has(JSON.stringify(rungs));
     const bound = expectedBound(sum(differences), squares, differences.length, samples, 0);
@@ -54,15 +55,16 @@ export function certifiedLevels(
   labels: Labels | null,
   widths: readonly number[],
   confidence: number,
+  depth = 1,
 ): Level[] {
-  const denseAnswers = outcomes[outcomes.length - 1].answers;
-  const verdicts = outcomes.map(({ answers }) => judge(answers, denseAnswers, labels));
+  const verdicts = outcomes.map((outcome) => judge(outcome, outcomes[outcomes.length - 1], labels, depth));
   const tested = sequenced.map(({ rank }, i) => ({ rank, i })).sort((a, b) => b.rank - a.rank);
   const certificates = certifyLadder(
     tested.map(({ i }) => ({
       differences: labels ? verdicts[i].differences : null,
       agreements: verdicts[i].disagreements.length - sum(verdicts[i].disagreements),
       rights: rightsOf(verdicts[i]),
+      precision: depth > 1 ? verdicts[i].precision : null,
       samples: verdicts[i].disagreements.length,
     })),
     { confidence },
@@ -83,8 +85,8 @@ export function certifiedLevels(
   });
 }
 
-function rightsOf({ right }: Verdict): number | null {
-  return right && sum(right);
+function rightsOf({ precision }: Verdict): number | null {
+  return precision && sum(precision);
 }
 
 function costsOf({ macs, bytes, nodes }: Outcome, widths: readonly number[]): Cost {

@@ -2,9 +2,10 @@
 // that grow. What comes back is everything tried and composed, for others to choose from.
 
 import type { LayerActivators } from "../activator/activator.ts";
+import type { DenseLayer } from "../model/model.ts";
 import { type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
-import type { Rung } from "../profile/ladder.ts";
-import { dense, everyLayer, settingsOf, withLayer } from "./candidates.ts";
+import type { RankedSetting, Rung } from "../profile/ladder.ts";
+import { dense, everyLayer, outputSettingsOf, settingsOf, withLayer } from "./candidates.ts";
 import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { judge, sum } from "./judge.ts";
@@ -19,16 +20,22 @@ const survivors = 40;
 const bases = 4;
 
 export async function searchLevels(
+  network: readonly DenseLayer[],
+  kinds: readonly string[],
   exactRung: Rung,
   fitted: readonly LayerActivators[],
   thresholds: Thresholds,
   search: { rows: Rows; labels: Labels | null },
   run: Run,
   costOf: (outcome: Outcome) => number,
+  depth: number,
 ): Promise<Composed[]> {
   const layers = exactRung.layers.length;
   const denseRung = everyLayer(layers, dense);
-  const grid = (l: number): ReturnType<typeof settingsOf> => settingsOf(fitted[l], (rank, shares) => thresholds(l, rank, shares));
+  const grid = (l: number): RankedSetting[] =>
+    l === layers - 1
+      ? outputSettingsOf(network[l], fitted[l], kinds)
+      : settingsOf(fitted[l], (rank, shares) => thresholds(l, rank, shares));
   const look = Uint32Array.from({ length: Math.min(firstLook, search.rows.count) }, (_, i) => i);
   const glance = takeRows(search.rows, look);
   const glanceLabels = search.labels && takeLabels(search.labels, look);
@@ -43,19 +50,21 @@ export async function searchLevels(
   ): Promise<Tried[]> => {
     const outcomes = await run([[denseRung], ...rungs.map((rung) => [rung])], on, from, to, what);
     return rungs.map((rung, i) => {
-      const { answers, margins } = outcomes[i + 1];
-      const { differences, disagreements } = judge(answers, outcomes[0].answers, labels);
+      const { margins } = outcomes[i + 1];
+      const { differences, disagreements } = judge(outcomes[i + 1], outcomes[0], labels, depth);
       return { rung, differences, disagreements, margins, cost: costOf(outcomes[i + 1]) };
     });
   };
 
   let rungs: Rung[] = [];
-  const share = 0.25 / Math.max(1, layers - 1);
-  for (let l = 0; l < layers - 1; l++) {
+  const share = 0.25 / layers;
+  for (let l = 0; l < layers; l++) {
     const [from, middle, to] = [0.05 + l * share, 0.05 + (l + 0.2) * share, 0.05 + (l + 1) * share];
-    const beside = l === 0 ? [exactRung] : thin(await tryAll(rungs, glance, glanceLabels, from, middle, "trying settings"), bases);
-    const tried = beside.flatMap((rung) => grid(l).map((setting) => withLayer(rung, l, setting)));
-    if (tried.length === 0) continue;
+    const settings = grid(l);
+    if (settings.length === 0) continue;
+    const beside =
+      rungs.length === 0 ? [exactRung] : thin(await tryAll(rungs, glance, glanceLabels, from, middle, "trying settings"), bases);
+    const tried = beside.flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
     rungs = thin(await tryAll([...rungs, ...tried], glance, glanceLabels, middle, to, "trying settings"), survivors);
   }
   const [exactTried, ...all] = await tryAll([exactRung, ...rungs], search.rows, search.labels, 0.3, 0.55, "trying settings");

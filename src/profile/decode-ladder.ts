@@ -26,7 +26,15 @@ export function decodeLadder(model: Model): Ladder | null {
       Number.isInteger(ladder.version) ? "unsupported" : "bad-file",
       `ladder.version: got ${show(ladder.version)}, expected 1`,
     );
-  const metric = oneOf("ladder.metric", ladder.metric, ["accuracy", "precision@1", "agreement"] as const);
+  const metric = oneOf("ladder.metric", ladder.metric, [
+    "accuracy",
+    "precision@1",
+    "agreement",
+    "precision@3",
+    "precision@5",
+    "agreement@3",
+    "agreement@5",
+  ] as const);
   const promise = record("ladder.promise", ladder.promise, ["kind", "bound", "confidence"]);
   const levels = list("ladder.levels", ladder.levels, 1, maxLevels).map((level, i) =>
     readLevel(`ladder.levels[${i}]`, level, model.layers.length),

@@ -34,10 +34,13 @@ export interface Level {
   certificates: readonly Certificate[];
 }
 
+/** What certificates are about: right answers where there were labels, dense's answers where there were none; the best one, or of the best k. */
+export type LadderMetric = "accuracy" | "precision@1" | "precision@3" | "precision@5" | "agreement" | "agreement@3" | "agreement@5";
+
 /** The levels of a model from cheapest to dense. */
 export interface Ladder {
   version: 1;
-  metric: "accuracy" | "precision@1" | "agreement";
+  metric: LadderMetric;
   /** The promise `calibrate` was asked for; what a query without an SLO gets. */
   promise: { kind: "loss" | "agreement"; bound: number; confidence: number };
   /** Ordered by cost; the last is dense. */

@@ -252,7 +252,7 @@ describe("refuses", () => {
   test("options that are out of range", async () => {
     for (const maxLoss of [0, 1, -1, Number.NaN]) await refuse({ maxLoss }, "bad-option", /^max loss: got/);
     for (const confidence of [0.5, 1, 2, Number.NaN]) await refuse({ confidence }, "bad-option", /^confidence: got/);
-    await refuse({ activators: ["magic"] }, "bad-option", /activators: got magic, expected low-rank or hash/);
+    await refuse({ activators: ["magic"] }, "bad-option", /activators: got magic, expected low-rank, screen, clusters, hash/);
   });
 
   test("a network of one output, which has no best answer to keep", async () => {

@@ -32,7 +32,7 @@ describe("rules composed from settings run one by one", async () => {
   const run = (levels: Rung[][]): Promise<Outcome[]> => evaluate(model, levels, rows, { clock: null });
   const outcomes = await run([[exactRung], ...rungs.map((rung) => [rung])]);
   const tried = outcomes.map((outcome, i): Tried => {
-    const { differences, disagreements } = judge(outcome.answers, outcomes[0].answers, null);
+    const { differences, disagreements } = judge(outcome, outcomes[0], null);
     const cost = sum(outcome.macs) / rows.count;
     return { rung: i === 0 ? exactRung : rungs[i - 1], differences, disagreements, margins: outcome.margins, cost };
   });
@@ -55,7 +55,7 @@ describe("rules composed from settings run one by one", async () => {
     const real = await run(few.map((rule) => rule.rungs));
     let changed = 0;
     real.forEach((outcome, i) => {
-      const { disagreements } = judge(outcome.answers, outcomes[0].answers, null);
+      const { disagreements } = judge(outcome, outcomes[0], null);
       // what an earlier rung computed is added up in another order, which may tip a near tie
       expect(Math.abs(sum(disagreements) - few[i].disagreed)).toBeLessThanOrEqual(1);
       changed += sum(disagreements);

@@ -1,28 +1,42 @@
 import { expect, test } from "vitest";
-import { judge, sum } from "../../src/calibrate/judge.ts";
+import { noAnswer, topDepth } from "../../src/calibrate/evaluate.ts";
+import { type Answers, judge, sum } from "../../src/calibrate/judge.ts";
 
-const dense = Uint32Array.of(0, 1, 2, 3);
-const answers = Uint32Array.of(0, 0, 0, 0);
+/** Rows of the best answers, best first. */
+const answersOf = (...rows: number[][]): Answers => ({
+  answers: Uint32Array.from(rows, ([first]) => first),
+  tops: Uint32Array.from(rows.flatMap((row) => Array.from({ length: topDepth }, (_, i) => row[i] ?? noAnswer))),
+});
+const dense = answersOf([0, 5, 6], [1, 5, 6], [2, 5, 6], [3, 5, 6]);
+const answers = answersOf([0, 6, 5], [0, 5, 6], [0, 5, 6], [0, 1, 2]);
 
 test("against labels, +1 is a right answer lost and -1 one won", () => {
-  const { differences, disagreements, right } = judge(answers, dense, { kind: "class", count: 4, classes: Uint32Array.of(0, 1, 0, 2) });
+  const { differences, disagreements, precision } = judge(answers, dense, { kind: "class", count: 4, classes: Uint32Array.of(0, 1, 0, 2) });
   expect([...differences]).toEqual([0, 1, -1, 0]);
   expect([...disagreements]).toEqual([0, 1, 1, 1]);
-  expect([...(right ?? [])]).toEqual([1, 0, 1, 0]);
+  expect([...(precision ?? [])]).toEqual([1, 0, 1, 0]);
 });
 
 test("without labels every disagreement counts as lost", () => {
-  const { differences, disagreements, right } = judge(answers, dense, null);
+  const { differences, disagreements, precision } = judge(answers, dense, null);
   expect([...differences]).toEqual([0, 1, 1, 1]);
   expect([...disagreements]).toEqual([0, 1, 1, 1]);
-  expect(right).toBeNull();
+  expect(precision).toBeNull();
 });
 
 test("with several labels a hit on any is right, and none is right where there are none", () => {
   const labels = { kind: "multi", count: 4, indptr: Uint32Array.of(0, 2, 4, 5, 5), indices: Uint32Array.of(0, 7, 0, 1, 2) } as const;
-  const { differences, right } = judge(answers, dense, labels);
-  expect([...(right ?? [])]).toEqual([1, 1, 0, 0]);
+  const { differences, precision } = judge(answers, dense, labels);
+  expect([...(precision ?? [])]).toEqual([1, 1, 0, 0]);
   expect([...differences]).toEqual([0, 0, 1, 0]);
+});
+
+test("of the best three, what counts is how many are right, and whether they are the same three in any order", () => {
+  const labels = { kind: "multi", count: 4, indptr: Uint32Array.of(0, 2, 4, 6, 7), indices: Uint32Array.of(0, 5, 0, 1, 5, 6, 3) } as const;
+  const { differences, disagreements, precision } = judge(answers, dense, labels, 3);
+  expect([...disagreements]).toEqual([0, 1, 1, 1]);
+  expect([...(precision ?? [])]).toEqual([2 / 3, 1 / 3, 2 / 3, 0].map(Math.fround));
+  expect([...differences]).toEqual([0, 0, 0, 1 / 3].map(Math.fround));
 });
 
 test("sums", () => {

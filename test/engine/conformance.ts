@@ -8,7 +8,7 @@ import * as abi from "../../src/engine/generated/abi.ts";
 import { listViews, reserveList } from "../../src/engine/list.ts";
 import { createMemoryPlan, type MemoryPlan, reserveFloats, reserveWords } from "../../src/engine/memory-plan.ts";
 import { type Row, reservePlan } from "../../src/engine/plan-writer.ts";
-import { seeded } from "../../src/random.ts";
+import { permutation, seeded } from "../../src/random.ts";
 
 export type CreateEngine = (memory: MemoryPlan) => Promise<Engine>;
 
@@ -247,8 +247,8 @@ export function engineConformance(name: string, create: CreateEngine, reference:
     test("top-k: the k best ascending by index, ties to the lower index, never NaN", () =>
       fc.assert(
         fc.asyncProperty(
-          fc.constantFrom(...sizes, 4096, 20000),
-          fc.constantFrom(0, 1, 2, 7, 300, 9999),
+          fc.constantFrom(...sizes, 1024, 1100, 4096, 20000, 150000),
+          fc.constantFrom(0, 1, 2, 7, 60, 300, 9999),
           seed,
           fc.boolean(),
           (n, k, s, coarse) =>
@@ -262,6 +262,150 @@ export function engineConformance(name: string, create: CreateEngine, reference:
             }),
         ),
         { ...runs, numRuns: 80 },
+      ));
+
+    test("the strongest k with their values", () =>
+      fc.assert(
+        fc.asyncProperty(fc.constantFrom(...sizes, 2000), fc.constantFrom(0, 1, 5, 300), seed, (n, k, s) =>
+          check((memory) => {
+            const src = reserveFloats(memory, n, vector(n, s, [Number.NaN, Number.NEGATIVE_INFINITY]));
+            const list = reserveList(memory, n);
+            const scratch = reserveFloats(memory, n + 4 + 2048);
+            return { rows: [[abi.STRONGEST, src, n, k, list, scratch]], read: readList(list) };
+          }),
+        ),
+        runs,
+      ));
+
+    test("the best k, best first, of a vector and of a list, called by an order", () =>
+      fc.assert(
+        fc.asyncProperty(fc.constantFrom(...sizes, 3000), fc.constantFrom(0, 1, 2, 5, 128), seed, fc.boolean(), (n, k, s, coarse) =>
+          check((memory) => {
+            const values = vector(n, s, [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+            if (coarse) for (let i = 0; i < n; i++) values[i] = Math.round(values[i]);
+            const random = seeded(s);
+            const order = reserveWords(memory, permutation(n, random));
+            const src = reserveFloats(memory, n, values);
+            const list = listOf(memory, permutation(n, random), values, n);
+            const bests = [0, 1, 2].map(() => reserveList(memory, 128));
+            return {
+              rows: [
+                [abi.BEST, src, n, k, 0, bests[0]],
+                [abi.BEST, src, n, k, order, bests[1]],
+                [abi.BEST, list, -1, k, order, bests[2]],
+              ],
+              read: (e) => bests.flatMap((at) => readList(at)(e)),
+            };
+          }),
+        ),
+        { ...runs, numRuns: 60 },
+      ));
+
+    test("clusters as their panels, outputs in another order", () =>
+      fc.assert(
+        fc.asyncProperty(size, fc.constantFrom(1, 2, 5), seed, (n, per, s) =>
+          check((memory) => {
+            const clusters = Math.ceil(n / per);
+            const random = seeded(s);
+            const chosen = Array.from({ length: clusters }, (_, i) => i).filter(() => random() < 0.5);
+            const from = listOf(memory, chosen, [], clusters);
+            const units = reserveList(memory, n);
+            const src = reserveFloats(memory, n, vector(n, s));
+            const order = reserveWords(memory, permutation(n, random));
+            const out = reserveFloats(memory, n);
+            return {
+              rows: [
+                [abi.EXPAND, from, per, n, units],
+                [abi.PERMUTE, src, n, order, out],
+              ],
+              read: (e) => [...readList(units)(e).slice(0, 2), readFloats(out, n)(e)],
+            };
+          }),
+        ),
+        runs,
+      ));
+
+    test("activations of candidates and of the best among them", () =>
+      fc.assert(
+        fc.asyncProperty(
+          size,
+          seed,
+          fc.constantFrom(abi.IDENTITY, abi.RELU, abi.SIGMOID, abi.SOFTMAX, abi.LOG_SOFTMAX),
+          (n, s, activation) =>
+            check((memory) => {
+              const values = vector(n, s);
+              const all = listOf(memory, Array.from(values.keys()), values, n);
+              const few = listOf(memory, [0], values.subarray(0, 1), 4);
+              return {
+                rows: [[abi.ACTIVATE_LIST, all, few, activation, float(0.1)]],
+                read: (e) => {
+                  const [parts, best] = [readList(all)(e), readList(few)(e)];
+                  expect(best[2][0]).toBe(parts[2][0]);
+                  return [...parts, ...best];
+                },
+              };
+            }, false),
+        ),
+        runs,
+      ));
+
+    test("weights in eight bits: panels, chosen panels, rows and columns give the same bits", () =>
+      fc.assert(
+        fc.asyncProperty(size, size, seed, fc.constantFrom(0, 0.4, 1), fc.boolean(), (outputs, inputs, s, share, awkward) =>
+          check((memory) => {
+            const random = seeded(s);
+            const panels = Math.ceil(outputs / 16);
+            const padded = Math.ceil(inputs / 16) * 16;
+            const weight = Int8Array.from({ length: outputs * inputs }, () => Math.round(random() * 254 - 127));
+            const place = (bytes: number, to: (o: number, i: number) => number): number => {
+              const at: number = memory.reserve(bytes, ({ buffer }) => {
+                const all = new Int8Array(buffer, at, bytes);
+                for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) all[to(o, i)] = weight[o * inputs + i];
+              });
+              return at;
+            };
+            const inPanels = place(panels * padded * 16, (o, i) => (o >> 4) * padded * 16 + (i >> 1) * 32 + (o & 15) * 2 + (i & 1));
+            const inRows = place(outputs * padded, (o, i) => o * padded + i);
+            const inColumns = place(inputs * panels * 16, (o, i) => i * panels * 16 + o);
+            const scales = reserveFloats(memory, outputs, vector(outputs, s + 3));
+            const bias = reserveFloats(memory, outputs, vector(outputs, s + 4));
+            const x = reserveFloats(memory, inputs, vector(inputs, s + 5, awkward ? [Number.NaN, 1e30] : []));
+            const codes = reserveFloats(memory, 4 + padded / 2);
+            const [active, pairs, blocks] = [inputs, padded / 2 + 1, padded / 8 + 1].map((n) => reserveList(memory, n));
+            const [everyPair, everyBlock] = [padded / 2 + 1, padded / 8 + 1].map((n) => reserveList(memory, n));
+            const otherCodes = reserveFloats(memory, 4 + padded / 2);
+            const chosen = Array.from({ length: outputs }, (_, i) => i).filter(() => random() < share);
+            const rows = listOf(memory, chosen, [], outputs);
+            const few = listOf(memory, [panels - 1], [], panels);
+            const kept = reserveList(memory, outputs);
+            const [every, some, columns, dense] = [0, 0, 0, 0].map(() => reserveFloats(memory, panels * 16));
+            const scratch = reserveFloats(memory, inputs);
+            return {
+              rows: [
+                [abi.COMPACT, x, inputs, active, abi.IDENTITY, float(0), 0],
+                [abi.CODE, x, inputs, codes, pairs, blocks, 0],
+                [abi.CODE, x, inputs, otherCodes, everyPair, everyBlock, 1],
+                [abi.PANELS_8, inPanels, scales, bias, codes, pairs, padded, 0, panels, every],
+                [abi.PANELS_8, inPanels, scales, bias, otherCodes, everyPair, padded, 0, panels, dense],
+                [abi.PANELS_8, inPanels, scales, bias, codes, pairs, padded, few, panels, some],
+                [abi.ROWS_8, inRows, scales, bias, codes, padded, blocks, rows, kept, abi.KEEP, float(0), 0],
+                [abi.COLUMNS_8, inColumns, scales, bias, active, panels * 16, outputs, columns, scratch],
+              ],
+              read: (e) => {
+                const all = readFloats(every, outputs)(e);
+                expect(readFloats(dense, outputs)(e)).toEqual(all);
+                if (inputs < 2000) expect(readFloats(columns, outputs)(e)).toEqual(all);
+                const from = (panels - 1) * 16;
+                expect(readFloats(some, panels * 16)(e).slice(from, outputs)).toEqual(all.slice(from));
+                const [count, indices, values] = readList(kept)(e);
+                expect(Array.from(indices)).toEqual(chosen);
+                expect(Array.from(values)).toEqual(chosen.map((o) => all[o]));
+                return [count, all, ...readList(pairs)(e).slice(0, 2), ...readList(blocks)(e).slice(0, 2)];
+              },
+            };
+          }),
+        ),
+        { ...runs, numRuns: 40 },
       ));
 
     test("thresholds take what lies in the window, and differences what was not there before", () =>
