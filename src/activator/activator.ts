@@ -4,7 +4,7 @@
 // Fitted activators are plain data and travel with the model as tensors; calibration makes them, this room places and runs them.
 
 import type { Row } from "../engine/plan-writer.ts";
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { Tensor } from "../model/tensor.ts";
 
@@ -94,7 +94,7 @@ export function decodeActivators(model: Model): LayerActivators[] {
     const down = tensors.get(`${name.lowRank}.down`);
     if (down) {
       const rank = down.shape[0];
-      if (!(rank >= 1)) throw new SlonnError("bad-file", `${name.lowRank}.down: got ${describe(down)}, expected a rank of at least 1`);
+      if (!(rank >= 1)) throw refusal("bad-file", `${name.lowRank}.down`, describe(down), "a rank of at least 1");
       lowRank = {
         kind: "low-rank",
         rank,
@@ -115,14 +115,13 @@ function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: 
   const [tables, bits] = planes.shape;
   const checked = floats(planes, `${name}.planes`, [tables, bits, inputs]);
   if (tables < 1 || bits < 1 || bits > 20)
-    throw new SlonnError("bad-file", `${name}.planes: got ${tables} tables of ${bits} bits, expected at least 1 table and 1 to 20 bits`);
+    throw refusal("bad-file", `${name}.planes`, `${tables} tables of ${bits} bits`, "at least 1 table and 1 to 20 bits");
   const nodes = words(tensors.get(`${name}.nodes`), `${name}.nodes`, null);
   const starts = words(tensors.get(`${name}.starts`), `${name}.starts`, tables * 2 ** bits + 1);
   for (let i = 0; i < starts.length; i++)
     if (starts[i] > nodes.length || (i > 0 && starts[i] < starts[i - 1]))
-      throw new SlonnError("bad-file", `${name}.starts: got ${starts[i]} at ${i}, expected ascending positions up to ${nodes.length}`);
-  for (const node of nodes)
-    if (node >= outputs) throw new SlonnError("bad-file", `${name}.nodes: got node ${node}, expected below ${outputs}`);
+      throw refusal("bad-file", `${name}.starts`, `${starts[i]} at ${i}`, `ascending positions up to ${nodes.length}`);
+  for (const node of nodes) if (node >= outputs) throw refusal("bad-file", `${name}.nodes`, `node ${node}`, `below ${outputs}`);
   return {
     kind: "hash",
     tables,
@@ -136,14 +135,14 @@ function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: 
 
 function floats(tensor: Tensor | undefined, name: string, shape: readonly number[]): Float32Array {
   if (!(tensor?.data instanceof Float32Array) || tensor.shape.length !== shape.length || shape.some((n, i) => n !== tensor.shape[i]))
-    throw new SlonnError("bad-file", `${name}: got ${describe(tensor)}, expected float32 [${shape.join(", ")}]`);
-  for (const v of tensor.data) if (!Number.isFinite(v)) throw new SlonnError("bad-file", `${name}: got ${v}, expected finite numbers`);
+    throw refusal("bad-file", name, describe(tensor), `float32 [${shape.join(", ")}]`);
+  for (const v of tensor.data) if (!Number.isFinite(v)) throw refusal("bad-file", name, v, "finite numbers");
   return tensor.data;
 }
 
 function words(tensor: Tensor | undefined, name: string, length: number | null): Uint32Array {
   if (!(tensor?.data instanceof Uint32Array) || (length !== null && tensor.data.length !== length))
-    throw new SlonnError("bad-file", `${name}: got ${describe(tensor)}, expected uint32${length === null ? "" : ` [${length}]`}`);
+    throw refusal("bad-file", name, describe(tensor), `uint32${length === null ? "" : ` [${length}]`}`);
   return tensor.data;
 }
 

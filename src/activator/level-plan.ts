@@ -8,7 +8,7 @@
 import * as abi from "../engine/generated/abi.ts";
 import type { MemoryPlan } from "../engine/memory-plan.ts";
 import { type FloatArgument, type Row, reservePlan } from "../engine/plan-writer.ts";
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Activator, RankInput } from "./activator.ts";
 import type { PlacedLayer, PlacedNetwork } from "./network.ts";
 import type { LayerSetting, RankedSetting, Rung } from "./setting.ts";
@@ -56,7 +56,7 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
         tags.push({ stage, layer: l, rung: r, nodes });
       };
     if (rung.layers[last].kind === "ranked")
-      throw new SlonnError("bad-file", `layer ${last + 1}: got ranked nodes in the output layer, expected exact or dense`);
+      throw refusal("bad-file", `layer ${last + 1}`, "ranked nodes in the output layer", "exact or dense");
     let vector: Vector = input;
     let change: Change = r === 0 ? "new" : "same";
     rung.layers.forEach((setting, l) => {

@@ -2,7 +2,7 @@
 // (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header, then the tensors without holes.
 // It knows nothing of what the tensors mean.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { narrowToHalf, widenBfloat16, widenHalf } from "./half.ts";
 import { quoted } from "./quoted.ts";
 import { type DType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
@@ -59,10 +59,7 @@ export function openSafetensors(bytes: Uint8Array, name: string): { stored: Stor
     const { dtype, shape, data_offsets: offsets } = entry;
     if (typeof dtype !== "string") throw bad(`${subject}: got no dtype, expected a string`);
     if (!isStoredType(dtype))
-      throw new SlonnError(
-        "unsupported",
-        `${name}: ${subject}: got dtype ${quoted(dtype)}, expected one of ${Object.keys(itemBytes).join(", ")}`,
-      );
+      throw refusal("unsupported", `${name}: ${subject}`, `dtype ${quoted(dtype)}`, `one of ${Object.keys(itemBytes).join(", ")}`);
     if (!isCounts(shape) || Number.isNaN(sizeOf(shape)))
       throw bad(`${subject}: got an impossible shape, expected whole numbers with a product below 2^53`);
     if (!isCounts(offsets) || offsets.length !== 2) throw bad(`${subject}: got impossible data_offsets, expected [begin, end]`);
@@ -142,10 +139,9 @@ const storedAs: Record<DType, StoredType> = {
 export function storeTensor(name: string, { dtype, shape, data }: Tensor, half: boolean): StoredTensor {
   const bytesOf = (array: TensorData) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   if (sizeOf(shape) !== data.length || data.BYTES_PER_ELEMENT !== itemBytes[storedAs[dtype]])
-    throw new SlonnError("bad-input", `tensor ${quoted(name)}: got ${data.length} elements, expected [${shape.join(", ")}] of ${dtype}`);
+    throw refusal("bad-input", `tensor ${quoted(name)}`, `${data.length} elements`, `[${shape.join(", ")}] of ${dtype}`);
   if (!half) return { name, dtype: storedAs[dtype], shape, bytes: bytesOf(data) };
-  if (!(data instanceof Float32Array))
-    throw new SlonnError("bad-option", `tensor ${quoted(name)}: got ${dtype} to store as F16, expected float32`);
+  if (!(data instanceof Float32Array)) throw refusal("bad-option", `tensor ${quoted(name)}`, `${dtype} to store as F16`, "float32");
   return { name, dtype: "F16", shape, bytes: bytesOf(narrowToHalf(data)) };
 }
 
@@ -160,8 +156,7 @@ export function writeSafetensors(
   options: { half?: ReadonlySet<string> } = {},
 ): Uint8Array {
   const half = options.half ?? new Set<string>();
-  for (const name of half)
-    if (!tensors.has(name)) throw new SlonnError("bad-option", `half: got ${quoted(name)}, expected the name of a tensor`);
+  for (const name of half) if (!tensors.has(name)) throw refusal("bad-option", "half", quoted(name), "the name of a tensor");
   return packSafetensors(
     Array.from(tensors, ([name, tensor]) => storeTensor(name, tensor, half.has(name))),
     metadata,
@@ -175,14 +170,13 @@ export function packSafetensors(tensors: readonly StoredTensor[], metadata: Read
   if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let dataBytes = 0;
   for (const { name, dtype, shape, bytes } of ordered) {
-    if (name === "__metadata__") throw new SlonnError("bad-input", `tensor "__metadata__": got a reserved name, expected another`);
+    if (name === "__metadata__") throw refusal("bad-input", `tensor "__metadata__"`, "a reserved name", "another");
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [dataBytes, dataBytes + bytes.length] })}`);
     dataBytes += bytes.length;
   }
   const json = new TextEncoder().encode(`{${fields.join(",")}}`);
   const headerBytes = Math.ceil(json.length / 8) * 8; // padded with spaces: the data starts 8-aligned
-  if (headerBytes > maxHeaderBytes)
-    throw new SlonnError("bad-input", `header: got ${headerBytes} bytes, expected at most ${maxHeaderBytes}`);
+  if (headerBytes > maxHeaderBytes) throw refusal("bad-input", "header", `${headerBytes} bytes`, `at most ${maxHeaderBytes}`);
   const out = new Uint8Array(8 + headerBytes + dataBytes).fill(0x20, 8 + json.length, 8 + headerBytes);
   new DataView(out.buffer).setUint32(0, headerBytes, true);
   out.set(json, 8);

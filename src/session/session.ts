@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
-import { SlonnError, throwIfAborted } from "../errors.ts";
+import { refusal, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import { hiddenShare, type Load, met, type Plan, plan, planKey } from "../policy/policy.ts";
@@ -74,7 +74,7 @@ export async function createSession(model: Model, options: SessionOptions = {}):
   const byMeaning = new Map<string, Plan>();
 
   const ready = (slo: Slo | undefined): Live => {
-    if (live === null) throw new SlonnError("disposed", "session: got a query after dispose(), expected a live session");
+    if (live === null) throw refusal("disposed", "session", "a query after dispose()", "a live session");
     throwIfAborted(slo?.signal);
     return live;
   };
@@ -138,7 +138,7 @@ export async function createSession(model: Model, options: SessionOptions = {}):
     runInto(query: QueryInput, out: Float32Array, slo?: Slo): void {
       const now = ready(slo);
       if (!(out instanceof Float32Array) || out.length !== outputs)
-        throw new SlonnError("bad-input", `out: got room for ${out?.length} numbers, expected a Float32Array of ${outputs}`);
+        throw refusal("bad-input", "out", `room for ${out?.length} numbers`, `a Float32Array of ${outputs}`);
       const chosen = decide(slo, now);
       const level = now.runs[chosen.level];
       writeInput(query, now.input);
