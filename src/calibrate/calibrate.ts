@@ -35,6 +35,8 @@ export interface CalibrateOptions {
   confidence?: number;
   /** Which kinds to fit: `low-rank`, `hash`. */
   activators?: readonly string[];
+  /** Whether levels may start low and grow for inputs they are unsure of; true unless given. Without, every input gets the same setting. */
+  growing?: boolean;
   seed?: number;
   /** `time` searches by measured time on this machine, `macs` by counted multiply-adds (deterministic). */
   cost?: "time" | "macs";
@@ -60,6 +62,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     maxLoss = 0.003,
     confidence = 0.95,
     activators = ["low-rank"],
+    growing = true,
     seed = 1,
     cost = "time",
   } = options;
@@ -109,7 +112,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
         (await run(settings, timed, 0.03, 0.05, "choosing layouts")).map(costOf),
       )
     : everyLayer(layers.length, plainExact);
-  const composed = await searchLevels(exact, fitted, thresholds, search, run, costOf);
+  const composed = await searchLevels(exact, fitted, thresholds, search, run, costOf, growing);
   const promise = { kind, bound } as const;
   const fixed = [everyLayer(layers.length, dense), exact].map((rung) => [rung]);
   const uniform = fitted.some(({ lowRank }) => lowRank) ? uniformShares.map((amount) => [withShare(exact, fitted, amount)]) : [];

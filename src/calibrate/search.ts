@@ -25,6 +25,7 @@ export async function searchLevels(
   search: { rows: Rows; labels: Labels | null },
   run: Run,
   costOf: (outcome: Outcome) => number,
+  growing: boolean,
 ): Promise<Composed[]> {
   const layers = exactRung.layers.length;
   const denseRung = everyLayer(layers, dense);
@@ -60,7 +61,7 @@ export async function searchLevels(
   }
   const [exactTried, ...all] = await tryAll([exactRung, ...rungs], search.rows, search.labels, 0.3, 0.55, "trying settings");
   const cheaper = all.filter(({ cost }) => cost < exactTried.cost);
-  return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...composeGrowing(cheaper, exactTried)];
+  return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...(growing ? composeGrowing(cheaper, exactTried) : [])];
 }
 
 /** At most `n` settings, those that disagree least for what they cost: non-dominated fronts, one after another. */
