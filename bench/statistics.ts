@@ -1,9 +1,9 @@
-// How far a ratio of two median times can be trusted. Pure functions of numbers; who took the times does not matter here.
+// How far a ratio of two times, medians or means, can be trusted. Pure functions of numbers; who took the times does not matter here.
 
 import type { Random } from "../src/random.ts";
 
 export interface RatioInterval {
-  /** median(numerator) / median(denominator). */
+  /** Of the numerator over the denominator. */
   ratio: number;
   /** Ends of the bootstrap percentile interval. */
   low: number;
@@ -24,16 +24,39 @@ export function median(values: Float64Array): number {
   return quantile(values.slice().sort(), 0.5);
 }
 
+/** The mean of ascending times without the slowest hundredth, which is where lost time slices are. */
+function bodyMean(ascending: Float64Array): number {
+  const body = ascending.subarray(0, Math.max(1, Math.floor(0.99 * ascending.length)));
+  return body.reduce((sum, time) => sum + time, 0) / body.length;
+}
+
+interface IntervalOptions {
+  groupSize?: number;
+  resamples?: number;
+  confidence?: number;
+}
+
+/** The ratio of two medians, with an interval. */
+export function ratioOfMedians(above: Float64Array, below: Float64Array, random: Random, options?: IntervalOptions): RatioInterval {
+  return ratioOf((ascending) => quantile(ascending, 0.5), above, below, random, options);
+}
+
+/** The ratio of two means, each without the slowest hundredth of its times, with an interval. */
+export function ratioOfMeans(above: Float64Array, below: Float64Array, random: Random, options?: IntervalOptions): RatioInterval {
+  return ratioOf(bodyMean, above, below, random, options);
+}
+
 /**
- * The ratio of two medians with a bootstrap interval. Both lists hold the same queries in the same order; runs of `groupSize`
- * consecutive queries are drawn together and for both lists at once, because neighbours in time share the machine's mood and single
- * times drawn apart would make the interval look narrower than it is. A last run that is shorter is left out of the interval only.
+ * The ratio of a statistic of ascending times with a bootstrap interval. Both lists hold the same queries in the same order; runs of
+ * `groupSize` consecutive queries are drawn together and for both lists at once, because neighbours in time share the machine's mood and
+ * single times drawn apart would make the interval look narrower than it is. A last run that is shorter is left out of the interval only.
  */
-export function ratioOfMedians(
+function ratioOf(
+  statistic: (ascending: Float64Array) => number,
   numerator: Float64Array,
   denominator: Float64Array,
   random: Random,
-  { groupSize = 1, resamples = 1000, confidence = 0.95 }: { groupSize?: number; resamples?: number; confidence?: number } = {},
+  { groupSize = 1, resamples = 1000, confidence = 0.95 }: IntervalOptions = {},
 ): RatioInterval {
   const n = Math.min(numerator.length, denominator.length);
   const size = Math.min(groupSize, n);
@@ -47,11 +70,11 @@ export function ratioOfMedians(
       above.set(numerator.subarray(from, from + size), g * size);
       below.set(denominator.subarray(from, from + size), g * size);
     }
-    ratios[r] = quantile(above.sort(), 0.5) / quantile(below.sort(), 0.5);
+    ratios[r] = statistic(above.sort()) / statistic(below.sort());
   }
   ratios.sort();
   return {
-    ratio: median(numerator) / median(denominator),
+    ratio: statistic(numerator.slice().sort()) / statistic(denominator.slice().sort()),
     low: quantile(ratios, (1 - confidence) / 2),
     high: quantile(ratios, (1 + confidence) / 2),
     confidence,

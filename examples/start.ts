@@ -3,9 +3,9 @@
 //
 //   npm start                           MNIST and Fashion-MNIST
 //   npm start -- --peers                beside onnxruntime-node, onnxruntime-web and tfjs (installed into bench/peers on demand)
-//   npm start -- --network fashion-mnist-l1 --fresh
+//   npm start -- --network fashion-mnist-l1 --network letters --fresh
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus, totalmem, type } from "node:os";
 import { parseArgs } from "node:util";
 import { ensurePeers } from "../bench/peers/install.ts";
@@ -15,7 +15,6 @@ import { type RaceResult, race, speedUp } from "../bench/race.ts";
 import { writeReport } from "../bench/report/report.ts";
 import type { LevelMark, NetworkReport, PeerMark, QuotedRatio, ReportData } from "../bench/report/report-data.ts";
 import { encodeActivators } from "../src/activator/activator.ts";
-import { calibrate } from "../src/calibrate/calibrate.ts";
 import { everyLayer, exact, hashShares, withLayer } from "../src/calibrate/candidates.ts";
 import { evaluate } from "../src/calibrate/evaluate.ts";
 import { fitActivators } from "../src/calibrate/fit.ts";
@@ -26,11 +25,11 @@ import { systemClock } from "../src/clock.ts";
 import { createArrayKernels } from "../src/engine/array-kernels.ts";
 import { createModel, denseMacs, type Model } from "../src/model/model.ts";
 import { isRight } from "../src/model/rows.ts";
-import { decodeModel, encodeModel } from "../src/model/slonn-file.ts";
 import { decodeLadder } from "../src/profile/decode-ladder.ts";
 import type { Certificate, LayerSetting, Level, Rung } from "../src/profile/ladder.ts";
 import { seeded } from "../src/random.ts";
 import { createSession } from "../src/session/session.ts";
+import { calibrated } from "./calibrated.ts";
 import { loadNetwork, type Network, type NetworkName, networkNames, projectPath } from "./networks.ts";
 
 const { values } = parseArgs({
@@ -52,19 +51,6 @@ const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** What is asked of every network, beside dense. */
 const slos = ["exact", "loss=0.003", "loss=0.01", "accuracy=0.85", "agreement=0.99", "nodes=5%", "operations=200000"];
-
-/** Calibrates a network, or takes what an earlier run left in build/models. */
-async function calibrated(network: Network): Promise<Model> {
-  const path = projectPath("build", "models", `${network.name}.slonn`);
-  if (!values.fresh && existsSync(path)) return decodeModel(readFileSync(path), network.name);
-  const started = performance.now();
-  const { rows, labels } = network.heldOut;
-  const model = await calibrate(network.model, { rows, labels, fitRows: network.fit, onProgress: showProgress(network.name) });
-  log(`${network.name}: calibrated on ${rows.count} rows in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-  mkdirSync(projectPath("build", "models"), { recursive: true });
-  writeFileSync(path, encodeModel(model));
-  return model;
-}
 
 /** The hash baseline: the first hidden layer by hash tables, at shares of its nodes from few to half. */
 async function hashMarks(network: Network): Promise<LevelMark[]> {
@@ -90,11 +76,6 @@ async function hashMarks(network: Network): Promise<LevelMark[]> {
     [],
     network,
   );
-}
-
-function showProgress(name: string): (share: number, what: string) => void {
-  if (!process.stderr.isTTY) return () => {};
-  return (share, what) => process.stderr.write(`\r\x1b[K${share < 1 ? `${name}: ${what} ${Math.round(100 * share)} %` : ""}`);
 }
 
 /** Runs settings over the test rows, one after another. */
@@ -135,7 +116,7 @@ function ratiosOf(result: RaceResult, ours: readonly string[], peers: readonly P
 
 async function measure(name: NetworkName): Promise<NetworkReport> {
   const network = await loadNetwork(name);
-  const model = await calibrated(network);
+  const model = await calibrated(network, { fresh: values.fresh, log });
   const ladder = decodeLadder(model);
   const session = await createSession(model);
   const contenders = contendersFor(session, slos, null);

@@ -39,6 +39,11 @@ export class SlonnError extends Error {
   }
 }
 
+/** An error in the one form messages have: the subject first, then what was got and what was expected. */
+export function refusal(code: ErrorCode, subject: string, got: string | number, expected: string | number): SlonnError {
+  return new SlonnError(code, `${subject}: got ${got}, expected ${expected}`);
+}
+
 /** Throws `aborted` when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal.reason });

@@ -1,5 +1,9 @@
 // The core door: load a model, create a session, run queries. No dependencies; every runtime.
 
+export { createSession, type Session, type SessionOptions } from "./session/session.ts";
+
+// The session comes first so that the kernels lead a bundle and its code lies together: compressors look back 32 kB only.
+
 export { loadModel } from "./adapters/load-model.ts";
 export type { ReadOptions, Source } from "./adapters/read-source.ts";
 export type { Clock } from "./clock.ts";
@@ -14,4 +18,3 @@ export type { Certificate, Ladder, LatencyProfile, Level } from "./profile/ladde
 export type { QueryInput } from "./session/input.ts";
 export type { Answer, Output } from "./session/output.ts";
 export type { Report } from "./session/report.ts";
-export { createSession, type Session, type SessionOptions } from "./session/session.ts";

@@ -1,9 +1,9 @@
-"""Trains the image networks under examples/models (784-H-H-10 ReLU MLPs) and writes float16 safetensors in PyTorch naming.
+"""Trains the networks under examples/models (ReLU MLPs of two hidden layers) and writes float16 safetensors in PyTorch naming.
 
     python3 examples/train/train_images.py IMAGES.idx[.gz] LABELS.idx[.gz] OUT.safetensors [--rows 45000]
-            [--width 1024] [--l1 0] [--epochs 20] [--seed 1] [--test IMAGES LABELS]
+            [--width 1024] [--scale 255] [--dropout 0.2] [--l1 0] [--epochs 20] [--seed 1] [--test IMAGES LABELS]
 
-Inputs are pixels / 255. The first `--rows` rows train; the rest are left alone, so that they can certify.
+Inputs are pixels / `--scale`. The first `--rows` rows train; the rest are left alone, so that they can certify.
 `--l1 A` adds A * mean over the batch of the summed hidden activations to the loss, which makes a network drop better.
 Needs torch and numpy only.
 """
@@ -19,8 +19,9 @@ def idx(path):
     return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
-def load(images, labels):
-    x = torch.from_numpy(idx(images).reshape(-1, 784).astype(np.float32) / 255)
+def load(images, labels, scale):
+    rows = idx(images)
+    x = torch.from_numpy(rows.reshape(len(rows), -1).astype(np.float32) / np.float32(scale))
     return x, torch.from_numpy(idx(labels).astype(np.int64))
 
 
@@ -42,17 +43,20 @@ def main():
     p.add_argument("images"); p.add_argument("labels"); p.add_argument("out")
     p.add_argument("--rows", type=int, default=45000)
     p.add_argument("--width", type=int, default=1024)
+    p.add_argument("--scale", type=float, default=255)
+    p.add_argument("--dropout", type=float, default=0.2)
     p.add_argument("--l1", type=float, default=0.0)
     p.add_argument("--epochs", type=int, default=20)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--test", nargs=2)
     a = p.parse_args()
     torch.manual_seed(a.seed)
-    x, y = load(a.images, a.labels)
+    x, y = load(a.images, a.labels, a.scale)
     held = (x[a.rows:], y[a.rows:])
     x, y = x[:a.rows], y[:a.rows]
-    h = a.width
-    net = nn.Sequential(nn.Linear(784, h), nn.ReLU(), nn.Dropout(0.2), nn.Linear(h, h), nn.ReLU(), nn.Dropout(0.2), nn.Linear(h, 10))
+    d, h, classes = x.shape[1], a.width, int(y.max()) + 1
+    drop = a.dropout
+    net = nn.Sequential(nn.Linear(d, h), nn.ReLU(), nn.Dropout(drop), nn.Linear(h, h), nn.ReLU(), nn.Dropout(drop), nn.Linear(h, classes))
     adam = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=1e-2)
     batch = 128
     steps = a.epochs * (len(x) // batch)
@@ -80,7 +84,7 @@ def main():
         parameter.data = parameter.data.half().float()
     notes = {"trained_on": f"the first {a.rows} rows", "activation": "relu", "l1": str(a.l1), "seed": str(a.seed)}
     if a.test:
-        notes["test_accuracy"] = f"{accuracy(*load(*a.test)):.4f}"
+        notes["test_accuracy"] = f"{accuracy(*load(*a.test, a.scale)):.4f}"
         print("test", notes["test_accuracy"])
     tensors = dict(net.state_dict())
     save(a.out, tensors, notes)

@@ -5,7 +5,7 @@
 
 import { PANEL } from "../engine/generated/abi.ts";
 import type { Row } from "../engine/plan-writer.ts";
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { Tensor } from "../model/tensor.ts";
 
@@ -132,7 +132,7 @@ export function decodeActivators(model: Model): LayerActivators[] {
     const down = tensors.get(`${name.lowRank}.down`);
     if (down) {
       const rank = down.shape[0];
-      if (!(rank >= 1)) throw new SlonnError("bad-file", `${name.lowRank}.down: got ${describe(down)}, expected a rank of at least 1`);
+      if (!(rank >= 1)) throw refusal("bad-file", `${name.lowRank}.down`, describe(down), "a rank of at least 1");
       lowRank = {
         kind: "low-rank",
         rank,
@@ -158,8 +158,7 @@ export function decodeActivators(model: Model): LayerActivators[] {
       });
     }
     const stored = tensors.get(name.order);
-    if (stored && l < model.layers.length - 1)
-      throw new SlonnError("bad-file", `${name.order}: got an order, expected it of the output layer`);
+    if (stored && l < model.layers.length - 1) throw refusal("bad-file", name.order, "an order", "it of the output layer");
     return { lowRank, hash, clusters, order: stored ? permutation(stored, name.order, outputs) : null };
   });
 }
@@ -168,14 +167,13 @@ function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: 
   const [tables, bits] = planes.shape;
   const checked = floats(planes, `${name}.planes`, [tables, bits, inputs]);
   if (tables < 1 || bits < 1 || bits > 20)
-    throw new SlonnError("bad-file", `${name}.planes: got ${tables} tables of ${bits} bits, expected at least 1 table and 1 to 20 bits`);
+    throw refusal("bad-file", `${name}.planes`, `${tables} tables of ${bits} bits`, "at least 1 table and 1 to 20 bits");
   const nodes = words(tensors.get(`${name}.nodes`), `${name}.nodes`, null);
   const starts = words(tensors.get(`${name}.starts`), `${name}.starts`, tables * 2 ** bits + 1);
   for (let i = 0; i < starts.length; i++)
     if (starts[i] > nodes.length || (i > 0 && starts[i] < starts[i - 1]))
-      throw new SlonnError("bad-file", `${name}.starts: got ${starts[i]} at ${i}, expected ascending positions up to ${nodes.length}`);
-  for (const node of nodes)
-    if (node >= outputs) throw new SlonnError("bad-file", `${name}.nodes: got node ${node}, expected below ${outputs}`);
+      throw refusal("bad-file", `${name}.starts`, `${starts[i]} at ${i}`, `ascending positions up to ${nodes.length}`);
+  for (const node of nodes) if (node >= outputs) throw refusal("bad-file", `${name}.nodes`, `node ${node}`, `below ${outputs}`);
   return {
     kind: "hash",
     tables,
@@ -189,8 +187,8 @@ function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: 
 
 function floats(tensor: Tensor | undefined, name: string, shape: readonly number[]): Float32Array {
   if (!(tensor?.data instanceof Float32Array) || tensor.shape.length !== shape.length || shape.some((n, i) => n !== tensor.shape[i]))
-    throw new SlonnError("bad-file", `${name}: got ${describe(tensor)}, expected float32 [${shape.join(", ")}]`);
-  for (const v of tensor.data) if (!Number.isFinite(v)) throw new SlonnError("bad-file", `${name}: got ${v}, expected finite numbers`);
+    throw refusal("bad-file", name, describe(tensor), `float32 [${shape.join(", ")}]`);
+  for (const v of tensor.data) if (!Number.isFinite(v)) throw refusal("bad-file", name, v, "finite numbers");
   return tensor.data;
 }
 
@@ -198,8 +196,7 @@ function permutation(tensor: Tensor, name: string, n: number): Uint32Array {
   const order = words(tensor, name, n);
   const seen = new Uint8Array(n);
   for (const node of order) {
-    if (node >= n || seen[node])
-      throw new SlonnError("bad-file", `${name}: got ${node}${node < n ? " twice" : ""}, expected each number below ${n} once`);
+    if (node >= n || seen[node]) throw refusal("bad-file", name, `${node}${node < n ? " twice" : ""}`, `each number below ${n} once`);
     seen[node] = 1;
   }
   return order;
@@ -207,7 +204,7 @@ function permutation(tensor: Tensor, name: string, n: number): Uint32Array {
 
 function words(tensor: Tensor | undefined, name: string, length: number | null): Uint32Array {
   if (!(tensor?.data instanceof Uint32Array) || (length !== null && tensor.data.length !== length))
-    throw new SlonnError("bad-file", `${name}: got ${describe(tensor)}, expected uint32${length === null ? "" : ` [${length}]`}`);
+    throw refusal("bad-file", name, describe(tensor), `uint32${length === null ? "" : ` [${length}]`}`);
   return tensor.data;
 }
 

@@ -4,7 +4,7 @@
 import * as abi from "../engine/generated/abi.ts";
 import { reserveList } from "../engine/list.ts";
 import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Activation, Model } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix, placeVector } from "../model/place.ts";
 import { type Activator, decodeActivators, inOrder } from "./activator.ts";
@@ -106,10 +106,7 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
       default:
         setting.activator satisfies never;
     }
-    throw new SlonnError(
-      "bad-file",
-      `${model.layers[l].name}: got no ${setting.activator} activator of ${setting.variant}, expected what its levels use`,
-    );
+    throw refusal("bad-file", model.layers[l].name, `no ${setting.activator} activator of ${setting.variant}`, "what its levels use");
   };
 
   return {

@@ -1,6 +1,6 @@
 // Reading bytes from wherever a runtime keeps them: the network, a file, a stream, memory. It knows nothing of what they mean.
 
-import { SlonnError, throwIfAborted } from "../errors.ts";
+import { refusal, SlonnError, throwIfAborted } from "../errors.ts";
 
 /** Where a model may come from. A string is a path where the runtime has files and the string is not an http(s), data or blob URL. */
 export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>;
@@ -27,7 +27,7 @@ export async function readSource(source: Source, options: ReadOptions = {}): Pro
   }
   if (typeof ReadableStream !== "undefined" && source instanceof ReadableStream)
     return { name: "stream", bytes: await readStream("stream", source, null, options) };
-  throw new SlonnError("bad-input", `model source: got ${typeof source}, expected a URL, path, Response, Blob, bytes or ReadableStream`);
+  throw refusal("bad-input", "model source", typeof source, "a URL, path, Response, Blob, bytes or ReadableStream");
 }
 
 async function readLocation(location: string | URL, options: ReadOptions): Promise<{ name: string; bytes: Uint8Array }> {
@@ -55,9 +55,9 @@ async function readLocation(location: string | URL, options: ReadOptions): Promi
 }
 
 async function readResponse(name: string, response: Response, options: ReadOptions): Promise<{ name: string; bytes: Uint8Array }> {
-  if (!response.ok) throw new SlonnError("unreadable", `${name}: got status ${response.status}, expected 200`);
+  if (!response.ok) throw refusal("unreadable", name, `status ${response.status}`, "200");
   const type = response.headers.get("content-type") ?? "";
-  if (type.includes("text/html")) throw new SlonnError("unreadable", `${name}: got an HTML page, expected a model file`);
+  if (type.includes("text/html")) throw refusal("unreadable", name, "an HTML page", "a model file");
   // a compressed transfer announces the compressed length, which says nothing of the bytes to come
   const length = response.headers.has("content-encoding") ? Number.NaN : Number(response.headers.get("content-length") ?? Number.NaN);
   if (!response.body) return { name, bytes: new Uint8Array(await response.arrayBuffer()) };
@@ -93,7 +93,7 @@ async function readStream(
       const { done, value } = await read();
       throwIfAborted(signal);
       if (done) break;
-      if (!(value instanceof Uint8Array)) throw new SlonnError("bad-input", `${name}: got a chunk of ${typeof value}, expected Uint8Array`);
+      if (!(value instanceof Uint8Array)) throw refusal("bad-input", name, `a chunk of ${typeof value}`, "Uint8Array");
       chunks.push(value);
       loaded += value.byteLength;
       onProgress?.(loaded, total);
@@ -104,7 +104,7 @@ async function readStream(
   } finally {
     signal?.removeEventListener("abort", cancel);
   }
-  if (total !== null && loaded < total) throw new SlonnError("unreadable", `${name}: got ${loaded} bytes, expected ${total}`);
+  if (total !== null && loaded < total) throw refusal("unreadable", name, `${loaded} bytes`, total);
   if (chunks.length === 1) return chunks[0];
   const bytes = new Uint8Array(loaded);
   let at = 0;

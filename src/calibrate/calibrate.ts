@@ -37,6 +37,8 @@ export interface CalibrateOptions {
   metric?: LadderMetric;
   /** Which kinds to fit and try; a kind that does not suit a layer is left out there. */
   activators?: readonly string[];
+  /** Whether levels may start low and grow for inputs they are unsure of; true unless given. Without, every input gets the same setting. */
+  growing?: boolean;
   seed?: number;
   /** `time` searches by measured time on this machine, `macs` by counted multiply-adds (deterministic). */
   cost?: "time" | "macs";
@@ -62,6 +64,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     maxLoss = 0.003,
     confidence = 0.95,
     activators = ["low-rank", "screen", "clusters"],
+    growing = true,
     seed = 1,
     cost = "time",
   } = options;
@@ -113,7 +116,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
         (await run(settings, timed, 0.03, 0.05, "choosing layouts")).map(costOf),
       )
     : everyLayer(layers.length, plainExact);
-  const composed = await searchLevels(layers, activators, exact, fitted, thresholds, search, run, costOf, depth);
+  const composed = await searchLevels(layers, activators, exact, fitted, thresholds, search, run, costOf, depth, growing);
   const promise = { kind, bound } as const;
   const fixed = [everyLayer(layers.length, dense), exact].map((rung) => [rung]);
   const uniform = fitted.some(({ lowRank }) => lowRank) ? uniformShares.map((amount) => [withShare(exact, fitted, amount)]) : [];

@@ -18,19 +18,23 @@ export function expectedBound(total: number, squares: number, rows: number, samp
   return mean + (z * deviation) / Math.sqrt(samples) + (cautious * deviation) / Math.sqrt(rows);
 }
 
-/** The levels of a ladder, cheapest first, without repetition. `samples` rows will certify them. */
+/**
+ * The levels of a ladder, cheapest first, without repetition. `samples` rows will certify them. For the promise itself the cheapest rules
+ * of one setting come along: what a rule that grows costs is composed, not measured, and may turn out dearer.
+ */
 export function choose(composed: readonly Composed[], samples: number, promise: { kind: "loss" | "agreement"; bound: number }): Composed[] {
   const chosen = new Set<Composed>();
-  const pick = (bound: number, expected: (c: Composed) => number): void => {
+  const pick = (bound: number, expected: (c: Composed) => number, among: readonly Composed[] = composed): void => {
     let best: Composed | null = null;
-    for (const c of composed) if (expected(c) <= bound && (best === null || c.cost < best.cost)) best = c;
+    for (const c of among) if (expected(c) <= bound && (best === null || c.cost < best.cost)) best = c;
     if (best) chosen.add(best);
   };
   const loss = (cautious: number) => (c: Composed) => expectedBound(c.lost, c.changed, c.rows, samples, cautious);
   const disagreement = (cautious: number) => (c: Composed) => expectedBound(c.disagreed, c.disagreed, c.rows, samples, cautious);
-  for (const cautious of promiseCaution)
-    if (promise.kind === "loss") pick(promise.bound, loss(cautious));
-    else pick(1 - promise.bound, disagreement(cautious));
+  for (const among of [composed, composed.filter(({ rungs }) => rungs.length === 1)])
+    for (const cautious of promiseCaution)
+      if (promise.kind === "loss") pick(promise.bound, loss(cautious), among);
+      else pick(1 - promise.bound, disagreement(cautious), among);
   for (const bound of losses) pick(bound, loss(caution));
   for (const bound of disagreements) pick(bound, disagreement(caution));
   return [...chosen].sort((a, b) => a.cost - b.cost);

@@ -29,6 +29,7 @@ export async function searchLevels(
   run: Run,
   costOf: (outcome: Outcome) => number,
   depth: number,
+  growing: boolean,
 ): Promise<Composed[]> {
   const layers = exactRung.layers.length;
   const denseRung = everyLayer(layers, dense);
@@ -69,7 +70,7 @@ export async function searchLevels(
   }
   const [exactTried, ...all] = await tryAll([exactRung, ...rungs], search.rows, search.labels, 0.3, 0.55, "trying settings");
   const cheaper = all.filter(({ cost }) => cost < exactTried.cost);
-  return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...composeGrowing(cheaper, exactTried)];
+  return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...(growing ? composeGrowing(cheaper, exactTried) : [])];
 }
 
 /** At most `n` settings, those that disagree least for what they cost: non-dominated fronts, one after another. */

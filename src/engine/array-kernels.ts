@@ -4,9 +4,9 @@
 
 import { SlonnError } from "../errors.ts";
 import { extendConverters } from "./as-bind-layout.ts";
+import { bytesOfText } from "./binary-text.ts";
 import { arraysBinary } from "./generated/arrays-binary.ts";
 import { asBind, type BoundModule } from "./generated/as-bind.ts";
-import { bytesOfHex } from "./hex.ts";
 import { plainArrays } from "./plain-arrays.ts";
 
 /**
@@ -66,7 +66,7 @@ export async function createArrayKernels(options: ArrayKernelsOptions = {}): Pro
 /** The bound kernels, or why there are none. */
 async function bind(): Promise<ArrayFunctions | string> {
   if (typeof WebAssembly === "undefined") return "WebAssembly is missing";
-  const binary = bytesOfHex(arraysBinary);
+  const binary = bytesOfText(arraysBinary);
   if (!WebAssembly.validate(binary)) return "WebAssembly SIMD is missing";
   extendConverters();
   try {

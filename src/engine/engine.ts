@@ -5,8 +5,8 @@
 // A plan is a table of 16-word rows; assembly/abi.ts defines rows, lists and every operation's arguments.
 
 import { SlonnError } from "../errors.ts";
+import { bytesOfText } from "./binary-text.ts";
 import { relaxedBinary, simdBinary } from "./generated/binaries.ts";
-import { bytesOfHex } from "./hex.ts";
 import { createReferenceEngine } from "./reference-engine.ts";
 import { createWasmEngine } from "./wasm-engine.ts";
 
@@ -49,7 +49,7 @@ export async function createEngine(bytes: number, options: EngineOptions = {}): 
     ["simd", simdBinary],
   ] as const) {
     if (backend && backend !== name) continue;
-    const binary = bytesOfHex(text);
+    const binary = bytesOfText(text);
     if (!WebAssembly.validate(binary)) continue;
     let compiled: WebAssembly.Module;
     try {

@@ -1,6 +1,6 @@
 // The WebAssembly engine: one instance, its memory grown once to what was planned.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import type { Backend, Engine } from "./engine.ts";
 
 const pageBytes = 65536;
@@ -22,7 +22,7 @@ export async function createWasmEngine(
   }
   const { memory, execute } = exports;
   if (!(memory instanceof WebAssembly.Memory) || typeof execute !== "function")
-    throw new SlonnError("no-engine", `module: got exports ${Object.keys(exports).join(", ") || "none"}, expected memory and execute`);
+    throw refusal("no-engine", "module", `exports ${Object.keys(exports).join(", ") || "none"}`, "memory and execute");
   const missing = Math.ceil(bytes / pageBytes) - memory.buffer.byteLength / pageBytes;
   try {
     if (missing > 0) memory.grow(missing);

@@ -1,6 +1,6 @@
 // A trained network as plain data: a chain of dense layers. It knows no file format, no engine and no service level objective.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** What a layer applies to its pre-activations. `gelu` is the exact (erf) form, `gelu-tanh` the tanh approximation. */
@@ -66,28 +66,24 @@ export const maxWidth: number = 1 << 24;
  * @throws SlonnError `bad-model` when there is no layer, sizes do not chain, a weight is not finite, or softmax stands before the end.
  */
 export function createModel(name: string, layers: readonly DenseLayer[], calibration: CalibrationSection | null = null): Model {
-  if (layers.length === 0) throw new SlonnError("bad-model", `${name}: got no dense layer, expected at least one`);
+  if (layers.length === 0) throw refusal("bad-model", name, "no dense layer", "at least one");
   layers.forEach((layer, l) => {
     const { inputs, outputs, weight, bias } = layer;
     for (const [what, n] of [
       ["inputs", inputs],
       ["outputs", outputs],
     ] as const)
-      if (!Number.isInteger(n) || n < 1 || n > maxWidth)
-        throw new SlonnError("bad-model", `${layer.name}: got ${n} ${what}, expected 1 to ${maxWidth}`);
+      if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw refusal("bad-model", layer.name, `${n} ${what}`, `1 to ${maxWidth}`);
     const [count, scale] = weight instanceof Float32Array ? [weight.length, null] : [weight.values.length, weight.scale];
-    if (count !== inputs * outputs)
-      throw new SlonnError("bad-model", `${layer.name}: got ${count} weights, expected ${outputs} x ${inputs}`);
-    if (scale && scale.length !== outputs)
-      throw new SlonnError("bad-model", `${layer.name}: got ${scale.length} scales, expected ${outputs}`);
-    if (bias.length !== outputs) throw new SlonnError("bad-model", `${layer.name}: got ${bias.length} biases, expected ${outputs}`);
+    if (count !== inputs * outputs) throw refusal("bad-model", layer.name, `${count} weights`, `${outputs} x ${inputs}`);
+    if (scale && scale.length !== outputs) throw refusal("bad-model", layer.name, `${scale.length} scales`, outputs);
+    if (bias.length !== outputs) throw refusal("bad-model", layer.name, `${bias.length} biases`, outputs);
     const before = layers[l - 1];
     if (before && before.outputs !== inputs)
-      throw new SlonnError("bad-model", `${layer.name}: got ${inputs} inputs, expected ${before.outputs}, the outputs of ${before.name}`);
+      throw refusal("bad-model", layer.name, `${inputs} inputs`, `${before.outputs}, the outputs of ${before.name}`);
     if (l < layers.length - 1 && (layer.activation === "softmax" || layer.activation === "log-softmax"))
-      throw new SlonnError("bad-model", `${layer.name}: got ${layer.activation} on a hidden layer, expected it on the last only`);
-    if (!Number.isFinite(layer.alpha))
-      throw new SlonnError("bad-model", `${layer.name}: got slope ${layer.alpha}, expected a finite number`);
+      throw refusal("bad-model", layer.name, `${layer.activation} on a hidden layer`, "it on the last only");
+    if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", layer.name, `slope ${layer.alpha}`, "a finite number");
     checkFinite(layer.name, scale ? "scale" : "weight", scale ?? (weight as Float32Array));
     checkFinite(layer.name, "bias", bias);
   });
@@ -96,8 +92,7 @@ export function createModel(name: string, layers: readonly DenseLayer[], calibra
 
 function checkFinite(layer: string, what: string, values: Float32Array): void {
   for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i]))
-      throw new SlonnError("bad-model", `${layer}: got ${what}[${i}] = ${values[i]}, expected finite numbers`);
+    if (!Number.isFinite(values[i])) throw refusal("bad-model", layer, `${what}[${i}] = ${values[i]}`, "finite numbers");
 }
 
 /** A layer's weights as floats [outputs, inputs]: the same array where they are. */

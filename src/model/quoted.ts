@@ -1,7 +1,15 @@
-// How a name found in a file appears in an error message: quoted, on one line, of bounded length. Files may hold any bytes as names.
+// How what was found in a file or handed in appears in an error message: on one line, of bounded length. Files may hold any bytes.
 
 /** The text in double quotes, control characters escaped, cut after 60 characters. */
 export function quoted(text: string): string {
   const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
   return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A short picture of any value. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : value === undefined ? "nothing" : String(value);
 }

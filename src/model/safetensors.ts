@@ -2,7 +2,7 @@
 // (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header, then the tensors without holes.
 // It knows nothing of what the tensors mean.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { narrowToHalf, widenBfloat16, widenHalf } from "./half.ts";
 import { quoted } from "./quoted.ts";
 import { type DType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
@@ -10,10 +10,30 @@ import { type DType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
 /** The longest header the specification allows, in bytes. */
 const maxHeaderBytes = 100_000_000;
 
-/** Element types of the format that are supported, and their sizes in bytes. */
-const itemBytes = { F64: 8, I64: 8, U64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+/** Element types of the format that are supported. */
+export type StoredType = "F64" | "I64" | "U64" | "F32" | "I32" | "U32" | "F16" | "BF16" | "I16" | "U16" | "I8" | "U8" | "BOOL";
 
-export type StoredType = keyof typeof itemBytes;
+type ArrayOf = { new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData; BYTES_PER_ELEMENT: number };
+type Widen = (halves: Uint16Array) => Float32Array;
+
+/** What each becomes in memory, the array that views it, and what widens that. */
+const storedTypes: Record<StoredType, readonly [DType, ArrayOf, Widen?]> = {
+  F64: ["float64", Float64Array],
+  I64: ["int64", BigInt64Array],
+  U64: ["uint64", BigUint64Array],
+  F32: ["float32", Float32Array],
+  I32: ["int32", Int32Array],
+  U32: ["uint32", Uint32Array],
+  F16: ["float32", Uint16Array, widenHalf],
+  BF16: ["float32", Uint16Array, widenBfloat16],
+  I16: ["int16", Int16Array],
+  U16: ["uint16", Uint16Array],
+  I8: ["int8", Int8Array],
+  U8: ["uint8", Uint8Array],
+  BOOL: ["uint8", Uint8Array],
+};
+
+const itemBytes = (dtype: StoredType): number => storedTypes[dtype][1].BYTES_PER_ELEMENT;
 
 /** A tensor as it lies in the file. */
 export interface StoredTensor {
@@ -59,15 +79,12 @@ export function openSafetensors(bytes: Uint8Array, name: string): { stored: Stor
     const { dtype, shape, data_offsets: offsets } = entry;
     if (typeof dtype !== "string") throw bad(`${subject}: got no dtype, expected a string`);
     if (!isStoredType(dtype))
-      throw new SlonnError(
-        "unsupported",
-        `${name}: ${subject}: got dtype ${quoted(dtype)}, expected one of ${Object.keys(itemBytes).join(", ")}`,
-      );
+      throw refusal("unsupported", `${name}: ${subject}`, `dtype ${quoted(dtype)}`, `one of ${Object.keys(storedTypes).join(", ")}`);
     if (!isCounts(shape) || Number.isNaN(sizeOf(shape)))
       throw bad(`${subject}: got an impossible shape, expected whole numbers with a product below 2^53`);
     if (!isCounts(offsets) || offsets.length !== 2) throw bad(`${subject}: got impossible data_offsets, expected [begin, end]`);
     const [begin, end] = offsets;
-    const expected = sizeOf(shape) * itemBytes[dtype];
+    const expected = sizeOf(shape) * itemBytes(dtype);
     if (end - begin !== expected)
       throw bad(`${subject}: got ${end - begin} bytes, expected ${expected} for ${dtype} [${shape.slice(0, 8).join(", ")}]`);
     return { begin, end, tensor: { name: tensor, dtype, shape } };
@@ -89,63 +106,25 @@ export function openSafetensors(bytes: Uint8Array, name: string): { stored: Stor
 }
 
 /** One stored tensor in memory: a view where alignment allows and the type needs no widening. */
-export function loadTensor({ dtype, shape, bytes }: StoredTensor): Tensor {
-  const item = itemBytes[dtype];
-  const { buffer, byteOffset } = bytes.byteOffset % item === 0 ? bytes : bytes.slice();
-  const n = bytes.length / item;
-  switch (dtype) {
-    case "F64":
-      return { dtype: "float64", shape, data: new Float64Array(buffer, byteOffset, n) };
-    case "I64":
-      return { dtype: "int64", shape, data: new BigInt64Array(buffer, byteOffset, n) };
-    case "U64":
-      return { dtype: "uint64", shape, data: new BigUint64Array(buffer, byteOffset, n) };
-    case "F32":
-      return { dtype: "float32", shape, data: new Float32Array(buffer, byteOffset, n) };
-    case "I32":
-      return { dtype: "int32", shape, data: new Int32Array(buffer, byteOffset, n) };
-    case "U32":
-      return { dtype: "uint32", shape, data: new Uint32Array(buffer, byteOffset, n) };
-    case "F16":
-      return { dtype: "float32", shape, data: widenHalf(new Uint16Array(buffer, byteOffset, n)) };
-    case "BF16":
-      return { dtype: "float32", shape, data: widenBfloat16(new Uint16Array(buffer, byteOffset, n)) };
-    case "I16":
-      return { dtype: "int16", shape, data: new Int16Array(buffer, byteOffset, n) };
-    case "U16":
-      return { dtype: "uint16", shape, data: new Uint16Array(buffer, byteOffset, n) };
-    case "I8":
-      return { dtype: "int8", shape, data: new Int8Array(buffer, byteOffset, n) };
-    case "U8":
-    case "BOOL":
-      return { dtype: "uint8", shape, data: new Uint8Array(buffer, byteOffset, n) };
-    default:
-      return dtype satisfies never;
-  }
+export function loadTensor({ dtype: stored, shape, bytes }: StoredTensor): Tensor {
+  const [dtype, View, widen] = storedTypes[stored];
+  const { buffer, byteOffset } = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const data = new View(buffer, byteOffset, bytes.length / View.BYTES_PER_ELEMENT);
+  return { dtype, shape, data: widen ? widen(data as Uint16Array) : data };
 }
 
-/** What tensors are stored as when they are not narrowed. */
-const storedAs: Record<DType, StoredType> = {
-  float64: "F64",
-  int64: "I64",
-  uint64: "U64",
-  float32: "F32",
-  int32: "I32",
-  uint32: "U32",
-  int16: "I16",
-  uint16: "U16",
-  int8: "I8",
-  uint8: "U8",
-};
+/** What a type in memory is stored as when it is not narrowed: the first that becomes it. */
+function storedAs(dtype: DType): StoredType {
+  return (Object.keys(storedTypes) as StoredType[]).find((stored) => storedTypes[stored][0] === dtype) as StoredType;
+}
 
 /** How a tensor lies in a file: its stored type and its bytes (a view of its data where nothing is narrowed). */
 export function storeTensor(name: string, { dtype, shape, data }: Tensor, half: boolean): StoredTensor {
   const bytesOf = (array: TensorData) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  if (sizeOf(shape) !== data.length || data.BYTES_PER_ELEMENT !== itemBytes[storedAs[dtype]])
-    throw new SlonnError("bad-input", `tensor ${quoted(name)}: got ${data.length} elements, expected [${shape.join(", ")}] of ${dtype}`);
-  if (!half) return { name, dtype: storedAs[dtype], shape, bytes: bytesOf(data) };
-  if (!(data instanceof Float32Array))
-    throw new SlonnError("bad-option", `tensor ${quoted(name)}: got ${dtype} to store as F16, expected float32`);
+  if (sizeOf(shape) !== data.length || data.BYTES_PER_ELEMENT !== itemBytes(storedAs(dtype)))
+    throw refusal("bad-input", `tensor ${quoted(name)}`, `${data.length} elements`, `[${shape.join(", ")}] of ${dtype}`);
+  if (!half) return { name, dtype: storedAs(dtype), shape, bytes: bytesOf(data) };
+  if (!(data instanceof Float32Array)) throw refusal("bad-option", `tensor ${quoted(name)}`, `${dtype} to store as F16`, "float32");
   return { name, dtype: "F16", shape, bytes: bytesOf(narrowToHalf(data)) };
 }
 
@@ -160,8 +139,7 @@ export function writeSafetensors(
   options: { half?: ReadonlySet<string> } = {},
 ): Uint8Array {
   const half = options.half ?? new Set<string>();
-  for (const name of half)
-    if (!tensors.has(name)) throw new SlonnError("bad-option", `half: got ${quoted(name)}, expected the name of a tensor`);
+  for (const name of half) if (!tensors.has(name)) throw refusal("bad-option", "half", quoted(name), "the name of a tensor");
   return packSafetensors(
     Array.from(tensors, ([name, tensor]) => storeTensor(name, tensor, half.has(name))),
     metadata,
@@ -170,19 +148,18 @@ export function writeSafetensors(
 
 /** A safetensors file of tensors already in their stored form. */
 export function packSafetensors(tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
-  const ordered = [...tensors].sort((a, b) => itemBytes[b.dtype] - itemBytes[a.dtype]); // stable: equal widths stay as given
+  const ordered = [...tensors].sort((a, b) => itemBytes(b.dtype) - itemBytes(a.dtype)); // stable: equal widths stay as given
   const fields: string[] = [];
   if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let dataBytes = 0;
   for (const { name, dtype, shape, bytes } of ordered) {
-    if (name === "__metadata__") throw new SlonnError("bad-input", `tensor "__metadata__": got a reserved name, expected another`);
+    if (name === "__metadata__") throw refusal("bad-input", `tensor "__metadata__"`, "a reserved name", "another");
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [dataBytes, dataBytes + bytes.length] })}`);
     dataBytes += bytes.length;
   }
   const json = new TextEncoder().encode(`{${fields.join(",")}}`);
   const headerBytes = Math.ceil(json.length / 8) * 8; // padded with spaces: the data starts 8-aligned
-  if (headerBytes > maxHeaderBytes)
-    throw new SlonnError("bad-input", `header: got ${headerBytes} bytes, expected at most ${maxHeaderBytes}`);
+  if (headerBytes > maxHeaderBytes) throw refusal("bad-input", "header", `${headerBytes} bytes`, `at most ${maxHeaderBytes}`);
   const out = new Uint8Array(8 + headerBytes + dataBytes).fill(0x20, 8 + json.length, 8 + headerBytes);
   new DataView(out.buffer).setUint32(0, headerBytes, true);
   out.set(json, 8);
@@ -195,7 +172,7 @@ export function packSafetensors(tensors: readonly StoredTensor[], metadata: Read
 }
 
 function isStoredType(dtype: string): dtype is StoredType {
-  return Object.hasOwn(itemBytes, dtype);
+  return Object.hasOwn(storedTypes, dtype);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -6,10 +6,10 @@
 //   tensors       layers.<i>.weight [outputs, inputs] F32, F16 or I8 (then layers.<i>.scale [outputs] F32), layers.<i>.bias [outputs] F32,
 //                 calibration.<key>
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { narrowToHalf, widenHalf } from "./half.ts";
 import { type Activation, activations, type CalibrationSection, createModel, type DenseLayer, type Model } from "./model.ts";
-import { quoted } from "./quoted.ts";
+import { quoted, show } from "./quoted.ts";
 import { loadTensor, openSafetensors, packSafetensors, type StoredTensor, storeTensor } from "./safetensors.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -41,7 +41,7 @@ export function encodeModel(model: Model, options: { half?: boolean } = {}): Uin
   const ladder = model.calibration ? { ladder: model.calibration.ladder ?? null } : {};
   const slonn = JSON.stringify({ version, name: model.name, layers, ...ladder }, (key, value) => {
     if (typeof value === "number" && !Number.isFinite(value))
-      throw new SlonnError("bad-model", `${model.name}: got ${key} = ${value}, expected a finite number`);
+      throw refusal("bad-model", model.name, `${key} = ${value}`, "a finite number");
     return value;
   });
   const crc32 = createCrc32();
@@ -62,8 +62,7 @@ export function decodeModel(bytes: Uint8Array, name = "model"): Model {
   const { stored, metadata } = openSafetensors(bytes, name);
   if (!Object.hasOwn(metadata, "slonn")) throw bad("got no slonn metadata, expected a .slonn file");
   const header = parseObject(metadata.slonn, () => bad("got slonn metadata that is no JSON object, expected a .slonn file"));
-  if (header.version !== version)
-    throw new SlonnError("unsupported", `${name}: got version ${show(header.version)} of the .slonn format, expected ${version}`);
+  if (header.version !== version) throw refusal("unsupported", name, `version ${show(header.version)} of the .slonn format`, version);
 
   const checksums = parseObject(metadata.checksums ?? "", () => bad("got no checksums, expected one per tensor"));
   const crc32 = createCrc32();
@@ -71,7 +70,7 @@ export function decodeModel(bytes: Uint8Array, name = "model"): Model {
     const expected = Object.hasOwn(checksums, part) ? checksums[part] : undefined;
     if (typeof expected !== "string") throw bad(`got no checksum of ${quoted(part)}, expected one per tensor`);
     const got = crc32(content);
-    if (got !== expected) throw new SlonnError("checksum", `${name}: ${quoted(part)}: got checksum ${got}, expected ${show(expected)}`);
+    if (got !== expected) throw refusal("checksum", `${name}: ${quoted(part)}`, `checksum ${got}`, show(expected));
   };
   check("slonn", new TextEncoder().encode(metadata.slonn));
   for (const tensor of stored) check(tensor.name, tensor.bytes);
@@ -132,7 +131,7 @@ function checkHalf({ name, weight }: DenseLayer, calibrated: boolean): void {
   const rounded = widenHalf(narrowToHalf(weight));
   for (let i = 0; i < weight.length; i++) {
     if (Number.isFinite(weight[i]) && !Number.isFinite(rounded[i]))
-      throw new SlonnError("bad-option", `half: got weight ${weight[i]} in ${quoted(name)}, expected at most 65504 in magnitude`);
+      throw refusal("bad-option", "half", `weight ${weight[i]} in ${quoted(name)}`, "at most 65504 in magnitude");
     if (calibrated && rounded[i] !== weight[i])
       throw new SlonnError(
         "bad-option",
@@ -150,16 +149,6 @@ function parseObject(text: string, refuse: () => SlonnError): Record<string, unk
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse();
   return value as Record<string, unknown>;
-}
-
-function show(value: unknown): string {
-  return typeof value === "string"
-    ? quoted(value)
-    : typeof value === "number"
-      ? `${value}`
-      : value === undefined
-        ? "none"
-        : `a ${typeof value}`;
 }
 
 /**

@@ -1,7 +1,8 @@
 // The service level objective: what a caller asks of a query. Reads it from the command line and from objects, checks it, and writes it
 // back as text. It knows no level and no latency.
 
-import { SlonnError } from "../errors.ts";
+import { refusal as refusalOf, type SlonnError } from "../errors.ts";
+import { quoted, show } from "../model/quoted.ts";
 
 /** What a caller asks. Several keys are all asked at once; `dense` and `exact` stand alone. */
 export interface Slo {
@@ -56,7 +57,7 @@ export function parseSlo(text: string): Slo {
   if (text.length > longestText) throw refusal("slo", `${text.length} characters`, `at most ${longestText}`);
   const slo: Record<string, number | true> = {};
   const set = (key: string, value: number | true): void => {
-    if (Object.hasOwn(slo, key)) throw refusal(key === "latencyMs" ? "latency" : key, `it twice in ${quote(text)}`, "it once");
+    if (Object.hasOwn(slo, key)) throw refusal(key === "latencyMs" ? "latency" : key, `it twice in ${quoted(text)}`, "it once");
     slo[key] = value;
   };
   for (const part of text.split(",").map((p) => p.trim())) {
@@ -64,7 +65,7 @@ export function parseSlo(text: string): Slo {
     switch (key) {
       case "dense":
       case "exact":
-        if (value !== undefined) throw refusal(key, quote(part), `${key} without a value`);
+        if (value !== undefined) throw refusal(key, quoted(part), `${key} without a value`);
         set(key, true);
         break;
       case "accuracy":
@@ -78,14 +79,14 @@ export function parseSlo(text: string): Slo {
         break;
       case "latency": {
         const [, amount, unit, percentile] = /^([^a-z@%]*(?:[eE][+-]?\d+)?)(us|ms|s)(?:@p(.+))?$/s.exec(value ?? "") ?? [];
-        if (unit === undefined) throw refusal("latency", quote(value ?? ""), "a time such as 2ms, 500us, 1s or 2ms@p99");
+        if (unit === undefined) throw refusal("latency", quoted(value ?? ""), "a time such as 2ms, 500us, 1s or 2ms@p99");
         const number = parseNumber("latency", amount, "latency=2ms");
         set("latencyMs", unit === "us" ? number / 1000 : unit === "s" ? number * 1000 : number);
         if (percentile !== undefined) set("percentile", parseNumber("percentile", percentile, "latency=2ms@p99"));
         break;
       }
       default:
-        throw refusal("slo", quote(part), forms);
+        throw refusal("slo", quoted(part), forms);
     }
   }
   return checkSlo(slo);
@@ -97,7 +98,7 @@ export function parseSlo(text: string): Slo {
  */
 export function checkSlo(value: unknown): Slo {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refusal("slo", show(value), "an object");
-  for (const key of Object.keys(value)) if (!keys.includes(key)) throw refusal("slo", `the key ${quote(key)}`, keys.join(", "));
+  for (const key of Object.keys(value)) if (!keys.includes(key)) throw refusal("slo", `the key ${quoted(key)}`, keys.join(", "));
   const given = value as Record<string, unknown>;
   const slo: Slo = {};
   for (const key of ["dense", "exact"] as const) {
@@ -167,21 +168,10 @@ function parseShare(key: string, text: string | undefined): number {
 }
 
 function parseNumber(key: string, text: string, example: string): number {
-  if (!/^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw refusal(key, quote(text), `a number, as in ${example}`);
+  if (!/^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw refusal(key, quoted(text), `a number, as in ${example}`);
   return Number(text);
 }
 
 function refusal(subject: string, got: string, expected: string): SlonnError {
-  return new SlonnError("bad-slo", `${subject}: got ${got}, expected ${expected}`);
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return quote(value);
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "object" && value !== null) return "an object";
-  return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : String(value);
+  return refusalOf("bad-slo", subject, got, expected);
 }

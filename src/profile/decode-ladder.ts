@@ -3,9 +3,10 @@
 // believed: the cost is the time measured where the model was calibrated, which the file does not hold, and no buffer depends on it.
 
 import { sameRanking, widens } from "../activator/setting.ts";
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
-import type { Certificate, Cost, Ladder, LayerSetting, Level, Rung } from "./ladder.ts";
+import { show } from "../model/quoted.ts";
+import type { Certificate, Ladder, LayerSetting, Level, Rung } from "./ladder.ts";
 
 /** The most levels a ladder and rungs a level may have; calibration keeps far fewer. */
 const maxLevels = 1024;
@@ -19,64 +20,57 @@ const rounding = 1e-6;
  * @throws SlonnError `bad-file` naming the field, what it holds and what was expected; `unsupported` for a later version.
  */
 export function decodeLadder(model: Model): Ladder | null {
-  if (model.calibration === null || model.calibration.ladder === null || model.calibration.ladder === undefined) return null;
-  const ladder = record("ladder", model.calibration.ladder, ["version", "metric", "promise", "levels"]);
-  if (ladder.version !== 1)
-    throw new SlonnError(
-      Number.isInteger(ladder.version) ? "unsupported" : "bad-file",
-      `ladder.version: got ${show(ladder.version)}, expected 1`,
-    );
-  const metric = oneOf("ladder.metric", ladder.metric, [
-    "accuracy",
-    "precision@1",
-    "agreement",
-    "precision@3",
-    "precision@5",
-    "agreement@3",
-    "agreement@5",
-  ] as const);
-  const promise = record("ladder.promise", ladder.promise, ["kind", "bound", "confidence"]);
-  const levels = list("ladder.levels", ladder.levels, 1, maxLevels).map((level, i) =>
-    readLevel(`ladder.levels[${i}]`, level, model.layers.length),
-  );
-  const last = levels[levels.length - 1];
-  const where = `ladder.levels[${levels.length - 1}].rungs`;
-  if (last.rungs.length !== 1) refuse(where, `${last.rungs.length} rungs`, "one, the last level being dense");
-  last.rungs[0].layers.forEach(({ kind }, l) => {
-    if (kind !== "dense") refuse(`${where}[0].layers[${l}].kind`, kind, "dense, as in every layer of the last level");
+  const { ladder } = model.calibration ?? {};
+  if (ladder === null || ladder === undefined) return null;
+  const read = ladderOf(model.layers.length)("ladder", ladder);
+  const at = `ladder.levels[${read.levels.length - 1}].rungs`;
+  const { rungs } = read.levels[read.levels.length - 1];
+  if (rungs.length !== 1) refuse(at, `${rungs.length} rungs`, "one, the last level being dense");
+  rungs[0].layers.forEach(({ kind }, l) => {
+    if (kind !== "dense") refuse(`${at}[0].layers[${l}].kind`, kind, "dense, as in every layer of the last level");
   });
-  return {
-    version: 1,
-    metric,
-    promise: {
-      kind: oneOf("ladder.promise.kind", promise.kind, ["loss", "agreement"] as const),
-      bound: number("ladder.promise.bound", promise.bound, 0, 1),
-      confidence: confidence("ladder.promise.confidence", promise.confidence),
-    },
-    levels,
-  };
+  return read;
 }
 
-function readLevel(at: string, value: unknown, layers: number): Level {
-  const level = record(at, value, ["rungs", "cost", "observed", "certificates"]);
-  const rungs = list(`${at}.rungs`, level.rungs, 1, maxRungs);
-  const observed = record(`${at}.observed`, level.observed, ["agreement", "accuracy", "loss"]);
-  const certificates = list(`${at}.certificates`, level.certificates, 0, 3).map((c, i) => readCertificate(`${at}.certificates[${i}]`, c));
-  certificates.forEach(({ kind }, i) => {
-    if (certificates.findIndex((other) => other.kind === kind) < i)
-      refuse(`${at}.certificates[${i}].kind`, kind, "at most one certificate of each kind");
-  });
-  const read = rungs.map((rung, r) => readRung(`${at}.rungs[${r}]`, rung, layers, r === rungs.length - 1));
-  checkOrder(at, read);
-  return {
-    rungs: read,
-    cost: readCost(`${at}.cost`, level.cost, layers),
-    observed: {
-      agreement: number(`${at}.observed.agreement`, observed.agreement, 0, 1),
-      accuracy: orNull(`${at}.observed.accuracy`, observed.accuracy, 0, 1),
-      loss: orNull(`${at}.observed.loss`, observed.loss, -1, 1),
+// ---- Fields: what each part of a ladder may hold -------------------------------------------------------------------------------
+
+function ladderOf(layers: number): Read<Ladder> {
+  return record<Ladder>({
+    version: (at, value) => {
+      if (value !== 1) throw refusal(Number.isInteger(value) ? "unsupported" : "bad-file", at, show(value), "1");
+      return 1;
     },
-    certificates,
+    metric: oneOf("accuracy", "precision@1", "agreement", "precision@3", "precision@5", "agreement@3", "agreement@5"),
+    promise: record<Ladder["promise"]>({ kind: oneOf("loss", "agreement"), bound: share, confidence }),
+    levels: list(1, maxLevels, levelOf(layers)),
+  });
+}
+
+function levelOf(layers: number): Read<Level> {
+  const settings = list(layers, layers, readSetting);
+  const last = record<Omit<Rung, "margin">>({ layers: settings, macs: optional(count) });
+  const rung = record<Rung>({ layers: settings, margin: numbers(0, Number.MAX_VALUE), macs: optional(count) });
+  const read = record<Level>({
+    rungs: list<Rung>(1, maxRungs, rung, last),
+    cost: record<Level["cost"]>({
+      macs: record<Level["cost"]["macs"]>({ mean: count, p99: count, max: count }),
+      bytes: count,
+      nodes: list(layers, layers, numbers(0, 1 + rounding)),
+    }),
+    observed: record<Level["observed"]>({ agreement: share, accuracy: orNull(share), loss: orNull(numbers(-1, 1)) }),
+    certificates: list(0, 3, readCertificate),
+  });
+  return (at, value) => {
+    const level = read(at, value);
+    checkOrder(at, level.rungs);
+    const { mean, p99, max } = level.cost.macs;
+    numbers(0, max * (1 + rounding))(`${at}.cost.macs.mean`, mean);
+    numbers(0, max * (1 + rounding))(`${at}.cost.macs.p99`, p99);
+    level.certificates.forEach(({ kind }, i) => {
+      if (level.certificates.findIndex((other) => other.kind === kind) < i)
+        refuse(`${at}.certificates[${i}].kind`, kind, "at most one certificate of each kind");
+    });
+    return level;
   };
 }
 
@@ -91,117 +85,105 @@ function checkOrder(at: string, rungs: readonly Rung[]): void {
     });
 }
 
-function readRung(at: string, value: unknown, layers: number, last: boolean): Rung {
-  const rung = record(at, value, last ? ["layers", "macs"] : ["layers", "margin", "macs"]);
-  const settings = list(`${at}.layers`, rung.layers, layers, layers).map((s, l) => readSetting(`${at}.layers[${l}]`, s));
-  return {
-    layers: settings,
-    ...(last ? {} : { margin: number(`${at}.margin`, rung.margin, 0, Number.MAX_VALUE) }),
-    ...(rung.macs === undefined ? {} : { macs: number(`${at}.macs`, rung.macs, 0, Number.MAX_SAFE_INTEGER) }),
-  };
-}
-
 function readSetting(at: string, value: unknown): LayerSetting {
-  const { kind } = record(at, value);
-  switch (oneOf(`${at}.kind`, kind, ["dense", "exact", "ranked"] as const)) {
+  const { kind, by } = object(at, value);
+  switch (oneOf("dense", "exact", "ranked")(`${at}.kind`, kind)) {
     case "dense":
-      record(at, value, ["kind"]);
-      return { kind: "dense" };
+      return record<{ kind: "dense" }>({ kind: oneOf("dense") })(at, value);
     case "exact":
-      return readExact(at, record(at, value, ["kind", "layout"]));
-    case "ranked": {
-      const setting = record(at, value, ["kind", "activator", "variant", "unit", "by", "amount"]);
-      const by = oneOf(`${at}.by`, setting.by, ["top-k", "threshold"] as const);
-      const most = Number.MAX_VALUE;
-      const variant = number(`${at}.variant`, setting.variant, 0, Number.MAX_SAFE_INTEGER);
-      if (!Number.isInteger(variant)) refuse(`${at}.variant`, variant, "a whole number");
-      return {
-        kind: "ranked",
-        activator: oneOf(`${at}.activator`, setting.activator, ["low-rank", "hash", "clusters", "screen", "oracle"] as const),
-        variant,
-        unit: oneOf(`${at}.unit`, setting.unit, ["node", "panel", "cluster"] as const),
-        by,
-        amount: by === "top-k" ? number(`${at}.amount`, setting.amount, 0, 1) : number(`${at}.amount`, setting.amount, -most, most),
-      };
-    }
+      return record<LayerSetting & { kind: "exact" }>({ kind: oneOf("exact"), layout: optional(oneOf("panels", "columns")) })(at, value);
+    case "ranked":
+      return record<LayerSetting & { kind: "ranked" }>({
+        kind: oneOf("ranked"),
+        activator: oneOf("low-rank", "hash", "clusters", "screen", "oracle"),
+        variant: whole(0),
+        unit: oneOf("node", "panel", "cluster"),
+        by: oneOf("top-k", "threshold"),
+        amount: by === "top-k" ? share : numbers(-Number.MAX_VALUE, Number.MAX_VALUE),
+      })(at, value);
   }
 }
 
-function readExact(at: string, { layout }: Record<string, unknown>): LayerSetting {
-  return layout === undefined
-    ? { kind: "exact" }
-    : { kind: "exact", layout: oneOf(`${at}.layout`, layout, ["panels", "columns"] as const) };
-}
-
-function readCost(at: string, value: unknown, layers: number): Cost {
-  const cost = record(at, value, ["macs", "bytes", "nodes"]);
-  const macs = record(`${at}.macs`, cost.macs, ["mean", "p99", "max"]);
-  const max = number(`${at}.macs.max`, macs.max, 0, Number.MAX_SAFE_INTEGER);
-  const most = max * (1 + rounding);
-  return {
-    macs: { mean: number(`${at}.macs.mean`, macs.mean, 0, most), p99: number(`${at}.macs.p99`, macs.p99, 0, most), max },
-    bytes: number(`${at}.bytes`, cost.bytes, 0, Number.MAX_SAFE_INTEGER),
-    nodes: list(`${at}.nodes`, cost.nodes, layers, layers).map((share, l) => number(`${at}.nodes[${l}]`, share, 0, 1 + rounding)),
-  };
-}
-
 function readCertificate(at: string, value: unknown): Certificate {
-  const certificate = record(at, value, ["kind", "bound", "confidence", "samples"]);
-  const kind = oneOf(`${at}.kind`, certificate.kind, ["loss", "agreement", "accuracy"] as const);
-  const samples = number(`${at}.samples`, certificate.samples, 1, Number.MAX_SAFE_INTEGER);
-  if (!Number.isInteger(samples)) refuse(`${at}.samples`, samples, "a whole number");
-  return {
-    kind,
-    bound: number(`${at}.bound`, certificate.bound, kind === "loss" ? -1 : 0, 1),
-    confidence: confidence(`${at}.confidence`, certificate.confidence),
-    samples,
-  };
+  return record<Certificate>({
+    kind: oneOf("loss", "agreement", "accuracy"),
+    bound: numbers(object(at, value).kind === "loss" ? -1 : 0, 1),
+    confidence,
+    samples: whole(1),
+  })(at, value);
 }
 
-// ---- Fields --------------------------------------------------------------------------------------------------------------
+// ---- Readers: check a JSON value and copy it -----------------------------------------------------------------------------------
 
-function refuse(at: string, got: unknown, expected: string): never {
-  throw new SlonnError("bad-file", `${at}: got ${typeof got === "string" ? got : show(got)}, expected ${expected}`);
+/** Gives back what is at the place called `at`, or refuses. */
+type Read<T> = (at: string, value: unknown) => T;
+
+function refuse(at: string, got: string | number, expected: string): never {
+  throw refusal("bad-file", at, got, expected);
 }
 
-/** A short, one-line picture of a JSON value. */
-function show(value: unknown): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === "object" && value !== null) return "an object";
-  return value === undefined ? "nothing" : String(value);
-}
-
-/** An object; with `keys`, one that has these and no others. Missing ones are refused where they are read. */
-function record(at: string, value: unknown, keys?: readonly string[]): Record<string, unknown> {
+function object(at: string, value: unknown): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(at, show(value), "an object");
-  if (keys) for (const key of Object.keys(value)) if (!keys.includes(key)) refuse(at, `the key ${show(key)}`, keys.join(", "));
   return value as Record<string, unknown>;
 }
 
-function list(at: string, value: unknown, least: number, most: number): unknown[] {
-  const expected = least === most ? `a list of ${least}` : `a list of ${least} to ${most}`;
-  if (!Array.isArray(value) || value.length < least || value.length > most) refuse(at, show(value), expected);
-  return Array.from(value); // a hole becomes undefined, which is refused
+/** An object that has these fields and no others; a field its reader gives back as undefined is left out. */
+function record<T extends object>(fields: { [K in keyof T]-?: Read<T[K]> }): Read<T> {
+  const keys = Object.keys(fields) as (keyof T & string)[];
+  return (at, value) => {
+    const given = object(at, value);
+    for (const key of Object.keys(given)) if (!keys.includes(key as keyof T & string)) refuse(at, `the key ${show(key)}`, keys.join(", "));
+    const read: Partial<T> = {};
+    for (const key of keys) {
+      const field = fields[key](`${at}.${key}`, given[key]);
+      if (field !== undefined) read[key] = field;
+    }
+    return read as T;
+  };
 }
 
-function number(at: string, value: unknown, least: number, most: number): number {
-  if (typeof value !== "number" || !Number.isFinite(value)) refuse(at, show(value), "a finite number");
-  if (value < least || value > most) refuse(at, value, `${least} to ${most}`);
-  return value;
+function list<T>(least: number, most: number, item: Read<T>, last: Read<T> = item): Read<T[]> {
+  const expected = `a list of ${least}${least === most ? "" : ` to ${most}`}`;
+  return (at, value) => {
+    if (!Array.isArray(value) || value.length < least || value.length > most) refuse(at, show(value), expected);
+    // Array.from, as a hole becomes undefined, which is refused
+    return Array.from(value, (element: unknown, i) => (i < value.length - 1 ? item : last)(`${at}[${i}]`, element));
+  };
 }
 
-function orNull(at: string, value: unknown, least: number, most: number): number | null {
-  return value === null ? null : number(at, value, least, most);
+function numbers(least: number, most: number): Read<number> {
+  return (at, value) => {
+    if (typeof value !== "number" || !Number.isFinite(value)) refuse(at, show(value), "a finite number");
+    if (value < least || value > most) refuse(at, value, `${least} to ${most}`);
+    return value;
+  };
+}
+
+const share: Read<number> = numbers(0, 1);
+const count: Read<number> = numbers(0, Number.MAX_SAFE_INTEGER);
+
+function whole(least: number): Read<number> {
+  return (at, value) => {
+    const number = numbers(least, Number.MAX_SAFE_INTEGER)(at, value);
+    if (!Number.isInteger(number)) refuse(at, number, "a whole number");
+    return number;
+  };
 }
 
 function confidence(at: string, value: unknown): number {
-  const share = number(at, value, 0, 1);
-  if (share === 0 || share === 1) refuse(at, share, "between 0 and 1, both excluded");
-  return share;
+  const number = share(at, value);
+  if (number === 0 || number === 1) refuse(at, number, "between 0 and 1, both excluded");
+  return number;
 }
 
-function oneOf<T extends string>(at: string, value: unknown, known: readonly T[]): T {
-  const found = known.find((k) => k === value);
-  return found ?? refuse(at, show(value), known.join(", "));
+function orNull<T>(read: Read<T>): Read<T | null> {
+  return (at, value) => (value === null ? null : read(at, value));
+}
+
+function optional<T>(read: Read<T>): Read<T | undefined> {
+  return (at, value) => (value === undefined ? undefined : read(at, value));
+}
+
+function oneOf<T extends string>(...known: T[]): Read<T> {
+  return (at, value) => known.find((k) => k === value) ?? refuse(at, show(value), known.join(", "));
 }

@@ -2,7 +2,7 @@
 
 import type { LevelPlan } from "../activator/level-plan.ts";
 import { type NetworkInput, writeSparse } from "../activator/network-input.ts";
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Input, SparseInput } from "../model/rows.ts";
 import { sizeOf, type Tensor } from "../model/tensor.ts";
 
@@ -21,32 +21,27 @@ export function writeInput(input: QueryInput, to: NetworkInput, plan: Pick<Level
   }
   if (input instanceof Float32Array || Array.isArray(input)) writeNumbers(input, target);
   else if (typeof input === "object" && input !== null && "shape" in input) writeTensor(input, target);
-  else
-    throw new SlonnError("bad-input", `input: got ${describe(input)}, expected a Float32Array of ${target.length} or { indices, values }`);
+  else throw refusal("bad-input", "input", describe(input), `a Float32Array of ${target.length} or { indices, values }`);
   return 0;
 }
 
 function writeNumbers(input: Float32Array | readonly number[], target: Float32Array): void {
-  if (input.length !== target.length) throw new SlonnError("bad-input", `input: got ${input.length} numbers, expected ${target.length}`);
+  if (input.length !== target.length) throw refusal("bad-input", "input", `${input.length} numbers`, target.length);
   if (!(input instanceof Float32Array))
     for (let i = 0; i < input.length; i++)
-      if (typeof input[i] !== "number")
-        throw new SlonnError("bad-input", `input: got ${describe(input[i])} at position ${i}, expected numbers`);
+      if (typeof input[i] !== "number") throw refusal("bad-input", "input", `${describe(input[i])} at position ${i}`, "numbers");
   target.set(input);
 }
 
 function checkSparse({ indices, values }: SparseInput, width: number): void {
   if (!isNumbers(indices) || !isNumbers(values))
-    throw new SlonnError(
-      "bad-input",
-      `input: got ${describe(indices)} and ${describe(values)}, expected indices and values as typed arrays`,
-    );
+    throw refusal("bad-input", "input", `${describe(indices)} and ${describe(values)}`, "indices and values as typed arrays");
   if (indices.length !== values.length)
-    throw new SlonnError("bad-input", `input: got ${indices.length} indices and ${values.length} values, expected as many of both`);
+    throw refusal("bad-input", "input", `${indices.length} indices and ${values.length} values`, "as many of both");
   for (let i = 0; i < indices.length; i++) {
     const at = indices[i];
     if (!(at >= 0 && at < width && Number.isInteger(at)))
-      throw new SlonnError("bad-input", `input: got index ${at} at position ${i}, expected a whole number from 0 to ${width - 1}`);
+      throw refusal("bad-input", "input", `index ${at} at position ${i}`, `a whole number from 0 to ${width - 1}`);
   }
 }
 
@@ -54,16 +49,10 @@ function writeTensor(tensor: Tensor, target: Float32Array): void {
   const { shape, data } = tensor;
   const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
   if (!Array.isArray(shape) || !(wide || isNumbers(data)))
-    throw new SlonnError(
-      "bad-input",
-      `input: got a tensor of shape ${describe(shape)} and data ${describe(data)}, expected a list and a typed array`,
-    );
+    throw refusal("bad-input", "input", `a tensor of shape ${describe(shape)} and data ${describe(data)}`, "a list and a typed array");
   const size = sizeOf(shape);
   if (size !== target.length || data.length !== size)
-    throw new SlonnError(
-      "bad-input",
-      `input: got a tensor of shape [${shape.join(", ")}] and ${data.length} numbers, expected ${target.length}`,
-    );
+    throw refusal("bad-input", "input", `a tensor of shape [${shape.join(", ")}] and ${data.length} numbers`, target.length);
   if (wide) for (let i = 0; i < size; i++) target[i] = Number(data[i]);
   else target.set(data);
 }

@@ -11,7 +11,7 @@ import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
 import { listViews } from "../engine/list.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
-import { SlonnError, throwIfAborted } from "../errors.ts";
+import { refusal, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import { hiddenShare, type Load, met, type Plan, plan, planKey } from "../policy/policy.ts";
@@ -84,7 +84,7 @@ export async function createSession(model: Model, options: SessionOptions = {}):
   const byMeaning = new Map<string, Plan>();
 
   const ready = (slo: Slo | undefined): Live => {
-    if (live === null) throw new SlonnError("disposed", "session: got a query after dispose(), expected a live session");
+    if (live === null) throw refusal("disposed", "session", "a query after dispose()", "a live session");
     throwIfAborted(slo?.signal);
     return live;
   };
@@ -268,15 +268,17 @@ function answerOf({ order }: Live, { engine, plan, answers }: LevelRun, ran: num
 
 function checkRoom(out: Float32Array | BestAnswers, outputs: number): void {
   if (out instanceof Float32Array) {
-    if (out.length !== outputs) throw new SlonnError("bad-input", `out: got room for ${out.length} numbers, expected ${outputs}`);
+    if (out.length !== outputs) throw refusal("bad-input", "out", `room for ${out.length} numbers`, `a Float32Array of ${outputs}`);
   } else if (
     !(out?.indices instanceof Uint32Array && out.scores instanceof Float32Array) ||
     out.indices.length !== out.scores.length ||
     out.indices.length > bestCapacity
   )
-    throw new SlonnError(
+    throw refusal(
       "bad-input",
-      `out: got ${out?.indices?.length} indices and ${out?.scores?.length} scores, expected a Float32Array of ${outputs}, or a Uint32Array and a Float32Array of the same length, at most ${bestCapacity}`,
+      "out",
+      `${out?.indices?.length} indices and ${out?.scores?.length} scores`,
+      `a Float32Array of ${outputs}, or a Uint32Array and a Float32Array of one length, at most ${bestCapacity}`,
     );
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { median, quantile, ratioOfMedians } from "../../bench/statistics.ts";
+import { median, quantile, ratioOfMeans, ratioOfMedians } from "../../bench/statistics.ts";
 import { normal, seeded } from "../../src/random.ts";
 
 test("quantiles lie between neighbours", () => {
@@ -38,6 +38,16 @@ test("a constant ratio has no spread, whatever the times", () => {
     { groupSize: 10, resamples: 200 },
   );
   for (const value of [ratio, low, high]) expect(value).toBeCloseTo(3, 12);
+});
+
+test("means are taken without the slowest hundredth", () => {
+  const steady = new Float64Array(200).fill(2);
+  const lost = steady.map((time, i) => (i % 100 === 7 ? 1000 : time));
+  const { ratio, low, high } = ratioOfMeans(lost, steady, seeded(1), { groupSize: 100, resamples: 200 });
+  for (const value of [ratio, low, high]) expect(value).toBe(1);
+  const skewed = steady.map((time, i) => (i % 4 === 0 ? 2 * time : time));
+  expect(ratioOfMeans(skewed, steady, seeded(1)).ratio).toBeCloseTo(1.24, 2);
+  expect(ratioOfMedians(skewed, steady, seeded(1)).ratio).toBe(1);
 });
 
 test("the interval holds the true ratio about as often as it says", () => {

@@ -44,6 +44,12 @@ describe("a ladder", () => {
     expect(near.length).toBeGreaterThanOrEqual(3);
   });
 
+  test("has the cheapest rule of one setting for the promise beside cheaper rules that grow", () => {
+    const fixed: Composed = { ...rule(5, 0), rungs: [{ layers: [] }] };
+    const growing: Composed = { ...rule(3, 0), rungs: [{ layers: [], margin: 1 }, { layers: [] }] };
+    expect(choose([fixed, growing], 4000, promise)).toEqual([growing, fixed]);
+  });
+
   test("looks at disagreements for a promise of agreement", () => {
     const [sure, sloppy] = [rule(9, 0, 0), rule(1, 0, 100)];
     expect(choose([sure, sloppy], 4000, { kind: "agreement", bound: 0.99 })).toContain(sure);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { type ArrayFunctions, createArrayKernels } from "../../src/engine/array-kernels.ts";
+import { bytesOfText } from "../../src/engine/binary-text.ts";
 import { arraysBinary } from "../../src/engine/generated/arrays-binary.ts";
-import { bytesOfHex } from "../../src/engine/hex.ts";
 import { plainArrays } from "../../src/engine/plain-arrays.ts";
 import { SlonnError } from "../../src/errors.ts";
 import { normal, seeded } from "../../src/random.ts";
@@ -437,7 +437,7 @@ describe("backend", () => {
   });
 
   it("exports one function for every name of the interface", () => {
-    const module = new WebAssembly.Module(bytesOfHex(arraysBinary));
+    const module = new WebAssembly.Module(bytesOfText(arraysBinary));
     const sections = WebAssembly.Module.customSections(module, "as-bind_bindings");
     expect(sections.length).toBe(1);
     const { exportedFunctions, importedFunctions } = JSON.parse(new TextDecoder().decode(sections[0]));

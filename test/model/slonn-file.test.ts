@@ -154,7 +154,7 @@ test.each<[string, Uint8Array, string, string]>([
     "f: got slonn metadata that is no JSON object, expected a .slonn file",
   ],
   ["a later version", forge((slonn) => (slonn.version = 2)), "unsupported", "f: got version 2 of the .slonn format, expected 1"],
-  ["no version", forge((slonn) => delete slonn.version), "unsupported", "f: got version none of the .slonn format, expected 1"],
+  ["no version", forge((slonn) => delete slonn.version), "unsupported", "f: got version nothing of the .slonn format, expected 1"],
   ["no checksums", packSafetensors([], { slonn: '{"version":1}' }), "bad-file", "f: got no checksums, expected one per tensor"],
   [
     "a missing checksum",

@@ -136,7 +136,7 @@ describe("checkSlo", () => {
   test.each<[unknown, string]>([
     [null, "slo: got null, expected an object"],
     ["loss=0.1", 'slo: got "loss=0.1", expected an object'],
-    [[], "slo: got an array, expected an object"],
+    [[], "slo: got a list of 0, expected an object"],
     [{ speed: 1 }, 'slo: got the key "speed", expected dense, exact, accuracy'],
     [{ latency: 1 }, 'slo: got the key "latency", expected'],
     [{ loss: "0.1" }, 'loss: got "0.1", expected a fraction'],

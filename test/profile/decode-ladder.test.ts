@@ -168,7 +168,7 @@ describe("decodeLadder", () => {
     const check = (ladder: unknown): void => {
       try {
         const read = decodeLadder(modelWith(ladder));
-        if (read) expect(decodeLadder(modelWith(JSON.parse(JSON.stringify(read))))).toEqual(read);
+        if (read) expect(decodeLadder(modelWith(structuredClone(read)))).toEqual(read);
       } catch (error) {
         expect(error).toBeInstanceOf(SlonnError);
       }

@@ -1,0 +1,104 @@
+// How near chosen nodes come to the ideal: 1/k of the nodes in 1/k of a dense pass's time. Dense and chosen rows take turns in one run.
+// Every query has a selection of its own, so that what it reads was not read just before; the dense pass is the faster of rows and panels.
+//
+//   npm run bench:rows
+
+import { pathToFileURL } from "node:url";
+import Table from "cli-table3";
+import type { Contender } from "../src/cli/measure.ts";
+import * as abi from "../src/engine/generated/abi.ts";
+import { reserveList } from "../src/engine/list.ts";
+import { createMemoryPlan, reserveFloats } from "../src/engine/memory-plan.ts";
+import { type Row, reservePlan } from "../src/engine/plan-writer.ts";
+import { placeMatrix } from "../src/model/place.ts";
+import type { Rows } from "../src/model/rows.ts";
+import { permutation, type Random, seeded } from "../src/random.ts";
+import { race, speedUp } from "./race.ts";
+
+/** [outputs, inputs] */
+const shapes = [
+  [1024, 784],
+  [1024, 1024],
+  [4096, 784],
+  [4096, 4096],
+] as const;
+const shares = [0.01, 0.02, 0.05, 0.1, 0.2] as const;
+/** Selections of one share, which take turns. */
+const selections = 64;
+
+export interface SelectedRows {
+  shape: string;
+  share: number;
+  /** Dense time over the time of the chosen rows, and its share of the ideal, nodes over chosen nodes. */
+  speedUp: number;
+  ofIdeal: number;
+  low: number;
+  high: number;
+}
+
+/** One layer: as many selections of every share as take turns, and what `queries` of each made of it. */
+export async function raceSelectedRows(outputs: number, inputs: number, queries: number): Promise<SelectedRows[]> {
+  const random = seeded(1);
+  const memory = createMemoryPlan();
+  const weight = new Float32Array(outputs * inputs).map(() => random() - 0.5);
+  const matrix = placeMatrix(memory, weight, outputs, inputs);
+  const bias = reserveFloats(memory, outputs, new Float32Array(outputs));
+  const x = reserveFloats(memory, inputs, new Float32Array(inputs).fill(1));
+  const out = reserveFloats(memory, outputs);
+  const found = reserveList(memory, outputs);
+  const blocks = reserveList(memory, Math.ceil(inputs / abi.BLOCK));
+  const preparations: Row[] = [[abi.BLOCKS, x, inputs, blocks]];
+  const select = (share: number): number => {
+    const chosen = reserveList(memory, outputs);
+    const scores = reserveFloats(memory, outputs, scoresOf(outputs, share, random));
+    preparations.push([abi.THRESHOLD, scores, outputs, { float: 0.5 }, { float: 2 }, chosen]);
+    const { rowStride } = matrix;
+    return reservePlan(memory, [
+      [abi.ROWS_SELECTED, matrix.rows(), bias, x, rowStride, blocks, chosen, found, abi.IDENTITY, { float: 0 }, 0],
+    ]);
+  };
+  const plans: [string, number[]][] = [
+    ["rows", [reservePlan(memory, [[abi.ROWS, matrix.rows(), bias, x, matrix.rowStride, outputs, out]])]],
+    ["panels", [reservePlan(memory, [[abi.PANELS, matrix.panels(), bias, x, inputs, matrix.panelCount, out]])]],
+    ...shares.map((share): [string, number[]] => [`${share}`, Array.from({ length: selections }, () => select(share))]),
+  ];
+  const prepare = reservePlan(memory, preparations);
+  const engine = await memory.create({});
+  engine.execute(prepare, 0, preparations.length);
+
+  const contenders = plans.map(([name, turns]): Contender => {
+    let turn = 0;
+    return { name, run: () => void engine.execute(turns[turn++ % turns.length], 0, 1), top: () => 0 };
+  });
+  const noInputs: Rows = { kind: "dense", count: queries, width: 1, data: new Float32Array(queries) };
+  const result = await race(contenders, noInputs, { warmUp: selections });
+  const dense = speedUp(result, "rows", "panels", seeded(1)).ratio > 1 ? "panels" : "rows";
+  return shares.map((share) => {
+    const { ratio, low, high } = speedUp(result, dense, `${share}`, seeded(1));
+    const ideal = outputs / chosenOf(outputs, share);
+    return { shape: `${outputs}x${inputs}`, share, speedUp: ratio, ofIdeal: ratio / ideal, low: low / ideal, high: high / ideal };
+  });
+}
+
+const chosenOf = (outputs: number, share: number): number => Math.max(1, Math.round(share * outputs));
+
+/** 1 for the chosen units, 0 for the others. */
+function scoresOf(outputs: number, share: number, random: Random): Float32Array {
+  const scores = new Float32Array(outputs);
+  for (const unit of permutation(outputs, random).subarray(0, chosenOf(outputs, share))) scores[unit] = 1;
+  return scores;
+}
+
+export function selectedRowsText(measured: readonly SelectedRows[]): string {
+  const table = new Table({
+    head: ["layer", "chosen", "x dense", "of the ideal", "95 % interval"],
+    style: { head: [], border: [], compact: true },
+    colAligns: ["left", "right", "right", "right", "right"],
+  });
+  for (const { shape, share, speedUp, ofIdeal, low, high } of measured)
+    table.push([shape, `${100 * share} %`, speedUp.toFixed(1), ofIdeal.toFixed(2), `${low.toFixed(2)} to ${high.toFixed(2)}`]);
+  return `${table.toString()}\n`;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  for (const [outputs, inputs] of shapes) process.stdout.write(selectedRowsText(await raceSelectedRows(outputs, inputs, 1000)));
