@@ -53,11 +53,9 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
     const from = scores + (<usize>(c * chunk) << 2);
     let most = -Infinity as f32;
     if (ASC_FEATURE_SIMD) {
-      let m = v128.load(from);
-      for (let i: usize = 16; i < <usize>chunk << 2; i += 16) m = f32x4.pmax(m, v128.load(from + i));
-      most = max<f32>(
-        max<f32>(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)), max<f32>(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
-      );
+      let m = f32x4.splat(-Infinity);
+      for (let i: usize = 0; i < <usize>chunk << 2; i += 16) m = f32x4.pmax(m, v128.load(from + i));
+      most = laneMost(m);
     } else {
       for (let i: usize = 0; i < <usize>chunk << 2; i += 4) {
         const v = load<f32>(from + i);
@@ -99,9 +97,25 @@ export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usiz
 
 /** The k-th best by bisection on the floats' order, counting what lies above: a few passes that SIMD makes short. */
 function kthByBisection(scores: usize, n: i32, k: i32): f32 {
-  let low = order(-Infinity as f32);
-  let high = order(Infinity as f32);
   if (above(scores, n, -Infinity as f32) < k) return -Infinity as f32;
+  let most = -Infinity as f32;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    let m = f32x4.splat(-Infinity);
+    for (; i + 4 <= n; i += 4) m = f32x4.pmax(m, v128.load(scores + (<usize>i << 2)));
+    most = laneMost(m);
+  }
+  for (; i < n; i++) most = select<f32>(load<f32>(scores + (<usize>i << 2)), most, load<f32>(scores + (<usize>i << 2)) > most);
+  let high = order(most);
+  // the k-th best is seldom far below the best: steps that double find a bracket, halving does the rest
+  let low = high;
+  for (let step: u32 = 1 << 20; ; step <<= 1) {
+    low = step > low - order(-Infinity as f32) ? order(-Infinity as f32) : low - step;
+    const found = above(scores, n, value(low));
+    if (found == k) return value(low);
+    if (found > k || low == order(-Infinity as f32)) break;
+    high = low;
+  }
   while (high - low > 1) {
     const middle = low + ((high - low) >> 1);
     const found = above(scores, n, value(middle));
@@ -110,6 +124,15 @@ function kthByBisection(scores: usize, n: i32, k: i32): f32 {
     else high = middle;
   }
   return value(high);
+}
+
+/** The largest lane. */
+// @ts-ignore: decorator
+@inline
+function laneMost(m: v128): f32 {
+  return max<f32>(
+    max<f32>(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)), max<f32>(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
+  );
 }
 
 /** How many scores are greater than `v`. */

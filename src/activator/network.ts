@@ -96,7 +96,7 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
       case "clusters": {
         const found = clusters.find(({ panels }) => panels === setting.variant);
         if (!found || setting.unit !== "cluster") break;
-        return placeClusters(memory, found);
+        return placeClusters(memory, found, setting.inputs);
       }
       case "screen":
         if (setting.variant < 1) break;
@@ -118,7 +118,7 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
     floats: (name, n) => named(name, () => reserveFloats(memory, paddedTo(n, abi.PANEL))),
     list: (name, capacity) => named(name, () => reserveList(memory, capacity)),
     activator(l: number, setting: RankedSetting): Activator {
-      const key = `${l}.${setting.activator}.${setting.variant}`;
+      const key = `${l}.${setting.activator}.${setting.variant}.${setting.inputs}`;
       const known = activators.get(key) ?? placeActivator(l, setting);
       activators.set(key, known);
       return known;

@@ -35,6 +35,8 @@ export function withShare(rung: Rung, fitted: readonly LayerActivators[], amount
 
 /** Clusters computed, inputs a screen looks at, and nodes kept of a wide output layer. */
 const clusterCounts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+/** Strongest inputs a router looks at; 0: all. */
+const routerInputs = [12, 24, 48, 0];
 const screenInputs = [4, 8, 13, 20, 32];
 const keptNodes = [16, 32, 64, 128, 256];
 
@@ -49,7 +51,15 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
   if (outputs < wideOutputs) return settings;
   for (const { panels, bias } of fitted.clusters)
     for (const count of clusterCounts.filter((c) => c <= bias.length / 3))
-      settings.push({ ...base, activator: "clusters", variant: panels, unit: "cluster", amount: count / bias.length });
+      for (const looked of routerInputs.filter((i) => i === 0 || i <= inputs / 2))
+        settings.push({
+          ...base,
+          activator: "clusters",
+          variant: panels,
+          ...(looked > 0 ? { inputs: looked } : {}),
+          unit: "cluster",
+          amount: count / bias.length,
+        });
   if (kinds.includes("screen"))
     for (const strongest of screenInputs.filter((i) => i <= inputs / 2)) settings.push(...nodes("screen", strongest));
   const { lowRank, hash } = fitted;

@@ -166,6 +166,15 @@ async function bestNodes(
   return best;
 }
 
+/** Strongest inputs a row is cut to while training, so that one router serves whether it looks at few inputs or all (0). */
+const lookedAt = [12, 24, 48, 0, 0];
+
+function keepStrongest(row: Float32Array, count: number): void {
+  if (count === 0 || count >= row.length) return;
+  const bar = row.map(Math.abs).sort()[row.length - count];
+  for (let i = 0; i < row.length; i++) if (Math.abs(row[i]) < bar) row[i] = 0;
+}
+
 const epochs = 12;
 const batch = 128;
 const rate = 0.02;
@@ -202,7 +211,11 @@ async function trainRouter(
       }
       const n = Math.min(batch, rows - from);
       const x = new Float32Array(n * inputs);
-      for (let r = 0; r < n; r++) for (let i = 0, at = order[from + r] * inputs; i < inputs; i++, at++) x[r * inputs + i] = h[at] * unit;
+      for (let r = 0; r < n; r++) {
+        const row = x.subarray(r * inputs, (r + 1) * inputs);
+        for (let i = 0, at = order[from + r] * inputs; i < inputs; i++, at++) row[i] = h[at] * unit;
+        keepStrongest(row, lookedAt[Math.floor(random() * lookedAt.length)]);
+      }
       const error = kernels.matmulTransposed(x, router, n, count, inputs);
       const biasGradient = new Float32Array(count);
       for (let r = 0; r < n; r++) {
