@@ -36,15 +36,13 @@ export interface Hash {
   votes: Float32Array;
 }
 
-/** A linear router: scores clusters of nodes that stand side by side, a fixed number of panels each. */
+/** Clusters of nodes that stand side by side, a fixed number of panels each, and the router that scores them from the layer's input. */
 export interface Clusters {
   kind: "clusters";
   /** Panels a cluster; the last may have fewer. */
   panels: number;
-  /** [clusters, inputs] */
-  router: Float32Array;
-  /** [clusters] */
-  bias: Float32Array;
+  /** Its outputs are the clusters. */
+  router: LowRank;
 }
 
 /** The fitted activators of one layer. Whatever has an entry per node has it in the model's own order. */
@@ -99,14 +97,14 @@ export function encodeActivators(layers: readonly LayerActivators[]): Map<string
   const put = (name: string, data: Float32Array | Uint32Array, shape: number[]): void => {
     tensors.set(name, { dtype: data instanceof Float32Array ? "float32" : "uint32", shape, data });
   };
+  const putLowRank = (name: string, { rank, down, center, up, mean }: LowRank): void => {
+    put(`${name}.down`, down, [rank, down.length / rank]);
+    put(`${name}.center`, center, [rank]);
+    put(`${name}.up`, up, [mean.length, rank]);
+    put(`${name}.mean`, mean, [mean.length]);
+  };
   layers.forEach(({ lowRank, hash, clusters, order }, l) => {
-    if (lowRank) {
-      const { rank, down, center, up, mean } = lowRank;
-      put(`${names(l).lowRank}.down`, down, [rank, down.length / rank]);
-      put(`${names(l).lowRank}.center`, center, [rank]);
-      put(`${names(l).lowRank}.up`, up, [mean.length, rank]);
-      put(`${names(l).lowRank}.mean`, mean, [mean.length]);
-    }
+    if (lowRank) putLowRank(names(l).lowRank, lowRank);
     if (hash) {
       const { tables, bits, planes, starts, nodes, votes } = hash;
       put(`${names(l).hash}.planes`, planes, [tables, bits, planes.length / (tables * bits)]);
@@ -114,10 +112,7 @@ export function encodeActivators(layers: readonly LayerActivators[]): Map<string
       put(`${names(l).hash}.nodes`, nodes, [nodes.length]);
       put(`${names(l).hash}.votes`, votes, [votes.length]);
     }
-    for (const { panels, router, bias } of clusters) {
-      put(`${names(l).clusters}.${panels}.router`, router, [bias.length, router.length / bias.length]);
-      put(`${names(l).clusters}.${panels}.bias`, bias, [bias.length]);
-    }
+    for (const { panels, router } of clusters) putLowRank(`${names(l).clusters}.${panels}`, router);
     if (order) put(names(l).order, order, [order.length]);
   });
   return tensors;
@@ -128,39 +123,37 @@ export function decodeActivators(model: Model): LayerActivators[] {
   const tensors = model.calibration?.tensors ?? new Map<string, Tensor>();
   return model.layers.map(({ inputs, outputs }, l) => {
     const name = names(l);
-    let lowRank: LowRank | null = null;
-    const down = tensors.get(`${name.lowRank}.down`);
-    if (down) {
-      const rank = down.shape[0];
-      if (!(rank >= 1)) throw refusal("bad-file", `${name.lowRank}.down`, describe(down), "a rank of at least 1");
-      lowRank = {
-        kind: "low-rank",
-        rank,
-        down: floats(down, `${name.lowRank}.down`, [rank, inputs]),
-        center: floats(tensors.get(`${name.lowRank}.center`), `${name.lowRank}.center`, [rank]),
-        up: floats(tensors.get(`${name.lowRank}.up`), `${name.lowRank}.up`, [outputs, rank]),
-        mean: floats(tensors.get(`${name.lowRank}.mean`), `${name.lowRank}.mean`, [outputs]),
-      };
-    }
+    const lowRank = decodeLowRank(tensors, name.lowRank, inputs, outputs);
     let hash: Hash | null = null;
     const planes = tensors.get(`${name.hash}.planes`);
     if (planes) hash = decodeHash(tensors, name.hash, planes, inputs, outputs);
     const clusters: Clusters[] = [];
-    for (const [key, router] of tensors) {
-      const panels = Number(key.startsWith(`${name.clusters}.`) && key.match(/\.(\d+)\.router$/)?.[1]);
+    for (const key of tensors.keys()) {
+      const panels = Number(key.startsWith(`${name.clusters}.`) && key.match(/\.([1-9]\d*)\.down$/)?.[1]);
       if (!panels) continue;
-      const count = Math.ceil(outputs / (PANEL * panels));
-      clusters.push({
-        kind: "clusters",
-        panels,
-        router: floats(router, key, [count, inputs]),
-        bias: floats(tensors.get(`${name.clusters}.${panels}.bias`), `${name.clusters}.${panels}.bias`, [count]),
-      });
+      const router = decodeLowRank(tensors, key.slice(0, -".down".length), inputs, Math.ceil(outputs / (PANEL * panels)));
+      if (router) clusters.push({ kind: "clusters", panels, router });
     }
     const stored = tensors.get(name.order);
     if (stored && l < model.layers.length - 1) throw refusal("bad-file", name.order, "an order", "it of the output layer");
     return { lowRank, hash, clusters, order: stored ? permutation(stored, name.order, outputs) : null };
   });
+}
+
+function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, inputs: number, outputs: number): LowRank | null {
+  const down = tensors.get(`${name}.down`);
+  if (!down) return null;
+  const rank = down.shape[0];
+  if (!(rank >= 1)) throw refusal("bad-file", `${name}.down`, describe(down), "a rank of at least 1");
+  const part = (key: string, shape: readonly number[]): Float32Array => floats(tensors.get(`${name}.${key}`), `${name}.${key}`, shape);
+  return {
+    kind: "low-rank",
+    rank,
+    down: part("down", [rank, inputs]),
+    center: part("center", [rank]),
+    up: part("up", [outputs, rank]),
+    mean: part("mean", [outputs]),
+  };
 }
 
 function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: Tensor, inputs: number, outputs: number): Hash {

@@ -8,7 +8,6 @@ import { refusal } from "../errors.ts";
 import type { Activation, Model } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix, placeVector } from "../model/place.ts";
 import { type Activator, decodeActivators, inOrder } from "./activator.ts";
-import { placeClusters } from "./clusters.ts";
 import { placeHash } from "./hash.ts";
 import { placeLowRank } from "./low-rank.ts";
 import { placeOracle } from "./oracle.ts";
@@ -95,8 +94,9 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
         return placeHash(memory, hash, matrix.outputs, order);
       case "clusters": {
         const found = clusters.find(({ panels }) => panels === setting.variant);
-        if (!found || setting.unit !== "cluster") break;
-        return placeClusters(memory, found, setting.inputs);
+        const rank = setting.rank ?? 0;
+        if (!found || setting.unit !== "cluster" || rank < 1 || rank > found.router.rank) break;
+        return placeLowRank(memory, found.router, rank, null);
       }
       case "screen":
         if (setting.variant < 1) break;
@@ -118,7 +118,7 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
     floats: (name, n) => named(name, () => reserveFloats(memory, paddedTo(n, abi.PANEL))),
     list: (name, capacity) => named(name, () => reserveList(memory, capacity)),
     activator(l: number, setting: RankedSetting): Activator {
-      const key = `${l}.${setting.activator}.${setting.variant}.${setting.inputs}`;
+      const key = `${l}.${setting.activator}.${setting.variant}.${setting.rank}`;
       const known = activators.get(key) ?? placeActivator(l, setting);
       activators.set(key, known);
       return known;

@@ -15,8 +15,8 @@ export interface RankedSetting {
   activator: "low-rank" | "hash" | "clusters" | "screen" | "oracle";
   /** Which activator of that kind: the rank of a low-rank one, the tables of hashes, the panels a cluster, the inputs a screen looks at. */
   variant: number;
-  /** How many of the strongest inputs a router looks at; absent: all. */
-  inputs?: number;
+  /** Components of the router that ranks clusters. */
+  rank?: number;
   /** `node` chooses single nodes, `panel` whole panels of 16, `cluster` the panels an activator of that kind keeps together. */
   unit: "node" | "panel" | "cluster";
   /** `top-k`: this share of the units (0 to 1). `threshold`: units whose score exceeds this number. */
@@ -46,5 +46,5 @@ export function sameSetting(a: LayerSetting, b: LayerSetting): boolean {
 /** Whether two settings rank a layer alike, whatever they choose from the ranking. */
 export function sameRanking(a: LayerSetting, b: LayerSetting): boolean {
   if (a.kind !== "ranked" || b.kind !== "ranked") return false;
-  return a.activator === b.activator && a.variant === b.variant && a.inputs === b.inputs && a.unit === b.unit && a.by === b.by;
+  return a.activator === b.activator && a.variant === b.variant && a.rank === b.rank && a.unit === b.unit && a.by === b.by;
 }

@@ -35,8 +35,8 @@ export function withShare(rung: Rung, fitted: readonly LayerActivators[], amount
 
 /** Clusters computed, inputs a screen looks at, and nodes kept of a wide output layer. */
 const clusterCounts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
-/** Strongest inputs a router looks at; 0: all. */
-const routerInputs = [12, 24, 48, 0];
+/** Components of a router. */
+const routerRanks = [8, 16, 24, 32, 48, 64, 96];
 const screenInputs = [4, 8, 13, 20, 32];
 const keptNodes = [16, 32, 64, 128, 256];
 
@@ -49,16 +49,16 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
     kept.map((n) => ({ ...base, activator, variant, unit: "node", amount: n / outputs }));
   const settings: RankedSetting[] = [];
   if (outputs < wideOutputs) return settings;
-  for (const { panels, bias } of fitted.clusters)
-    for (const count of clusterCounts.filter((c) => c <= bias.length / 3))
-      for (const looked of routerInputs.filter((i) => i === 0 || i <= inputs / 2))
+  for (const { panels, router } of fitted.clusters)
+    for (const count of clusterCounts.filter((c) => c <= router.mean.length / 3))
+      for (const rank of routerRanks.filter((r) => r <= router.rank))
         settings.push({
           ...base,
           activator: "clusters",
           variant: panels,
-          ...(looked > 0 ? { inputs: looked } : {}),
+          rank,
           unit: "cluster",
-          amount: count / bias.length,
+          amount: count / router.mean.length,
         });
   if (kinds.includes("screen"))
     for (const strongest of screenInputs.filter((i) => i <= inputs / 2)) settings.push(...nodes("screen", strongest));

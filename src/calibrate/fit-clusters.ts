@@ -6,16 +6,20 @@ import type { Clusters } from "../activator/activator.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { PANEL } from "../engine/generated/abi.ts";
 import { throwIfAborted } from "../errors.ts";
-import { type DenseLayer, floatWeights } from "../model/model.ts";
+import { type DenseLayer, type FloatLayer, floatWeights } from "../model/model.ts";
 import { permutation, type Random } from "../random.ts";
+import { fitLowRank } from "./fit-low-rank.ts";
 
 /** Numbers of clusters worth having: fewer are too coarse, more cost as much to choose from as their nodes. */
 const fewest = 32;
 const mostClusters = 2048;
 /** Sizes tried, from the finest that is worth having. */
-const sizes = 3;
+const sizes = 2;
 /** Multiply-adds spent at most on dense answers for the fit rows. */
 const denseBudget = 6e10;
+/** Rows that a router's principal components are taken from, and how many of these there are at most. */
+const componentRows = 4000;
+const largestRank = 96;
 /** How much each of the best answers of a row counts: finding the first matters most. */
 const targetWeights = [0.6, 0.1, 0.1, 0.1, 0.1];
 
@@ -44,31 +48,50 @@ export async function fitClusters(
     .slice(0, sizes);
   if (panels.length === 0) return null;
   const weight = floatWeights(layer);
-  const order = clusterOrder(weight, h, n, inputs, outputs);
-  const placeOf = new Uint32Array(outputs);
-  order.forEach((node, place) => void (placeOf[node] = place));
   const rows = Math.min(n, Math.max(256, Math.floor(denseBudget / (inputs * outputs))));
   const best = await bestNodes(h, rows, weight, layer, kernels, signal);
+  const order = clusterOrder(weight, h, n, best, inputs, outputs);
+  const placeOf = new Uint32Array(outputs);
+  order.forEach((node, place) => void (placeOf[node] = place));
   const clusters: Clusters[] = [];
   for (const size of panels) {
     const count = Math.ceil(panelCount / size);
     const targets = best.map((node) => Math.floor(placeOf[node] / (PANEL * size)));
-    const { router, bias } = await trainRouter(h, rows, inputs, targets, count, kernels, random, signal);
-    clusters.push({ kind: "clusters", panels: size, router, bias });
+    const router = await trainRouter(h, rows, inputs, targets, count, kernels, random, signal);
+    const few = Math.min(rows, componentRows);
+    const scores = kernels.matmulTransposed(h.subarray(0, few * inputs), router.weight, few, count, inputs);
+    for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += router.bias[c];
+    const rank = Math.min(largestRank, few >> 1, inputs >> 1, count >> 1);
+    const even = new Float32Array(count).fill(1);
+    clusters.push({ kind: "clusters", panels: size, router: fitLowRank(scores, few, router, even, rank, kernels, random) });
   }
   return { order, clusters };
 }
 
 /**
- * An order in which nodes with alike scores stand together: the nodes, as rows of W with each input weighted by its size on the fit rows,
- * are halved again and again along the line between two centres (2-means), each half a whole number of panels, down to one panel.
+ * An order in which nodes that are best for the same inputs stand together. Nodes that are among the best of some fit row come first, as
+ * the mean of those rows; the others follow, as rows of W with each input weighted by its size. Both are halved again and again along
+ * the line between two centres (2-means), each half a whole number of panels, down to one panel.
  */
-function clusterOrder(weight: Float32Array, h: Float32Array, n: number, inputs: number, outputs: number): Uint32Array {
+function clusterOrder(weight: Float32Array, h: Float32Array, n: number, best: Uint32Array, inputs: number, outputs: number): Uint32Array {
   const size = new Float32Array(inputs);
   for (let r = 0; r < n; r++) for (let i = 0; i < inputs; i++) size[i] += h[r * inputs + i] ** 2 / n;
   for (let i = 0; i < inputs; i++) size[i] = Math.sqrt(size[i]);
   const points = weight.map((w, at) => w * size[at % inputs]);
-  const order = Uint32Array.from({ length: outputs }, (_, i) => i);
+  const hits = new Float32Array(outputs);
+  const means = new Float32Array(outputs * inputs);
+  best.forEach((node, at) => {
+    const r = Math.floor(at / targetWeights.length);
+    const share = targetWeights[at % targetWeights.length];
+    hits[node] += share;
+    for (let i = 0; i < inputs; i++) means[node * inputs + i] += share * h[r * inputs + i];
+  });
+  for (let node = 0; node < outputs; node++)
+    if (hits[node] > 0) for (let i = 0; i < inputs; i++) points[node * inputs + i] = means[node * inputs + i] / hits[node];
+  const all = Array.from({ length: outputs }, (_, node) => node);
+  const seen = all.filter((node) => hits[node] > 0);
+  const order = Uint32Array.from([...seen, ...all.filter((node) => hits[node] === 0)]);
+  const boundary = Math.min(outputs, Math.ceil(seen.length / PANEL) * PANEL);
   const halve = (from: number, to: number): void => {
     const panels = Math.ceil((to - from) / PANEL);
     if (panels < 2) return;
@@ -77,7 +100,8 @@ function clusterOrder(weight: Float32Array, h: Float32Array, n: number, inputs: 
     halve(from, middle);
     halve(middle, to);
   };
-  halve(0, outputs);
+  halve(0, boundary);
+  halve(boundary, outputs);
   return order;
 }
 
@@ -166,15 +190,6 @@ async function bestNodes(
   return best;
 }
 
-/** Strongest inputs a row is cut to while training, so that one router serves whether it looks at few inputs or all (0). */
-const lookedAt = [12, 24, 48, 0, 0];
-
-function keepStrongest(row: Float32Array, count: number): void {
-  if (count === 0 || count >= row.length) return;
-  const bar = row.map(Math.abs).sort()[row.length - count];
-  for (let i = 0; i < row.length; i++) if (Math.abs(row[i]) < bar) row[i] = 0;
-}
-
 const epochs = 12;
 const batch = 128;
 const rate = 0.02;
@@ -192,7 +207,7 @@ async function trainRouter(
   kernels: ArrayKernels,
   random: Random,
   signal?: AbortSignal,
-): Promise<{ router: Float32Array; bias: Float32Array }> {
+): Promise<FloatLayer> {
   const depth = targetWeights.length;
   let square = 0;
   for (let i = 0; i < rows * inputs; i++) square += h[i] * h[i];
@@ -214,7 +229,6 @@ async function trainRouter(
       for (let r = 0; r < n; r++) {
         const row = x.subarray(r * inputs, (r + 1) * inputs);
         for (let i = 0, at = order[from + r] * inputs; i < inputs; i++, at++) row[i] = h[at] * unit;
-        keepStrongest(row, lookedAt[Math.floor(random() * lookedAt.length)]);
       }
       const error = kernels.matmulTransposed(x, router, n, count, inputs);
       const biasGradient = new Float32Array(count);
@@ -238,7 +252,8 @@ async function trainRouter(
       });
     }
   }
-  return { router: router.map((w) => w * unit), bias };
+  const weight = router.map((w) => w * unit);
+  return { name: "router", inputs, outputs: count, weight, bias, activation: "identity", alpha: 0 };
 }
 
 /** row = softmax(row + bias), in place. */

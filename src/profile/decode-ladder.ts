@@ -97,7 +97,7 @@ function readSetting(at: string, value: unknown): LayerSetting {
         kind: oneOf("ranked"),
         activator: oneOf("low-rank", "hash", "clusters", "screen", "oracle"),
         variant: whole(0),
-        inputs: optional(whole(1)),
+        rank: optional(whole(1)),
         unit: oneOf("node", "panel", "cluster"),
         by: oneOf("top-k", "threshold"),
         amount: by === "top-k" ? share : numbers(-Number.MAX_VALUE, Number.MAX_VALUE),
