@@ -23,6 +23,12 @@ export type ErrorCode =
   | "unreadable"
   /** No engine can run here with what was asked for. */
   | "no-engine"
+  /** A deadline that cannot be met any more, of a query that asked to be refused then. */
+  | "deadline"
+  /** A queue is full. */
+  | "overloaded"
+  /** A worker died with the query. */
+  | "lost"
   /** The caller's AbortSignal fired. */
   | "aborted"
   /** A disposed session was used. */

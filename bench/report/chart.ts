@@ -31,6 +31,8 @@ export interface Chart {
   tick: (x: number) => string;
   /** The metric the vertical axis is measured from: our dense run. */
   reference: number;
+  /** What the reference is called; dense unless given. */
+  referenceName?: string;
   /** Drawn as a dashed line that far below the reference; null for none. */
   allowedLoss: number | null;
   series: readonly Series[];
@@ -69,7 +71,7 @@ export function drawChart(chart: Chart): Markup {
   const yTicks = offTicks.map((off) => {
     const at = toY(chart.reference + off);
     return html`<line class="grid" x1="${frame.left}" x2="${frame.right}" y1="${at}" y2="${at}"/>
-<text class="tick" x="${frame.left - 8}" y="${at + 4}" text-anchor="end">${off === 0 ? `dense ${percent(chart.reference)}` : signed(off)}</text>`;
+<text class="tick" x="${frame.left - 8}" y="${at + 4}" text-anchor="end">${off === 0 ? `${chart.referenceName ?? "dense"} ${percent(chart.reference)}` : signed(off)}</text>`;
   });
   const xTicks = ticksOf(xFrom, xTo).map(
     (x) => html`<line class="grid" x1="${toX(x)}" x2="${toX(x)}" y1="${top}" y2="${bottom}"/>

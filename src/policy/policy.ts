@@ -1,8 +1,10 @@
 // From what is asked, what was certified, what was measured and how loaded the machine is to one level of effort. Pure: no clock, no
 // engine, no state. Unknown numbers are NaN and never fit anything.
 
-import type { Certificate, Ladder, LatencyProfile, Level } from "../profile/ladder.ts";
+import type { Certificate, Ladder, Level } from "../profile/ladder.ts";
+import { closeness, type Forecast, fits, isClosest, medianAt, predict } from "./deadline.ts";
 import { certificateOf, isDense, isLossless } from "./levels.ts";
+import { createLoad, type LoadState } from "./load.ts";
 import { describeKey, describeSlo, type Slo } from "./slo.ts";
 
 /** The level chosen for a query, and why. */
@@ -26,13 +28,6 @@ export interface Plan {
   promised: boolean;
   /** What was asked and is not expected to hold, as SLO text. */
   gaveUp: string[];
-  /** The same plan holds for every stretch above `above` and up to `upTo`: until then nothing has to be planned again. */
-  stretch: { above: number; upTo: number };
-}
-
-/** How much slower than its idle profile a query's own time is now; 1 = idle. Lost time slices are no part of it. */
-export interface Load {
-  stretch: number;
 }
 
 /** What really happened to a query. */
@@ -47,12 +42,12 @@ type PromiseKind = Certificate["kind"];
 const promiseKinds: readonly PromiseKind[] = ["loss", "agreement", "accuracy"];
 
 /**
- * Chooses a level. `levels` run from cheapest to dense, which is last; `profile.levels` has the same order.
+ * Chooses a level. `levels` run from cheapest to dense, which is last; `forecast` has the same order.
  *
  * - Nothing asked: the calibrated promise; without one, dense.
  * - Promises (`loss`, `agreement`, `accuracy`): the least latency among the levels certified for them (where nothing was measured, the first in the
  *   ladder's order of cost); none: dense.
- * - `latencyMs`: the most accurate level, as observed, whose predicted percentile fits; none: the fastest.
+ * - `latencyMs`: the most accurate level, as observed, that fits what is left of it (`fits`); none: what comes closest.
  * - `operations`: the most accurate level, as observed, whose largest observed count of multiply-adds fits (the largest, since a
  *   budget that is kept on average only is no budget; levels that grow stop at it); none: the one with the smallest.
  * - `nodes`: the highest level whose mean share of active hidden nodes fits; none: the one with the smallest.
@@ -66,29 +61,33 @@ export function plan(
   slo: Slo | undefined,
   levels: readonly Level[],
   promise: Ladder["promise"] | null,
-  profile: LatencyProfile | null,
-  load: Load,
+  forecast: Forecast | null,
+  load: LoadState,
+  leftMs: number | undefined = slo?.latencyMs,
+  among: readonly number[] = levels.map((_, i) => i),
 ): Plan {
   const asked = slo ?? {};
   const dense = levels.length - 1;
-  const stretch = load.stretch > 0 ? load.stretch : 1;
-  const idle = (i: number): number => latencyAt(profile, i, asked.latencyMs === undefined ? 50 : (asked.percentile ?? 99));
+  const share = shareOf(asked);
+  /** Growth is cut short at the deadline. */
+  const latency = (i: number): number =>
+    forecast === null
+      ? Number.NaN
+      : Math.min(predict(forecast, load, i, 1, share), Math.max(leftMs ?? Number.POSITIVE_INFINITY, predict(forecast, load, i, 0, share)));
   const finish = (level: number, reason: string, rest: Partial<Plan> = {}): Plan => {
     const { observed, cost } = levels[level];
-    const predicted = idle(level) * stretch;
     return {
       level,
       slo: asked,
       expected: {
         metric: known(observed.accuracy ?? observed.agreement),
-        latencyMs: known(predicted),
+        latencyMs: known(latency(level)),
         macs: known(cost.macs.mean),
       },
       reason,
       certificate: null,
       promised: true,
       gaveUp: [],
-      stretch: { above: 0, upTo: Number.POSITIVE_INFINITY },
       ...rest,
     };
   };
@@ -103,7 +102,8 @@ export function plan(
   const targets: Slo = describesNothing(asked) && promise ? { [promise.kind]: promise.bound } : asked;
   if (describesNothing(targets)) return finish(dense, "nothing was asked and no promise calibrated: dense");
 
-  const faster = (a: number, b: number): number => ascending(latencyAt(profile, a, 50), latencyAt(profile, b, 50)) || a - b;
+  const median = (i: number): number => forecast?.[medianAt(i)] ?? Number.NaN;
+  const faster = (a: number, b: number): number => ascending(median(a), median(b)) || a - b;
   const labelled = levels.every(({ observed }) => observed.accuracy !== null);
   const metric = (i: number): number => (labelled ? (levels[i].observed.accuracy ?? 0) : levels[i].observed.agreement);
   const higher = (a: number, b: number): number => {
@@ -112,29 +112,53 @@ export function plan(
   };
   const moreAccurate = (a: number, b: number): number => metric(b) - metric(a) || higher(a, b);
 
-  let left = levels.map((_, i) => i);
+  let left = among;
   const gaveUp: string[] = [];
   const reasons: string[] = [];
-  /** Keeps what fits; where nothing does, what comes closest. */
-  const budget = (text: string, measure: (i: number) => number, most: number, closest: string): void => {
-    const fitting = left.filter((i) => measure(i) <= most);
+  /** Keeps what fits; where nothing does, what comes closest, which is where `distance` is least. */
+  const budget = (text: string, size: (i: number) => number, most: number, closest: string): void =>
+    narrow(
+      text,
+      (i) => size(i) <= most,
+      size,
+      (distance, least) => ascending(distance, least) === 0,
+      closest,
+      size,
+    );
+  const narrow = (
+    text: string,
+    holds: (i: number) => boolean,
+    distance: (i: number) => number,
+    isNear: (distance: number, least: number) => boolean,
+    closest: string,
+    size: (i: number) => number,
+  ): void => {
+    const fitting = left.filter(holds);
     if (fitting.length > 0) {
       reasons.push(`${text} leaves ${fitting.length} of ${left.length} levels`);
       left = fitting;
       return;
     }
     gaveUp.push(text);
-    const measured = left.some((i) => !Number.isNaN(measure(i)));
-    const size = measured ? measure : (i: number): number => levels[i].cost.macs.mean;
-    const least = left.reduce((a, b) => (ascending(size(a), size(b)) <= 0 ? a : b));
-    left = left.filter((i) => ascending(size(i), size(least)) === 0);
+    const measured = left.some((i) => !Number.isNaN(distance(i)));
+    const away = measured ? distance : (i: number): number => levels[i].cost.macs.mean;
+    const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
+    left = left.filter((i) => (measured ? isNear : Object.is)(away(i), away(least)));
     const found = measured
       ? `the ${closest} level takes ${round(size(least))}`
       : "nothing was measured, so the level of the fewest multiply-adds";
     reasons.push(`${text} fits no level: ${found}`);
   };
 
-  if (targets.latencyMs !== undefined) budget(describeKey(targets, "latencyMs"), (i) => idle(i) * stretch, targets.latencyMs, "fastest");
+  if (targets.latencyMs !== undefined && leftMs !== undefined)
+    narrow(
+      describeKey(targets, "latencyMs"),
+      (i) => forecast !== null && fits(forecast, load, i, leftMs, share, asksPromise(targets)),
+      (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
+      (away, least) => isClosest(-away, -least),
+      "closest",
+      latency,
+    );
   if (targets.operations !== undefined)
     budget(describeKey(targets, "operations"), (i) => mostMacs(levels[i]), targets.operations, "cheapest");
 
@@ -159,7 +183,7 @@ export function plan(
   const order =
     promises.length > 0 && promised
       ? faster
-      : targets.latencyMs !== undefined || targets.operations !== undefined || !promised
+      : leftMs !== undefined || targets.operations !== undefined || !promised
         ? moreAccurate
         : higher;
   const level = !promised && left.includes(dense) ? dense : left.reduce((a, b) => (order(a, b) <= 0 ? a : b));
@@ -175,7 +199,6 @@ export function plan(
     certificate,
     promised,
     gaveUp,
-    stretch: validity(levels.length, idle, targets.latencyMs, stretch),
   });
 }
 
@@ -212,24 +235,26 @@ function describesNothing(slo: Slo): boolean {
   return describeSlo(slo) === "";
 }
 
-/** Idle latency of a level at a percentile: the next one measured, so never an underestimate. NaN where nothing was. */
-function latencyAt(profile: LatencyProfile | null, level: number, percentile: number): number {
-  const measured = profile?.levels[level];
-  if (!measured) return Number.NaN;
-  return percentile <= 50 ? measured.p50 : percentile <= 90 ? measured.p90 : measured.p99;
+/** Share of queries whose time counts: the percentile asked with a deadline, half of them without. */
+export function shareOf({ latencyMs, percentile = 99 }: Slo): number {
+  return latencyMs === undefined ? 0.5 : percentile / 100;
 }
 
-/** The stretches around `stretch` at which the same levels fit the deadline. */
-function validity(count: number, idle: (i: number) => number, deadline: number | undefined, stretch: number): Plan["stretch"] {
-  let above = 0;
-  let upTo = Number.POSITIVE_INFINITY;
-  if (deadline !== undefined)
-    for (let i = 0; i < count; i++) {
-      const limit = deadline / idle(i);
-      if (idle(i) * stretch <= deadline) upTo = Math.min(upTo, limit);
-      else if (!Number.isNaN(limit)) above = Math.max(above, limit);
-    }
-  return { above, upTo };
+/** Whether something was asked that only a certificate can promise. */
+export function asksPromise(slo: Slo): boolean {
+  return promiseKinds.some((kind) => slo[kind] !== undefined);
+}
+
+/**
+ * All levels in the order in which a deadline that fits several of them prefers them: what `plan` chooses among a level and all after it is
+ * that level.
+ */
+export function preference(slo: Slo, levels: readonly Level[], forecast: Forecast): number[] {
+  const idle = createLoad(levels.length);
+  const order: number[] = [];
+  for (let left = levels.map((_, i) => i); left.length > 0; left = left.filter((i) => !order.includes(i)))
+    order.push(plan(slo, levels, null, forecast, idle, Number.POSITIVE_INFINITY, left).level);
+  return order;
 }
 
 function keeps(certificate: Certificate | null, target: number): boolean {

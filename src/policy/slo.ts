@@ -16,6 +16,8 @@ export interface Slo {
   latencyMs?: number;
   /** Which percentile of the predicted latency has to fit the deadline, 50 to 99; 99 where absent. */
   percentile?: number;
+  /** What to do where not even the fastest level is expected to be done in time: run it, which is the default, or refuse with `deadline`. */
+  late?: "run" | "refuse";
   /** At most this many multiply-adds. */
   operations?: number;
   /** At most this mean share of active nodes in the hidden layers (0 to 1). */
@@ -32,7 +34,7 @@ type Quantity = "accuracy" | "loss" | "agreement" | "latencyMs" | "percentile" |
 
 /** In canonical order. */
 const quantities: readonly Quantity[] = ["accuracy", "loss", "agreement", "latencyMs", "percentile", "operations", "nodes"];
-const keys: readonly string[] = ["dense", "exact", ...quantities, "signal"];
+const keys: readonly string[] = ["dense", "exact", ...quantities, "late", "signal"];
 
 const expectations: Record<Quantity, { allows: (value: number) => boolean; text: string }> = {
   accuracy: { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1" },
@@ -117,9 +119,13 @@ export function checkSlo(value: unknown): Slo {
   const alone = slo.dense ? "dense" : slo.exact ? "exact" : null;
   const beside = Object.keys(slo).find((key) => key !== alone);
   if (alone && beside) throw refusal(alone, `${beside} beside it`, `${alone} alone, as it leaves nothing to choose`);
-  if (slo.percentile !== undefined && slo.latencyMs === undefined)
-    throw refusal("percentile", "no latencyMs beside it", "a deadline it belongs to");
-  const { signal } = given;
+  const { signal, late } = given;
+  if (late !== undefined) {
+    if (late !== "run" && late !== "refuse") throw refusal("late", show(late), "run or refuse");
+    slo.late = late;
+  }
+  for (const key of ["percentile", "late"] as const)
+    if (slo[key] !== undefined && slo.latencyMs === undefined) throw refusal(key, "no latencyMs beside it", "a deadline it belongs to");
   if (signal !== undefined) {
     if (typeof signal !== "object" || signal === null || typeof (signal as AbortSignal).aborted !== "boolean")
       throw refusal("signal", show(signal), "an AbortSignal");
@@ -128,7 +134,7 @@ export function checkSlo(value: unknown): Slo {
   return slo;
 }
 
-/** The canonical text of an SLO; `parseSlo` reads it back. Empty where nothing is asked. The signal is left out. */
+/** The canonical text of an SLO; `parseSlo` reads it back. Empty where nothing is asked. The signal and `late` are left out. */
 export function describeSlo(slo: Slo): string {
   const parts: string[] = [];
   if (slo.dense) parts.push("dense");

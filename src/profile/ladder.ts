@@ -46,8 +46,3 @@ export interface Ladder {
   /** Ordered by cost; the last is dense. */
   levels: readonly Level[];
 }
-
-/** Latency of each level on one machine and build, in milliseconds. `NaN` where nothing was measured. */
-export interface LatencyProfile {
-  levels: readonly { p50: number; p90: number; p99: number }[];
-}

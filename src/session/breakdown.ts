@@ -11,8 +11,9 @@ import { ROW_WORDS, WORD_BYTES_READ, WORD_MACS, WORD_UNITS } from "../engine/gen
 import { SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
+import { writeAll } from "./answers.ts";
 import { type QueryInput, writeInput } from "./input.ts";
-import { type LevelRun, layOut, limit, writeAll } from "./session.ts";
+import { type LevelRun, layOut, limit } from "./level-run.ts";
 
 /** In the order of a query. `input` includes taking the input in, `output` handing the output over. */
 export const stages: readonly Stage[] = ["input", "rank", "select", "rows", "columns", "output", "compare"];

@@ -1,25 +1,123 @@
-// Measuring what each level takes on this machine: a short warm-up and a few timed runs on whatever input lies in memory.
+// Measuring what each level takes on this machine: short blocks of runs, level after level and round after round, so that what disturbs
+// the machine meanwhile falls on all of them, while each finds its weights in the caches as it does in service.
 
 import type { Clock } from "../clock.ts";
-import type { LatencyProfile } from "../profile/ladder.ts";
-import type { LevelRun } from "./session.ts";
+import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
+import type { LatencyProfile, LevelLatency, Quantiles, RungLatency } from "../profile/latency.ts";
+import { type QueryInput, writeInput } from "./input.ts";
+import type { LevelRun, Live } from "./level-run.ts";
 
-const warmUps = 10;
-const timed = 40;
+/** What all of it may take, roughly. */
+const budgetMs = 400;
+const mostRounds = 24;
+/** Every so manyth round takes each run through all its rungs; that pushes what the first ones need out of the caches. */
+const wholeEvery = 4;
+const blockRuns = 10;
+/** Runs of a block that only warm the caches. */
+const warmUps = 2;
+/** A run that takes fewer steps of the clock is timed together with others. */
+const leastSteps = 10;
+const mostRepeats = 1024;
+/** Looks at a clock after which it counts as standing still. */
+const mostLooks = 100_000;
 
-/** Latency of every level; NaN where the clock did not move. A blank input is replaced by ones, which skips nothing. */
-export function measureProfile(runs: readonly LevelRun[], input: Float32Array, clock: Clock): LatencyProfile {
-  if (input.every((v) => v === 0)) input.fill(1);
-  return {
-    levels: runs.map(({ engine, plan, rows }) => {
-      for (let i = 0; i < warmUps; i++) engine.execute(plan.address, 0, rows);
-      const times = Float64Array.from({ length: timed }, () => {
-        const start = clock.now();
-        engine.execute(plan.address, 0, rows);
-        return clock.now() - start;
-      }).sort();
-      const at = (share: number): number => (times[timed - 1] > 0 ? times[Math.floor(share * (timed - 1))] : Number.NaN);
-      return { p50: at(0.5), p90: at(0.9), p99: at(0.99) };
-    }),
-  };
+/**
+ * Latency of every level on `queries` in turn; a single blank one is replaced by ones. NaN throughout where the clock stands still.
+ * @throws SlonnError `bad-input`
+ */
+export function measureProfile({ runs, input }: Live, clock: Clock, queries: readonly QueryInput[]): LatencyProfile {
+  const unknown = { p50: Number.NaN, p90: Number.NaN, p99: Number.NaN };
+  const stepMs = stepOf(clock);
+  if (!(stepMs > 0)) return { levels: runs.map(() => unknown) };
+  writeInput(queries[0], input, { compactsInput: false, readsDenseInput: true });
+  const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
+  const began = clock.now();
+  const samples = runs.map(({ points }) => ({ whole: [] as number[], points: points.map(() => [] as number[]) }));
+  const cold = runs.map((run) => timeWhole(run, clock, 1, 0));
+  const repeats = runs.map((run) => {
+    let n = 1;
+    while (n < mostRepeats && timeWhole(run, clock, n, 0) * n < leastSteps * stepMs) n *= 2;
+    return n;
+  });
+  for (let round = 0; round < mostRounds && (round === 0 || clock.now() - began < budgetMs); round++)
+    runs.forEach((run, i) => {
+      if (round > 0 && repeats[i] > 1) return;
+      const start = clock.now();
+      for (let n = 0; n < blockRuns && (n <= warmUps || clock.now() - start < budgetMs / runs.length); n++) {
+        const begin = writeInput(inputs[(round * blockRuns + n) % inputs.length], input, run.plan);
+        const into = n < warmUps ? null : samples[i];
+        if (repeats[i] > 1) into?.whole.push(timeWhole(run, clock, repeats[i], begin));
+        else timePoints(run, clock, into, round % wholeEvery === wholeEvery - 1, begin);
+      }
+    });
+  const levels = runs.map(({ points }, i): LevelLatency => {
+    if (repeats[i] > 1) {
+      const { p50 } = quantilesOf(samples[i].whole);
+      // single runs cannot be told apart by such a clock
+      return { p50, p90: 1.5 * p50, p99: 2.5 * p50, cold: cold[i] };
+    }
+    const rungs: RungLatency[] = [];
+    points.forEach(({ rung, layer }, p) => {
+      const passed = quantilesOf(samples[i].points[p]);
+      const layers = [...(rungs[rung]?.layers ?? [])];
+      while (layers.length < layer) layers.push(Number.NaN);
+      layers[layer] = passed.p50;
+      rungs[rung] = { ...passed, layers };
+    });
+    return { ...quantilesOf(samples[i].whole), cold: cold[i], rungs };
+  });
+  return { stepMs, levels };
+}
+
+/** Milliseconds of one run, the mean of `n` together. */
+function timeWhole({ engine, plan, rows }: LevelRun, clock: Clock, n: number, begin: number): number {
+  const start = clock.now();
+  for (let i = 0; i < n; i++) engine.execute(plan.address, begin, rows);
+  return (clock.now() - start) / n;
+}
+
+/** Takes down when one run passed its points, as far as its rule takes it, or all of them. */
+function timePoints(
+  { engine, plan: { address }, points, words }: LevelRun,
+  clock: Clock,
+  into: { whole: number[]; points: number[][] } | null,
+  all: boolean,
+  begin: number,
+): void {
+  const start = clock.now();
+  let row = begin;
+  for (let p = 0; p < points.length; p++) {
+    if (points[p].row > row) row = engine.execute(address, row, points[p].row);
+    const time = clock.now() - start;
+    const ends = p === points.length - 1 || (points[p + 1].rung > points[p].rung && words[(row - 1) * ROW_WORDS + WORD_UNITS] !== 0);
+    if (!all || points[p].rung > 0) into?.points[p].push(time);
+    if (!all && ends) {
+      into?.whole.push(time);
+      return;
+    }
+  }
+}
+
+/** Percentiles of times; those that lost their core for a time slice are left out, as the load counts them apart. */
+function quantilesOf(times: number[]): Quantiles {
+  times.sort((a, b) => a - b);
+  const median = times[(times.length - 1) >> 1];
+  const kept = times.filter((time) => time <= 3 * median + 1);
+  const at = (share: number): number => kept[Math.ceil(share * kept.length) - 1] || Number.NaN;
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+}
+
+/** The smallest step a clock is seen to make; 0 when it stands still. */
+function stepOf(clock: Clock): number {
+  let step = 0;
+  let last = clock.now();
+  for (let looks = 0, steps = 0; looks < mostLooks && steps < 8; looks++) {
+    const now = clock.now();
+    if (now > last) {
+      steps++;
+      step = step > 0 ? Math.min(step, now - last) : now - last;
+    }
+    last = now;
+  }
+  return step;
 }

@@ -10,11 +10,14 @@ export interface Report {
   macs: number;
   /** Weight and activator bytes read. */
   bytes: number;
-  /** Milliseconds by the session's clock. `decide` is choosing the level and taking the input in, `rank` the activators. */
-  timeMs: { decide: number; rank: number; compute: number; total: number };
+  /**
+   * Milliseconds by the session's clock. `decide` is choosing the level and taking the input in, `rank` the activators; `waited` passed
+   * before the call, by the caller's word, and is no part of `total`.
+   */
+  timeMs: { waited: number; decide: number; rank: number; compute: number; total: number };
   /** Rungs that ran, and why no further one did. */
   rungs: number;
-  stopped: "only rung" | "margin" | "budget" | "last rung";
+  stopped: "only rung" | "margin" | "budget" | "deadline" | "last rung";
   /** Whether the SLO was met. */
   met: boolean;
 }

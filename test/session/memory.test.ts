@@ -8,12 +8,15 @@ import { calibrate } from "slonn/calibrate";
 import { compressed, madeUpModel, madeUpRows } from "made-up";
 const rows = madeUpRows(1200, 40, 1);
 const model = await calibrate(madeUpModel([40, 96, 64, 10], 2), { rows, maxLoss: 0.05, cost: "macs" });
-const session = await createSession(model, { latencyProfile: { levels: model.calibration.ladder.levels.map(() => ({ p50: 1, p90: 1, p99: 1 })) } });
+// the system's clock hands out a new number on the heap at every look; this one does not, so what is left is our own
+const time = new Float64Array(1);
+const clock = { now: () => (time[0] += 0.0007) };
+const session = await createSession(model, { clock, latencyProfile: { levels: model.calibration.ladder.levels.map(() => ({ p50: 1, p90: 1, p99: 1 })) } });
 const dense = Array.from({ length: 64 }, (_, r) => rows.data.slice(r * 40, (r + 1) * 40));
 const lists = dense.map((x) => [...x]);
 const { indptr, indices, values } = compressed(rows);
 const sparse = dense.map((_, r) => ({ indices: indices.slice(indptr[r], indptr[r + 1]), values: values.slice(indptr[r], indptr[r + 1]) }));
-const slos = { promise: undefined, dense: { dense: true }, agreement: { agreement: 0.9 }, deadline: { latencyMs: 5.5, loss: 0.01 }, nodes: { nodes: 0.1 } };
+const slos = { promise: undefined, dense: { dense: true }, agreement: { agreement: 0.9 }, deadline: { latencyMs: 5.5, loss: 0.01 }, tight: { latencyMs: 0.0051 }, nodes: { nodes: 0.1 } };
 const out = new Float32Array(10);
 `;
 
@@ -53,7 +56,7 @@ console.log(JSON.stringify({ result, planted, collections, levels: model.calibra
   for (const [name, bytes] of Object.entries(measured.result)) expect(bytes, name).toBeLessThan(100_000 * 4);
   expect(measured.collections).toBe(0);
   for (const [name, bytes] of Object.entries(measured.planted)) expect(bytes, name).toBeGreaterThan(100_000 * 16);
-});
+}, 240_000);
 
 test("a disposed session's memory goes", async () => {
   const { peakMb, bytes } = (await runBundled(

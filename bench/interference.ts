@@ -1,0 +1,193 @@
+// Deadlines kept while other processes fight for the machine: all contenders answer the same real test rows in the same run, taking turns in
+// blocks, alone and beside co-runners, which then are switched on and off in steps.
+//
+//   npm run bench:interference                           everything, some minutes
+//   npm run bench:interference -- --queries 1000 --load "memory 4" --deadline 1
+//
+// Writes build/report/interference.json and a page beside it. Deadlines are multiples of dense's own median, measured first.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { calibrated } from "../examples/calibrated.ts";
+import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
+import { isRight, rowOf } from "../src/model/rows.ts";
+import type { Slo } from "../src/policy/slo.ts";
+import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
+import { createContenders, type DeadlineContender } from "./interference/contenders.ts";
+import { machineOf } from "./interference/machine.ts";
+import { type InterferenceData, writeInterference } from "./interference/page.ts";
+import { type Query, type Score, scoreOf } from "./interference/score.ts";
+import { quantile } from "./statistics.ts";
+
+const { values } = parseArgs({
+  options: {
+    network: { type: "string", default: "fashion-mnist" },
+    queries: { type: "string", default: "4000" },
+    load: { type: "string", multiple: true },
+    deadline: { type: "string", multiple: true },
+    "step-seconds": { type: "string", default: "2" },
+    steps: { type: "string", default: "6" },
+  },
+});
+const network = await loadNetwork(values.network as NetworkName);
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+const model = await calibrated(network, { fresh: false, log });
+const fixedModel = await calibrated(network, { fresh: false, log, fixed: true });
+const queries = Number(values.queries);
+const loads = values.load ?? ["none", "compute 1", "compute 2", "compute 4", "memory 1", "memory 2", "memory 4", "both 1", "both 2"];
+const multiples = (values.deadline ?? ["0.25", "0.5", "1", "2"]).map(Number);
+const stepMs = 1000 * Number(values["step-seconds"]);
+const steps = Number(values.steps);
+
+const { rows, labels } = network.test;
+const width = model.layers[0].inputs;
+const inputs = Array.from({ length: Math.min(4000, rows.count) }, (_, r) => {
+  const row = rowOf(rows, r);
+  if (row instanceof Float32Array) return row.slice();
+  const dense = new Float32Array(width);
+  row.indices.forEach((at, i) => {
+    dense[at] = row.values[i];
+  });
+  return dense;
+});
+const out = new Float32Array(model.layers[model.layers.length - 1].outputs);
+const block = 50;
+const percentile = 99;
+
+/** One query of a contender, timed from the call. */
+function ask(contender: DeadlineContender, q: number, slo: Slo): Query {
+  const r = q % inputs.length;
+  const start = performance.now();
+  contender.run(inputs[r], out, slo, 0);
+  const tookMs = performance.now() - start;
+  let top = 0;
+  for (let i = 1; i < out.length; i++) if (out[i] > out[top]) top = i;
+  const met = tookMs <= (slo.latencyMs ?? Number.POSITIVE_INFINITY);
+  contender.hear?.(met);
+  return { tookMs, met, right: isRight(labels, r, top) };
+}
+
+interface Tally {
+  contender: DeadlineContender;
+  queries: Query[];
+  expected: number[];
+  busyMs: number;
+}
+
+/** All contenders in turn, a block each, until `done`. */
+async function takeTurns(contenders: readonly DeadlineContender[], slo: Slo, done: (q: number) => boolean): Promise<Tally[]> {
+  const tallies = contenders.map((contender): Tally => ({ contender, queries: [], expected: [], busyMs: 0 }));
+  for (let from = 0, round = 0; !done(from); from += block, round++)
+    for (let place = 0; place < tallies.length; place++) {
+      const tally = tallies[(round + place) % tallies.length];
+      const { contender } = tally;
+      // the first rows of a turn only bring the contender's weights back into the caches
+      for (let q = from + inputs.length - 5; q < from + inputs.length; q++) ask(contender, q, slo);
+      const start = performance.now();
+      for (let q = from; q < from + block; q++) tally.queries.push(ask(contender, q, slo));
+      tally.busyMs += performance.now() - start;
+      const expected = contender.expected?.(inputs[from % inputs.length], slo);
+      if (expected !== undefined && expected !== null) tally.expected.push(expected);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  return tallies;
+}
+
+const scores = (tallies: readonly Tally[]): Score[] =>
+  tallies.map(({ contender, queries: all, expected, busyMs }) => scoreOf(contender.name, all, busyMs, expected, percentile / 100));
+
+async function beside<T>(load: string, body: () => Promise<T>): Promise<T> {
+  const coRunners = await startCoRunners(coRunnersOf(load));
+  try {
+    // the scheduler needs a moment to settle
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return await body();
+  } finally {
+    await coRunners.stop();
+  }
+}
+
+const contenders = await createContenders(model, fixedModel, 6, {});
+const dense = contenders.find(({ name }) => name === "dense") ?? contenders[0];
+for (const contender of contenders) for (let q = 0; q < 300; q++) ask(contender, q, { latencyMs: 1000 });
+const idleUs = Float64Array.from({ length: 1000 }, (_, q) => 1000 * ask(dense, q, {}).tookMs).sort();
+const denseMs = quantile(idleUs, 0.5) / 1000;
+log(`dense alone: p50 ${(1000 * denseMs).toFixed(1)} µs, p99 ${quantile(idleUs, 0.99).toFixed(1)} µs`);
+
+const data: InterferenceData = {
+  version: 1,
+  network: network.name,
+  madeAt: new Date().toISOString(),
+  command: `npm run bench:interference${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`,
+  machine: machineOf(),
+  denseMs,
+  percentile,
+  constant: [],
+  steps: [],
+};
+for (const load of loads)
+  await beside(load, async () => {
+    for (const multiple of multiples) {
+      const slo: Slo = { latencyMs: multiple * denseMs, percentile };
+      const found = scores(await takeTurns(contenders, slo, (q) => q >= queries));
+      data.constant.push({ load, multiple, deadlineMs: multiple * denseMs, scores: found });
+      log(
+        `${load}, ${multiple}x dense: ${found.map(({ contender, attained, effective, calibration }) => `${contender} ${(100 * attained).toFixed(2)}/${(100 * effective).toFixed(2)}${calibration ? ` (p99 ${(1000 * calibration.expectedMs).toFixed(0)} expected, ${(1000 * calibration.observedMs).toFixed(0)} seen)` : ""}`).join(" · ")}`,
+      );
+    }
+  });
+
+if (steps > 0)
+  for (const multiple of multiples) {
+    const slo: Slo = { latencyMs: multiple * denseMs, percentile };
+    const began = performance.now();
+    const edges: { q: number; on: boolean }[] = [];
+    let coRunners: Awaited<ReturnType<typeof startCoRunners>> | null = null;
+    let step = 0;
+    let at = 0;
+    const switching = async (): Promise<void> => {
+      while (step < steps) {
+        await new Promise((resolve) => setTimeout(resolve, began + (step + 1) * stepMs - performance.now()));
+        step++;
+        if (step >= steps) break;
+        if (coRunners === null) coRunners = await startCoRunners(coRunnersOf("both 2"));
+        else {
+          await coRunners.stop();
+          coRunners = null;
+        }
+        edges.push({ q: at, on: coRunners !== null });
+      }
+      await coRunners?.stop();
+    };
+    const running = switching();
+    const tallies = await takeTurns(contenders, slo, (q) => {
+      at = q;
+      return step >= steps;
+    });
+    await running;
+    data.steps.push({
+      multiple,
+      deadlineMs: multiple * denseMs,
+      scores: scores(tallies),
+      edges,
+      // attainment over time, a point per block
+      blocks: tallies.map(({ contender, queries: all }) => ({
+        contender: contender.name,
+        attained: Array.from(
+          { length: Math.floor(all.length / block) },
+          (_, b) => all.slice(b * block, (b + 1) * block).filter(({ met }) => met).length / block,
+        ),
+      })),
+    });
+    log(
+      `steps, ${multiple}x dense: ${scores(tallies)
+        .map(({ contender, attained, effective }) => `${contender} ${(100 * attained).toFixed(2)}/${(100 * effective).toFixed(2)}`)
+        .join(" · ")}`,
+    );
+  }
+for (const contender of contenders) contender.dispose();
+
+const folder = projectPath("build", "report");
+mkdirSync(folder, { recursive: true });
+writeFileSync(`${folder}/interference.json`, `${JSON.stringify(data, null, 1)}\n`);
+process.stdout.write(`${writeInterference(data, folder)}\n`);

@@ -1,0 +1,44 @@
+// Other processes that fight for the machine, started and stopped.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+export type CoRunnerKind = "compute" | "memory";
+
+export interface CoRunners {
+  /** Ends all of them; resolves when they are gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts processes of these kinds, one each; resolves when all are at work. */
+export async function startCoRunners(kinds: readonly CoRunnerKind[]): Promise<CoRunners> {
+  const program = fileURLToPath(new URL("./co-runner.js", import.meta.url));
+  const children = kinds.map((kind): ChildProcess => spawn(process.execPath, [program, kind], { stdio: ["ignore", "pipe", "inherit"] }));
+  const stop = async (): Promise<void> => {
+    await Promise.all(
+      children.map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const gone = once(child, "exit");
+        child.kill("SIGKILL");
+        await gone;
+      }),
+    );
+  };
+  // a parent that is interrupted leaves nobody behind
+  process.once("exit", () => {
+    for (const child of children) child.kill("SIGKILL");
+  });
+  await Promise.all(children.map((child) => once(child.stdout ?? child, "data")));
+  return { stop };
+}
+
+/** A load by name: `none`, `compute 2`, `memory 4`, `both 2` (two of each). */
+export function coRunnersOf(name: string): CoRunnerKind[] {
+  const [kind, count] = name.split(" ");
+  const each = (one: CoRunnerKind): CoRunnerKind[] => new Array<CoRunnerKind>(Number(count)).fill(one);
+  if (kind === "none") return [];
+  if (kind === "both") return [...each("compute"), ...each("memory")];
+  if (kind === "compute" || kind === "memory") return each(kind);
+  throw new Error(`load: got ${name}, expected none, or compute, memory or both and how many`);
+}

@@ -1,0 +1,98 @@
+// Who competes for deadlines on a shared machine: the same network behind different ways of choosing its level.
+//
+//   dense                        every node, whatever the deadline
+//   level n                      one level for all queries; the best of them in hindsight is known only afterwards
+//   feedback only                one level down on a miss, one up after twenty queries in time
+//   ours                         the session, asked for the deadline
+//   ours, one effort for all     the session with levels that do not grow with the input
+
+import type { Model } from "../../src/model/model.ts";
+import { isDense, isLossless } from "../../src/policy/levels.ts";
+import type { Slo } from "../../src/policy/slo.ts";
+import { decodeLadder } from "../../src/profile/decode-ladder.ts";
+import type { Ladder } from "../../src/profile/ladder.ts";
+import { writeAll } from "../../src/session/answers.ts";
+import { writeInput } from "../../src/session/input.ts";
+import { layOut } from "../../src/session/level-run.ts";
+import { createSession, type SessionOptions } from "../../src/session/session.ts";
+
+export interface DeadlineContender {
+  name: string;
+  /** Answers into `out`; `waitedMs` of the deadline are gone. This call is timed. */
+  run(input: Float32Array, out: Float32Array, slo: Slo, waitedMs: number): void;
+  /** Hears how the query went. Not timed. */
+  hear?(met: boolean): void;
+  /** What the asked percentile is expected to take now, in milliseconds; null where nobody expects anything. */
+  expected?(input: Float32Array, slo: Slo): number | null;
+  dispose(): void;
+}
+
+/** Indices of levels that are more accurate than all cheaper ones, exact and dense among them. */
+export function usefulLevels({ levels }: Ladder): number[] {
+  const accuracy = (i: number): number => levels[i].observed.accuracy ?? levels[i].observed.agreement;
+  return levels
+    .map((_, i) => i)
+    .filter((i) => isLossless(levels[i]) || levels.every((_, j) => j >= i || accuracy(j) < accuracy(i)))
+    .filter((i) => !isDense(levels[i]));
+}
+
+/** @param most fixed levels that compete, evenly spread */
+export async function createContenders(
+  model: Model,
+  fixedModel: Model,
+  most: number,
+  options: SessionOptions,
+): Promise<DeadlineContender[]> {
+  const ladder = decodeLadder(model);
+  if (ladder === null) throw new Error(`${model.name}: got no levels, expected a calibrated model`);
+  const useful = usefulLevels(ladder);
+  const step = Math.max(1, (useful.length - 1) / (most - 1));
+  const fixed = [...new Set(Array.from({ length: most }, (_, n) => useful[Math.min(useful.length - 1, Math.round(n * step))]))];
+  const levels = [...fixed, ladder.levels.length - 1];
+  const live = await layOut(
+    model,
+    levels.map((i) => ladder.levels[i]),
+    {},
+  );
+  const runLevel = (n: number, input: Float32Array, out: Float32Array): void => {
+    const run = live.runs[n];
+    const begin = writeInput(input, live.input, run.plan);
+    writeAll(live, run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
+  };
+  const nothing = (): void => {};
+  const fixedContenders = levels.map((level, n): DeadlineContender => {
+    const name = n === levels.length - 1 ? "dense" : `level ${level + 1}`;
+    return { name, run: (input, out) => runLevel(n, input, out), dispose: nothing };
+  });
+  return [
+    ...fixedContenders,
+    feedback(levels.length, runLevel),
+    await sessionContender("ours", model, options),
+    await sessionContender("ours, one effort for all", fixedModel, { ...options, latencyProfile: undefined }),
+  ];
+}
+
+function feedback(count: number, runLevel: (n: number, input: Float32Array, out: Float32Array) => void): DeadlineContender {
+  let level = count - 1;
+  let kept = 0;
+  return {
+    name: "feedback only",
+    run: (input, out) => runLevel(level, input, out),
+    hear(met) {
+      kept = met ? kept + 1 : 0;
+      if (!met) level = Math.max(0, level - 1);
+      else if (kept % 20 === 0) level = Math.min(count - 1, level + 1);
+    },
+    dispose() {},
+  };
+}
+
+async function sessionContender(name: string, model: Model, options: SessionOptions): Promise<DeadlineContender> {
+  const session = await createSession(model, options);
+  return {
+    name,
+    run: (input, out, slo, waitedMs) => void session.runInto(input, out, slo, waitedMs),
+    expected: (input, slo) => session.run(input, slo).report.plan.expected.latencyMs,
+    dispose: () => session.dispose(),
+  };
+}

@@ -1,0 +1,245 @@
+// How slow this machine is now, told from the times of our own runs: state, and a step that takes one more time in. No clock, no engine.
+//
+// Two things make a query late, and they call for different answers (docs/latency.md):
+//   stretch   its own work takes longer (shared caches, bandwidth, a slower clock): less effort answers that, level by level
+//   lost      the scheduler gives the core to somebody else for milliseconds: no effort saves that query, but the shorter queries are, the
+//             fewer of them are hit, so the rate per millisecond of computing is what counts
+// A mean of observed over expected mixes them up and is wrong for both.
+//
+// The stretch of level i is exp(sensitivity_i · shared + own_i), estimated by a Kalman filter whose cross-covariances are left out: a level
+// that was not run for a while is unsure of its own part, so that a surprise there is put down to the level, while one in a level that is
+// run all the time is put down to the machine. What a level is thought to have of its own fades while it is not run; that is how
+// one that was found too slow gets another try, after ever longer times if tries keep failing.
+
+import type { LatencyProfile } from "../profile/latency.ts";
+
+/** How slow the machine is, by the caller or by `observe`. */
+export interface Load {
+  /** How much slower than its idle profile a query's own work is; 1 = idle. One number, or one per level. */
+  stretch: number | ArrayLike<number>;
+  /** Time slices lost to others per millisecond of computing. 0 where absent. */
+  lostPerMs?: number;
+}
+
+export interface LoadState extends Load {
+  /** [levels], as decisions see it: it follows the estimate only when that has left a band, so that noise changes no decision. */
+  readonly stretch: Float64Array;
+  /** As decisions see it. */
+  lostPerMs: number;
+  /** Widens the measured distance from the median to higher percentiles; as decisions see it. */
+  tail: number;
+  /** Raised whenever what decisions see has changed. */
+  version: number;
+  /** Scalars of the estimate; their places are named below. */
+  readonly numbers: Float64Array;
+  /** [levels] of each part of the estimate, one after another. */
+  readonly parts: Float64Array;
+  /** [levels] How much of what is shared shows in each level. */
+  readonly sensitivity: Float64Array;
+}
+
+// places in `numbers`
+const shared = 0;
+const sharedVariance = 1;
+/** Variance of the logarithm of a single time. */
+const noise = 2;
+/** Times in a row that were too far off, on the slow side (above 0) or the fast one. */
+const surprises = 3;
+/** Mean of recent errors in units of their deviation. */
+const drift = 4;
+const lost = 5;
+const busyMs = 6;
+const queries = 7;
+const observed = 8;
+const expected = 9;
+const tail = 10;
+const places = 11;
+
+// parts, each [levels]
+const own = 0;
+const ownVariance = 1;
+/** How fast the own part fades, per query. */
+const fade = 2;
+/** The query that was the level's last. */
+const last = 3;
+/** Logarithm of the stretch that decisions see. */
+const seen = 4;
+const partCount = 5;
+
+/** Variance of what levels have of their own, before anything was seen of them. */
+const ownSpread = 0.04;
+const fastestFade = 1 / 300;
+const slowestFade = 1 / 20000;
+/** What a time exceeds three times its expectation by when it lost its core for a time slice: milliseconds. */
+const sliceMs = 1;
+/** Milliseconds of computing after which a lost slice counts half. */
+const halfLifeMs = 40;
+/** Milliseconds of computing that knowing nothing weighs as much as. */
+const priorMs = 5;
+/** How far the estimate may leave what decisions see: a factor, as a logarithm. */
+const band = 0.12;
+/** Queries between two looks at what has faded meanwhile. */
+const lookEvery = 64;
+
+/** Nothing seen yet: idle, and unsure of it. */
+export function createLoad(levels: number): LoadState {
+  const each = (value: number): Float64Array => new Float64Array(levels).fill(value);
+  const numbers = new Float64Array(places);
+  numbers[sharedVariance] = 0.09;
+  numbers[noise] = 0.06;
+  numbers[tail] = 1;
+  const parts = new Float64Array(partCount * levels);
+  parts.fill(ownSpread, ownVariance * levels, fade * levels).fill(fastestFade, fade * levels, last * levels);
+  return {
+    stretch: each(1),
+    lostPerMs: 0,
+    tail: 1,
+    version: 0,
+    numbers,
+    parts,
+    sensitivity: each(1),
+  };
+}
+
+/** Goes by what the caller says, where it says anything. What is no number above 0 counts as idle. */
+export function follow(load: LoadState, { stretch, lostPerMs }: Partial<Load>): void {
+  if (stretch === undefined) return;
+  const rate = lostPerMs !== undefined && lostPerMs > 0 ? lostPerMs : 0;
+  for (let i = 0; i < load.stretch.length; i++) {
+    const given = typeof stretch === "number" ? stretch : stretch[i];
+    const now = given > 0 ? given : 1;
+    if (now === load.stretch[i] && rate === load.lostPerMs) continue;
+    load.stretch[i] = now;
+    load.version++;
+  }
+  load.lostPerMs = rate;
+}
+
+/** A session that has run nothing yet is as slow as the profile says the first run is; the first query that is seen ends that. */
+export function startCold({ stretch, parts, sensitivity }: LoadState, { levels }: LatencyProfile): void {
+  levels.forEach(({ cold = Number.NaN, p50, sensitivity: own = 1 }, i) => {
+    sensitivity[i] = own;
+    if (!(cold > p50)) return;
+    stretch[i] = cold / p50;
+    parts[seen * levels.length + i] = Math.log(stretch[i]);
+  });
+}
+
+/** How slow the machine is taken to be, and how sure that is: for people and reports. */
+export interface LoadEstimate {
+  /** What all levels share of it. */
+  stretch: number;
+  /** Standard deviation of its logarithm: 0.1 is about 10 %. */
+  deviation: number;
+  lostPerMs: number;
+}
+
+export function estimate({ numbers, lostPerMs }: LoadState): LoadEstimate {
+  return { stretch: Math.exp(numbers[shared]), deviation: Math.sqrt(numbers[sharedVariance]), lostPerMs };
+}
+
+// places in what `observe` is handed
+/** Idle median of the work the query did, in milliseconds. */
+export const EXPECTED_MS = 0;
+export const OBSERVED_MS = 1;
+/** Logarithm of the idle 99th percentile over the median. */
+export const SPREAD = 2;
+/** The clock's step: shorter expectations are summed up until they are long beside it. */
+export const STEP_MS = 3;
+/** Share of time in which runnable work has to wait, if anybody knows; NaN if not. */
+export const PRESSURE = 4;
+
+/**
+ * Takes in what one query at `level` took. A time that is none (0, below, NaN) is passed over.
+ * @param query the five numbers above; in an array, as numbers handed from function to function one by one end up on the heap
+ */
+export function observe(load: LoadState, level: number, query: Float64Array): void {
+  const expectedMs = query[EXPECTED_MS];
+  const observedMs = query[OBSERVED_MS];
+  const stepMs = query[STEP_MS];
+  const { numbers: n, parts: p, sensitivity } = load;
+  const levels = sensitivity.length;
+  if (!(observedMs >= 0 && observedMs < 1e9 && expectedMs > 0)) return;
+  const c = sensitivity[level];
+  const o = own * levels + level;
+  const v = ownVariance * levels + level;
+  const f = fade * levels + level;
+  const l = last * levels + level;
+  const away = ++n[queries] - p[l];
+  p[l] = n[queries];
+  const kept = Math.exp(-p[f] * away);
+  p[o] *= kept;
+  p[v] = ownSpread + (p[v] - ownSpread) * kept;
+  // each time a level is come back to it fades half as fast, and faster again the longer it is stayed with
+  p[f] = away > 8 ? Math.max(slowestFade, p[f] / 2) : Math.min(fastestFade, p[f] * 1.05);
+  n[sharedVariance] += 2e-4;
+
+  const sure = c * n[shared] + p[o];
+  const body = expectedMs * Math.exp(sure);
+  const forgotten = 0.5 ** (body / halfLifeMs);
+  n[lost] *= forgotten;
+  n[busyMs] = n[busyMs] * forgotten + body;
+  if (observedMs > 3 * body + sliceMs + stepMs && n[surprises] < 2) {
+    n[lost]++;
+    n[surprises] = Math.max(1, n[surprises] + 1);
+    look(load, query);
+    return;
+  }
+  n[observed] += observedMs;
+  n[expected] += expectedMs;
+  if (n[expected] < 4 * stepMs || n[observed] === 0) return;
+
+  let error = Math.log(n[observed] / n[expected]) - sure;
+  n[observed] = n[expected] = 0;
+  let variance = c * c * n[sharedVariance] + p[v] + n[noise];
+  const deviation = Math.sqrt(variance);
+  const side = Math.sign(error);
+  const far = Math.abs(error) > 2.5 * deviation;
+  n[surprises] = far ? (n[surprises] * side > 0 ? n[surprises] + side : side) : 0;
+  // a time above the 99th percentile moves it as far up as 99 below it move it down
+  if (Math.abs(n[surprises]) < 2) n[tail] = Math.min(3, Math.max(0.5, n[tail] * (error > n[tail] * query[SPREAD] ? 1.08 : 0.99922)));
+  // one far off is cut short, the next of its kind is believed; so is a long drift
+  let doubt = 0;
+  if (Math.abs(n[surprises]) > 1) doubt = error * error;
+  else if (far) error = 2.5 * deviation * side;
+  n[drift] += 0.25 * (error / deviation - n[drift]);
+  if (Math.abs(n[drift]) > 1.1) {
+    doubt += variance;
+    n[drift] = 0;
+  }
+  const share = n[sharedVariance] / (n[sharedVariance] + p[v]);
+  n[sharedVariance] += doubt * share;
+  p[v] += doubt * (1 - share);
+  variance = c * c * n[sharedVariance] + p[v] + n[noise];
+  const sharedGain = (c * n[sharedVariance]) / variance;
+  const ownGain = p[v] / variance;
+  n[shared] += sharedGain * error;
+  p[o] += ownGain * error;
+  n[sharedVariance] *= 1 - c * sharedGain;
+  p[v] *= 1 - ownGain;
+  n[noise] = Math.min(0.5, Math.max(0.004, n[noise] + 0.02 * (error * error - n[noise])));
+  if (n[queries] % lookEvery === 0 || Math.abs(c * n[shared] + p[o] - p[seen * levels + level]) > band) look(load, query);
+}
+
+/** Lets decisions see what has left its band. */
+function look(load: LoadState, query: Float64Array): void {
+  const pressure = query[PRESSURE];
+  const { numbers: n, parts: p, sensitivity, stretch } = load;
+  const levels = sensitivity.length;
+  const rate = (n[lost] + (pressure > 0 ? (priorMs * pressure) / 4 : 0)) / (n[busyMs] + priorMs);
+  if (rate > 1.5 * load.lostPerMs + 0.01 || rate < load.lostPerMs / 1.5 - 0.01) {
+    load.lostPerMs = rate;
+    load.version++;
+  }
+  if (Math.abs(n[tail] - load.tail) > 0.1 * load.tail) {
+    load.tail = n[tail];
+    load.version++;
+  }
+  for (let i = 0; i < levels; i++) {
+    const now = sensitivity[i] * n[shared] + p[own * levels + i] * Math.exp(p[fade * levels + i] * (p[last * levels + i] - n[queries]));
+    if (Math.abs(now - p[seen * levels + i]) <= band) continue;
+    p[seen * levels + i] = now;
+    stretch[i] = Math.exp(now);
+    load.version++;
+  }
+}

@@ -1,0 +1,66 @@
+// How long the levels of a model take on one machine with one build, as data: measured where it is used, never part of a model file.
+// It knows neither how it is measured nor how load changes it.
+
+import { refusal } from "../errors.ts";
+import type { Level } from "./ladder.ts";
+
+/** Milliseconds; NaN where nothing was measured. */
+export interface Quantiles {
+  p50: number;
+  p90: number;
+  p99: number;
+}
+
+/** From the start of a query to the end of a rung, had every query been taken that far. */
+export interface RungLatency extends Quantiles {
+  /** Median time to the end of each layer of the rung, from the start of the query. */
+  layers: readonly number[];
+}
+
+/** A whole query, stopped where the level's own rule stops it, warm. */
+export interface LevelLatency extends Quantiles {
+  /** The first run in a new session: code not optimised yet, caches empty. */
+  cold?: number;
+  rungs?: readonly RungLatency[];
+  /** How much of a stretch (as a power) shows in this level; 1 unless it was measured beside co-runners. */
+  sensitivity?: number;
+}
+
+/** What a profile was measured on: another's times mean nothing here. */
+export interface ProfileOrigin {
+  /** What the caller calls the machine and its runtime; empty where it has no name. */
+  machine: string;
+  /** Version and kernels of this package. */
+  build: string;
+  backend: string;
+  /** Layer widths and settings of the levels, as a hash. */
+  model: string;
+}
+
+/** Plain data: `JSON.stringify` writes it, and what `JSON.parse` gives back is checked when it is used. */
+export interface LatencyProfile {
+  /** Absent in one made by hand, which is taken for any machine's. */
+  origin?: ProfileOrigin;
+  /** The smallest step the clock was seen to make. */
+  stepMs?: number;
+  /** One per level, in the ladder's order. */
+  levels: readonly LevelLatency[];
+}
+
+/** What tells apart models whose levels take different times: FNV-1a of widths and settings. */
+export function fingerprint(widths: readonly number[], levels: readonly Level[]): string {
+  let hash = 0x811c9dc5;
+  for (const character of JSON.stringify([widths, levels.map(({ rungs }) => rungs)]))
+    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
+  return (hash >>> 0).toString(16);
+}
+
+/**
+ * Checks that a profile handed in belongs here. Numbers in it that are no times count as not measured.
+ * @throws SlonnError `bad-option` when it has another number of levels or was measured on something else than `here`.
+ */
+export function checkOrigin({ origin, levels }: LatencyProfile, here: ProfileOrigin, count: number): void {
+  for (const key of Object.keys(here) as (keyof ProfileOrigin)[])
+    if (origin && origin[key] !== here[key]) throw refusal("bad-option", `latency profile: ${key}`, origin[key], here[key]);
+  if (levels?.length !== count) throw refusal("bad-option", "latency profile: levels", levels?.length, count);
+}

@@ -1,0 +1,80 @@
+// Handing over what a run left in engine memory: all outputs, or the candidates of a ranked output layer, copied or written into the
+// caller's room.
+
+import { bestCapacity } from "../activator/network.ts";
+import { rungsOf } from "../activator/work.ts";
+import { ROW_WORDS } from "../engine/generated/abi.ts";
+import { refusal } from "../errors.ts";
+import type { LevelRun, Live } from "./level-run.ts";
+import { createCandidates, createOutput, type Output } from "./output.ts";
+
+/** Room for the best answers of a query: which outputs, and their scores. */
+export interface BestAnswers {
+  indices: Uint32Array;
+  scores: Float32Array;
+}
+
+/** @throws SlonnError `bad-input` where there is no such room. */
+/** The output of a run that ended before row `ran`, copied. */
+export function answerOf({ order }: Live, { engine, plan, answers }: LevelRun, ran: number, outputs: number, missing: number): Output {
+  const rung = rungsOf(plan, ran) - 1;
+  const answer = answers[rung];
+  if (answer instanceof Float32Array) return createOutput(answer.slice());
+  engine.execute(plan.address, plan.answers[rung].best, plan.answers[rung].end);
+  const places = answer.indices.subarray(0, answer.count[0]);
+  return createCandidates(
+    order ? places.map((place) => order[place]) : places.slice(),
+    answer.values.slice(0, places.length),
+    outputs,
+    missing,
+  );
+}
+
+export function checkRoom(out: Float32Array | BestAnswers, outputs: number): void {
+  if (out instanceof Float32Array) {
+    if (out.length !== outputs) throw refusal("bad-input", "out", `room for ${out.length} numbers`, `a Float32Array of ${outputs}`);
+  } else if (
+    !(out?.indices instanceof Uint32Array && out.scores instanceof Float32Array) ||
+    out.indices.length !== out.scores.length ||
+    out.indices.length > bestCapacity
+  )
+    throw refusal(
+      "bad-input",
+      "out",
+      `${out?.indices?.length} indices and ${out?.scores?.length} scores`,
+      `a Float32Array of ${outputs}, or a Uint32Array and a Float32Array of one length, at most ${bestCapacity}`,
+    );
+}
+
+/** Writes every output, `missing` where it was not computed. */
+export function writeAll({ order }: Live, { engine, plan, answers }: LevelRun, ran: number, out: Float32Array, missing: number): number {
+  const rung = rungsOf(plan, ran) - 1;
+  const answer = answers[rung];
+  if (answer instanceof Float32Array) out.set(answer);
+  else {
+    engine.execute(plan.address, plan.answers[rung].best, plan.answers[rung].end);
+    out.fill(missing);
+    for (let i = 0; i < answer.count[0]; i++) out[order ? order[answer.indices[i]] : answer.indices[i]] = answer.values[i];
+  }
+  return out.length;
+}
+
+/** Writes the best answers, best first; returns how many. */
+export function writeBest({ best }: Live, { engine, plan, answers, words }: LevelRun, ran: number, out: BestAnswers): number {
+  const rung = rungsOf(plan, ran) - 1;
+  const answer = answers[rung];
+  const row = plan.answers[rung].best;
+  words[row * ROW_WORDS + kWord] = out.indices.length;
+  engine.execute(plan.address, row, plan.answers[rung].end);
+  const found = best.count[0];
+  for (let i = 0; i < found; i++) {
+    const index = best.indices[i];
+    out.indices[i] = index;
+    // the list holds pre-activations where all outputs were computed, scores where candidates were
+    out.scores[i] = answer instanceof Float32Array ? answer[index] : best.values[i];
+  }
+  return found;
+}
+
+/** Where a BEST row keeps how many it finds. */
+const kWord = 3;

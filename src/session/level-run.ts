@@ -1,0 +1,217 @@
+// A level laid out in an engine, with the views and cuts that a query needs, made once. It runs rows and reads what they left; it
+// chooses nothing.
+
+import { type LevelPlan, placeLevel } from "../activator/level-plan.ts";
+import { placeNetwork } from "../activator/network.ts";
+import { createNetworkInput, type NetworkInput, reserveInput } from "../activator/network-input.ts";
+import type { Clock } from "../clock.ts";
+import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
+import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
+import { listViews } from "../engine/list.ts";
+import { createMemoryPlan } from "../engine/memory-plan.ts";
+import type { Model } from "../model/model.ts";
+import type { Level } from "../profile/ladder.ts";
+import type { LevelLatency } from "../profile/latency.ts";
+import type { Report } from "./report.ts";
+
+export interface Live {
+  input: NetworkInput;
+  /** Output node at each place; null: as they are. */
+  order: Uint32Array | null;
+  best: ListViews;
+  runs: readonly LevelRun[];
+}
+
+/** Views of a list in engine memory. */
+export type ListViews = ReturnType<typeof listViews>;
+
+/** Where a run may be cut: the end of a layer in a rung. */
+export interface Point {
+  /** The row after the layer's last. */
+  row: number;
+  rung: number;
+  layer: number;
+  /** Whether an earlier rung's answer still stands in the output there, so that growth may be given up. */
+  answered: boolean;
+}
+
+/** Rows that are run in one go. */
+export interface Segment {
+  end: number;
+  ranks: boolean;
+  /** Whether its last row may end the run: it decides on growing. */
+  compares: boolean;
+  /** The point it ends at, if it does: its index, else -1. */
+  point: number;
+}
+
+export interface LevelRun {
+  engine: Engine;
+  plan: LevelPlan;
+  rows: number;
+  words: Int32Array;
+  /** One per rung: all outputs, or the list of candidates. */
+  answers: readonly (Float32Array | ListViews)[];
+  points: readonly Point[];
+  /** Cut where ranking begins and ends, too, for the report's time split. */
+  segments: readonly Segment[];
+  /** Cut only where the run may end. */
+  stops: readonly Segment[];
+  /** Rows that decide on growing. */
+  compares: readonly number[];
+  /** [points] Idle medians: milliseconds from the start, and from the point to the end of the rung that follows it. NaN where unknown. */
+  sinceMs: Float64Array;
+  restMs: Float64Array;
+}
+
+/** Lays the model out in an engine of its own. Apart, so that nothing but `Live` keeps that engine. */
+export async function layOut(
+  model: Model,
+  levels: readonly Level[],
+  options: EngineOptions,
+): Promise<Live & { backend: Backend; reason: string | null; memoryBytes: number }> {
+  const memory = createMemoryPlan();
+  const network = placeNetwork(memory, model);
+  const plans = levels.map(({ rungs }) => placeLevel(memory, network, rungs));
+  reserveInput(network);
+  const engine = await memory.create(options);
+  const outputs = model.layers[model.layers.length - 1].outputs;
+  return {
+    backend: engine.backend,
+    reason: engine.reason,
+    memoryBytes: engine.buffer.byteLength,
+    input: createNetworkInput(engine, network),
+    order: network.order ? new Uint32Array(engine.buffer, network.order, outputs) : null,
+    best: listViews(engine, network.best),
+    runs: plans.map((levelPlan) => createLevelRun(engine, levelPlan, outputs)),
+  };
+}
+
+function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): LevelRun {
+  const { address, rungEnds } = levelPlan;
+  const rows = rungEnds[rungEnds.length - 1];
+  const tags = levelPlan.tags.slice(0, rows);
+  const points: Point[] = [];
+  tags.forEach(({ rung, layer, stage }, row) => {
+    const next = tags[row + 1];
+    // the row that compares belongs to the output layer, whose rows overwrite the answer
+    if (!next || next.rung !== rung || (next.layer !== layer && stage !== "compare"))
+      points.push({ row: row + 1, rung, layer, answered: !!next && (next.rung !== rung || rung > 0) });
+  });
+  const segments = cut(tags, points);
+  return {
+    engine,
+    plan: levelPlan,
+    rows,
+    words: new Int32Array(engine.buffer, address, levelPlan.tags.length * ROW_WORDS),
+    answers: levelPlan.answers.map(({ candidates, output }) =>
+      candidates ? listViews(engine, candidates) : new Float32Array(engine.buffer, output, outputs),
+    ),
+    points,
+    segments,
+    stops: segments.filter(({ end, compares, point }) => compares || points[point]?.answered || end === rows),
+    compares: tags.flatMap(({ stage }, row) => (stage === "compare" ? [row] : [])),
+    sinceMs: new Float64Array(points.length).fill(Number.NaN),
+    restMs: new Float64Array(points.length).fill(Number.NaN),
+  };
+}
+
+/** Cuts a plan where ranking begins and ends, behind rows that compare, and at points. */
+function cut(tags: LevelPlan["tags"], points: readonly Point[]): Segment[] {
+  const ranks = (row: number): boolean => tags[row]?.stage === "rank" || tags[row]?.stage === "select";
+  return tags.flatMap(({ stage }, row) => {
+    const point = points.findIndex((one) => one.row === row + 1);
+    const compares = stage === "compare";
+    return compares || point >= 0 || ranks(row) !== ranks(row + 1) ? [{ end: row + 1, ranks: ranks(row), compares, point }] : [];
+  });
+}
+
+/** Takes over what a profile says of the level's points; where it says nothing, a run is expected to take its median. */
+export function setLatency({ points, sinceMs, restMs }: LevelRun, { rungs, p50 }: LevelLatency): void {
+  points.forEach(({ rung, layer }, i) => {
+    const ends = points[i + 1]?.rung !== rung;
+    const here = rungs?.[rung];
+    sinceMs[i] = (ends ? here?.p50 : here?.layers[layer]) || p50;
+    restMs[i] = (rungs?.[ends ? rung + 1 : rung]?.p50 ?? Number.NaN) - sinceMs[i];
+  });
+}
+
+/** Why a run went no further than its rungs. */
+export function stoppedBy({ plan: { rungEnds }, words }: LevelRun, rungs: number, ran: number): Report["stopped"] {
+  if (rungEnds.length === 1) return "only rung";
+  if (rungs === rungEnds.length) return "last rung";
+  return words[(ran - 1) * ROW_WORDS + WORD_UNITS] === byBudget ? "budget" : "margin";
+}
+
+/** What a MARGIN row leaves as its units when the budget ended the run. */
+const byBudget = 2;
+
+/** Sets the multiply-adds at which growth stops; without a number there is no limit. */
+export function limit({ words, compares }: LevelRun, operations: number | undefined): void {
+  for (let i = 0; i < compares.length; i++)
+    words[compares[i] * ROW_WORDS + budgetWord] = operations === undefined ? 0 : Math.min(Math.max(operations, 1), 0x7fffffff);
+}
+
+/** Where a MARGIN row keeps its budget. */
+const budgetWord = 5;
+
+/** What a run is given and where it ended. */
+export interface Ran {
+  /** The row to begin at, and the row after the last one. */
+  row: number;
+  /** The row after the last whose answer counts: growth may have been given up behind it. */
+  answer: number;
+  /** Index of the point it ended at. */
+  point: number;
+  /** Whether growth was given up for want of time. */
+  isCut: boolean;
+  /** Numbers named below; in an array, as numbers handed from function to function one by one end up on the heap. */
+  times: Float64Array;
+}
+
+// places in `times`
+/** What is left of the deadline when the query comes, infinite without one; and when that ends, by the clock. */
+export const LEFT_MS = 5;
+export const DEADLINE = 0;
+/** How many times its idle median a rung may take. */
+export const SLACK = 1;
+export const RANK_MS = 2;
+export const END = 3;
+/** All of the query, as the caller sees it. */
+export const TOOK_MS = 4;
+
+export const createRan = (): Ran => ({ row: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(6) });
+
+/**
+ * Runs a level, looking at the clock behind each segment: where an answer stands and the rest of the next rung, at the slack given, would not
+ * be done by the deadline, the run ends. A clock that stands still or tells nothing ends no run.
+ */
+export function runSegments(
+  { engine, plan: { address, rungEnds }, words, points, restMs }: LevelRun,
+  segments: readonly Segment[],
+  clock: Clock,
+  ran: Ran,
+): void {
+  const { times } = ran;
+  let { row } = ran;
+  let before = clock.now();
+  times[RANK_MS] = 0;
+  ran.isCut = false;
+  for (let i = 0; i < segments.length; i++) {
+    const { end, ranks, compares, point } = segments[i];
+    if (end > row) row = engine.execute(address, row, end);
+    const now = clock.now();
+    if (ranks) times[RANK_MS] += now - before;
+    before = now;
+    ran.point = point;
+    if (compares && words[(end - 1) * ROW_WORDS + WORD_UNITS] !== 0) break;
+    if (point >= 0 && points[point].answered && now + restMs[point] * times[SLACK] > times[DEADLINE]) {
+      ran.isCut = true;
+      break;
+    }
+  }
+  ran.row = row;
+  const { rung } = points[ran.point];
+  ran.answer = row < rungEnds[rung] ? rungEnds[rung - 1] : row;
+  times[END] = before;
+}

@@ -1,0 +1,140 @@
+// Which level a query gets in the time it has, by the latency profile and by how slow the machine turns out to be: it keeps both, hands
+// them to the policy, and takes in what every query took. It runs nothing and reads no clock.
+
+import { refusal } from "../errors.ts";
+import { createForecast, type Forecast, pick, predict, slackOf, spreadOf } from "../policy/deadline.ts";
+import {
+  createLoad,
+  EXPECTED_MS,
+  follow,
+  type Load,
+  type LoadState,
+  OBSERVED_MS,
+  observe,
+  PRESSURE,
+  SPREAD,
+  STEP_MS,
+  startCold,
+} from "../policy/load.ts";
+import { asksPromise, type Plan, plan, preference, shareOf } from "../policy/policy.ts";
+import type { Slo } from "../policy/slo.ts";
+import type { Ladder, Level } from "../profile/ladder.ts";
+import type { LatencyProfile } from "../profile/latency.ts";
+import { LEFT_MS, type LevelRun, type Ran, SLACK, setLatency, TOOK_MS } from "./level-run.ts";
+
+/** What the caller knows of the machine's load. */
+export type LoadOptions = Partial<Load> & {
+  /** Share of time in which runnable work had to wait, NaN if unknown: advice for the estimate. Called after every query, so it should only hand out a number. */
+  pressure?: () => number;
+};
+
+/** What an SLO comes to. */
+export interface Decision {
+  /** The latest plan; the only one where no deadline was asked or nothing was measured. */
+  plan: Plan;
+  /** Levels in the order a deadline prefers them; null where there is none to go by. */
+  order: readonly number[] | null;
+  /** The deadline; infinite without one. */
+  latencyMs: number;
+  share: number;
+  whole: boolean;
+  /** What was picked, for which time left and at which version of the load. */
+  picked: number;
+  leftMs: number;
+  version: number;
+  /** How many times its idle median a rung may take. */
+  slack: number;
+  /** Whether `plan` is of an earlier pick. */
+  isStale: boolean;
+}
+
+export interface Pacing {
+  readonly load: LoadState;
+  /** Whether a profile is there. */
+  hasProfile(): boolean;
+  /** Goes by another profile from now on. Decisions made before are no longer good. */
+  adopt(profile: LatencyProfile, runs: readonly LevelRun[]): void;
+  decide(asked: Slo | undefined): Decision;
+  /**
+   * The level for the time that is left, and the slack a rung of it has.
+   * @throws SlonnError `deadline` where none is fast enough and the SLO says to refuse then.
+   */
+  choose(decision: Decision, ran: Ran): number;
+  /** The plan that led to the last choice, in full. */
+  planOf(decision: Decision): Plan;
+  /** Takes in how long a query took at its level. */
+  learn(level: number, run: LevelRun, ran: Ran): void;
+}
+
+export function createPacing(levels: readonly Level[], promise: Ladder["promise"] | null, options: LoadOptions): Pacing {
+  const load = createLoad(levels.length);
+  let forecast: Forecast | null = null;
+  const query = new Float64Array(5);
+  const isGiven = options.stretch !== undefined;
+
+  const refuse = (order: readonly number[], from: Forecast, { share, leftMs }: Decision): void => {
+    const needed = Math.min(...order.map((i) => predict(from, load, i, 0, share)).filter((ms) => ms > 0));
+    if (needed > leftMs) throw refusal("deadline", "deadline", `${leftMs} ms left`, `at least ${needed}`);
+  };
+
+  return {
+    load,
+    hasProfile: () => forecast !== null,
+    adopt(profile, runs) {
+      forecast = createForecast(profile, levels.length);
+      query[STEP_MS] = profile.stepMs ?? 0;
+      profile.levels.forEach((latency, i) => {
+        setLatency(runs[i], latency);
+      });
+      startCold(load, profile);
+    },
+    decide(asked) {
+      follow(load, options);
+      const made = plan(asked, levels, promise, forecast, load);
+      const isPaced = made.slo.latencyMs !== undefined && made.expected.latencyMs !== null && forecast !== null;
+      return {
+        plan: made,
+        order: isPaced && forecast ? preference(made.slo, levels, forecast) : null,
+        latencyMs: made.slo.latencyMs ?? Number.POSITIVE_INFINITY,
+        share: shareOf(made.slo),
+        whole: asksPromise(made.slo),
+        picked: made.level,
+        leftMs: Number.NaN,
+        version: -1,
+        slack: 0,
+        isStale: false,
+      };
+    },
+    choose(decision, { times }) {
+      const { order, share, whole } = decision;
+      if (order === null || forecast === null) return decision.plan.level;
+      follow(load, options);
+      if (decision.version !== load.version || decision.leftMs !== times[LEFT_MS]) {
+        const leftMs = times[LEFT_MS];
+        const picked = pick(order, forecast, load, leftMs, share, whole);
+        decision.version = load.version;
+        decision.leftMs = leftMs;
+        decision.picked = picked;
+        decision.slack = slackOf(forecast, load, picked < 0 ? -1 - picked : picked, share);
+        decision.isStale = true;
+      }
+      times[SLACK] = decision.slack;
+      if (decision.picked >= 0) return decision.picked;
+      if (decision.plan.slo.late === "refuse") refuse(order, forecast, decision);
+      return -1 - decision.picked;
+    },
+    planOf(decision) {
+      if (decision.isStale) decision.plan = plan(decision.plan.slo, levels, promise, forecast, load, decision.leftMs);
+      decision.isStale = false;
+      return decision.plan;
+    },
+    learn(level, { sinceMs }, { point, times }) {
+      if (forecast === null || isGiven) return;
+      query[EXPECTED_MS] = sinceMs[point];
+      query[OBSERVED_MS] = times[TOOK_MS];
+      query[SPREAD] = spreadOf(forecast, level, 0, 0.99);
+      query[PRESSURE] = options.pressure?.() ?? Number.NaN;
+      observe(load, level, query);
+    },
+  };
+}
