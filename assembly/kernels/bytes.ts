@@ -69,6 +69,25 @@ export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usi
   const blockAt = indices(blocks);
   for (let i = 0; i < padded; i += 8) {
     let any = 0;
+    if (ASC_FEATURE_SIMD) {
+      if (i + 8 <= n) {
+        const by = f32x4.splat(inverse);
+        const from = src + (<usize>i << 2);
+        const low = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(from), by)));
+        const high = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(from, 16), by)));
+        const codes8 = i16x8.narrow_i32x4_s(low, high);
+        v128.store(to + (<usize>i << 1), codes8);
+        any = every ? 15 : i32x4.bitmask(i32x4.ne(codes8, i32x4.splat(0)));
+        const pair = i >> 1;
+        for (let j = 0; j < 4; j++) {
+          store<i32>(pairAt + (<usize>pairCount << 2), pair + j);
+          pairCount += (any >> j) & 1;
+        }
+        store<i32>(blockAt + (<usize>blockCount << 2), i);
+        blockCount += i32(any != 0);
+        continue;
+      }
+    }
     for (let j = i; j < i + 8; j += 2) {
       const a = j < n ? codeOf(load<f32>(src + (<usize>j << 2)), inverse) : 0;
       const b = j + 1 < n ? codeOf(load<f32>(src + (<usize>j << 2), 4), inverse) : 0;

@@ -5,8 +5,9 @@ import { count, indices, setCount, values } from "../lanes/list";
 /** Above this many scores the k-th best is found by radix counting, which passes over them thrice, below by bisection. */
 const BISECTION_MOST = 16384;
 const RADIX_BITS = 11;
-/** From how many scores on a small k is found among few of them, and the words of scratch there are. */
-const FEW_OF_MANY = 1024;
+/** Up to how many the best are kept in order. */
+const SMALL = 24;
+/** Words of scratch there are. */
 const SCRATCH_WORDS = 2048;
 
 /**
@@ -19,7 +20,7 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
     return 0;
   }
   if (k > n) k = n;
-  if (n >= FEW_OF_MANY && k <= n >> 7) {
+  if (n >= 8 * k + 64) {
     const found = fewOfMany(scores, n, k, list, scratch);
     if (found >= 0) return found;
   }
@@ -42,35 +43,47 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
 }
 
 /**
- * A few of many: the k-th best of the largest of each chunk is no more than the k-th best of all, so what lies below it is turned away
- * in one pass, and the rest is small. Returns -1 where the rest is not small after all.
+ * A few of many: scores are dealt out to `width` groups, and the k-th best of the groups' largest is no more than the k-th best of all,
+ * so what lies below it is turned away in one pass, and the rest is small. Dealt out, not cut up: high scores tend to lie side by side.
+ * Returns -1 where the rest is not small after all.
  */
 function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
-  let chunk = 64;
-  while (n / chunk > SCRATCH_WORDS) chunk <<= 1;
-  const chunks = n / chunk;
-  for (let c = 0; c < chunks; c++) {
-    const from = scores + (<usize>(c * chunk) << 2);
-    let most = -Infinity as f32;
+  const width = (4 * k + 15) & ~15;
+  const deals = n / width;
+  if (width > SCRATCH_WORDS) return -1;
+  const stride = <usize>width << 2;
+  for (let g: usize = 0; g < stride; g += 64) {
+    let from = scores + g;
     if (ASC_FEATURE_SIMD) {
-      let m = f32x4.splat(-Infinity);
-      for (let i: usize = 0; i < <usize>chunk << 2; i += 16) m = f32x4.pmax(m, v128.load(from + i));
-      most = laneMost(m);
+      let a = f32x4.splat(-Infinity), b = a, c = a, d = a;
+      for (let deal = 0; deal < deals; deal++, from += stride) {
+        a = f32x4.pmax(a, v128.load(from));
+        b = f32x4.pmax(b, v128.load(from, 16));
+        c = f32x4.pmax(c, v128.load(from, 32));
+        d = f32x4.pmax(d, v128.load(from, 48));
+      }
+      v128.store(scratch + g, a);
+      v128.store(scratch + g, b, 16);
+      v128.store(scratch + g, c, 32);
+      v128.store(scratch + g, d, 48);
     } else {
-      for (let i: usize = 0; i < <usize>chunk << 2; i += 4) {
-        const v = load<f32>(from + i);
-        if (v > most) most = v;
+      for (let i: usize = 0; i < 64; i += 4) {
+        let most = -Infinity as f32;
+        for (let deal = 0; deal < deals; deal++) {
+          const v = load<f32>(from + i + <usize>deal * stride);
+          if (v > most) most = v;
+        }
+        store<f32>(scratch + g + i, most);
       }
     }
-    store<f32>(scratch + (<usize>c << 2), most);
   }
   // the next float below, so that the k-th itself is among the rest
-  const least = kthByBisection(scratch, chunks, k);
+  const least = kthOfSome(scratch, width, k, values(list));
   const rest = threshold(scores, n, least == -Infinity ? least : value(order(least) - 1), Infinity, list);
   if (rest > SCRATCH_WORDS || rest < k) return -1;
   const at = indices(list);
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) store<f32>(scratch + i, load<f32>(scores + (<usize>load<u32>(at + i) << 2)));
-  const kth = kthByBisection(scratch, rest, k);
+  const kth = kthOfSome(scratch, rest, k, values(list));
   let ties = k - above(scratch, rest, kth);
   let found = 0;
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) {
@@ -83,6 +96,21 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
   }
   setCount(list, found);
   return found;
+}
+
+/** The k-th best of some: a small k by keeping the best so far in order (in `room`, k floats), a larger one by bisection. */
+function kthOfSome(scores: usize, n: i32, k: i32, room: usize): f32 {
+  if (k > SMALL) return kthByBisection(scores, n, k);
+  const end = <usize>(k - 1) << 2;
+  for (let i: usize = 0; i <= end; i += 4) store<f32>(room + i, -Infinity);
+  for (let i = 0; i < n; i++) {
+    const v = load<f32>(scores + (<usize>i << 2));
+    if (!(v > load<f32>(room + end))) continue;
+    let place = end;
+    for (; place > 0 && load<f32>(room + place - 4) < v; place -= 4) store<f32>(room + place, load<f32>(room + place - 4));
+    store<f32>(room + place, v);
+  }
+  return load<f32>(room + end);
 }
 
 /** The k of src[0 … n) largest in size with their values, ascending by index; scratch holds n floats rounded up to 4, and 2048 words. */
@@ -203,6 +231,14 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
     const lowest = f32x4.splat(low);
     const highest = f32x4.splat(high);
     for (; i + 4 <= n; i += 4) {
+      // most scores lie below: sixteen are turned away at once
+      while (i + 16 <= n) {
+        const s = scores + (<usize>i << 2);
+        const a = v128.or(f32x4.gt(v128.load(s), lowest), f32x4.gt(v128.load(s, 16), lowest));
+        if (v128.any_true(v128.or(a, v128.or(f32x4.gt(v128.load(s, 32), lowest), f32x4.gt(v128.load(s, 48), lowest))))) break;
+        i += 16;
+      }
+      if (i + 4 > n) break;
       const v = v128.load(scores + (<usize>i << 2));
       let mask = i32x4.bitmask(v128.and(f32x4.gt(v, lowest), f32x4.le(v, highest)));
       while (mask) {

@@ -73,7 +73,7 @@ function rungText({ layers, margin }: Rung): string {
 
 function settingText(setting: LayerSetting): string {
   if (setting.kind !== "ranked") return setting.kind;
-  const { activator, variant, by, amount, unit } = setting;
+  const { activator, variant, rank, by, amount, unit } = setting;
   const chosen = by === "top-k" ? `top ${percent(amount)}` : `above ${Number(amount.toPrecision(3))}`;
-  return `${oneLine(activator)} ${variant} ${chosen}${unit === "panel" ? " of panels" : ""}`;
+  return `${oneLine(activator)} ${variant}${rank === undefined ? "" : ` by ${rank}`} ${chosen}${unit === "panel" ? " of panels" : ""}`;
 }

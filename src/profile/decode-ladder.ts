@@ -7,6 +7,7 @@ import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import type { Certificate, Ladder, LayerSetting, Level, Rung } from "./ladder.ts";
+import { metrics } from "./ladder.ts";
 
 /** The most levels a ladder and rungs a level may have; calibration keeps far fewer. */
 const maxLevels = 1024;
@@ -40,7 +41,7 @@ function ladderOf(layers: number): Read<Ladder> {
       if (value !== 1) throw refusal(Number.isInteger(value) ? "unsupported" : "bad-file", at, show(value), "1");
       return 1;
     },
-    metric: oneOf("accuracy", "precision@1", "agreement", "precision@3", "precision@5", "agreement@3", "agreement@5"),
+    metric: oneOf(...metrics),
     promise: record<Ladder["promise"]>({ kind: oneOf("loss", "agreement"), bound: share, confidence }),
     levels: list(1, maxLevels, levelOf(layers)),
   });

@@ -35,7 +35,8 @@ export interface Level {
 }
 
 /** What certificates are about: right answers where there were labels, dense's answers where there were none; the best one, or of the best k. */
-export type LadderMetric = "accuracy" | "precision@1" | "precision@3" | "precision@5" | "agreement" | "agreement@3" | "agreement@5";
+export type LadderMetric = (typeof metrics)[number];
+export const metrics = ["accuracy", "precision@1", "precision@3", "precision@5", "agreement", "agreement@3", "agreement@5"] as const;
 
 /** The levels of a model from cheapest to dense. */
 export interface Ladder {

@@ -1,8 +1,10 @@
 // `slonn calibrate`: finds and certifies the levels of a model from data, and writes the model with them.
 
 import { calibrate } from "../../calibrate/calibrate.ts";
+import { refusal } from "../../errors.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";
+import { metrics } from "../../profile/ladder.ts";
 import { activationsFlag, type Command, dataFlags } from "../command.ts";
 import { readInputs } from "../data/data.ts";
 import { oneLine, progressOn } from "../io.ts";
@@ -24,7 +26,14 @@ export const calibrateCommand: Command = {
       about: "the promise: at most this share lost against dense (without labels: of answers changed); 0.003 unless given",
     },
     confidence: { value: "<share>", about: "how sure a certificate is; 0.95 unless given" },
-    activators: { value: "<names>", about: "which to try, joined by commas: low-rank, hash; low-rank unless given" },
+    metric: {
+      value: "<metric>",
+      about: `what the promise is about: ${metrics.join(", ")}; accuracy or precision@1 beside labels, else agreement, unless given`,
+    },
+    activators: {
+      value: "<names>",
+      about: "which to try, joined by commas: low-rank, screen, clusters, hash; all but hash unless given",
+    },
     seed: { value: "<number>", about: "of all randomness; 1 unless given" },
     ...activationsFlag,
   },
@@ -35,6 +44,9 @@ export const calibrateCommand: Command = {
     const seed = args.number("seed", 1);
     const scale = args.number("scale", 1);
     const activators = args.text("activators");
+    const metric = metrics.find((one) => one === args.text("metric"));
+    if (metric === undefined && args.text("metric") !== undefined)
+      throw refusal("bad-option", "--metric", args.text("metric") ?? "", metrics.join(", "));
     args.required("data");
     const model = await loadModelFile(args.file, args.text("activations"));
     const { rows, labels } = await readModelData(args, model);
@@ -49,6 +61,7 @@ export const calibrateCommand: Command = {
         maxLoss,
         confidence,
         ...(activators === undefined ? {} : { activators: activators.split(",").map((name) => name.trim()) }),
+        ...(metric === undefined ? {} : { metric }),
         seed,
         signal: io.signal,
         onProgress: progress.show,

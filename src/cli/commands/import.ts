@@ -1,5 +1,7 @@
 // `slonn import`: a trained network of another format, written as .slonn.
 
+import { refusal } from "../../errors.ts";
+import { quantizeModel } from "../../model/quantize.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
 import { activationsFlag, type Command } from "../command.ts";
 import { oneLine } from "../io.ts";
@@ -11,10 +13,17 @@ export const importCommand: Command = {
   name: "import",
   file: "<model.onnx | model.json | weights.safetensors | model.h5>",
   about: "Reads a trained network and writes it as .slonn.",
-  flags: { output: { value: "<out.slonn>", short: "o", about: "where to write it" }, ...activationsFlag },
+  flags: {
+    output: { value: "<out.slonn>", short: "o", about: "where to write it" },
+    weights: { value: "<type>", about: "int8 keeps weights in eight bits with a scale per node; as in the file unless given" },
+    ...activationsFlag,
+  },
   async run(args, io) {
     const output = args.required("output");
-    const model = await loadModelFile(args.file, args.text("activations"));
+    const weights = args.text("weights");
+    if (weights !== undefined && weights !== "int8") throw refusal("bad-option", "--weights", weights, "int8");
+    const read = await loadModelFile(args.file, args.text("activations"));
+    const model = weights === "int8" ? quantizeModel(read) : read;
     const bytes = encodeModel(model);
     await writeBytes(output, bytes);
     io.stdout(`${oneLine(output)}: ${widthsText(model)}, ${bytes.length} bytes\n`);
