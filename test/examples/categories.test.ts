@@ -23,6 +23,10 @@ describe("createCategorizer", async () => {
     found.categories.forEach(({ score }, i) => {
       expect(score).toBeCloseTo(scores[i].score, 4);
     });
+    const total = scores.reduce((sum, { score }) => sum + Math.exp(score), 0);
+    found.categories.forEach(({ share }, i) => {
+      expect(share).toBeCloseTo(Math.exp(scores[i].score) / total, 4);
+    });
     expect(found.known).toBe(4);
     expect(found.unknown).toEqual(["of", "renown", "one"]);
   });
@@ -42,7 +46,7 @@ describe("createCategorizer", async () => {
 
   test("its text holds scores, names, unknown words and work", () => {
     const text = categoriesText(categorizer.categorize("small zebra", 2)!);
-    expect(text).toMatch(/^ +-?\d+\.\d\d {2}kind \d+\n +-?\d+\.\d\d {2}kind \d+\n/);
+    expect(text).toMatch(/^( *\d+\.\d % +-?\d+\.\d\d {2}kind \d+\n){2}\n/);
     expect(text).toContain("not in the vocabulary: zebra");
     expect(text).toMatch(/1 words?; nodes computed: [\d,]+ of 24, [\d,]+ of 40/);
   });
