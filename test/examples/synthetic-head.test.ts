@@ -76,17 +76,22 @@ describe("the synthetic head", () => {
 
   test("a query is a hidden vector: never below zero, partly zero, and its best answers lie in its label's cluster", () => {
     const classes = labels.kind === "class" ? labels.classes : new Uint32Array(0);
-    let [zeros, sameCluster] = [0, 0];
+    let [zeros, strongest, sameCluster] = [0, 0, 0];
     for (let q = 0; q < rows.count; q++) {
       const query = queryOf(q);
       expect(query.every((v) => v >= 0)).toBe(true);
       zeros += query.filter((v) => v === 0).length / query.length;
+      const squares = Array.from(query, (v) => v * v).sort((a, b) => b - a);
+      const sumOf = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b);
+      strongest += sumOf(squares.slice(0, Math.round(0.1 * small.hidden))) / sumOf(squares);
       const scores = forward(head.model, query);
       const best = scores.indexOf(Math.max(...scores));
       if (head.clusterOf[best] === head.clusterOf[classes[q]]) sameCluster++;
     }
-    expect(zeros / rows.count).toBeGreaterThan(0.3);
-    expect(zeros / rows.count).toBeLessThan(0.95);
+    expect(zeros / rows.count).toBeGreaterThan(0.25);
+    expect(zeros / rows.count).toBeLessThan(0.4);
+    expect(strongest / rows.count).toBeGreaterThan(0.4);
+    expect(strongest / rows.count).toBeLessThan(0.65);
     expect(sameCluster / rows.count).toBeGreaterThan(0.8);
     expect(sameCluster / rows.count).toBeLessThan(1);
   });
