@@ -53,7 +53,7 @@ export function loadNetworkData(name: NetworkName): Promise<NetworkData> {
 
 /** A network of one's own: weights from any file that can be imported, trained and judged on the same data as `like`. */
 export async function loadNetworkFrom(name: string, path: string, like: NetworkName): Promise<Network> {
-  return { name, model: await importModel({ name, bytes: readFileSync(path) }), ...(await dataOf[like]()) };
+  return { name, model: await importModel({ name, bytes: readFileSync(path) }), ...(await loadNetworkData(like)) };
 }
 
 /**
@@ -119,7 +119,7 @@ async function fashionMnist(): Promise<NetworkData> {
 }
 
 /** Rows of 16 numbers from 0 to 15, every one of them in use: dense inputs, and a network with little to leave out. */
-async function letters(): Promise<Data> {
+async function letters(): Promise<NetworkData> {
   const folder = projectPath("examples", "data", "letters");
   const part = (name: string): Promise<Labelled> => read(folder, `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, 15);
   return {
