@@ -25,7 +25,7 @@ export interface Categories {
   /** Active nodes of each layer, and how many there are. */
   nodes: number[];
   widths: number[];
-  /** Multiply-adds: of this answer; of the same answer from every node, absent words skipped; of the whole matrices. */
+  /** Multiply-adds: of this answer; of the same answer from every node, zeros skipped; of the whole matrices. */
   macs: { asked: number; exact: number; dense: number };
   /** Medians of interleaved runs. */
   timeMs: { asked: number; exact: number; dense: number };
@@ -108,7 +108,7 @@ export function categoriesText({ categories, unknown, known, nodes, widths, macs
   );
   const count = (n: number): string => Math.round(n).toLocaleString("en");
   const ways = (["asked", "exact", "dense"] as const).map((way) => {
-    const what = { asked: "this answer", exact: "every node, absent words skipped", dense: "every node from every word" }[way];
+    const what = { asked: "this answer", exact: "every node, zeros skipped", dense: "every node from every word" }[way];
     return `  ${what.padEnd(32)} ${count(macs[way]).padStart(10)} multiply-adds ${timeMs[way].toFixed(4).padStart(9)} ms`;
   });
   return [

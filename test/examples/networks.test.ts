@@ -22,7 +22,7 @@ describe.each([
   const words = readNames(name, "words");
   const names = readNames(name, labelNames);
 
-  test("parts hold as many rows as the README of calibration asks for, each with a known word", () => {
+  test("parts hold as many rows as their scripts say, each with a known word", () => {
     expect([fit.count, heldOut.rows.count, judged.rows.count]).toEqual([5000, 15_000, 10_000]);
     for (const rows of [fit, heldOut.rows, judged.rows]) {
       checkRows(name, rows, words.length);
