@@ -12,6 +12,8 @@ export interface Category {
   name: string;
   /** The logit. */
   score: number;
+  /** Its share of a softmax over the categories that were computed. */
+  share: number;
 }
 
 export interface Categories {
@@ -23,7 +25,7 @@ export interface Categories {
   /** Active nodes of each layer, and how many there are. */
   nodes: number[];
   widths: number[];
-  /** Multiply-adds: of this answer; of the same answer from every node, absent words skipped; of the whole matrices. */
+  /** Multiply-adds: of this answer; of the same answer from every node, zeros skipped; of the whole matrices. */
   macs: { asked: number; exact: number; dense: number };
   /** Medians of interleaved runs. */
   timeMs: { asked: number; exact: number; dense: number };
@@ -67,7 +69,7 @@ export async function createCategorizer(
       const { output, report } = session.run(input, slo);
       const timeMs = medians(session, input, [slo, exact, dense], clock);
       return {
-        categories: output.top(count).map(({ index, score }) => ({ name: labels[index], score })),
+        categories: shares(output.top(count), output.scores).map(({ index, score, share }) => ({ name: labels[index], score, share })),
         unknown: [...new Set(typed)].filter((word) => !vocabulary.has(word)),
         known: input.indices.length,
         nodes: report.nodes,
@@ -79,6 +81,12 @@ export async function createCategorizer(
     },
     dispose: () => session.dispose(),
   };
+}
+
+function shares<A extends { score: number }>(best: readonly A[], scores: Float32Array): (A & { share: number })[] {
+  const top = best[0]?.score ?? 0;
+  const sum = scores.reduce((total, score) => total + Math.exp(score - top), 0);
+  return best.map((answer) => ({ ...answer, share: Math.exp(answer.score - top) / sum }));
 }
 
 /** Median time of each way to answer, in turn, after one warm-up each. */
@@ -95,10 +103,12 @@ function medians(session: Session, input: ReturnType<typeof bagOf>, slos: readon
 
 /** The answer as lines of text. */
 export function categoriesText({ categories, unknown, known, nodes, widths, macs, timeMs, reason }: Categories): string {
-  const best = categories.map(({ name, score }) => `${score.toFixed(2).padStart(7)}  ${name}`);
+  const best = categories.map(
+    ({ name, score, share }) => `${(100 * share).toFixed(1).padStart(5)} % ${score.toFixed(2).padStart(7)}  ${name}`,
+  );
   const count = (n: number): string => Math.round(n).toLocaleString("en");
   const ways = (["asked", "exact", "dense"] as const).map((way) => {
-    const what = { asked: "this answer", exact: "every node, absent words skipped", dense: "every node from every word" }[way];
+    const what = { asked: "this answer", exact: "every node, zeros skipped", dense: "every node from every word" }[way];
     return `  ${what.padEnd(32)} ${count(macs[way]).padStart(10)} multiply-adds ${timeMs[way].toFixed(4).padStart(9)} ms`;
   });
   return [

