@@ -80,11 +80,11 @@ describe("importKeras", () => {
       expect((await refusal(() => importKeras(bytes.slice(0, length), { name: "cut" }))).code).toBe("bad-file");
   });
 
-  it("lets only models and refusals out of 3,000 damaged files", () => {
+  it("lets only models and refusals out of 10,200 damaged files", () => {
     let models = 0;
     for (const name of goldens) {
       const bytes = h5(name);
-      for (let seed = 0; seed < 500; seed++)
+      for (let seed = 0; seed < 1700; seed++)
         try {
           importKeras(damaged(bytes, seed), { name });
           models++;
@@ -93,6 +93,6 @@ describe("importKeras", () => {
         }
     }
     expect(models).toBeGreaterThan(50);
-    expect(models).toBeLessThan(2900);
+    expect(models).toBeLessThan(9900);
   });
 });

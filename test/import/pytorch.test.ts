@@ -168,8 +168,8 @@ test.each<[string, Uint8Array, string[] | undefined, string, string]>([
   expect(() => read(bytes, activations)).toThrow(expect.objectContaining({ name: "SlonnError", code, message }));
 });
 
-test("2,000 damaged files give a model or a SlonnError", async () => {
+test("10,000 damaged files give a model or a SlonnError", async () => {
   const random = seeded(4);
-  const files = Array.from({ length: 2000 }, (_, i) => (i % 2 ? mutate : mutateHeader)(state, random));
+  const files = Array.from({ length: 10_000 }, (_, i) => (i % 2 ? mutate : mutateHeader)(state, random));
   expect(await survives(files, (bytes) => read(bytes))).toBeGreaterThan(1000);
 });

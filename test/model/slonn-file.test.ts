@@ -256,9 +256,9 @@ test("any single flipped bit in the tensors or the network is noticed", () => {
   }
 });
 
-test("3,000 damaged files give a model or a SlonnError", async () => {
+test("10,000 damaged files give a model or a SlonnError", async () => {
   const random = seeded(2);
   const seeds = [encodeModel(calibrated), encodeModel(plain, { half: true })];
-  const files = Array.from({ length: 3000 }, (_, i) => (i % 2 ? mutate : mutateHeader)(seeds[(i >> 1) % 2], random));
+  const files = Array.from({ length: 10_000 }, (_, i) => (i % 2 ? mutate : mutateHeader)(seeds[(i >> 1) % 2], random));
   expect(await survives(files, (bytes) => decodeModel(bytes, "f"))).toBeGreaterThan(2000);
 });
