@@ -10,11 +10,11 @@
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { calibrated } from "../examples/calibrated.ts";
-import { loadNetwork, loadNetworkFrom, type Network, type NetworkName, networkNames } from "../examples/networks.ts";
+import { denseNetworkNames, loadNetwork, loadNetworkFrom, type Network, type NetworkName, networkNames } from "../examples/networks.ts";
 import { type Contender, latencyOf } from "../src/cli/measure.ts";
 import { contenderFor, denseBytes, type SloContender } from "../src/cli/session-contenders.ts";
 import { systemClock } from "../src/clock.ts";
-import { createModel, denseMacs, type Model } from "../src/model/model.ts";
+import { createModel, type Model } from "../src/model/model.ts";
 import { rowOf } from "../src/model/rows.ts";
 import { normal, seeded } from "../src/random.ts";
 import { measureBandwidth } from "../src/session/bandwidth.ts";
@@ -101,7 +101,7 @@ async function raceNetwork(network: Network): Promise<NetworkResult> {
       name,
       metric: right,
       latencyMs: latencyOf(timesMs.slice()),
-      macs: spent && spent.macs / denseMacs(model),
+      macs: spent && spent.macs / (result.measured[0].spent?.macs ?? Number.NaN),
       certified: certificate && `${certificate.kind} ${(100 * certificate.bound).toFixed(2)} %`,
       timeOverLimit: limits[i] ?? null,
     };
@@ -200,7 +200,7 @@ function textOf({ network, contenders, ratios, growing }: NetworkResult): string
 }
 
 async function* networks(): AsyncGenerator<NetworkResult> {
-  const asked = values.network ?? [...networkNames];
+  const asked = values.network ?? [...denseNetworkNames];
   for (const name of asked.filter((one) => one !== "none")) {
     if (!networkNames.some((one) => one === name)) throw new Error(`--network: got ${name}, expected none, ${networkNames.join(", ")}`);
     yield await raceNetwork(await loadNetwork(name as NetworkName));

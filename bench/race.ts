@@ -8,10 +8,23 @@
 // blocks are the default here, the first queries of each are not counted, and who starts rotates; `order: "queries"` shows the difference.
 
 import { setImmediate } from "node:timers/promises";
-import { type Contender, interleave, type Measured, type RaceOptions, rowOfQuery } from "../src/cli/measure.ts";
+import {
+  addSpent,
+  type Contender,
+  interleave,
+  judged,
+  type Measured,
+  meanOf,
+  noTotals,
+  noteBest,
+  type RaceOptions,
+  rowOfQuery,
+  type Totals,
+} from "../src/cli/measure.ts";
+import { countHits, depth, noHits, sharesOf } from "../src/cli/metric.ts";
 import { systemClock } from "../src/clock.ts";
 import { SlonnError, throwIfAborted } from "../src/errors.ts";
-import { type Input, isRight, type Rows, rowOf } from "../src/model/rows.ts";
+import { type Input, type Rows, rowOf } from "../src/model/rows.ts";
 import type { Random } from "../src/random.ts";
 import { type RatioInterval, ratioOfMedians } from "./statistics.ts";
 
@@ -77,12 +90,9 @@ interface Tally {
   contender: Contender;
   isAsync: boolean;
   times: Float64Array;
-  tops: Int32Array;
-  macs: number;
-  bytes: number;
-  nodes: number[];
-  met: number;
-  spends: number;
+  /** [queries, depth] the best answers, best first. */
+  bests: Int32Array;
+  totals: Totals;
 }
 
 type Settled = TurnOptions & { queries: number; warmUp: number; blockSize: number; settle: number };
@@ -98,12 +108,8 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
       contender,
       isAsync,
       times: new Float64Array(queries),
-      tops: new Int32Array(queries),
-      macs: 0,
-      bytes: 0,
-      nodes: [],
-      met: 0,
-      spends: 0,
+      bests: new Int32Array(queries * depth),
+      totals: noTotals(),
     });
   }
 
@@ -146,19 +152,18 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
   }
   onProgress?.(1);
 
-  const share = (isHit: (q: number) => boolean): number => {
-    let hits = 0;
-    for (let q = 0; q < queries; q++) if (isHit(q)) hits++;
-    return hits / queries;
-  };
-  return tallies.map(({ contender, times, tops, macs, bytes, nodes, met, spends }) => ({
-    name: contender.name,
-    timesMs: times,
-    right: labels ? share((q) => isRight(labels, rowAt(q), tops[q])) : null,
-    agreement: share((q) => tops[q] === tallies[0].tops[q]),
-    spent:
-      spends === 0 ? null : { macs: macs / spends, bytes: bytes / spends, nodes: nodes.map((sum) => sum / spends), attained: met / spends },
-  }));
+  const bestAt = ({ bests }: Tally, q: number): Int32Array => bests.subarray(q * depth, (q + 1) * depth);
+  return tallies.map((tally) => {
+    const { contender, times, totals } = tally;
+    const hits = noHits();
+    for (let q = 0; q < queries; q++) countHits(hits, bestAt(tally, q), bestAt(tallies[0], q), labels, rowAt(q));
+    return {
+      name: contender.name,
+      timesMs: times,
+      ...judged(contender, tallies[0].contender, sharesOf(hits), labels),
+      spent: meanOf(totals),
+    };
+  });
 }
 
 /** Answers queries until compilers have had their chance; says whether this contender answers with promises. */
@@ -174,13 +179,7 @@ async function warm(contender: Contender, inputAt: (q: number) => Input, queries
 }
 
 /** Takes down what the last run answered and spent; nothing here is timed. */
-function note(tally: Tally, q: number): void {
-  tally.tops[q] = tally.contender.top();
-  const spent = tally.contender.spent?.();
-  if (!spent) return;
-  tally.macs += spent.macs;
-  tally.bytes += spent.bytes;
-  for (let l = 0; l < spent.nodes.length; l++) tally.nodes[l] = (tally.nodes[l] ?? 0) + spent.nodes[l];
-  if (spent.met) tally.met++;
-  tally.spends++;
+function note({ contender, bests, totals }: Tally, q: number): void {
+  noteBest(contender, bests.subarray(q * depth, (q + 1) * depth));
+  addSpent(totals, contender);
 }

@@ -1,8 +1,10 @@
-// A network calibrated on the rows held out for it, or what an earlier run left in build/models.
+// A network calibrated on the rows held out for it, what an earlier run left of that in build/models, or as it came where it came
+// calibrated.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { calibrate } from "../src/calibrate/calibrate.ts";
 import type { Model } from "../src/model/model.ts";
+import { quantizeModel } from "../src/model/quantize.ts";
 import { decodeModel, encodeModel } from "../src/model/slonn-file.ts";
 import { type Network, projectPath } from "./networks.ts";
 
@@ -12,15 +14,29 @@ export interface CalibratedOptions {
   log: (line: string) => void;
   /** Levels of one fixed setting only, none that grows; kept apart from the others. */
   fixed?: boolean;
+  /** With weights in eight bits; kept apart too. */
+  int8?: boolean;
+  /** Promise this agreement with dense, whatever the labels say, instead of a loss of 0.003; kept apart too. */
+  agreement?: number;
 }
 
-export async function calibrated(network: Network, { fresh, log, fixed = false }: CalibratedOptions): Promise<Model> {
-  const name = fixed ? `${network.name}-fixed` : network.name;
+export async function calibrated(network: Network, options: CalibratedOptions): Promise<Model> {
+  const { fresh, log, fixed = false, int8 = false, agreement } = options;
+  const name = [network.name, fixed && "fixed", int8 && "int8", agreement && `agreement-${agreement}`].filter(Boolean).join("-");
   const path = projectPath("build", "models", `${name}.slonn`);
   if (!fresh && existsSync(path)) return decodeModel(readFileSync(path), name);
+  // A model may come calibrated; on another machine, so that its times are not this one's.
+  if (!fresh && name === network.name && network.model.calibration) return network.model;
   const started = performance.now();
   const { rows, labels } = network.heldOut;
-  const model = await calibrate(network.model, { rows, labels, fitRows: network.fit, growing: !fixed, onProgress: showProgress(name) });
+  const model = await calibrate(int8 ? quantizeModel(network.model) : network.model, {
+    rows,
+    labels: agreement === undefined ? labels : null,
+    ...(agreement === undefined ? {} : { maxLoss: 1 - agreement }),
+    fitRows: network.fit,
+    growing: !fixed,
+    onProgress: showProgress(name),
+  });
   log(`${name}: calibrated on ${rows.count} rows in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   mkdirSync(projectPath("build", "models"), { recursive: true });
   writeFileSync(path, encodeModel(model));

@@ -34,7 +34,10 @@ export interface Network {
 const root = dirname(createRequire(import.meta.url).resolve("slonn/package.json"));
 export const projectPath = (...parts: string[]): string => join(root, ...parts);
 
-export const networkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1", "letters", "wordnet", "brown"] as const;
+/** Networks of few outputs that read all inputs, and networks of many outputs that read bags of words. */
+export const denseNetworkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1", "letters"] as const;
+export const textNetworkNames = ["wordnet", "brown"] as const;
+export const networkNames = [...denseNetworkNames, ...textNetworkNames] as const;
 export type NetworkName = (typeof networkNames)[number];
 
 /** Rows of MNIST's training set that the network was trained on; the rest is held out. */
@@ -61,10 +64,19 @@ export async function loadNetworkFrom(name: string, path: string, like: NetworkN
  * @throws Error where examples/models holds neither
  */
 export async function loadNetworkModel(name: NetworkName): Promise<Model> {
-  const paths = ["slonn", "safetensors"].map((kind) => projectPath("examples", "models", `${name}.${kind}`));
+  const paths = pathsOf(name);
   const path = paths.find(existsSync);
   if (!path) throw new Error(`${name}: got no ${paths.join(" nor ")}, expected one: docs/training.md says how to train it`);
   return importModel({ name, bytes: readFileSync(path) });
+}
+
+/** Whether examples/models holds it. */
+export function hasNetwork(name: NetworkName): boolean {
+  return pathsOf(name).some(existsSync);
+}
+
+function pathsOf(name: NetworkName): string[] {
+  return ["slonn", "safetensors"].map((kind) => projectPath("examples", "models", `${name}.${kind}`));
 }
 
 export type NetworkData = Omit<Network, "name" | "model">;

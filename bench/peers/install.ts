@@ -1,8 +1,9 @@
-// Puts the peers' packages in place when a race asks for them. They weigh hundreds of megabytes, so the root `npm ci` leaves
+// Puts the peers' packages in place when a race asks for them, and loads them from there. They weigh hundreds of megabytes, so the root `npm ci` leaves
 // them out; they have a package.json and a lock file of their own beside this file's source.
 
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SlonnError } from "../../src/errors.ts";
@@ -58,4 +59,14 @@ function isInstalled(folder: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** A package out of the peers' own node_modules, wherever this file was compiled to. */
+export function loadPackage<T>(name: string): T {
+  return createRequire(join(peersFolder(), "package.json"))(name) as T;
+}
+
+/** The version package.json pins. */
+export function versionOf(name: string): string {
+  return loadPackage<{ dependencies: Record<string, string> }>("./package.json").dependencies[name];
 }

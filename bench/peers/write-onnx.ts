@@ -1,49 +1,184 @@
-// A Model as the bytes of an ONNX file, so that ONNX Runtime can be given the very weights we run. Writes just the protobuf
-// fields such a file needs; it reads nothing and knows no engine.
+// A Model as the bytes of an ONNX file, so that ONNX Runtime can be given the very weights we run, in the form it runs them fastest.
+// It reads nothing, measures nothing and knows no engine.
 
 import { SlonnError } from "../../src/errors.ts";
 import { type DenseLayer, floatWeights, type Model } from "../../src/model/model.ts";
+import { byteWeights } from "../../src/model/quantize.ts";
+import {
+  elementTypes,
+  floatAttribute,
+  initializer,
+  integer,
+  integerAttribute,
+  join,
+  message,
+  node,
+  type Pieces,
+  sizeOf,
+  text,
+  textAttribute,
+  valueInfo,
+} from "./onnx-messages.ts";
 
 /** The first operator set that has Gelu; every operator written here means the same from 13 on otherwise. */
 const opset = 20;
 const irVersion = 9;
 /** protobuf readers refuse messages past 2 GiB. */
 const maxBytes = 2 ** 31 - 1;
+/** ONNX Runtime's own operators. */
+const contrib = "com.microsoft";
 
-/** A protobuf message, or a run of its fields, as pieces that are joined once at the end: weights are never copied twice. */
-type Pieces = Uint8Array[];
+/** Several graphs compute one network; which is fastest depends on engine and sizes. */
+export interface OnnxForm {
+  /**
+   * How inputs come in. `vector`: `x` float32 [1, inputs]. The others take `indices` int32 [n] and `values` float32 and read only the
+   * rows of the first layer's transposed weights that are named. `gather-sum`: values [n, 1], multiplied and summed; `gather-gemm`:
+   * values [1, n], a matrix product with the rows.
+   */
+  input: "vector" | "gather-sum" | "gather-gemm";
+  /**
+   * The last layer's product. `gemm`: weights [outputs, inputs], transposed by the operator; `matmul`: stored transposed; `int8`:
+   * weights in eight bits, a scale per node, the input quantised by the query (what onnxruntime's quantize_dynamic gives, fused);
+   * `int8-blocks`: weights in eight bits, a scale per block of inputs (what its MatMulNBitsQuantizer gives).
+   */
+  output: "gemm" | "matmul" | "int8" | "int8-blocks";
+}
+
+export const plainForm: OnnxForm = { input: "vector", output: "gemm" };
+
+export function formText({ input, output }: OnnxForm): string {
+  return input === "vector" ? output : `${input}, ${output}`;
+}
+
+/** One layer's nodes and weights, from input `x` to output `y`. */
+interface Part {
+  nodes: Pieces;
+  weights: Pieces;
+}
 
 /**
- * The ONNX file of a model: one Gemm (transB = 1) per layer and the operator of its activation. Input `x` is float32
- * [1, inputs of the first layer], output `y` float32 [1, outputs of the last].
+ * The ONNX file of a model: per layer a product with its bias and the operator of its activation. Inputs as `form` says, output `y`
+ * float32 [1, outputs of the last layer].
  * @throws SlonnError `unsupported` when the weights do not fit into a protobuf message.
  */
-export function writeOnnx(model: Model): Uint8Array<ArrayBuffer> {
+export function writeOnnx(model: Model, form: OnnxForm = plainForm): Uint8Array<ArrayBuffer> {
   const { layers } = model;
-  const nodes = layers.flatMap((layer, l) => layerNodes(layer, l, l === layers.length - 1));
-  const weights = layers.flatMap((layer, l) => [
-    ...message(5, tensor(`w${l}`, [layer.outputs, layer.inputs], floatWeights(layer))),
-    ...message(5, tensor(`b${l}`, [layer.outputs], layer.bias)),
-  ]);
+  const last = layers.length - 1;
+  const parts = layers.map((layer, l): Part => {
+    const before = l === 0 ? "x" : `h${l - 1}`;
+    const after = l === last ? "y" : `h${l}`;
+    const activation = activationNode(layer);
+    const sum = activation === null ? after : `z${l}`;
+    const { nodes, weights } = productOf(layer, l, form, l === last, before, sum);
+    return { nodes: activation === null ? nodes : [...nodes, ...node(activation.operator, [sum], after, activation.attributes)], weights };
+  });
   const graph = [
-    ...nodes,
+    ...parts.flatMap(({ nodes }) => nodes),
     ...text(2, model.name),
-    ...weights,
-    ...message(11, valueInfo("x", [1, layers[0].inputs])),
-    ...message(12, valueInfo("y", [1, layers[layers.length - 1].outputs])),
+    ...parts.flatMap(({ weights }) => weights),
+    ...inputsOf(model, form).flatMap((info) => message(11, info)),
+    ...message(12, valueInfo("y", elementTypes.float32, [1, layers[last].outputs])),
   ];
-  const file = [...integer(1, irVersion), ...text(2, "slonn"), ...message(7, graph), ...message(8, integer(2, opset))];
+  const sets = [integer(2, opset), ...(form.output.startsWith("int8") ? [[...text(1, contrib), ...integer(2, 1)]] : [])];
+  const file = [...integer(1, irVersion), ...text(2, "slonn"), ...message(7, graph), ...sets.flatMap((set) => message(8, set))];
   const size = sizeOf(file);
   if (size > maxBytes) throw new SlonnError("unsupported", `${model.name}: got ${size} bytes as ONNX, expected at most ${maxBytes}`);
   return join(file, size);
 }
 
-function layerNodes(layer: DenseLayer, l: number, isLast: boolean): Pieces {
-  const after = isLast ? "y" : `h${l}`;
-  const activation = activationNode(layer);
-  const sum = activation === null ? after : `z${l}`;
-  const gemm = message(1, node("Gemm", [l === 0 ? "x" : `h${l - 1}`, `w${l}`, `b${l}`], sum, integerAttribute("transB", 1)));
-  return activation === null ? gemm : [...gemm, ...message(1, node(activation.operator, [sum], after, activation.attributes))];
+function inputsOf(model: Model, { input }: OnnxForm): Pieces[] {
+  if (input === "vector") return [valueInfo("x", elementTypes.float32, [1, model.layers[0].inputs])];
+  return [
+    valueInfo("indices", elementTypes.int32, ["n"]),
+    valueInfo("values", elementTypes.float32, input === "gather-sum" ? ["n", 1] : [1, "n"]),
+  ];
+}
+
+/** z = W x + b */
+function productOf(layer: DenseLayer, l: number, { input, output }: OnnxForm, isLast: boolean, x: string, z: string): Part {
+  const { inputs, outputs } = layer;
+  const [w, b] = [`w${l}`, `b${l}`];
+  const bias = initializer(b, [outputs], layer.bias);
+  if (l === 0 && input !== "vector") {
+    const weights = [...initializer(w, [inputs, outputs], transposed(floatWeights(layer), outputs, inputs)), ...bias];
+    const rows = node("Gather", [w, "indices"], "rows");
+    if (input === "gather-gemm") return { nodes: [...rows, ...node("Gemm", ["values", "rows", b], z)], weights };
+    return {
+      nodes: [
+        ...rows,
+        ...node("Mul", ["rows", "values"], "scaled"),
+        ...node("ReduceSum", ["scaled", "axes"], "summed", integerAttribute("keepdims", 1)),
+        ...node("Add", ["summed", b], z),
+      ],
+      weights: [...weights, ...initializer("axes", [1], BigInt64Array.of(0n))],
+    };
+  }
+  const product = isLast ? output : "gemm";
+  switch (product) {
+    case "gemm":
+      return {
+        nodes: node("Gemm", [x, w, b], z, integerAttribute("transB", 1)),
+        weights: [...initializer(w, [outputs, inputs], floatWeights(layer)), ...bias],
+      };
+    case "matmul":
+      return {
+        nodes: [...node("MatMul", [x, w], `p${l}`), ...node("Add", [`p${l}`, b], z)],
+        weights: [...initializer(w, [inputs, outputs], transposed(floatWeights(layer), outputs, inputs)), ...bias],
+      };
+    case "int8": {
+      const { values, scale } = byteWeights(layer);
+      return {
+        nodes: node("DynamicQuantizeMatMul", [x, w, "scale", "", b], z, [], contrib),
+        weights: [
+          ...initializer(w, [inputs, outputs], transposed(values, outputs, inputs)),
+          ...initializer("scale", [outputs], scale),
+          ...bias,
+        ],
+      };
+    }
+    case "int8-blocks": {
+      const { codes, scales, blocks } = blockCodes(floatWeights(layer), outputs, inputs);
+      const attributes = [
+        ...integerAttribute("K", inputs),
+        ...integerAttribute("N", outputs),
+        ...integerAttribute("bits", 8),
+        ...integerAttribute("block_size", blockSize),
+        ...integerAttribute("accuracy_level", 4),
+      ];
+      return {
+        nodes: node("MatMulNBits", [x, w, "scales", "", "", b], z, attributes, contrib),
+        weights: [...initializer(w, [outputs, blocks, blockSize], codes), ...initializer("scales", [outputs, blocks], scales), ...bias],
+      };
+    }
+    default:
+      return product satisfies never;
+  }
+}
+
+/** Inputs that share a scale: of the sizes ONNX Runtime takes (powers of two from 16), the one that leaves few scales and loses little. */
+const blockSize = 64;
+
+/** Each block of a row as codes from 1 to 255 around 128; [outputs, blocks, blockSize], filled up with 128 (zero). */
+function blockCodes(weight: Float32Array, outputs: number, inputs: number): { codes: Uint8Array; scales: Float32Array; blocks: number } {
+  const blocks = Math.ceil(inputs / blockSize);
+  const codes = new Uint8Array(outputs * blocks * blockSize).fill(128);
+  const scales = new Float32Array(outputs * blocks);
+  for (let o = 0; o < outputs; o++)
+    for (let block = 0; block < blocks; block++) {
+      const row = weight.subarray(o * inputs + block * blockSize, o * inputs + Math.min(inputs, (block + 1) * blockSize));
+      const most = row.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+      scales[o * blocks + block] = most / 127;
+      const at = (o * blocks + block) * blockSize;
+      if (most > 0) for (let i = 0; i < row.length; i++) codes[at + i] = 128 + Math.round((row[i] / most) * 127);
+    }
+  return { codes, scales, blocks };
+}
+
+/** [rows, columns] to [columns, rows]. */
+export function transposed<T extends Float32Array | Int8Array>(matrix: T, rows: number, columns: number): T {
+  const out = matrix.slice() as T;
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = matrix[r * columns + c];
+  return out;
 }
 
 function activationNode({ activation, alpha }: DenseLayer): { operator: string; attributes: Pieces } | null {
@@ -69,80 +204,4 @@ function activationNode({ activation, alpha }: DenseLayer): { operator: string; 
     default:
       return activation satisfies never;
   }
-}
-
-// Messages of onnx.proto, field numbers as it gives them.
-
-function node(operator: string, inputs: readonly string[], output: string, attributes: Pieces): Pieces {
-  return [
-    ...inputs.flatMap((name) => text(1, name)),
-    ...text(2, output),
-    ...text(3, `${operator}_${output}`),
-    ...text(4, operator),
-    ...attributes,
-  ];
-}
-
-function tensor(name: string, shape: readonly number[], values: Float32Array): Pieces {
-  // dims, data_type FLOAT, name, raw_data: little-endian, as every machine ONNX Runtime ships for.
-  const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return [...shape.flatMap((n) => integer(1, n)), ...integer(2, 1), ...text(8, name), ...message(9, [raw])];
-}
-
-function valueInfo(name: string, shape: readonly number[]): Pieces {
-  const dimensions = shape.flatMap((n) => message(1, integer(1, n)));
-  const tensorType = [...integer(1, 1), ...message(2, dimensions)];
-  return [...text(1, name), ...message(2, message(1, tensorType))];
-}
-
-function integerAttribute(name: string, value: number): Pieces {
-  return message(5, [...text(1, name), ...integer(3, value), ...integer(20, 2)]);
-}
-
-function floatAttribute(name: string, value: number): Pieces {
-  const float = new Uint8Array(5);
-  float[0] = (2 << 3) | 5;
-  new DataView(float.buffer).setFloat32(1, value, true);
-  return message(5, [...text(1, name), float, ...integer(20, 1)]);
-}
-
-function textAttribute(name: string, value: string): Pieces {
-  return message(5, [...text(1, name), ...text(4, value), ...integer(20, 3)]);
-}
-
-// Protobuf's wire format: a varint key (field number and wire type), then a varint, four bytes, or a length and that many bytes.
-
-function integer(field: number, value: number): Pieces {
-  return [Uint8Array.from([...varint(BigInt(field << 3)), ...varint(BigInt(value))])];
-}
-
-function text(field: number, value: string): Pieces {
-  return message(field, [new TextEncoder().encode(value)]);
-}
-
-function message(field: number, content: Pieces): Pieces {
-  return [Uint8Array.from([...varint(BigInt((field << 3) | 2)), ...varint(BigInt(sizeOf(content)))]), ...content];
-}
-
-/** Seven bits a byte, least significant first; a negative number as its 64-bit two's complement. */
-function varint(value: bigint): number[] {
-  const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, value);
-  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
-  bytes.push(Number(rest));
-  return bytes;
-}
-
-function sizeOf(pieces: Pieces): number {
-  return pieces.reduce((sum, piece) => sum + piece.length, 0);
-}
-
-function join(pieces: Pieces, size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

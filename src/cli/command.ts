@@ -32,3 +32,10 @@ export const sloFlag: Flags = {
       "dense | accuracy=0.97 | loss=0.003 | agreement=0.99 | latency=2ms[@p99] | operations=200000 | nodes=5% | exact; joined by commas",
   },
 };
+
+export const metricFlag: Flags = {
+  metric: {
+    value: "<metric>",
+    about: "what to lead with: accuracy, precision@1, @3, @5, agreement, agreement@3 or @5; what the model was calibrated for unless given",
+  },
+};

@@ -5,7 +5,8 @@
 import { setImmediate } from "node:timers/promises";
 import { type Clock, systemClock } from "../clock.ts";
 import { SlonnError, throwIfAborted } from "../errors.ts";
-import { type Input, isRight, type Labels, type Rows, rowOf } from "../model/rows.ts";
+import { type Input, type Labels, type Rows, rowOf } from "../model/rows.ts";
+import { type AtRanks, countHits, depth, noAnswer, noHits, sharesOf } from "./metric.ts";
 
 /** Anything that answers inputs. */
 export interface Contender {
@@ -14,6 +15,8 @@ export interface Contender {
   run(input: Input): void | Promise<void>;
   /** Index of the best answer of the last run. Not timed. */
   top(): number;
+  /** Indices of the best `k` answers of the last run, best first; fewer where fewer were scored. Not timed. */
+  best?(k: number): ArrayLike<number>;
   /** What the last run spent. Absent where a contender always does the whole work. Not timed. */
   spent?(): Spent;
 }
@@ -38,6 +41,10 @@ export interface Measured {
   right: number | null;
   /** Share of queries with the same best answer as the first contender. */
   agreement: number;
+  /** Share of right answers among the best k; null without labels or where the contender tells its best answer only. */
+  precision: AtRanks | null;
+  /** Share of queries whose best k answers are the same set as the first contender's; null where one of the two tells its best only. */
+  agreementAt: AtRanks | null;
   /** Means over all queries, and the share of queries that met what was asked. */
   spent: { macs: number; bytes: number; nodes: readonly number[]; attained: number } | null;
 }
@@ -68,17 +75,10 @@ export async function interleave(contenders: readonly Contender[], rows: Rows, o
   if (!Number.isSafeInteger(queries) || queries < 1 || queries > 1e8)
     throw new SlonnError("bad-option", `samples: got ${queries}, expected a whole number from 1 to 100000000`);
   const n = contenders.length;
-  const tallies = contenders.map(() => ({
-    times: new Float64Array(queries),
-    right: 0,
-    agreed: 0,
-    macs: 0,
-    bytes: 0,
-    nodes: [] as number[],
-    met: 0,
-    spends: 0,
-  }));
-  const tops = new Array<number>(n);
+  const times = contenders.map(() => new Float64Array(queries));
+  const hits = contenders.map(noHits);
+  const totals = contenders.map(noTotals);
+  const bests = contenders.map(() => new Int32Array(depth));
   for (let q = -warmUp; q < queries; q++) {
     if (q % queriesPerTurn === 0) {
       throwIfAborted(signal);
@@ -96,31 +96,70 @@ export async function interleave(contenders: readonly Contender[], rows: Rows, o
       if (pending !== undefined) await pending;
       const time = clock.now() - start;
       if (q < 0) continue;
-      const tally = tallies[c];
-      tally.times[q] = time;
-      const top = (tops[c] = contender.top());
-      if (labels && isRight(labels, r, top)) tally.right++;
-      const spent = contender.spent?.();
-      if (spent) {
-        tally.macs += spent.macs;
-        tally.bytes += spent.bytes;
-        for (let l = 0; l < spent.nodes.length; l++) tally.nodes[l] = (tally.nodes[l] ?? 0) + spent.nodes[l];
-        if (spent.met) tally.met++;
-        tally.spends++;
-      }
+      times[c][q] = time;
+      noteBest(contender, bests[c]);
+      addSpent(totals[c], contender);
       onAnswer?.(c, q);
     }
-    if (q >= 0) for (let c = 0; c < n; c++) if (tops[c] === tops[0]) tallies[c].agreed++;
+    if (q >= 0) for (let c = 0; c < n; c++) countHits(hits[c], bests[c], bests[0], labels, r);
   }
   onProgress?.(1);
-  return tallies.map(({ times, right, agreed, macs, bytes, nodes, met, spends }, c) => ({
-    name: contenders[c].name,
-    timesMs: times,
-    right: labels ? right / queries : null,
-    agreement: agreed / queries,
-    spent:
-      spends === 0 ? null : { macs: macs / spends, bytes: bytes / spends, nodes: nodes.map((sum) => sum / spends), attained: met / spends },
+  return contenders.map((contender, c) => ({
+    name: contender.name,
+    timesMs: times[c],
+    ...judged(contender, contenders[0], sharesOf(hits[c]), labels),
+    spent: meanOf(totals[c]),
   }));
+}
+
+/** The best answers of the last run, into [depth]. */
+export function noteBest(contender: Contender, into: Int32Array): void {
+  into.fill(noAnswer);
+  if (contender.best) into.set(contender.best(depth));
+  else into[0] = contender.top();
+}
+
+/** What is known of the answers of a contender, given what may not be known of them. */
+export function judged(
+  contender: Contender,
+  first: Contender,
+  { precision, agreement }: ReturnType<typeof sharesOf>,
+  labels: Labels | null,
+): Pick<Measured, "right" | "agreement" | "precision" | "agreementAt"> {
+  return {
+    right: labels && precision[1],
+    agreement: agreement[1],
+    precision: labels && contender.best ? precision : null,
+    agreementAt: contender.best && first.best ? agreement : null,
+  };
+}
+
+/** What a contender spent so far. */
+export interface Totals {
+  runs: number;
+  macs: number;
+  bytes: number;
+  nodes: number[];
+  met: number;
+}
+
+export function noTotals(): Totals {
+  return { runs: 0, macs: 0, bytes: 0, nodes: [], met: 0 };
+}
+
+/** Adds what the last run spent, where that is known. */
+export function addSpent(totals: Totals, contender: Contender): void {
+  const spent = contender.spent?.();
+  if (!spent) return;
+  totals.runs++;
+  totals.macs += spent.macs;
+  totals.bytes += spent.bytes;
+  for (let l = 0; l < spent.nodes.length; l++) totals.nodes[l] = (totals.nodes[l] ?? 0) + spent.nodes[l];
+  if (spent.met) totals.met++;
+}
+
+export function meanOf({ runs, macs, bytes, nodes, met }: Totals): Measured["spent"] {
+  return runs === 0 ? null : { macs: macs / runs, bytes: bytes / runs, nodes: nodes.map((sum) => sum / runs), attained: met / runs };
 }
 
 /** Who runs at a place of a turn: the start moves on by one each turn, and the direction flips after each full round. */

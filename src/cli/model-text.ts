@@ -1,7 +1,7 @@
 // A network and its levels as people read them. It measures nothing.
 
 import Table from "cli-table3";
-import { denseMacs, type Model } from "../model/model.ts";
+import { denseMacs, type Model, weightBytes } from "../model/model.ts";
 import type { Ladder, LayerSetting, Rung } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
 import { boundText, percent } from "./results.ts";
@@ -29,11 +29,11 @@ export function layersText(model: Model): string {
       `${inputs * outputs + outputs}`,
       `${inputs * outputs}`,
     ]);
-  return `${oneLine(model.name)}: ${widthsText(model)}, ${denseMacs(model)} multiply-adds, ${parameters(model) * 4} bytes of weights\n${table.toString()}\n`;
+  return `${oneLine(model.name)}: ${widthsText(model)}, ${denseMacs(model)} multiply-adds, ${bytesOf(model)} bytes of weights\n${table.toString()}\n`;
 }
 
-/** One row per level, cheapest first, counted from 1 as the reasons in reports count. */
-export function ladderText({ promise, levels }: Ladder, model: Model): string {
+/** One row per level, cheapest first, counted from 1 as the reasons in reports count; work as shares of the last level's, dense. */
+export function ladderText({ metric, promise, levels }: Ladder): string {
   const kinds = (["loss", "agreement", "accuracy"] as const).filter((kind) =>
     levels.some(({ certificates }) => certificates.some((certificate) => certificate.kind === kind)),
   );
@@ -42,7 +42,7 @@ export function ladderText({ promise, levels }: Ladder, model: Model): string {
     style,
     colAligns: ["right", "right", "right", "right", ...kinds.map(() => "right" as const), "left"],
   });
-  const dense = denseMacs(model);
+  const dense = levels[levels.length - 1].cost.macs.mean;
   levels.forEach(({ rungs, cost, certificates }, i) => {
     const bounds = kinds.map((kind) => {
       const found = certificates.find((certificate) => certificate.kind === kind);
@@ -59,12 +59,17 @@ export function ladderText({ promise, levels }: Ladder, model: Model): string {
   });
   const samples = Math.min(...levels.flatMap((level) => level.certificates.map((certificate) => certificate.samples)));
   const proof = Number.isFinite(samples) ? `, certified on ${samples} rows, ${percent(promise.confidence)} sure` : ", none certified";
-  return `calibrated for ${promise.kind} ${boundText(promise.kind, promise.bound)}: ${levels.length} levels${proof}\n${table.toString()}\n`;
+  const about = metric === promise.kind ? "" : ` (${metric})`;
+  return `calibrated for ${promise.kind} ${boundText(promise.kind, promise.bound)}${about}: ${levels.length} levels${proof}\n${table.toString()}\n`;
 }
 
 /** Weights and biases. */
 export function parameters(model: Model): number {
   return model.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs + outputs, 0);
+}
+
+function bytesOf(model: Model): number {
+  return model.layers.reduce((sum, layer) => sum + weightBytes(layer) + layer.bias.byteLength, 0);
 }
 
 function rungText({ layers, margin }: Rung): string {

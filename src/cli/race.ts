@@ -10,6 +10,7 @@ import type { Arguments } from "./arguments.ts";
 import { type Breakdowns, breakdownsText } from "./breakdowns.ts";
 import { oneLine } from "./io.ts";
 import type { Measured } from "./measure.ts";
+import { headline, parseMetric } from "./metric.ts";
 import { readModelData } from "./model-data.ts";
 import { loadModelFile } from "./model-file.ts";
 import { resultsOf, resultsText } from "./results.ts";
@@ -27,15 +28,19 @@ export interface Race {
   close(): void;
 }
 
-/** @throws SlonnError for an SLO, model or data that cannot be used. */
+/** @throws SlonnError for an SLO, metric, model or data that cannot be used. */
 export async function openRace(args: Arguments): Promise<Race> {
   args.required("data");
   const slos = args.list("slo");
+  const asked = args.text("metric");
+  const askedMetric = asked === undefined ? undefined : parseMetric(asked);
   // Refused before a large file is read.
   for (const text of slos) parseSlo(text);
   const model = await loadModelFile(args.file, args.text("activations"));
   const { rows, labels } = await readModelData(args, model);
-  const promise = decodeLadder(model)?.promise;
+  const ladder = decodeLadder(model);
+  const promise = ladder?.promise;
+  const metric = headline(labels, ladder?.metric ?? null, askedMetric);
   const session = await createSession(model);
   const contenders = contendersFor(session, slos, promise ? `${promise.kind}=${promise.bound}` : null);
   return {
@@ -52,10 +57,11 @@ export async function openRace(args: Arguments): Promise<Race> {
         session.backend,
         measured,
         asked.map((contender) => contender.certificate()),
+        metric,
       );
       if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown } : results, null, 2)}\n`;
       const reasons = asked.map((contender) => `${oneLine(contender.name)}: ${oneLine(contender.plan().reason)}\n`).join("");
-      return resultsText(results) + reasons + (breakdown ? breakdownsText(breakdown) : "");
+      return resultsText(results, ladder?.metric) + reasons + (breakdown ? breakdownsText(breakdown) : "");
     },
     close: () => session.dispose(),
   };

@@ -2,35 +2,37 @@
 
 import { cpus } from "node:os";
 import Table from "cli-table3";
-import { denseMacs, type Model } from "../model/model.ts";
+import type { Model } from "../model/model.ts";
 import type { Labels } from "../model/rows.ts";
-import type { Certificate } from "../profile/ladder.ts";
+import type { Certificate, LadderMetric } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
 import { type Latency, latencyOf, type Measured } from "./measure.ts";
-import { denseBytes } from "./session-contenders.ts";
+import { type AtRanks, headline, rankOf, ranks } from "./metric.ts";
 
 /** Other programs read this: its keys are fixed. */
 export interface Results {
   model: string;
   samples: number;
-  metric: "accuracy" | "precision@1" | "agreement";
+  metric: LadderMetric;
   backend: string;
   machine: { cpu: string; runtime: string };
-  dense: { metric: number; latencyMs: Latency };
+  dense: { metric: number; precision?: AtRanks; latencyMs: Latency };
   runs: Run[];
 }
 
 export interface Run {
   slo: string;
   metric: number;
+  /** Share of right answers among the best 1, 3 and 5; only where rows have several labels. */
+  precision?: AtRanks;
   /** Share of queries with dense's best answer. */
   agreement: number;
   latencyMs: Latency;
   /** Dense median over this median. */
   speedup: number;
-  /** Share of dense multiply-adds, the activator's own included. */
+  /** Multiply-adds, the activator's own included, as a share of those dense did on the same queries. */
   macs: number;
-  /** Share of dense weight bytes. */
+  /** Weight bytes read, likewise. */
   bytes: number;
   /** Mean share of active nodes, per layer. */
   nodes: number[];
@@ -39,35 +41,41 @@ export interface Run {
   certificate: Certificate | null;
 }
 
-/** @param measured dense first; `certificates` one per SLO after it. */
+/** @param measured dense first; `certificates` one per SLO after it. @param metric what to lead with; by what labels there are unless given */
 export function resultsOf(
   model: Model,
   labels: Labels | null,
   backend: string,
   measured: readonly Measured[],
   certificates: readonly (Certificate | null)[],
+  metric: LadderMetric = headline(labels, null),
 ): Results {
-  const metricOf = ({ right, agreement }: Measured): number => rounded(right ?? agreement);
+  const severalLabels = labels?.kind === "multi";
+  const judgedOf = (run: Measured): { metric: number; precision?: AtRanks } => ({
+    metric: rounded(metricOf(run, metric)),
+    ...(severalLabels && run.precision ? { precision: roundedRanks(run.precision) } : {}),
+  });
   const [dense, ...others] = measured;
+  const whole = dense.spent!;
   const denseLatency = latencyOf(dense.timesMs);
   return {
     model: model.name,
     samples: dense.timesMs.length,
-    metric: labels === null ? "agreement" : labels.kind === "class" ? "accuracy" : "precision@1",
+    metric,
     backend,
     machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", runtime: `node ${process.version}` },
-    dense: { metric: metricOf(dense), latencyMs: roundedLatency(denseLatency) },
+    dense: { ...judgedOf(dense), latencyMs: roundedLatency(denseLatency) },
     runs: others.map((run, i) => {
       const latency = latencyOf(run.timesMs);
       const { macs, bytes, nodes, attained } = run.spent!;
       return {
         slo: run.name,
-        metric: metricOf(run),
+        ...judgedOf(run),
         agreement: rounded(run.agreement),
         latencyMs: roundedLatency(latency),
         speedup: rounded(denseLatency.p50 / latency.p50),
-        macs: rounded(macs / denseMacs(model)),
-        bytes: rounded(bytes / denseBytes(model)),
+        macs: rounded(macs / whole.macs),
+        bytes: rounded(bytes / whole.bytes),
         nodes: nodes.map((mean, l) => rounded(mean / model.layers[l].outputs)),
         attained: rounded(attained),
         certificate: certificates[i],
@@ -76,18 +84,36 @@ export function resultsOf(
   };
 }
 
-/** For people. */
-export function resultsText({ model, samples, metric, backend, machine, dense, runs }: Results): string {
+/** A metric of one contender; NaN where it could not be taken. */
+export function metricOf({ right, agreement, precision, agreementAt }: Measured, metric: LadderMetric): number {
+  const k = rankOf(metric);
+  const [best, atRanks] = metric.startsWith("agreement") ? [agreement, agreementAt] : [right, precision];
+  return (k === 1 ? best : atRanks?.[k]) ?? Number.NaN;
+}
+
+/** For people. @param certified the metric that certificates are about, said where it is not the one the results lead with */
+export function resultsText({ model, samples, metric, backend, machine, dense, runs }: Results, certified: LadderMetric = metric): string {
+  const beside = dense.precision ? ([1, 5] as const).filter((k) => metric !== `precision@${k}`) : [];
+  const withAgreement = metric !== "agreement";
+  const right = (precision: AtRanks | undefined): string[] => (precision ? beside.map((k) => percent(precision[k])) : []);
   const table = new Table({
-    head: ["SLO", metric, "agreement", "p50 ms", "p99 ms", "speed-up", "MACs", "bytes", "nodes", "met", "certified"],
+    head: [
+      "SLO",
+      metric,
+      ...beside.map((k) => `precision@${k}`),
+      ...(withAgreement ? ["agreement"] : []),
+      ...["p50 ms", "p99 ms", "speed-up", "MACs", "bytes", "nodes", "met"],
+      rankOf(certified) === rankOf(metric) ? "certified" : `certified (${certified})`,
+    ],
     style: { head: [], border: [], compact: true },
-    colAligns: ["left", "right", "right", "right", "right", "right", "right", "right", "right", "right", "left"],
+    colAligns: ["left", ...new Array<"right">(8 + beside.length + (withAgreement ? 1 : 0)).fill("right"), "left"],
   });
   const ms = (time: number): string => time.toFixed(time < 1 ? 4 : 3);
   table.push([
     "dense (baseline)",
     percent(dense.metric),
-    percent(1),
+    ...right(dense.precision),
+    ...(withAgreement ? [percent(1)] : []),
     ms(dense.latencyMs.p50),
     ms(dense.latencyMs.p99),
     "1.00x",
@@ -101,7 +127,8 @@ export function resultsText({ model, samples, metric, backend, machine, dense, r
     table.push([
       oneLine(run.slo),
       percent(run.metric),
-      percent(run.agreement),
+      ...right(run.precision),
+      ...(withAgreement ? [percent(run.agreement)] : []),
       ms(run.latencyMs.p50),
       ms(run.latencyMs.p99),
       `${run.speedup.toFixed(2)}x`,
@@ -136,4 +163,8 @@ function rounded(value: number): number {
 
 function roundedLatency({ mean, p50, p90, p99 }: Latency): Latency {
   return { mean: rounded(mean), p50: rounded(p50), p90: rounded(p90), p99: rounded(p99) };
+}
+
+function roundedRanks(precision: AtRanks): AtRanks {
+  return Object.fromEntries(ranks.map((k) => [k, rounded(precision[k])])) as unknown as AtRanks;
 }

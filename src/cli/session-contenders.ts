@@ -1,6 +1,6 @@
 // One session under several service level objectives, each a contender. It knows how to ask the session, not how to measure it.
 
-import type { Model } from "../model/model.ts";
+import { type Model, weightBytes } from "../model/model.ts";
 import type { Input } from "../model/rows.ts";
 import type { Plan } from "../policy/policy.ts";
 import { parseSlo } from "../policy/slo.ts";
@@ -10,6 +10,7 @@ import type { Contender, Spent } from "./measure.ts";
 
 /** A contender that a session stands behind. */
 export interface SloContender extends Contender {
+  best(k: number): readonly number[];
   spent(): Spent;
   /** The outputs of the last run. */
   output(): Float32Array;
@@ -37,6 +38,10 @@ export function contenderFor(session: Session, name: string, text: string | null
       last = session.run(input, slo);
     },
     top: () => latest().output.top(1)[0]?.index ?? -1,
+    best: (k) =>
+      latest()
+        .output.top(k)
+        .map(({ index }) => index),
     spent() {
       const { macs, bytes, nodes, met, plan } = latest().report;
       certificate = certificate === undefined || isSame(certificate, plan.certificate) ? plan.certificate : null;
@@ -60,7 +65,7 @@ export function contendersFor(session: Session, slos: readonly string[], promise
   return [contenderFor(session, "dense", "dense"), ...asked];
 }
 
-/** Weight bytes one dense pass reads. */
+/** Bytes of all weights, which one dense pass reads unless it skips the inputs of a sparse first layer. */
 export function denseBytes(model: Model): number {
-  return model.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs * 4, 0);
+  return model.layers.reduce((sum, layer) => sum + weightBytes(layer), 0);
 }

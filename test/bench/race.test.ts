@@ -109,14 +109,17 @@ test("impossible races are refused", async () => {
   await expect(race([a], rowsOf(3), { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "aborted" });
 });
 
-test("a peer answers sparse inputs written out in full, with promises or without", async () => {
+test("a peer answers sparse inputs written out in full where it takes no others, with promises or without", async () => {
   const seen: number[][] = [];
   const peer = (isAsync: boolean): Peer => ({
     name: "onnxruntime-node",
     version: "0",
+    form: "gemm",
+    sparse: false,
     run(input) {
-      seen.push([...input]);
-      return isAsync ? Promise.resolve(input.slice()) : input.slice();
+      const numbers = input as Float32Array;
+      seen.push([...numbers]);
+      return isAsync ? Promise.resolve(numbers.slice()) : numbers.slice();
     },
     dispose() {},
   });
@@ -134,4 +137,38 @@ test("a peer answers sparse inputs written out in full, with promises or without
     [0, 0, 1, 0],
     [9, 0, 0, 0],
   ]);
+});
+
+test("a peer that takes sparse inputs gets them as they are, and tells its best few", async () => {
+  const seen: Input[] = [];
+  const outputs = Float32Array.of(1, 5, Number.NaN, 5, -2);
+  const peer: Peer = {
+    name: "onnxruntime-node-int8",
+    version: "0",
+    form: "gather-gemm, int8",
+    sparse: true,
+    run(input) {
+      seen.push(input);
+      return outputs;
+    },
+    dispose() {},
+  };
+  const one = peerContender(peer, 1e9);
+  const input = { indices: Uint32Array.of(7), values: Float32Array.of(1) };
+  expect([one.top(), one.best?.(3)]).toEqual([-1, []]);
+  await one.run(input);
+  expect(seen[0]).toBe(input);
+  expect([one.top(), one.best?.(3), one.best?.(9)]).toEqual([1, [1, 3, 0], [1, 3, 0, 4]]);
+});
+
+test("the best few are judged like the best one", async () => {
+  const clock = handClock();
+  const ranked: Contender = { ...contender("ranked", clock, () => 1), best: (k) => Array.from({ length: k }, (_, i) => i) };
+  const fewer: Contender = { ...contender("fewer", clock, () => 1), best: () => [0, 1, 2] };
+  const labels = { kind: "multi", count: 4, indptr: Uint32Array.of(0, 1, 2, 3, 4), indices: Uint32Array.of(0, 2, 4, 7) } as const;
+  for (const order of ["blocks", "queries"] as const) {
+    const { measured } = await race([ranked, fewer], rowsOf(4), { order, clock, labels, blockSize: 3, warmUp: 1 });
+    expect(measured[0]).toMatchObject({ right: 1 / 4, precision: { 1: 1 / 4, 3: 2 / 12, 5: 3 / 20 }, agreementAt: { 5: 1 } });
+    expect(measured[1]).toMatchObject({ precision: { 1: 1 / 4, 3: 2 / 12, 5: 2 / 20 }, agreementAt: { 1: 1, 3: 1, 5: 0 } });
+  }
 });

@@ -164,6 +164,48 @@ describe("commands", () => {
     });
   });
 
+  it("leads with the metric that was asked for", async () => {
+    const labelled = ["--data", file("x.npy"), "--labels", file("y.csv"), "--slo", "exact", "--json"];
+    const { stdout } = await slonn("run", file("tiny.slonn"), ...labelled, "--metric", "precision@5");
+    expect(JSON.parse(stdout)).toMatchObject({ metric: "precision@5" });
+    expect(JSON.parse(stdout).dense.metric).toBeGreaterThan(0);
+    expect(JSON.parse(stdout).dense.metric).toBeLessThanOrEqual(0.2); // one class a row
+    expect(
+      JSON.parse((await slonn("bench", file("tiny.slonn"), ...labelled, "--samples", "20", "--metric", "agreement@3")).stdout),
+    ).toMatchObject({
+      metric: "agreement@3",
+      dense: { metric: 1 },
+    });
+    expectRefusal(await slonn("run", file("tiny.slonn"), ...labelled, "--metric", "recall"), 1, /metric: got "recall", expected accuracy,/);
+    expectRefusal(await slonn("run", file("tiny.slonn"), "--data", file("x.npy"), "--metric", "accuracy"), 1, /accuracy without labels/);
+  });
+
+  it("tells precision at 1, 3 and 5 where rows have several labels", async () => {
+    writeFileSync(file("several.svm"), Array.from({ length: 10 }, (_, r) => `${r},${r + 1},${r + 5} 1:1\n`).join(""));
+    const { code, stdout, stderr } = await slonn(
+      "run",
+      file("tiny.slonn"),
+      "--data",
+      file("x.npy"),
+      "--labels",
+      file("several.svm"),
+      "--slo",
+      "exact",
+      "--json",
+    );
+    expect([code, stderr]).toEqual([0, ""]);
+    const { metric, dense, runs } = JSON.parse(stdout);
+    expect([metric, Object.keys(dense.precision)]).toEqual(["precision@1", ["1", "3", "5"]]);
+    expect(runs[0].precision).toEqual(dense.precision);
+    expect(dense.precision[1]).toBe(dense.metric);
+    const expected = Array.from({ length: 10 }, (_, r) => forward(model, inputs.subarray(r * 6, r * 6 + 6)));
+    const right = expected.flatMap((output, r) => {
+      const best = [...output.keys()].sort((a, b) => output[b] - output[a]).slice(0, 5);
+      return best.filter((o) => [r, r + 1, r + 5].includes(o));
+    });
+    expect(dense.precision[5]).toBeCloseTo(right.length / 50, 6);
+  });
+
   it("benches few rows several times around, and prints a table without --json", async () => {
     const json = await slonn("bench", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "exact", "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ samples: 2000, metric: "agreement", dense: { metric: 1 } });

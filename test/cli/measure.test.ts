@@ -44,12 +44,22 @@ describe("interleave", () => {
       labels,
       clock,
     });
-    expect(dense).toEqual({ name: "dense", timesMs: Float64Array.of(4, 4, 4, 4), right: 0.75, agreement: 1, spent: null });
+    expect(dense).toEqual({
+      name: "dense",
+      timesMs: Float64Array.of(4, 4, 4, 4),
+      right: 0.75,
+      agreement: 1,
+      precision: null,
+      agreementAt: null,
+      spent: null,
+    });
     expect(half).toEqual({
       name: "half",
       timesMs: Float64Array.of(2, 2, 2, 2),
       right: 0.5,
       agreement: 0.5,
+      precision: null,
+      agreementAt: null,
       spent: { macs: 10, bytes: 20, nodes: [3, 1], attained: 1 },
     });
   });
@@ -117,6 +127,30 @@ describe("interleave", () => {
     const multi: Labels = { kind: "multi", count: 4, indptr: Uint32Array.of(0, 2, 2, 3, 4), indices: Uint32Array.of(7, 0, 2, 8) };
     const [measured] = await interleave([fake("a", clock, 1)], rows, { clock, labels: multi });
     expect(measured.right).toBe(0.5);
+  });
+
+  it("judges the best few where contenders tell them, the best alone where they do not", async () => {
+    const clock = fakeClock();
+    /** Answers r, r + 1, … of row r, `found` of them, from the second on moved by `off`. */
+    const ranked = (name: string, found: number, off = 0): Contender => {
+      let first = 0;
+      return {
+        ...fake(name, clock, 1),
+        run: (input) => void ([first] = input as Float32Array),
+        top: () => Number.NaN, // never asked
+        best: (k) => Array.from({ length: Math.min(k, found) }, (_, i) => first + i + (i > 0 ? off : 0)),
+      };
+    };
+    const multi: Labels = { kind: "multi", count: 4, indptr: Uint32Array.of(0, 2, 3, 5, 6), indices: Uint32Array.of(0, 4, 3, 2, 3, 9) };
+    const contenders = [ranked("all", 9), ranked("two", 2), ranked("moved", 9, 1), fake("top", clock, 1)];
+    const [all, two, moved, top] = await interleave(contenders, rows, { clock, labels: multi });
+    // right among the best 1, 3, 5 of rows 0 to 3: 1 1 2, 0 1 1, 1 2 2, 0 0 0
+    expect(all).toMatchObject({ right: 0.5, precision: { 1: 2 / 4, 3: 4 / 12, 5: 5 / 20 }, agreementAt: { 1: 1, 3: 1, 5: 1 } });
+    expect(two).toMatchObject({ precision: { 1: 2 / 4, 3: 3 / 12, 5: 3 / 20 }, agreementAt: { 1: 1, 3: 0, 5: 0 } });
+    expect(moved).toMatchObject({ agreement: 1, agreementAt: { 1: 1, 3: 0, 5: 0 } });
+    expect(top).toMatchObject({ right: 0.5, agreement: 1, precision: null, agreementAt: null });
+    const unlabelled = await interleave(contenders, rows, { clock });
+    expect(unlabelled[0]).toMatchObject({ right: null, precision: null, agreementAt: { 5: 1 } });
   });
 
   it("stops when the signal fires and refuses impossible numbers of queries", async () => {

@@ -24,7 +24,12 @@ const ladder: Ladder = {
       ],
       certificates: [{ kind: "loss", bound: 0.003, confidence: 0.95, samples: 900 }],
     },
-    { ...level, rungs: [{ layers: [{ kind: "dense" }] }], certificates: [] },
+    {
+      ...level,
+      cost: { macs: { mean: 40, p99: 40, max: 40 }, bytes: 160, nodes: [1] },
+      rungs: [{ layers: [{ kind: "dense" }] }],
+      certificates: [],
+    },
   ],
 };
 
@@ -33,10 +38,26 @@ describe("model text", () => {
     expect(layersText(model)).toMatch(
       /net\\u001b: 4-10, 40 multiply-adds, 200 bytes of weights\n[\s\S]*a\\u000ab[\s\S]*leaky-relu \(0\.5\)/,
     );
-    const text = ladderText(ladder, model);
-    expect(text).toContain("calibrated for loss ≤ 0.3 %: 2 levels, certified on 900 rows, 95 % sure\n");
+    const text = ladderText(ladder);
+    expect(text).toContain("calibrated for loss ≤ 0.3 % (accuracy): 2 levels, certified on 900 rows, 95 % sure\n");
     expect(text).toMatch(/ 1 │\s+25 % │\s+50 % │\s+12\.5 % │ ≤ 0\.3 % │ low-rank 16 top 5 % of panels, until 1\.25 apart/);
-    expect(ladderText({ ...ladder, levels: [ladder.levels[1]] }, model)).toContain("1 levels, none certified");
+    expect(text).toMatch(/ 2 │\s+100 % │\s+100 % │\s+100 %/);
+    expect(ladderText({ ...ladder, metric: "agreement", promise: { kind: "agreement", bound: 0.99, confidence: 0.95 } })).toContain(
+      "calibrated for agreement ≥ 99 %: ",
+    );
+    expect(ladderText({ ...ladder, levels: [ladder.levels[1]] })).toContain("1 levels, none certified");
+  });
+
+  it("takes shares against what the last level did, which skips the inputs of a sparse first layer", () => {
+    const [cheap, dense] = ladder.levels;
+    const sparse = { ...dense, cost: { ...dense.cost, macs: { mean: 20, p99: 30, max: 40 } } };
+    expect(ladderText({ ...ladder, levels: [cheap, sparse] })).toMatch(/ 1 │\s+50 % │\s+100 % │[\s\S]* 2 │\s+100 % │\s+150 %/);
+  });
+
+  it("counts the bytes that weights take", () => {
+    const [layer] = model.layers;
+    const bytes = { values: new Int8Array(40), scale: new Float32Array(10).fill(1) };
+    expect(layersText(createModel("net", [{ ...layer, weight: bytes }]))).toContain("40 multiply-adds, 120 bytes of weights");
   });
 
   it("rounds bounds to the side that promises less", () => {

@@ -8,14 +8,25 @@ const model = createModel("net", [
   { name: "b", inputs: 10, outputs: 2, weight: new Float32Array(20), bias: new Float32Array(2), activation: "identity", alpha: 0 },
 ]);
 const certificate = { kind: "loss" as const, bound: 0.003, confidence: 0.95, samples: 10000 };
+const several = { kind: "multi" as const, count: 2, indptr: new Uint32Array(3), indices: new Uint32Array(0) };
 const measured: Measured[] = [
-  { name: "dense", timesMs: Float64Array.of(4, 4), right: 0.9, agreement: 1, spent: { macs: 60, bytes: 240, nodes: [10, 2], attained: 1 } },
+  {
+    name: "dense",
+    timesMs: Float64Array.of(4, 4),
+    right: 0.9,
+    agreement: 1,
+    precision: { 1: 0.9, 3: 0.5, 5: 0.4 },
+    agreementAt: { 1: 1, 3: 1, 5: 1 },
+    spent: { macs: 48, bytes: 200, nodes: [10, 2], attained: 1 },
+  },
   {
     name: "loss=0.003",
     timesMs: Float64Array.of(1, 1),
     right: 0.89,
     agreement: 0.95,
-    spent: { macs: 15, bytes: 120, nodes: [2.5, 2], attained: 0.5 },
+    precision: { 1: 0.89, 3: 0.49, 5: 0.36 },
+    agreementAt: { 1: 0.95, 3: 0.8, 5: 0.7 },
+    spent: { macs: 12, bytes: 100, nodes: [2.5, 2], attained: 0.5 },
   },
 ];
 
@@ -49,15 +60,46 @@ describe("results", () => {
   });
 
   it("falls back to agreement without labels and says precision@1 for several", () => {
-    const unlabelled = measured.map((run) => ({ ...run, right: null }));
+    const unlabelled = measured.map((run) => ({ ...run, right: null, precision: null }));
     expect(resultsOf(model, null, "js", unlabelled, [null])).toMatchObject({
       metric: "agreement",
       dense: { metric: 1 },
       runs: [{ metric: 0.95, certificate: null }],
     });
-    expect(
-      resultsOf(model, { kind: "multi", count: 2, indptr: new Uint32Array(3), indices: new Uint32Array(0) }, "js", measured, [null]).metric,
-    ).toBe("precision@1");
+    expect(resultsOf(model, several, "js", measured, [null]).metric).toBe("precision@1");
+  });
+
+  it("gives precision at 1, 3 and 5 of every run where rows have several labels, whatever the metric", () => {
+    const precision = [
+      { 1: 0.9, 3: 0.5, 5: 0.4 },
+      { 1: 0.89, 3: 0.49, 5: 0.36 },
+    ];
+    const results = resultsOf(model, several, "js", measured, [certificate], "precision@5");
+    expect(results).toMatchObject({
+      metric: "precision@5",
+      dense: { metric: 0.4, precision: precision[0] },
+      runs: [{ metric: 0.36, precision: precision[1], agreement: 0.95 }],
+    });
+    expect(resultsOf(model, several, "js", measured, [null], "agreement@3")).toMatchObject({
+      dense: { metric: 1 },
+      runs: [{ metric: 0.8, precision: precision[1] }],
+    });
+    expect(JSON.parse(JSON.stringify(results)).runs[0].precision).toEqual({ "1": 0.89, "3": 0.49, "5": 0.36 });
+  });
+
+  it("shows precision@5 beside precision@1, and what certificates are about where it is something else", () => {
+    const headOf = (text: string): string[] =>
+      text
+        .split("\n")[2]
+        .split("│")
+        .flatMap((cell) => cell.trim() || []);
+    const text = resultsText(resultsOf(model, several, "js", measured, [certificate]), "precision@1");
+    expect(headOf(text).slice(0, 4)).toEqual(["SLO", "precision@1", "precision@5", "agreement"]);
+    expect(text).toMatch(/loss=0\.003\s+│\s+89 % │\s+36 % │\s+95 % /);
+    const wide = resultsText(resultsOf(model, several, "js", measured, [certificate], "precision@5"), "precision@1");
+    expect(headOf(wide).slice(0, 3)).toEqual(["SLO", "precision@5", "precision@1"]);
+    expect(headOf(wide)).toContain("certified (precision@1)");
+    expect(wide).toMatch(/loss=0\.003\s+│\s+36 % │\s+89 % │\s+95 % /);
   });
 
   it("prints a table that a hostile name cannot break", () => {

@@ -70,7 +70,7 @@ export const calibrateCommand: Command = {
       const bytes = encodeModel(calibrated);
       await writeBytes(output, bytes);
       const ladder = decodeLadder(calibrated);
-      io.stdout(`${oneLine(output)}: ${bytes.length} bytes\n${ladder ? ladderText(ladder, calibrated) : ""}`);
+      io.stdout(`${oneLine(output)}: ${bytes.length} bytes\n${ladder ? ladderText(ladder) : ""}`);
     } finally {
       progress.end();
     }

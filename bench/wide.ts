@@ -1,0 +1,175 @@
+// Wide output layers and sparse inputs raced against the peers, every ratio from one interleaved run: our dense and `exact` and certified
+// levels, each asked for its five best answers, beside peers that return all outputs (their best five are found outside the timing) from
+// the graph they run fastest, in floats and in eight bits.
+//
+//   npm run bench:wide -- --peers                                wordnet and brown, where examples/models holds them
+//   npm run bench:wide -- --network synthetic --peers            128 -> 205,443, made up: speed, memory and agreement with dense only
+//   npm run bench:wide -- --network wordnet --queries 2000 --weights int8 --fresh --json
+
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { type CalibratedOptions, calibrated } from "../examples/calibrated.ts";
+import { hasNetwork, loadNetwork, type Network, textNetworkNames } from "../examples/networks.ts";
+import { syntheticHead } from "../examples/synthetic-head.ts";
+import { latencyOf, type Measured, rowOfQuery } from "../src/cli/measure.ts";
+import { depth } from "../src/cli/metric.ts";
+import type { Model } from "../src/model/model.ts";
+import { type Input, rowOf } from "../src/model/rows.ts";
+import { decodeLadder } from "../src/profile/decode-ladder.ts";
+import { seeded } from "../src/random.ts";
+import { createSession } from "../src/session/session.ts";
+import { type BestContender, bestContender, type Work } from "./best-contender.ts";
+import { peerContender } from "./peers/peer-contender.ts";
+import { createPeers, int8PeerNames, type Peer, peerNames } from "./peers/peers.ts";
+import { race, speedUp } from "./race.ts";
+import { type WideContender, type WideResult, wideText } from "./wide-result.ts";
+
+const { values } = parseArgs({
+  options: {
+    network: { type: "string", multiple: true },
+    queries: { type: "string" },
+    labels: { type: "string", default: "205443" },
+    weights: { type: "string", default: "as they are" },
+    peers: { type: "boolean", default: false },
+    fresh: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+const slos = ["dense", "exact", "loss=0.003", "loss=0.01", "agreement=0.99"];
+/** Inputs that peers choose their graph by. */
+const choosingInputs = 200;
+
+interface Task {
+  network: Network;
+  options: CalibratedOptions;
+  slos: readonly string[];
+  queries: number;
+  synthetic: boolean;
+}
+
+function wholeNumber(name: "queries" | "labels", otherwise: number): number {
+  const number = Number(values[name] ?? otherwise);
+  if (!(Number.isInteger(number) && number >= 1)) throw new Error(`--${name}: got ${values[name]}, expected a whole number of at least 1`);
+  return number;
+}
+
+async function taskOf(name: string): Promise<Task> {
+  if (values.weights !== "as they are" && values.weights !== "int8") throw new Error(`--weights: got ${values.weights}, expected int8`);
+  const options = { fresh: values.fresh, log, int8: values.weights === "int8" };
+  if (name === "synthetic") {
+    const queries = wholeNumber("queries", 1000);
+    return {
+      network: syntheticNetwork(wholeNumber("labels", 205_443), queries),
+      options: { ...options, agreement: 0.99 },
+      slos: slos.filter((slo) => !slo.startsWith("loss")),
+      queries,
+      synthetic: true,
+    };
+  }
+  const known = textNetworkNames.find((one) => one === name);
+  if (!known) throw new Error(`--network: got ${name}, expected ${textNetworkNames.join(", ")} or synthetic`);
+  const network = await loadNetwork(known);
+  return { network, options, slos, queries: wholeNumber("queries", network.test.rows.count), synthetic: false };
+}
+
+/** A head on its own, with rows of which none is in two parts. */
+function syntheticNetwork(labels: number, queries: number): Network {
+  const { model, queries: draw } = syntheticHead({ labels });
+  return {
+    name: `synthetic-${labels}`,
+    data: `a generated head of ${labels} labels`,
+    model,
+    fit: draw(10_000, 2).rows,
+    heldOut: draw(3000, 3),
+    test: draw(queries, 4),
+  };
+}
+
+async function raceWide({ network, options, slos: asked, queries, synthetic }: Task): Promise<WideResult> {
+  const { test } = network;
+  const model = await calibrated(network, options);
+  const session = await createSession(model);
+  const ours = asked.map((slo) => bestContender(session, slo, depth));
+  const inputs = Array.from({ length: queries }, (_, q) => rowOf(test.rows, rowOfQuery(q, queries, test.rows.count)));
+  const peers = values.peers ? await peersOf(network.model, inputs.slice(0, choosingInputs)) : [];
+  const all = [...ours, ...peers.map((peer) => peerContender(peer, model.layers[0].inputs))];
+  const result = await race(all, test.rows, { labels: synthetic ? null : test.labels, queries });
+  const contenders = [...oursOf(ours, result.measured, inputs), ...peers.map((peer, p) => peerOf(peer, result.measured[ours.length + p]))];
+  const slower = ["dense", ...peers.map(({ name }) => name)];
+  const ratios = asked.flatMap((faster) =>
+    slower.filter((one) => one !== faster).map((one) => ({ slower: one, faster, ...speedUp(result, one, faster, seeded(1)) })),
+  );
+  const { backend, memoryBytes } = session;
+  session.dispose();
+  for (const peer of peers) await peer.dispose();
+  return {
+    network: network.name,
+    data: network.data,
+    synthetic,
+    widths: [model.layers[0].inputs, ...model.layers.map(({ outputs }) => outputs)],
+    queries,
+    backend,
+    certifiedMetric: decodeLadder(model)?.metric ?? null,
+    memoryBytes,
+    contenders,
+    ratios,
+  };
+}
+
+function peersOf(model: Model, inputs: readonly Input[]): Promise<Peer[]> {
+  return createPeers(model, log, [...peerNames, ...int8PeerNames], inputs);
+}
+
+function oursOf(ours: readonly BestContender[], measured: readonly Measured[], inputs: readonly Input[]): WideContender[] {
+  const works = ours.map((one): Work => one.workOf(inputs));
+  const [dense] = works;
+  return works.map(({ macs, bytes, nodes, plan }, i) => ({
+    ...judgedOf(measured[i]),
+    kind: "ours",
+    form: null,
+    version: null,
+    spent: {
+      macs,
+      bytes,
+      macsShare: macs / dense.macs,
+      bytesShare: bytes / dense.bytes,
+      nodes,
+      certificate: plan.certificate,
+      reason: plan.reason,
+    },
+  }));
+}
+
+function peerOf({ name, form, version }: Peer, measured: Measured): WideContender {
+  return {
+    ...judgedOf(measured),
+    kind: int8PeerNames.includes(name) ? "peer in eight bits" : "peer",
+    form,
+    version,
+    spent: null,
+  };
+}
+
+function judgedOf({
+  name,
+  precision,
+  agreementAt,
+  timesMs,
+}: Measured): Pick<WideContender, "name" | "precision" | "agreement" | "latencyMs"> {
+  if (!agreementAt) throw new Error(`${name}: got its best answer only, expected the best ${depth}`);
+  return { name, precision, agreement: agreementAt, latencyMs: latencyOf(timesMs) };
+}
+
+const names = values.network ?? textNetworkNames.filter(hasNetwork);
+if (names.length === 0) throw new Error(`--network: got none, and examples/models holds neither ${textNetworkNames.join(" nor ")}`);
+const networks: WideResult[] = [];
+for (const name of names) {
+  networks.push(await raceWide(await taskOf(name)));
+  if (!values.json) process.stdout.write(wideText(networks[networks.length - 1]));
+}
+if (values.json) {
+  const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", runtime: `node ${process.version}` };
+  const command = `npm run bench:wide -- ${process.argv.slice(2).join(" ")}`;
+  process.stdout.write(`${JSON.stringify({ command, madeAt: new Date().toISOString(), machine, networks }, null, 2)}\n`);
+}

@@ -1,0 +1,94 @@
+// How answers are judged: the best one, three or five of them against the labels and against dense's, and which of these figures a
+// result leads with. It measures nothing.
+
+import { SlonnError } from "../errors.ts";
+import { isRight, type Labels } from "../model/rows.ts";
+import type { LadderMetric } from "../profile/ladder.ts";
+
+/** How many of the best answers are looked at. */
+export const ranks = [1, 3, 5] as const;
+/** The most of them. */
+export const depth = 5;
+/** Where fewer answers were scored. */
+export const noAnswer = -1;
+
+/** A share for each of `ranks`. */
+export interface AtRanks {
+  1: number;
+  3: number;
+  5: number;
+}
+
+/** What one contender's answers came to so far, for each of `ranks`. */
+export interface Hits {
+  queries: number;
+  /** Right ones among the best k. */
+  right: number[];
+  /** Queries whose best k are the same set as the first contender's. */
+  agreed: number[];
+}
+
+export function noHits(): Hits {
+  return { queries: 0, right: ranks.map(() => 0), agreed: ranks.map(() => 0) };
+}
+
+/**
+ * Judges one query.
+ * @param best [depth] best first, filled up with `noAnswer`; `first` likewise, of the first contender
+ * @param row of the labels
+ */
+export function countHits(hits: Hits, best: Int32Array, first: Int32Array, labels: Labels | null, row: number): void {
+  hits.queries++;
+  for (let i = 0, right = 0, rank = 0; i < depth; i++) {
+    if (labels && best[i] !== noAnswer && isRight(labels, row, best[i])) right++;
+    if (i + 1 !== ranks[rank]) continue;
+    const k = ranks[rank];
+    hits.right[rank] += right;
+    if (best.subarray(0, k).every((answer) => first.subarray(0, k).includes(answer))) hits.agreed[rank]++;
+    rank++;
+  }
+}
+
+/** precision@k: of the best k answers the share that is right; agreement@k: the share of queries whose best k are the first contender's. */
+export function sharesOf({ queries, right, agreed }: Hits): { precision: AtRanks; agreement: AtRanks } {
+  const at = (share: (rank: number) => number): AtRanks => ({ 1: share(0), 3: share(1), 5: share(2) });
+  return { precision: at((r) => right[r] / (queries * ranks[r])), agreement: at((r) => agreed[r] / queries) };
+}
+
+const metrics: readonly LadderMetric[] = [
+  "accuracy",
+  "precision@1",
+  "precision@3",
+  "precision@5",
+  "agreement",
+  "agreement@3",
+  "agreement@5",
+];
+
+/** @throws SlonnError `bad-option` for a text that names no metric */
+export function parseMetric(text: string): LadderMetric {
+  const found = metrics.find((metric) => metric === text);
+  if (!found) throw new SlonnError("bad-option", `metric: got ${JSON.stringify(text)}, expected ${metrics.join(", ")}`);
+  return found;
+}
+
+/**
+ * The metric results lead with: the one asked for, else the one the model was calibrated for where it suits the labels, else the best
+ * answer by what labels there are.
+ * @throws SlonnError `bad-option` where what is asked for needs labels and there are none
+ */
+export function headline(labels: Labels | null, calibrated: LadderMetric | null, asked?: LadderMetric): LadderMetric {
+  if (asked !== undefined) {
+    if (labels === null && !asked.startsWith("agreement"))
+      throw new SlonnError("bad-option", `metric: got ${asked} without labels, expected --labels beside it, or agreement or agreement@k`);
+    return asked;
+  }
+  if (labels === null) return calibrated?.startsWith("agreement") ? calibrated : "agreement";
+  if (calibrated === "precision@3" || calibrated === "precision@5") return calibrated;
+  return labels.kind === "class" ? "accuracy" : "precision@1";
+}
+
+/** How many of the best answers a metric looks at. */
+export function rankOf(metric: LadderMetric): (typeof ranks)[number] {
+  return ranks.find((k) => metric.endsWith(`@${k}`)) ?? 1;
+}
