@@ -5,7 +5,7 @@ import * as abi from "../engine/generated/abi.ts";
 import { reserveList } from "../engine/list.ts";
 import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import { refusal } from "../errors.ts";
-import type { Activation, Model } from "../model/model.ts";
+import type { Activation, AnyModel } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix, placeVector } from "../model/place.ts";
 import { type Activator, decodeActivators } from "./activator.ts";
 import { placeHash } from "./hash.ts";
@@ -55,11 +55,11 @@ const sparseFrom = 8192;
 export const bestCapacity = 128;
 
 /** Whether a model's input has so many numbers that most of them are taken to be 0. */
-export function isSparse(model: Model): boolean {
+export function isSparse(model: AnyModel): boolean {
   return model.layers[0].inputs >= sparseFrom;
 }
 
-export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
+export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork {
   const fitted = decodeActivators(model);
   const placed = new Map<string, unknown>();
   const layers = model.layers.map(({ weight, bias, inputs, outputs, activation, alpha }, l) => {

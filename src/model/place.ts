@@ -4,7 +4,7 @@
 import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
-import type { ByteWeights } from "./model.ts";
+import type { AnyLayer, WriteRow } from "./model.ts";
 import { quantizeRow } from "./quantize.ts";
 
 /** A matrix of `outputs` rows of `inputs` weights, row-major, with where its layouts lie. */
@@ -26,9 +26,6 @@ export interface PlacedMatrix {
   columns(): number;
 }
 
-/** Takes row `row` of a matrix, whose first weight is values[from], into engine memory. */
-export type WriteRow = (values: Float32Array | Int8Array, from: number, row: number) => void;
-
 /** A layout: weight i of the row at place p stands at start(p) + (i >> pair) · step + (i & pair). */
 interface Layout {
   at: number;
@@ -47,17 +44,17 @@ export interface PlaceOptions {
 
 export function placeMatrix(
   memory: MemoryPlan,
-  weight: Float32Array | ByteWeights,
+  weight: AnyLayer["weight"],
   outputs: number,
   inputs: number,
   { order = null, quantize = false }: PlaceOptions = {},
 ): PlacedMatrix {
-  const floats = weight instanceof Float32Array;
-  const bytes = quantize || !floats;
+  const scale = weight instanceof Float32Array ? null : weight.scale;
+  const bytes = quantize || scale !== null;
   const padded = paddedTo(outputs, abi.PANEL);
   const rowStride = bytes ? paddedTo(inputs, 16) : strideOf(paddedTo(inputs, abi.BLOCK));
   const columnStride = bytes ? padded : strideOf(padded);
-  const scales = bytes ? placeVector(memory, floats ? new Float32Array(outputs) : weight.scale, order) : null;
+  const scales = bytes ? placeVector(memory, scale ?? new Float32Array(outputs), order) : null;
   const layouts: Layout[] = [];
   const layout = (size: number, start: (place: number) => number, step: number, pair: 0 | 1 = 0): (() => number) => {
     let at = 0;
@@ -73,7 +70,7 @@ export function placeMatrix(
   const writer = ({ buffer }: Engine): WriteRow => {
     const placeOf = inverse(order);
     const targets = layouts.map((one) => ({ ...one, to: new (bytes ? Int8Array : Float32Array)(buffer, one.at, one.size) }));
-    const scaleOf = quantize && floats ? new Float32Array(buffer, scales ?? 0, outputs) : null;
+    const scaleOf = bytes && !scale ? new Float32Array(buffer, scales ?? 0, outputs) : null;
     const codes = new Int8Array(inputs);
     return (values, from, row) => {
       const place = placeOf ? placeOf[row] : row;
@@ -87,9 +84,11 @@ export function placeMatrix(
     };
   };
   memory.reserve(0, (engine) => {
+    if (layouts.length === 0) return;
     const write = writer(engine);
-    const values = floats ? weight : weight.values;
-    if (layouts.length > 0) for (let row = 0; row < outputs; row++) write(values, row * inputs, row);
+    if ("deliverTo" in weight) return weight.deliverTo(write);
+    const values = weight instanceof Float32Array ? weight : weight.values;
+    for (let row = 0; row < outputs; row++) write(values, row * inputs, row);
   });
   const panel = (bytes ? rowStride : inputs) * abi.PANEL;
   return {
