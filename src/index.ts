@@ -4,12 +4,12 @@ export { createSession, type Session, type SessionOptions } from "./session/sess
 
 // The session comes first so that the kernels lead a bundle and its code lies together: compressors look back 32 kB only.
 
-export { loadModel } from "./adapters/load-model.ts";
+export { type LoadModelOptions, loadModel } from "./adapters/load-model.ts";
 export type { ReadOptions, Source } from "./adapters/read-source.ts";
 export type { Clock } from "./clock.ts";
 export type { Backend } from "./engine/engine.ts";
 export { type ErrorCode, SlonnError } from "./errors.ts";
-export { type Activation, createModel, type DenseLayer, type Model } from "./model/model.ts";
+export { type Activation, createModel, type DenseLayer, type Model, type StreamedModel } from "./model/model.ts";
 export type { SparseInput } from "./model/rows.ts";
 export type { Tensor } from "./model/tensor.ts";
 export type { LoadEstimate } from "./policy/load.ts";

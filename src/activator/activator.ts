@@ -6,7 +6,7 @@
 import { PANEL } from "../engine/generated/abi.ts";
 import type { Row } from "../engine/plan-writer.ts";
 import { refusal } from "../errors.ts";
-import type { Model } from "../model/model.ts";
+import type { AnyModel } from "../model/model.ts";
 import type { Tensor } from "../model/tensor.ts";
 
 /** Prediction of all pre-activations through a few numbers: up · (down · x + center) + mean. Any leading part of the rank works. */
@@ -119,7 +119,7 @@ export function encodeActivators(layers: readonly LayerActivators[]): Map<string
 }
 
 /** @throws SlonnError `bad-file` when the tensors do not fit the network or each other. */
-export function decodeActivators(model: Model): LayerActivators[] {
+export function decodeActivators(model: AnyModel): LayerActivators[] {
   const tensors = model.calibration?.tensors ?? new Map<string, Tensor>();
   return model.layers.map(({ inputs, outputs }, l) => {
     const name = names(l);

@@ -1,12 +1,12 @@
 // The hash activator: locality-sensitive hash tables, the kind the field's earlier work uses and the baseline here.
 
 import * as abi from "../engine/generated/abi.ts";
-import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
+import { type MemoryPlan, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import type { Row } from "../engine/plan-writer.ts";
 import { placeMatrix } from "../model/place.ts";
 import type { Activator, Hash, RankInput } from "./activator.ts";
 
-export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, order: Uint32Array | null): Activator {
+export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, order: Uint32Array | null, scores: number): Activator {
   const { tables, bits, planes } = fitted;
   const matrix = placeMatrix(memory, planes, tables * bits, planes.length / (tables * bits));
   const starts = reserveWords(memory, fitted.starts);
@@ -15,7 +15,6 @@ export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, ord
   const nodes = reserveWords(memory, order ? fitted.nodes.map((node) => places[node]) : fitted.nodes);
   const votes = reserveFloats(memory, fitted.votes.length, fitted.votes);
   const codes = memory.reserve(tables * 4);
-  const scores = reserveFloats(memory, paddedTo(outputs, abi.PANEL));
   return {
     rank(input: RankInput, emit: (row: Row) => void): number {
       emit([abi.HASH, matrix.rows(), input.dense(), matrix.rowStride, tables, bits, codes]);

@@ -10,7 +10,7 @@ import { type Activator, inOrder, type LowRank, type RankInput } from "./activat
  * Places the first `rank` components of a fitted low-rank activator. The wide half is kept in eight bits, a scale per component:
  * scores only rank, and the narrow half, which gathers over many inputs, stays in f32.
  */
-export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, order: Uint32Array | null): Activator {
+export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, order: Uint32Array | null, scores: number): Activator {
   const fitted = { ...all, up: inOrder(all.up, order, all.rank), mean: inOrder(all.mean, order) };
   const inputs = fitted.down.length / fitted.rank;
   const outputs = fitted.mean.length;
@@ -24,7 +24,6 @@ export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, ord
   const mean = placeVector(memory, fitted.mean);
   const code = reserveFloats(memory, even);
   const scratch = memory.reserve(paddedTo(even, 8) * 2);
-  const scores = reserveFloats(memory, panelCount * abi.PANEL);
   return {
     rank(input: RankInput, emit: (row: Row) => void): number {
       const parts = input.parts();

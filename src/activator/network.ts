@@ -5,9 +5,9 @@ import * as abi from "../engine/generated/abi.ts";
 import { reserveList } from "../engine/list.ts";
 import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import { refusal } from "../errors.ts";
-import type { Activation, Model } from "../model/model.ts";
+import type { Activation, AnyModel } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix, placeVector } from "../model/place.ts";
-import { type Activator, decodeActivators, inOrder } from "./activator.ts";
+import { type Activator, decodeActivators } from "./activator.ts";
 import { placeHash } from "./hash.ts";
 import { placeLowRank } from "./low-rank.ts";
 import { placeOracle } from "./oracle.ts";
@@ -55,54 +55,64 @@ const sparseFrom = 8192;
 export const bestCapacity = 128;
 
 /** Whether a model's input has so many numbers that most of them are taken to be 0. */
-export function isSparse(model: Model): boolean {
+export function isSparse(model: AnyModel): boolean {
   return model.layers[0].inputs >= sparseFrom;
 }
 
-export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
+export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork {
   const fitted = decodeActivators(model);
-  const buffers = new Map<string, number>();
-  const activators = new Map<string, Activator>();
+  const placed = new Map<string, unknown>();
   const layers = model.layers.map(({ weight, bias, inputs, outputs, activation, alpha }, l) => {
     const { order } = fitted[l];
     return {
       matrix: placeMatrix(memory, weight, outputs, inputs, { order }),
-      bias: placeVector(memory, inOrder(bias, order)),
+      bias: placeVector(memory, bias, order),
       activation: activationCodes[activation],
       alpha,
     };
   });
   const { order } = fitted[fitted.length - 1];
 
-  const named = (name: string, place: () => number): number => {
-    const known = buffers.get(name);
-    if (known !== undefined) return known;
-    const at = place();
-    buffers.set(name, at);
-    return at;
+  /** What goes by this name, placed when it is first asked for. */
+  const named = <T>(name: string, place: () => T): T => {
+    const known = (placed.get(name) as T | undefined) ?? place();
+    placed.set(name, known);
+    return known;
+  };
+  const floats = (name: string, n: number): number => named(name, () => reserveFloats(memory, paddedTo(n, abi.PANEL)));
+
+  /** Layer l in eight bits: the layer itself where it has no more. */
+  const bytesOf = (l: number): PlacedMatrix => {
+    const { matrix } = layers[l];
+    if (matrix.scales !== null) return matrix;
+    const { weight } = model.layers[l];
+    const { order } = fitted[l];
+    return named(`${l}.bytes`, () => placeMatrix(memory, weight, matrix.outputs, matrix.inputs, { order, quantize: true }));
   };
 
   const placeActivator = (l: number, setting: RankedSetting): Activator => {
     const { lowRank, hash, clusters, order } = fitted[l];
     const { matrix, bias } = layers[l];
+    /** A layer's scores serve whichever activator ranks it: each ranking is read before the next is made. */
+    const scores = (): number => floats(`${l}.scores`, matrix.outputs);
     switch (setting.activator) {
       case "low-rank":
         if (!lowRank || setting.variant > lowRank.rank || setting.variant < 1) break;
-        return placeLowRank(memory, lowRank, setting.variant, order);
+        return placeLowRank(memory, lowRank, setting.variant, order, scores());
       case "hash":
         if (!hash || setting.variant !== hash.tables) break;
-        return placeHash(memory, hash, matrix.outputs, order);
+        return placeHash(memory, hash, matrix.outputs, order, scores());
       case "clusters": {
         const found = clusters.find(({ panels }) => panels === setting.variant);
         const rank = setting.rank ?? 0;
         if (!found || setting.unit !== "cluster" || rank < 1 || rank > found.router.rank) break;
-        return placeLowRank(memory, found.router, rank, null);
+        return placeLowRank(memory, found.router, rank, null, floats(`${l}.${found.panels}.scores`, found.router.mean.length));
       }
       case "screen":
         if (setting.variant < 1) break;
-        return placeScreen(memory, model.layers[l], order, setting.variant);
+        return placeScreen(memory, bytesOf(l), bias, setting.variant, scores());
       case "oracle":
-        return placeOracle(memory, matrix, bias);
+        return placeOracle(matrix, bias, scores());
       default:
         setting.activator satisfies never;
     }
@@ -115,13 +125,10 @@ export function placeNetwork(memory: MemoryPlan, model: Model): PlacedNetwork {
     sparse: isSparse(model),
     order: order ? reserveWords(memory, order) : 0,
     best: reserveList(memory, bestCapacity),
-    floats: (name, n) => named(name, () => reserveFloats(memory, paddedTo(n, abi.PANEL))),
+    floats,
     list: (name, capacity) => named(name, () => reserveList(memory, capacity)),
     activator(l: number, setting: RankedSetting): Activator {
-      const key = `${l}.${setting.activator}.${setting.variant}.${setting.rank}`;
-      const known = activators.get(key) ?? placeActivator(l, setting);
-      activators.set(key, known);
-      return known;
+      return named(`${l}.${setting.activator}.${setting.variant}.${setting.rank}`, () => placeActivator(l, setting));
     },
   };
 }

@@ -1,14 +1,25 @@
-// Loading a .slonn model from any source.
+// Loading a .slonn model from any source: whole, or with the weights left in their stream for the session they are for.
 
-import type { Model } from "../model/model.ts";
-import { decodeModel } from "../model/slonn-file.ts";
-import { type ReadOptions, readSource, type Source } from "./read-source.ts";
+import type { Model, StreamedModel } from "../model/model.ts";
+import { decodeModel, decodeModelStream } from "../model/slonn-file.ts";
+import { openSource, type ReadOptions, readSource, type Source } from "./read-source.ts";
+
+export interface LoadModelOptions extends ReadOptions {
+  /**
+   * Leaves the large weights in the source. `createSession` reads them, once, straight into the session's memory, so that they are never
+   * held twice; `signal` and `onProgress` go on meanwhile. What can be wrong with them or with the source then rejects `createSession`.
+   */
+  stream?: boolean;
+}
 
 /**
  * Loads a `.slonn` model. Other formats: `slonn/import`.
  * @throws SlonnError `unreadable`, `aborted`, or what reading the file finds: `bad-file`, `checksum`, `unsupported`, `bad-model`.
  */
-export async function loadModel(source: Source, options: ReadOptions = {}): Promise<Model> {
+export function loadModel(source: Source, options: LoadModelOptions & { stream: true }): Promise<StreamedModel>;
+export function loadModel(source: Source, options?: LoadModelOptions & { stream?: false }): Promise<Model>;
+export async function loadModel(source: Source, options: LoadModelOptions = {}): Promise<Model | StreamedModel> {
+  if (options.stream) return decodeModelStream(await openSource(source, options));
   const { name, bytes } = await readSource(source, options);
   return decodeModel(bytes, name);
 }

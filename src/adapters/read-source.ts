@@ -1,6 +1,7 @@
 // Reading bytes from wherever a runtime keeps them: the network, a file, a stream, memory. It knows nothing of what they mean.
 
 import { refusal, SlonnError, throwIfAborted } from "../errors.ts";
+import type { ByteReader } from "../model/byte-reader.ts";
 
 /** Where a model may come from. A string is a path where the runtime has files and the string is not an http(s), data or blob URL. */
 export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>;
@@ -16,107 +17,181 @@ export interface ReadOptions {
  * @throws SlonnError `unreadable` when it cannot be read (not found, refused, interrupted), `aborted`, `bad-input` for anything else.
  */
 export async function readSource(source: Source, options: ReadOptions = {}): Promise<{ name: string; bytes: Uint8Array }> {
+  const opened = await open(source, options);
+  const { name, bytes } = opened;
+  if (bytes) return { name, bytes };
+  const reader = createReader(opened, options);
+  try {
+    return { name, bytes: await reader.take(Number.POSITIVE_INFINITY) };
+  } finally {
+    reader.close();
+  }
+}
+
+/**
+ * A source to be read a piece at a time.
+ * @throws SlonnError as `readSource`
+ */
+export async function openSource(source: Source, options: ReadOptions = {}): Promise<ByteReader> {
+  return createReader(await open(source, options), options);
+}
+
+/** The most bytes believed to come because the source, or who asks, says so. */
+const mostBelieved = 2 ** 30;
+
+function createReader({ name, totalBytes, bytes, next, cancel }: Opened, { signal, onProgress }: ReadOptions): ByteReader {
+  let chunk = bytes;
+  let loaded = 0;
+  const close = (): void => {
+    signal?.removeEventListener("abort", close);
+    cancel?.(signal?.reason);
+  };
+  signal?.addEventListener("abort", close);
+
+  /** What has arrived, waited for if need be; empty at the end. */
+  const arrived = async (): Promise<Uint8Array> => {
+    while (!chunk?.length) {
+      throwIfAborted(signal);
+      try {
+        chunk = await next?.();
+      } catch (cause) {
+        throwIfAborted(signal);
+        throw unreadable(name, cause);
+      }
+      throwIfAborted(signal);
+      if (chunk === undefined) {
+        if (loaded < (next && totalBytes ? totalBytes : 0)) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes ?? 0);
+        return new Uint8Array(0);
+      }
+      if (!(chunk instanceof Uint8Array)) throw refusal("bad-input", name, `a chunk of ${typeof chunk}`, "Uint8Array");
+      loaded += chunk.length;
+      onProgress?.(loaded, totalBytes);
+    }
+    return chunk;
+  };
+
+  return {
+    name,
+    totalBytes,
+    async take(count, into) {
+      const whole = count === Number.POSITIVE_INFINITY;
+      let taken = into ?? new Uint8Array(Math.min(whole ? (totalBytes ?? 0) : count, mostBelieved));
+      let at = 0;
+      while (at < count) {
+        const piece = (await arrived()).subarray(0, count - at);
+        if (piece.length === 0) {
+          if (whole) break;
+          throw refusal("bad-file", name, `${loaded} bytes`, `at least ${loaded + count - at}`);
+        }
+        if (at + piece.length > taken.length) {
+          const larger = new Uint8Array(Math.max(2 * taken.length, at + piece.length));
+          larger.set(taken);
+          taken = larger;
+        }
+        taken.set(piece, at);
+        at += piece.length;
+        chunk = chunk?.subarray(piece.length);
+      }
+      return taken.subarray(0, at);
+    },
+    async end() {
+      if ((await arrived()).length > 0) throw refusal("bad-file", name, `${loaded} bytes`, loaded - (chunk?.length ?? 0));
+    },
+    close,
+  };
+}
+
+interface Opened {
+  name: string;
+  /** Null where the source does not say. */
+  totalBytes: number | null;
+  /** All of them, where they are in memory. */
+  bytes?: Uint8Array;
+  /** The next chunk, nothing at the end. It may be the array of the one before with other bytes in it. */
+  next?: () => Promise<Uint8Array | undefined>;
+  /** Lets the source go; a `next` that waits ends. */
+  cancel?: (reason: unknown) => void;
+}
+
+const inMemory = (name: string, bytes: Uint8Array): Opened => ({ name, totalBytes: bytes.length, bytes });
+
+async function open(source: Source, options: ReadOptions): Promise<Opened> {
   throwIfAborted(options.signal);
-  if (source instanceof ArrayBuffer) return { name: "bytes", bytes: new Uint8Array(source) };
-  if (ArrayBuffer.isView(source)) return { name: "bytes", bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength) };
-  if (typeof source === "string" || source instanceof URL) return readLocation(source, options);
-  if (typeof Response !== "undefined" && source instanceof Response) return readResponse(source.url || "response", source, options);
+  if (source instanceof ArrayBuffer) return inMemory("bytes", new Uint8Array(source));
+  if (ArrayBuffer.isView(source)) return inMemory("bytes", new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+  if (typeof source === "string" || source instanceof URL) return openLocation(source, options);
+  if (typeof Response !== "undefined" && source instanceof Response) return openResponse(source.url || "response", source);
   if (typeof Blob !== "undefined" && source instanceof Blob) {
     const name = "name" in source && typeof source.name === "string" ? source.name : "blob";
-    return { name, bytes: await readStream(name, source.stream(), source.size, options) };
+    return { name, totalBytes: source.size, ...chunksIn(name, source.stream()) };
   }
   if (typeof ReadableStream !== "undefined" && source instanceof ReadableStream)
-    return { name: "stream", bytes: await readStream("stream", source, null, options) };
+    return { name: "stream", totalBytes: null, ...chunksIn("stream", source) };
   throw refusal("bad-input", "model source", typeof source, "a URL, path, Response, Blob, bytes or ReadableStream");
 }
 
-async function readLocation(location: string | URL, options: ReadOptions): Promise<{ name: string; bytes: Uint8Array }> {
-  const text = String(location);
+async function openLocation(location: string | URL, { signal }: ReadOptions): Promise<Opened> {
+  const name = String(location);
   const files = fileSystem();
-  const isPath = typeof location === "string" ? !/^(https?|data|blob|file):/i.test(text) : false;
-  if (files && (isPath || /^file:/i.test(text))) {
-    try {
-      const bytes = await files.readFile(isPath ? text : new URL(text), options.signal ? { signal: options.signal } : {});
-      options.onProgress?.(bytes.byteLength, bytes.byteLength);
-      return { name: text, bytes };
-    } catch (cause) {
-      throwIfAborted(options.signal);
-      throw unreadable(text, cause);
-    }
-  }
-  let response: Response;
+  const isPath = typeof location === "string" ? !/^(https?|data|blob|file):/i.test(name) : false;
   try {
-    response = await fetch(location, options.signal ? { signal: options.signal } : {});
+    if (files && (isPath || /^file:/i.test(name))) return await openFile(files, name, isPath ? name : new URL(name));
+    return await openResponse(name, await fetch(location, signal ? { signal } : {}));
   } catch (cause) {
-    throwIfAborted(options.signal);
-    throw unreadable(text, cause);
+    throwIfAborted(signal);
+    throw cause instanceof SlonnError ? cause : unreadable(name, cause);
   }
-  return readResponse(text, response, options);
 }
 
-async function readResponse(name: string, response: Response, options: ReadOptions): Promise<{ name: string; bytes: Uint8Array }> {
-  if (!response.ok) throw refusal("unreadable", name, `status ${response.status}`, "200");
-  const type = response.headers.get("content-type") ?? "";
-  if (type.includes("text/html")) throw refusal("unreadable", name, "an HTML page", "a model file");
+/** Bytes of a file read at once. */
+const fileChunkBytes = 1 << 18;
+
+/** The file is open while a chunk is read, not between: who never reads to its end leaves nothing open. */
+async function openFile(files: FileSystem, name: string, path: string | URL): Promise<Opened> {
+  const { size } = await files.stat(path);
+  // pipes and devices have no size, nor places to read at
+  if (size === 0) return inMemory(name, await files.readFile(path));
+  const buffer = new Uint8Array(Math.min(size, fileChunkBytes));
+  let at = 0;
+  const next = async (): Promise<Uint8Array | undefined> => {
+    const file = await files.open(path);
+    try {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      at += bytesRead;
+      return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined;
+    } finally {
+      await file.close();
+    }
+  };
+  return { name, totalBytes: size, next };
+}
+
+async function openResponse(name: string, response: Response): Promise<Opened> {
+  const { ok, status, headers, body } = response;
+  if (!ok) throw refusal("unreadable", name, `status ${status}`, "200");
+  if ((headers.get("content-type") ?? "").includes("text/html")) throw refusal("unreadable", name, "an HTML page", "a model file");
+  if (!body) return inMemory(name, new Uint8Array(await response.arrayBuffer()));
   // a compressed transfer announces the compressed length, which says nothing of the bytes to come
-  const length = response.headers.has("content-encoding") ? Number.NaN : Number(response.headers.get("content-length") ?? Number.NaN);
-  if (!response.body) return { name, bytes: new Uint8Array(await response.arrayBuffer()) };
-  return { name, bytes: await readStream(name, response.body, Number.isFinite(length) ? length : null, options) };
+  const length = headers.has("content-encoding") ? Number.NaN : Number(headers.get("content-length") ?? Number.NaN);
+  return { name, totalBytes: Number.isFinite(length) ? length : null, ...chunksIn(name, body) };
 }
 
-async function readStream(
-  name: string,
-  stream: ReadableStream<Uint8Array>,
-  total: number | null,
-  { signal, onProgress }: ReadOptions,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let loaded = 0;
-  let reader: ReadableStreamDefaultReader<Uint8Array>;
+function chunksIn(name: string, stream: ReadableStream<Uint8Array>): Pick<Opened, "next" | "cancel"> {
   try {
-    reader = stream.getReader();
+    const reader = stream.getReader();
+    return { next: async () => (await reader.read()).value, cancel: (reason) => void reader.cancel(reason).catch(() => {}) };
   } catch (cause) {
     throw unreadable(name, cause);
   }
-  const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {});
-  const read = async (): Promise<ReadableStreamReadResult<Uint8Array>> => {
-    try {
-      return await reader.read();
-    } catch (cause) {
-      throwIfAborted(signal);
-      throw unreadable(name, cause);
-    }
-  };
-  signal?.addEventListener("abort", cancel, { once: true });
-  try {
-    while (true) {
-      const { done, value } = await read();
-      throwIfAborted(signal);
-      if (done) break;
-      if (!(value instanceof Uint8Array)) throw refusal("bad-input", name, `a chunk of ${typeof value}`, "Uint8Array");
-      chunks.push(value);
-      loaded += value.byteLength;
-      onProgress?.(loaded, total);
-    }
-  } catch (cause) {
-    cancel();
-    throw cause;
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-  }
-  if (total !== null && loaded < total) throw refusal("unreadable", name, `${loaded} bytes`, total);
-  if (chunks.length === 1) return chunks[0];
-  const bytes = new Uint8Array(loaded);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
 }
 
 interface FileSystem {
-  readFile(path: string | URL, options: { signal?: AbortSignal }): Promise<Uint8Array>;
+  stat(path: string | URL): Promise<{ size: number }>;
+  readFile(path: string | URL): Promise<Uint8Array>;
+  open(path: string | URL): Promise<{
+    read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+    close(): Promise<void>;
+  }>;
 }
 
 /** The runtime's files, reached without an import so that bundles for other runtimes do not need one. */

@@ -35,7 +35,7 @@ export function createMemoryPlan(): MemoryPlan {
     },
     async create(options?: EngineOptions): Promise<Engine> {
       const engine = await createEngine(next + slack, options);
-      for (const fill of fills) fill(engine);
+      for (const fill of fills.splice(0)) fill(engine); // what they hold on to may go
       return engine;
     },
   };

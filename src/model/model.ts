@@ -26,18 +26,36 @@ export interface ByteWeights {
   scale: Float32Array;
 }
 
-/** y = activation(W x + b). A node is one row of W with its bias. */
-export interface DenseLayer {
+/** Takes row `row` of a matrix, whose first weight is values[from]. */
+export type WriteRow = (values: Float32Array | Int8Array, from: number, row: number) => void;
+
+/** Weights that are still in a stream. */
+export interface StreamedWeights {
+  /** [outputs] where the weights are in eight bits, else null. */
+  readonly scale: Float32Array | null;
+  /** Throws `bad-model`: there is no array of them, and there will be none. */
+  readonly values: never;
+  /** Every row is handed over once, in order, when the stream is delivered. */
+  deliverTo(write: WriteRow): void;
+}
+
+/** A layer, wherever its weights are. */
+export interface AnyLayer {
   name: string;
   inputs: number;
   outputs: number;
   /** Row-major [outputs, inputs]. */
-  weight: Float32Array | ByteWeights;
+  weight: Float32Array | ByteWeights | StreamedWeights;
   /** [outputs]; zeros where the source had none. */
   bias: Float32Array;
   activation: Activation;
   /** Slope below zero of `leaky-relu`; 0 elsewhere. */
   alpha: number;
+}
+
+/** y = activation(W x + b). A node is one row of W with its bias. */
+export interface DenseLayer extends AnyLayer {
+  weight: Float32Array | ByteWeights;
 }
 
 /** A layer whose weights are floats, as every importer gives it. */
@@ -51,11 +69,25 @@ export interface CalibrationSection {
   tensors: ReadonlyMap<string, Tensor>;
 }
 
-export interface Model {
+/** A network, wherever its weights are. */
+export interface AnyModel {
   name: string;
   /** In order; the outputs of one are the inputs of the next. */
-  layers: readonly DenseLayer[];
+  layers: readonly AnyLayer[];
   calibration: CalibrationSection | null;
+}
+
+export interface Model extends AnyModel {
+  layers: readonly DenseLayer[];
+}
+
+/** A model whose large weights are still in a stream, for one session, into whose memory they go. */
+export interface StreamedModel extends AnyModel {
+  /** What the stream still holds. */
+  readonly stream: {
+    /** Hands all weights over; once. Throws as reading the source and the file. */
+    deliver(): Promise<void>;
+  };
 }
 
 /** The most nodes or inputs one layer may have. */
@@ -65,7 +97,11 @@ export const maxWidth: number = 1 << 24;
  * Builds a model after checking that it can run.
  * @throws SlonnError `bad-model` when there is no layer, sizes do not chain, a weight is not finite, or softmax stands before the end.
  */
-export function createModel(name: string, layers: readonly DenseLayer[], calibration: CalibrationSection | null = null): Model {
+export function createModel<Layer extends AnyLayer = DenseLayer>(
+  name: string,
+  layers: readonly Layer[],
+  calibration: CalibrationSection | null = null,
+): { name: string; layers: readonly Layer[]; calibration: CalibrationSection | null } {
   if (layers.length === 0) throw refusal("bad-model", name, "no dense layer", "at least one");
   layers.forEach((layer, l) => {
     const { inputs, outputs, weight, bias } = layer;
@@ -74,7 +110,9 @@ export function createModel(name: string, layers: readonly DenseLayer[], calibra
       ["outputs", outputs],
     ] as const)
       if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw refusal("bad-model", layer.name, `${n} ${what}`, `1 to ${maxWidth}`);
-    const [count, scale] = weight instanceof Float32Array ? [weight.length, null] : [weight.values.length, weight.scale];
+    const floats = weight instanceof Float32Array;
+    const scale = floats ? null : weight.scale;
+    const count = floats ? weight.length : "deliverTo" in weight ? inputs * outputs : weight.values.length;
     if (count !== inputs * outputs) throw refusal("bad-model", layer.name, `${count} weights`, `${outputs} x ${inputs}`);
     if (scale && scale.length !== outputs) throw refusal("bad-model", layer.name, `${scale.length} scales`, outputs);
     if (bias.length !== outputs) throw refusal("bad-model", layer.name, `${bias.length} biases`, outputs);
@@ -84,31 +122,33 @@ export function createModel(name: string, layers: readonly DenseLayer[], calibra
     if (l < layers.length - 1 && (layer.activation === "softmax" || layer.activation === "log-softmax"))
       throw refusal("bad-model", layer.name, `${layer.activation} on a hidden layer`, "it on the last only");
     if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", layer.name, `slope ${layer.alpha}`, "a finite number");
-    checkFinite(layer.name, scale ? "scale" : "weight", scale ?? (weight as Float32Array));
+    checkFinite(layer.name, scale ? "scale" : "weight", scale ?? (floats ? weight : []));
     checkFinite(layer.name, "bias", bias);
   });
   return { name, layers, calibration };
 }
 
-function checkFinite(layer: string, what: string, values: Float32Array): void {
+/** @param from the place of the first of `values` in the whole */
+export function checkFinite(layer: string, what: string, values: ArrayLike<number>, from = 0): void {
   for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i])) throw refusal("bad-model", layer, `${what}[${i}] = ${values[i]}`, "finite numbers");
+    if (!Number.isFinite(values[i])) throw refusal("bad-model", layer, `${what}[${from + i}] = ${values[i]}`, "finite numbers");
 }
 
 /** A layer's weights as floats [outputs, inputs]: the same array where they are. */
 export function floatWeights({ weight, inputs, outputs }: DenseLayer): Float32Array {
   if (weight instanceof Float32Array) return weight;
   const floats = new Float32Array(inputs * outputs);
-  for (let o = 0, at = 0; o < outputs; o++) for (let i = 0; i < inputs; i++, at++) floats[at] = weight.scale[o] * weight.values[at];
+  for (let o = 0, at = 0; o < outputs; o++) for (let i = 0; i < inputs; i++, at++) floats[at] = weight.values[at] * weight.scale[o];
   return floats;
 }
 
 /** Bytes of a layer's weights, scales included. */
-export function weightBytes({ weight }: DenseLayer): number {
-  return weight instanceof Float32Array ? weight.byteLength : weight.values.byteLength + weight.scale.byteLength;
+export function weightBytes({ weight, inputs, outputs }: AnyLayer): number {
+  const scale = weight instanceof Float32Array ? null : weight.scale;
+  return scale ? inputs * outputs + scale.byteLength : 4 * inputs * outputs;
 }
 
 /** Multiply-adds of one dense pass. */
-export function denseMacs(model: Model): number {
+export function denseMacs(model: AnyModel): number {
   return model.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0);
 }

@@ -1,9 +1,11 @@
-// Placing a layer's weights into engine memory, each layout at most once and only if somebody asks for it.
+// Placing a layer's weights into engine memory, each layout at most once and only if somebody asks for it. Rows of weights are handed
+// over one by one, from arrays or from a stream, and each is written into every layout on the way: no layout has a copy beside it.
 
+import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
-import { writePlan } from "../engine/plan-writer.ts";
-import type { ByteWeights } from "./model.ts";
+import type { AnyLayer, WriteRow } from "./model.ts";
+import { quantizeRow } from "./quantize.ts";
 
 /** A matrix of `outputs` rows of `inputs` weights, row-major, with where its layouts lie. */
 export interface PlacedMatrix {
@@ -24,90 +26,93 @@ export interface PlacedMatrix {
   columns(): number;
 }
 
-/**
- * @param stride weights from one row of `weight` to the next, of which the first `inputs` are placed
- * @param order [outputs], the row that comes to stand at each place; as they are unless given
- */
-export function placeMatrix(
-  memory: MemoryPlan,
-  weight: Float32Array | ByteWeights,
-  outputs: number,
-  inputs: number,
-  { stride = inputs, order = null }: { stride?: number; order?: Uint32Array | null } = {},
-): PlacedMatrix {
-  const rowOf = (place: number): number => (order ? order[place] : place) * stride;
-  const panelCount = paddedTo(outputs, abi.PANEL) / abi.PANEL;
-  if (!(weight instanceof Float32Array)) return placeBytes(memory, weight, outputs, inputs, rowOf);
-  const rowStride = strideOf(paddedTo(inputs, abi.BLOCK));
-  const columnStride = strideOf(paddedTo(outputs, abi.PANEL));
-
-  const placeRows = (): number => {
-    const at: number = memory.reserve(outputs * rowStride * 4, ({ buffer }) => {
-      const to = new Float32Array(buffer, at, outputs * rowStride);
-      for (let r = 0; r < outputs; r++) to.set(weight.subarray(rowOf(r), rowOf(r) + inputs), r * rowStride);
-    });
-    return at;
-  };
-
-  const placePanels = (): number => {
-    const plan = memory.reserve(abi.ROW_BYTES);
-    const scratch = memory.reserve(abi.PANEL * inputs * 4);
-    const at: number = memory.reserve(panelCount * inputs * abi.PANEL * 4, (engine) => {
-      const rows = new Float32Array(engine.buffer, scratch, abi.PANEL * inputs);
-      for (let from = 0; from < outputs; from += abi.PANEL) {
-        const count = Math.min(abi.PANEL, outputs - from);
-        for (let r = 0; r < count; r++) rows.set(weight.subarray(rowOf(from + r), rowOf(from + r) + inputs), r * inputs);
-        writePlan(engine, plan, [[abi.PACK, scratch, count, inputs, inputs, at + from * inputs * 4]]);
-        engine.execute(plan, 0, 1);
-      }
-    });
-    return at;
-  };
-
-  const placeColumns = (): number => {
-    const at: number = memory.reserve(inputs * columnStride * 4, ({ buffer }) => {
-      const to = new Float32Array(buffer, at, inputs * columnStride);
-      for (let r = 0; r < outputs; r++) for (let i = 0; i < inputs; i++) to[i * columnStride + r] = weight[rowOf(r) + i];
-    });
-    return at;
-  };
-
-  const [rows, panels, columns] = [once(placeRows), once(placePanels), once(placeColumns)];
-  return { outputs, inputs, rowStride, columnStride, panelCount, scales: null, rows, panels, columns };
+/** A layout: weight i of the row at place p stands at start(p) + (i >> pair) · step + (i & pair). */
+interface Layout {
+  at: number;
+  size: number;
+  start: (place: number) => number;
+  step: number;
+  pair: 0 | 1;
 }
 
-function placeBytes(
+export interface PlaceOptions {
+  /** [outputs], the row that comes to stand at each place; as they are unless given. */
+  order?: Uint32Array | null;
+  /** Whether float weights are brought to eight bits on the way, a scale per row. */
+  quantize?: boolean;
+}
+
+export function placeMatrix(
   memory: MemoryPlan,
-  { values, scale }: ByteWeights,
+  weight: AnyLayer["weight"],
   outputs: number,
   inputs: number,
-  rowOf: (place: number) => number,
+  { order = null, quantize = false }: PlaceOptions = {},
 ): PlacedMatrix {
-  const rowStride = paddedTo(inputs, 16);
-  const columnStride = paddedTo(outputs, abi.PANEL);
-  const stride = values.length / scale.length;
-  /** Reserves bytes and writes weight i of the row at place r to `to(r, i)`. */
-  const place = (bytes: number, to: (r: number, i: number) => number) => (): number => {
-    const at: number = memory.reserve(bytes, ({ buffer }) => {
-      const all = new Int8Array(buffer, at, bytes);
-      for (let r = 0; r < outputs; r++) for (let i = 0, from = rowOf(r); i < inputs; i++) all[to(r, i)] = values[from + i];
-    });
-    return at;
+  const scale = weight instanceof Float32Array ? null : weight.scale;
+  const bytes = quantize || scale !== null;
+  const padded = paddedTo(outputs, abi.PANEL);
+  const rowStride = bytes ? paddedTo(inputs, 16) : strideOf(paddedTo(inputs, abi.BLOCK));
+  const columnStride = bytes ? padded : strideOf(padded);
+  const scales = bytes ? placeVector(memory, scale ?? new Float32Array(outputs), order) : null;
+  const layouts: Layout[] = [];
+  const layout = (size: number, start: (place: number) => number, step: number, pair: 0 | 1 = 0): (() => number) => {
+    let at = 0;
+    return () => {
+      if (at === 0) {
+        at = memory.reserve(size * (bytes ? 1 : 4));
+        layouts.push({ at, size, start, step, pair });
+      }
+      return at;
+    };
   };
+
+  const writer = ({ buffer }: Engine): WriteRow => {
+    const placeOf = inverse(order);
+    const targets = layouts.map((one) => ({ ...one, to: new (bytes ? Int8Array : Float32Array)(buffer, one.at, one.size) }));
+    const scaleOf = bytes && !scale ? new Float32Array(buffer, scales ?? 0, outputs) : null;
+    const codes = new Int8Array(inputs);
+    return (values, from, row) => {
+      const place = placeOf ? placeOf[row] : row;
+      if (scaleOf && values instanceof Float32Array) {
+        scaleOf[place] = quantizeRow(values, from, codes);
+        values = codes;
+        from = 0;
+      }
+      for (const { to, start, step, pair } of targets)
+        for (let i = 0, at = start(place); i < inputs; i++) to[at + (i >> pair) * step + (i & pair)] = values[from + i];
+    };
+  };
+  memory.reserve(0, (engine) => {
+    if (layouts.length === 0) return;
+    const write = writer(engine);
+    if ("deliverTo" in weight) return weight.deliverTo(write);
+    const values = weight instanceof Float32Array ? weight : weight.values;
+    for (let row = 0; row < outputs; row++) write(values, row * inputs, row);
+  });
+  const panel = (bytes ? rowStride : inputs) * abi.PANEL;
   return {
     outputs,
     inputs,
     rowStride,
     columnStride,
-    panelCount: columnStride / abi.PANEL,
-    scales: placeVector(
-      memory,
-      Float32Array.from({ length: outputs }, (_, r) => scale[rowOf(r) / stride]),
-    ),
-    rows: once(place(outputs * rowStride, (r, i) => r * rowStride + i)),
-    panels: once(place(columnStride * rowStride, (r, i) => (r >> 4) * rowStride * abi.PANEL + (i >> 1) * 32 + (r & 15) * 2 + (i & 1))),
-    columns: once(place(inputs * columnStride, (r, i) => i * columnStride + r)),
+    panelCount: padded / abi.PANEL,
+    scales,
+    rows: layout(outputs * rowStride, (place) => place * rowStride, 1),
+    panels: bytes
+      ? layout((padded / 16) * panel, (place) => (place >> 4) * panel + (place & 15) * 2, 32, 1)
+      : layout((padded / 16) * panel, (place) => (place >> 4) * panel + (place & 15), 16),
+    columns: layout(inputs * columnStride, (place) => place, columnStride),
   };
+}
+
+/** Where each row comes to stand. */
+function inverse(order: Uint32Array | null): Uint32Array | null {
+  const places = order && new Uint32Array(order.length);
+  order?.forEach((row, place) => {
+    (places as Uint32Array)[row] = place;
+  });
+  return places;
 }
 
 /**
@@ -118,15 +123,14 @@ function strideOf(floats: number): number {
   return floats % 1024 === 0 ? floats + 16 : floats;
 }
 
-/** A vector of one float per node, padded with zeros to whole panels. */
-export function placeVector(memory: MemoryPlan, values: Float32Array): number {
-  return reserveFloats(memory, values.length, values);
-}
-
-function once(place: () => number): () => number {
-  let at = 0;
-  return () => {
-    at ||= place();
-    return at;
-  };
+/** A vector of one float per node, the one of node order[p] at place p, padded with zeros to whole panels. */
+export function placeVector(memory: MemoryPlan, values: Float32Array, order: Uint32Array | null = null): number {
+  if (!order) return reserveFloats(memory, values.length, values);
+  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) => {
+    const to = new Float32Array(buffer, at, values.length);
+    order.forEach((node, place) => {
+      to[place] = values[node];
+    });
+  });
+  return at;
 }

@@ -14,12 +14,16 @@ export function quantizeModel(model: Model): Model {
 export function byteWeights({ weight, inputs, outputs }: DenseLayer): ByteWeights {
   if (!(weight instanceof Float32Array)) return weight;
   const values = new Int8Array(weight.length);
-  const scale = new Float32Array(outputs);
-  for (let o = 0; o < outputs; o++) {
-    const row = weight.subarray(o * inputs, (o + 1) * inputs);
-    const most = row.reduce((m, w) => Math.max(m, Math.abs(w)), 0);
-    scale[o] = most / 127;
-    if (most > 0) for (let i = 0; i < inputs; i++) values[o * inputs + i] = Math.round((row[i] / most) * 127);
-  }
+  const scale = Float32Array.from({ length: outputs }, (_, o) =>
+    quantizeRow(weight, o * inputs, values.subarray(o * inputs, (o + 1) * inputs)),
+  );
   return { values, scale };
+}
+
+/** Brings the weights from weight[from] on to eight bits, as many as `to` has room for; returns their scale. */
+export function quantizeRow(weight: Float32Array, from: number, to: Int8Array): number {
+  let most = 0;
+  for (let i = 0; i < to.length; i++) most = Math.max(most, Math.abs(weight[from + i]));
+  for (let i = 0; i < to.length; i++) to[i] = most > 0 ? Math.round((weight[from + i] / most) * 127) : 0;
+  return most / 127;
 }

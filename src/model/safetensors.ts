@@ -3,6 +3,7 @@
 // It knows nothing of what the tensors mean.
 
 import { refusal, SlonnError } from "../errors.ts";
+import type { ByteReader } from "./byte-reader.ts";
 import { narrowToHalf, widenBfloat16, widenHalf } from "./half.ts";
 import { quoted } from "./quoted.ts";
 import { type DType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
@@ -35,6 +36,15 @@ const storedTypes: Record<StoredType, readonly [DType, ArrayOf, Widen?]> = {
 
 const itemBytes = (dtype: StoredType): number => storedTypes[dtype][1].BYTES_PER_ELEMENT;
 
+/** What the header says of a tensor; offsets count from its end. */
+export interface TensorEntry {
+  name: string;
+  dtype: StoredType;
+  shape: readonly number[];
+  begin: number;
+  end: number;
+}
+
 /** A tensor as it lies in the file. */
 export interface StoredTensor {
   name: string;
@@ -60,20 +70,58 @@ export function readSafetensors(bytes: Uint8Array, name: string): { tensors: Map
  * @throws SlonnError as `readSafetensors`.
  */
 export function openSafetensors(bytes: Uint8Array, name: string): { stored: StoredTensor[]; metadata: Record<string, string> } {
+  const begin = 8 + headerLength(bytes, bytes.length, name);
+  const content = bytes.subarray(begin);
+  const { entries, metadata } = readHeader(bytes.subarray(8, begin), content.length, name);
+  return { stored: entries.map((entry) => withBytes(entry, content)), metadata };
+}
+
+/**
+ * As `openSafetensors`, of a file that is still on its way. The last tensors, as far as they are `late`, stay in the reader: they have no
+ * bytes.
+ * @throws SlonnError as `openSafetensors` and as the reader.
+ */
+export async function openSafetensorsStream(
+  reader: ByteReader,
+  late: RegExp,
+): Promise<{ stored: (StoredTensor | TensorEntry)[]; metadata: Record<string, string> }> {
+  const { name, totalBytes } = reader;
+  const length = headerLength(await reader.take(8), totalBytes, name);
+  const { entries, metadata } = readHeader(await reader.take(length), totalBytes && totalBytes - 8 - length, name);
+  const loaded = entries.findLastIndex((entry) => !late.test(entry.name)) + 1;
+  const content = await reader.take(loaded && entries[loaded - 1].end);
+  return { stored: entries.map((entry, i) => (i < loaded ? withBytes(entry, content) : entry)), metadata };
+}
+
+function withBytes(entry: TensorEntry, content: Uint8Array): StoredTensor {
+  return { ...entry, bytes: content.subarray(entry.begin, entry.end) };
+}
+
+/** The length of the JSON header, by the first 8 bytes. @param total bytes of the whole file, null where that is not known */
+function headerLength(bytes: Uint8Array, total: number | null, name: string): number {
   const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
   if (bytes.length < 8) throw bad(`got ${bytes.length} bytes, expected a safetensors file of at least 8`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (headerBytes > maxHeaderBytes)
     throw bad(`got a header of ${headerBytes} bytes, expected a safetensors header of at most ${maxHeaderBytes}`);
-  if (8 + headerBytes > bytes.length) throw bad(`got ${bytes.length} bytes, expected at least ${8 + headerBytes}: the header is cut off`);
-  const content = bytes.subarray(8 + headerBytes);
+  if (total !== null && 8 + headerBytes > total)
+    throw bad(`got ${total} bytes, expected at least ${8 + headerBytes}: the header is cut off`);
+  return headerBytes;
+}
 
-  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerBytes), bad);
+/** The tensors of a header in file order. @param contentBytes behind the header, null where that is not known */
+function readHeader(
+  header: Uint8Array,
+  contentBytes: number | null,
+  name: string,
+): { entries: TensorEntry[]; metadata: Record<string, string> } {
+  const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
+  const { __metadata__: metadata = {}, ...fields } = parseHeader(header, bad);
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string"))
     throw bad("got other values than strings in __metadata__, expected strings only");
 
-  const placed = Object.entries(entries).map(([tensor, entry]) => {
+  const entries = Object.entries(fields).map(([tensor, entry]): TensorEntry => {
     const subject = `tensor ${quoted(tensor)}`;
     if (!isRecord(entry)) throw bad(`${subject}: got no object, expected dtype, shape and data_offsets`);
     const { dtype, shape, data_offsets: offsets } = entry;
@@ -87,22 +135,22 @@ export function openSafetensors(bytes: Uint8Array, name: string): { stored: Stor
     const expected = sizeOf(shape) * itemBytes(dtype);
     if (end - begin !== expected)
       throw bad(`${subject}: got ${end - begin} bytes, expected ${expected} for ${dtype} [${shape.slice(0, 8).join(", ")}]`);
-    return { begin, end, tensor: { name: tensor, dtype, shape } };
+    return { name: tensor, dtype, shape, begin, end };
   });
 
-  placed.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let filled = 0;
-  const stored = placed.map(({ begin, end, tensor }) => {
+  for (const { name: tensor, begin, end } of entries) {
     if (begin !== filled)
       throw bad(
-        `tensor ${quoted(tensor.name)}: got offset ${begin}, expected ${filled}: ${begin > filled ? "a hole before it" : "it overlaps another"}`,
+        `tensor ${quoted(tensor)}: got offset ${begin}, expected ${filled}: ${begin > filled ? "a hole before it" : "it overlaps another"}`,
       );
-    if (end > content.length) throw bad(`tensor ${quoted(tensor.name)}: got ${content.length} bytes of data, expected at least ${end}`);
+    if (contentBytes !== null && end > contentBytes)
+      throw bad(`tensor ${quoted(tensor)}: got ${contentBytes} bytes of data, expected at least ${end}`);
     filled = end;
-    return { ...tensor, bytes: content.subarray(begin, end) };
-  });
-  if (filled !== content.length) throw bad(`got ${content.length} bytes of data, expected ${filled}, the end of the last tensor`);
-  return { stored, metadata: metadata as Record<string, string> };
+  }
+  if (filled !== (contentBytes ?? filled)) throw bad(`got ${contentBytes} bytes of data, expected ${filled}, the end of the last tensor`);
+  return { entries, metadata: metadata as Record<string, string> };
 }
 
 /** One stored tensor in memory: a view where alignment allows and the type needs no widening. */

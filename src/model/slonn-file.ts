@@ -7,11 +7,31 @@
 //                 calibration.<key>
 
 import { refusal, SlonnError } from "../errors.ts";
+import type { ByteReader } from "./byte-reader.ts";
 import { narrowToHalf, widenHalf } from "./half.ts";
-import { type Activation, activations, type CalibrationSection, createModel, type DenseLayer, type Model } from "./model.ts";
+import {
+  type Activation,
+  type AnyLayer,
+  type AnyModel,
+  activations,
+  type CalibrationSection,
+  createModel,
+  type DenseLayer,
+  type Model,
+  type StreamedModel,
+} from "./model.ts";
 import { quoted, show } from "./quoted.ts";
-import { loadTensor, openSafetensors, packSafetensors, type StoredTensor, storeTensor } from "./safetensors.ts";
+import {
+  loadTensor,
+  openSafetensors,
+  openSafetensorsStream,
+  packSafetensors,
+  type StoredTensor,
+  storeTensor,
+  type TensorEntry,
+} from "./safetensors.ts";
 import type { Tensor } from "./tensor.ts";
+import { createWeightStream, type WeightStream } from "./weight-stream.ts";
 
 /** The version of the format written, and the only one read. */
 const version = 1;
@@ -26,16 +46,19 @@ export function encodeModel(model: Model, options: { half?: boolean } = {}): Uin
   const half = options.half ?? false;
   if (half) for (const layer of model.layers) checkHalf(layer, model.calibration !== null);
   const tensors: StoredTensor[] = [];
+  /** Behind all others of their width, so that they can stay in a stream until the others are there. */
+  const weights: StoredTensor[] = [];
   model.layers.forEach(({ inputs, outputs, weight, bias }, i) => {
     const shape = [outputs, inputs];
-    if (weight instanceof Float32Array) tensors.push(storeTensor(`layers.${i}.weight`, { dtype: "float32", shape, data: weight }, half));
+    if (weight instanceof Float32Array) weights.push(storeTensor(`layers.${i}.weight`, { dtype: "float32", shape, data: weight }, half));
     else {
-      tensors.push(storeTensor(`layers.${i}.weight`, { dtype: "int8", shape, data: weight.values }, false));
+      weights.push(storeTensor(`layers.${i}.weight`, { dtype: "int8", shape, data: weight.values }, false));
       tensors.push(storeTensor(`layers.${i}.scale`, { dtype: "float32", shape: [outputs], data: weight.scale }, false));
     }
     tensors.push(storeTensor(`layers.${i}.bias`, { dtype: "float32", shape: [outputs], data: bias }, false));
   });
   for (const [key, tensor] of model.calibration?.tensors ?? []) tensors.push(storeTensor(`calibration.${key}`, tensor, false));
+  tensors.push(...weights);
 
   const layers = model.layers.map(({ name, activation, alpha }) => ({ name, activation, alpha }));
   const ladder = model.calibration ? { ladder: model.calibration.ladder ?? null } : {};
@@ -45,8 +68,8 @@ export function encodeModel(model: Model, options: { half?: boolean } = {}): Uin
     return value;
   });
   const crc32 = createCrc32();
-  const checksums: [string, string][] = [["slonn", crc32(new TextEncoder().encode(slonn))]];
-  for (const { name, bytes } of tensors) checksums.push([name, crc32(bytes)]);
+  const checksums: [string, string][] = [["slonn", hex(crc32(new TextEncoder().encode(slonn)))]];
+  for (const { name, bytes } of tensors) checksums.push([name, hex(crc32(bytes))]);
   checksums.sort(([a], [b]) => (a < b ? -1 : 1)); // the same bytes however the calibration tensors were ordered
   return packSafetensors(tensors, { slonn, checksums: JSON.stringify(Object.fromEntries(checksums)) });
 }
@@ -58,48 +81,78 @@ export function encodeModel(model: Model, options: { half?: boolean } = {}): Uin
  * does not match its checksum, `bad-model` for a network that cannot run.
  */
 export function decodeModel(bytes: Uint8Array, name = "model"): Model {
+  return decode(openSafetensors(bytes, name), name, null).model as Model;
+}
+
+/**
+ * The model in a .slonn file that is still on its way: the weights that stand last in it stay in `reader`.
+ * @throws SlonnError as `decodeModel` and as the reader, which is closed then.
+ */
+export async function decodeModelStream(reader: ByteReader): Promise<StreamedModel> {
+  try {
+    const { model, stream } = decode(await openSafetensorsStream(reader, /^layers\..*weight$/), reader.name, reader);
+    return { ...model, stream: stream as WeightStream };
+  } catch (cause) {
+    reader.close();
+    throw cause;
+  }
+}
+
+/** @param reader holds the tensors that have no bytes */
+function decode(
+  { stored, metadata }: { stored: (StoredTensor | TensorEntry)[]; metadata: Record<string, string> },
+  name: string,
+  reader: ByteReader | null,
+): { model: AnyModel; stream: WeightStream | null } {
   const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
-  const { stored, metadata } = openSafetensors(bytes, name);
   if (!Object.hasOwn(metadata, "slonn")) throw bad("got no slonn metadata, expected a .slonn file");
   const header = parseObject(metadata.slonn, () => bad("got slonn metadata that is no JSON object, expected a .slonn file"));
   if (header.version !== version) throw refusal("unsupported", name, `version ${show(header.version)} of the .slonn format`, version);
 
   const checksums = parseObject(metadata.checksums ?? "", () => bad("got no checksums, expected one per tensor"));
   const crc32 = createCrc32();
-  const check = (part: string, content: Uint8Array) => {
+  const check = (part: string, crc: number) => {
     const expected = Object.hasOwn(checksums, part) ? checksums[part] : undefined;
     if (typeof expected !== "string") throw bad(`got no checksum of ${quoted(part)}, expected one per tensor`);
-    const got = crc32(content);
+    const got = hex(crc);
     if (got !== expected) throw refusal("checksum", `${name}: ${quoted(part)}`, `checksum ${got}`, show(expected));
   };
-  check("slonn", new TextEncoder().encode(metadata.slonn));
-  for (const tensor of stored) check(tensor.name, tensor.bytes);
+  check("slonn", crc32(new TextEncoder().encode(metadata.slonn)));
+  const late = stored.filter((tensor) => !("bytes" in tensor)) as TensorEntry[];
+  for (const tensor of stored) if ("bytes" in tensor) check(tensor.name, crc32(tensor.bytes));
+  const stream = reader && createWeightStream(reader, late, crc32, check);
 
   if (typeof header.name !== "string" || !Array.isArray(header.layers)) throw bad("got no name or no layers, expected both");
   const tensors = new Map(stored.map((tensor) => [tensor.name, tensor]));
-  const layers = header.layers.map((entry: unknown, i) => readLayer(entry, i, tensors, bad));
+  const layers = header.layers.map((entry: unknown, i) => readLayer(entry, i, tensors, stream, bad));
   const calibrationTensors = new Map<string, Tensor>();
   for (const [key, tensor] of tensors) {
     if (!key.startsWith("calibration.") || !Object.hasOwn(header, "ladder"))
       throw bad(
         `got tensor ${quoted(key)}, expected layers.<i>.weight and .bias of ${layers.length} layers, and calibration.<key> beside a ladder`,
       );
-    calibrationTensors.set(key.slice("calibration.".length), loadTensor(tensor));
+    calibrationTensors.set(key.slice("calibration.".length), loadTensor(tensor as StoredTensor));
   }
   const calibration: CalibrationSection | null = Object.hasOwn(header, "ladder")
     ? { ladder: header.ladder, tensors: calibrationTensors }
     : null;
-  return createModel(header.name, layers, calibration);
+  return { model: createModel(header.name, layers, calibration), stream };
 }
 
 /** Takes the tensors of layer `i` out of `tensors`. */
-function readLayer(entry: unknown, i: number, tensors: Map<string, StoredTensor>, bad: (found: string) => SlonnError): DenseLayer {
+function readLayer(
+  entry: unknown,
+  i: number,
+  tensors: Map<string, StoredTensor | TensorEntry>,
+  stream: WeightStream | null,
+  bad: (found: string) => SlonnError,
+): AnyLayer {
   const { name, activation, alpha } = (entry ?? {}) as Record<string, unknown>;
   if (typeof name !== "string") throw bad(`layer ${i}: got no name, expected a string`);
   if (!activations.includes(activation as Activation))
     throw bad(`layer ${i}: got activation ${show(activation)}, expected one of ${activations.join(", ")}`);
   if (typeof alpha !== "number") throw bad(`layer ${i}: got slope ${show(alpha)}, expected a number`);
-  const take = (part: string, rank: number, dtypes: readonly string[]): StoredTensor => {
+  const take = (part: string, rank: number, dtypes: readonly string[]): StoredTensor | TensorEntry => {
     const tensor = tensors.get(part);
     if (!tensor) throw bad(`got no tensor ${part}, expected one`);
     if (!dtypes.includes(tensor.dtype)) throw bad(`${part}: got dtype ${tensor.dtype}, expected ${dtypes.join(" or ")}`);
@@ -108,19 +161,21 @@ function readLayer(entry: unknown, i: number, tensors: Map<string, StoredTensor>
     return tensor;
   };
   const weight = take(`layers.${i}.weight`, 2, ["F32", "F16", "I8"]);
-  const { data } = loadTensor(weight);
+  const floats = (tensor: StoredTensor | TensorEntry): Float32Array => loadTensor(tensor as StoredTensor).data as Float32Array;
   const bias = take(`layers.${i}.bias`, 1, ["F32"]);
   const [outputs, inputs] = weight.shape;
   if (bias.shape[0] !== outputs) throw bad(`layers.${i}.bias: got shape [${bias.shape[0]}], expected [${outputs}], the rows of the weight`);
+  const scale = weight.dtype === "I8" ? floats(take(`layers.${i}.scale`, 1, ["F32"])) : null;
+  const valuesOf = (tensor: StoredTensor): DenseLayer["weight"] => {
+    const data = loadTensor(tensor).data as Float32Array | Int8Array;
+    return data instanceof Int8Array ? { values: data, scale: scale as Float32Array } : data;
+  };
   return {
     name,
     inputs,
     outputs,
-    weight:
-      data instanceof Int8Array
-        ? { values: data, scale: loadTensor(take(`layers.${i}.scale`, 1, ["F32"])).data as Float32Array }
-        : (data as Float32Array),
-    bias: loadTensor(bias).data as Float32Array,
+    weight: "bytes" in weight ? valuesOf(weight) : (stream as WeightStream).weightsOf(weight, scale),
+    bias: floats(bias),
     activation: activation as Activation,
     alpha,
   };
@@ -140,6 +195,11 @@ function checkHalf({ name, weight }: DenseLayer, calibrated: boolean): void {
   }
 }
 
+/** A checksum as it stands in the file. */
+function hex(crc: number): string {
+  return crc.toString(16).padStart(8, "0");
+}
+
 function parseObject(text: string, refuse: () => SlonnError): Record<string, unknown> {
   let value: unknown = null;
   try {
@@ -152,10 +212,10 @@ function parseObject(text: string, refuse: () => SlonnError): Record<string, unk
 }
 
 /**
- * CRC-32 (IEEE 802.3, reflected, as in zip and PNG) in eight hex digits. Eight bytes at a time, because it stands between having
+ * CRC-32 (IEEE 802.3, reflected, as in zip and PNG) of bytes behind others whose CRC-32 is `before`. Eight bytes at a time, because it stands between having
  * the bytes and answering: `tables[k][v]` is what byte v adds when k zero bytes follow it.
  */
-function createCrc32(): (bytes: Uint8Array) => string {
+function createCrc32(): (bytes: Uint8Array, before?: number) => number {
   const tables = [0, 1, 2, 3, 4, 5, 6, 7].map(() => new Int32Array(256));
   for (let v = 0; v < 256; v++) {
     let c = v;
@@ -165,8 +225,8 @@ function createCrc32(): (bytes: Uint8Array) => string {
   for (let k = 1; k < 8; k++) for (let v = 0; v < 256; v++) tables[k][v] = (tables[k - 1][v] >>> 8) ^ tables[0][tables[k - 1][v] & 255];
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
 
-  return (bytes) => {
-    let crc = -1;
+  return (bytes, before = 0) => {
+    let crc = ~before;
     let at = 0;
     for (; at < bytes.length && (bytes.byteOffset + at) % 4 !== 0; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
     const words = new Int32Array(bytes.buffer, at < bytes.length ? bytes.byteOffset + at : 0, (bytes.length - at) >> 2);
@@ -177,6 +237,6 @@ function createCrc32(): (bytes: Uint8Array) => string {
       crc ^= t3[high & 255] ^ t2[(high >>> 8) & 255] ^ t1[(high >>> 16) & 255] ^ t0[high >>> 24];
     }
     for (; at < bytes.length; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
-    return (~crc >>> 0).toString(16).padStart(8, "0");
+    return ~crc >>> 0;
   };
 }

@@ -1,7 +1,7 @@
 // What the policy has to know of a level besides its numbers: whether its answers are dense's by construction, and which levels
 // there are without calibration.
 
-import { denseMacs, type Model, weightBytes } from "../model/model.ts";
+import { type AnyModel, denseMacs, weightBytes } from "../model/model.ts";
 import type { Certificate, Cost, Level } from "../profile/ladder.ts";
 
 /** Every node from every input, in every layer. */
@@ -31,7 +31,7 @@ export function certificateOf(levels: readonly Level[], index: number, kind: Cer
 }
 
 /** The two levels every model has without calibration, exact and dense. What zero inputs save is unknown, so both cost what dense costs. */
-export function uncalibratedLevels(model: Model): Level[] {
+export function uncalibratedLevels(model: AnyModel): Level[] {
   const macs = denseMacs(model);
   const bytes = model.layers.reduce((sum, layer) => sum + weightBytes(layer) + layer.bias.byteLength, 0);
   const cost: Cost = { macs: { mean: macs, p99: macs, max: macs }, bytes, nodes: model.layers.map(() => 1) };

@@ -4,7 +4,7 @@
 
 import { sameRanking, widens } from "../activator/setting.ts";
 import { refusal } from "../errors.ts";
-import type { Model } from "../model/model.ts";
+import type { AnyModel } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import type { Certificate, Ladder, LayerSetting, Level, Rung } from "./ladder.ts";
 import { metrics } from "./ladder.ts";
@@ -20,7 +20,7 @@ const rounding = 1e-6;
  * The ladder in `model.calibration`, or null where the model was never calibrated.
  * @throws SlonnError `bad-file` naming the field, what it holds and what was expected; `unsupported` for a later version.
  */
-export function decodeLadder(model: Model): Ladder | null {
+export function decodeLadder(model: AnyModel): Ladder | null {
   const { ladder } = model.calibration ?? {};
   if (ladder === null || ladder === undefined) return null;
   const read = ladderOf(model.layers.length)("ladder", ladder);

@@ -9,7 +9,7 @@ import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
 import { listViews } from "../engine/list.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
-import type { Model } from "../model/model.ts";
+import type { Model, StreamedModel } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
 import type { LevelLatency } from "../profile/latency.ts";
 import type { Report } from "./report.ts";
@@ -66,7 +66,7 @@ export interface LevelRun {
 
 /** Lays the model out in an engine of its own. Apart, so that nothing but `Live` keeps that engine. */
 export async function layOut(
-  model: Model,
+  model: Model | StreamedModel,
   levels: readonly Level[],
   options: EngineOptions,
 ): Promise<Live & { backend: Backend; reason: string | null; memoryBytes: number }> {
@@ -75,6 +75,7 @@ export async function layOut(
   const plans = levels.map(({ rungs }) => placeLevel(memory, network, rungs));
   reserveInput(network);
   const engine = await memory.create(options);
+  if ("stream" in model) await model.stream.deliver();
   const outputs = model.layers[model.layers.length - 1].outputs;
   return {
     backend: engine.backend,

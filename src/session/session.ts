@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Backend, EngineOptions } from "../engine/engine.ts";
 import { buildName } from "../engine/generated/build.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
-import type { Model } from "../model/model.ts";
+import type { Model, StreamedModel } from "../model/model.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import { estimate, type LoadEstimate } from "../policy/load.ts";
 import { hiddenShare, met, planKey } from "../policy/policy.ts";
@@ -73,7 +73,7 @@ export interface Session {
 }
 
 /** @throws SlonnError `bad-file` when the model's ladder does not fit it, `no-engine` when no engine can run here. */
-export async function createSession(model: Model, options: SessionOptions = {}): Promise<Session> {
+export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   const { clock = systemClock, latencyProfile, machine = "" } = options;
   const ladder = decodeLadder(model);
   const levels = ladder?.levels ?? uncalibratedLevels(model);

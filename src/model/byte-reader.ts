@@ -1,0 +1,17 @@
+// What a file is read from, a piece at a time: the network, a disk, memory. Who implements it knows no format, who uses it no runtime.
+
+export interface ByteReader {
+  /** What messages call the source. */
+  readonly name: string;
+  /** Null where the source does not say how long it is. */
+  readonly totalBytes: number | null;
+  /**
+   * The next `count` bytes, all that are left if that is infinite; in `into`, if given, which holds as many.
+   * @throws SlonnError `unreadable` when the source breaks off, `bad-file` when it ends, `aborted`.
+   */
+  take(count: number, into?: Uint8Array): Promise<Uint8Array>;
+  /** @throws SlonnError `bad-file` unless the source ends here. */
+  end(): Promise<void>;
+  /** Lets the source go; to be called when nothing more is to be read, for whatever reason. */
+  close(): void;
+}
