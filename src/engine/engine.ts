@@ -5,8 +5,7 @@
 // A plan is a table of 16-word rows; assembly/abi.ts defines rows, lists and every operation's arguments.
 
 import { SlonnError } from "../errors.ts";
-import { relaxedBinary, simdBinary } from "./generated/binaries.ts";
-import { bytesOfHex } from "./hex.ts";
+import { compileKernels } from "./kernels.ts";
 import { createReferenceEngine } from "./reference-engine.ts";
 import { createWasmEngine } from "./wasm-engine.ts";
 
@@ -43,26 +42,8 @@ export async function createEngine(bytes: number, options: EngineOptions = {}): 
   if (module) return createWasmEngine(module, bytes, backend ?? "simd", null);
   if (backend === "scalar")
     throw new SlonnError("no-engine", "backend: got scalar without a module, expected the scalar binary as `module`");
-  if (typeof WebAssembly === "undefined") return withoutWasm(bytes, backend, "WebAssembly is missing");
-  for (const [name, text] of [
-    ["relaxed", relaxedBinary],
-    ["simd", simdBinary],
-  ] as const) {
-    if (backend && backend !== name) continue;
-    const binary = bytesOfHex(text);
-    if (!WebAssembly.validate(binary)) continue;
-    let compiled: WebAssembly.Module;
-    try {
-      compiled = await WebAssembly.compile(binary);
-    } catch (cause) {
-      return withoutWasm(bytes, backend, `WebAssembly is forbidden here (${cause instanceof Error ? cause.message : String(cause)})`);
-    }
-    return createWasmEngine(compiled, bytes, name, name === "relaxed" ? null : "relaxed SIMD is missing");
-  }
-  return withoutWasm(bytes, backend, "WebAssembly SIMD is missing");
-}
-
-function withoutWasm(bytes: number, backend: Backend | undefined, reason: string): Engine {
-  if (backend) throw new SlonnError("no-engine", `backend: got ${backend}, but ${reason} in this runtime`);
-  return createReferenceEngine(bytes, reason);
+  const kernels = await compileKernels(backend);
+  if (typeof kernels !== "string") return createWasmEngine(kernels.module, bytes, kernels.backend, kernels.reason);
+  if (backend) throw new SlonnError("no-engine", `backend: got ${backend}, but ${kernels} in this runtime`);
+  return createReferenceEngine(bytes, kernels);
 }

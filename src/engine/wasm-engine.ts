@@ -14,7 +14,7 @@ export async function createWasmEngine(
 ): Promise<Engine> {
   let exports: WebAssembly.Exports;
   try {
-    exports = (await WebAssembly.instantiate(module, {})).exports;
+    exports = (await WebAssembly.instantiate(module, {})).exports ?? {}; // bytes in place of a module have none
   } catch (cause) {
     throw new SlonnError("no-engine", `module: could not be instantiated (${cause instanceof Error ? cause.message : String(cause)})`, {
       cause,
