@@ -23,6 +23,8 @@ export type ErrorCode =
   | "unreadable"
   /** No engine can run here with what was asked for. */
   | "no-engine"
+  /** A Worker that could not be started, or died. */
+  | "worker"
   /** The caller's AbortSignal fired. */
   | "aborted"
   /** A disposed session was used. */

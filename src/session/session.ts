@@ -110,41 +110,55 @@ export async function createSession(model: Model, options: SessionOptions = {}):
     live = null;
   };
 
-  return {
+  function* pieces(query: QueryInput, slo?: Slo, isDue?: () => boolean): Generator<void, { output: Output; report: Report }> {
+    const start = clock.now();
+    const now = ready(slo);
+    const chosen = decide(slo, now);
+    const level = now.runs[chosen.level];
+    let ran = writeInput(query, now.input, level.plan);
+    const began = clock.now();
+    limit(level, chosen.slo.operations);
+    const { engine, plan: levelPlan, segments, words } = level;
+    let rankMs = 0;
+    let before = began;
+    for (const { end, ranks } of segments) {
+      ran = engine.execute(levelPlan.address, ran, end);
+      const at = clock.now();
+      if (ranks) rankMs += at - before;
+      before = at;
+      if (ran < end) break;
+      if (isDue?.()) yield;
+    }
+    countWork(levelPlan, words, ran, widths, work);
+    const output = answerOf(now, level, ran, outputs, missing);
+    const totalMs = clock.now() - start;
+    const { macs, bytes } = work;
+    const nodes = work.nodes.slice();
+    const rungs = rungsOf(levelPlan, ran);
+    const stopped = stoppedBy(level, rungs, ran);
+    // growth that a budget cut short is not the rule that was certified
+    const kept = stopped !== "budget" || chosen.certificate === null;
+    const report: Report = {
+      plan: chosen,
+      nodes,
+      macs,
+      bytes,
+      timeMs: { decide: began - start, rank: rankMs, compute: before - began - rankMs, total: totalMs },
+      rungs,
+      stopped,
+      met: kept && met(chosen, { totalMs, macs, nodeShare: hiddenShare(nodes, widths) }),
+    };
+    return { output, report };
+  }
+
+  const session: PausableSession = {
     backend,
     backendReason: reason,
     levels,
     memoryBytes,
-    run(query: QueryInput, slo?: Slo): { output: Output; report: Report } {
-      const start = clock.now();
-      const now = ready(slo);
-      const chosen = decide(slo, now);
-      const level = now.runs[chosen.level];
-      const begin = writeInput(query, now.input, level.plan);
-      const began = clock.now();
-      limit(level, chosen.slo.operations);
-      const { ran, rankMs, end } = runSegments(level, clock, began, begin);
-      countWork(level.plan, level.words, ran, widths, work);
-      const output = answerOf(now, level, ran, outputs, missing);
-      const totalMs = clock.now() - start;
-      const { macs, bytes } = work;
-      const nodes = work.nodes.slice();
-      const rungs = rungsOf(level.plan, ran);
-      const stopped = stoppedBy(level, rungs, ran);
-      // growth that a budget cut short is not the rule that was certified
-      const kept = stopped !== "budget" || chosen.certificate === null;
-      const report: Report = {
-        plan: chosen,
-        nodes,
-        macs,
-        bytes,
-        timeMs: { decide: began - start, rank: rankMs, compute: end - began - rankMs, total: totalMs },
-        rungs,
-        stopped,
-        met: kept && met(chosen, { totalMs, macs, nodeShare: hiddenShare(nodes, widths) }),
-      };
-      return { output, report };
-    },
+    pieces,
+    // with nothing to pause for, the first piece is the whole
+    run: (query: QueryInput, slo?: Slo) => pieces(query, slo).next().value as { output: Output; report: Report },
     runInto(query: QueryInput, out: Float32Array | BestAnswers, slo?: Slo): number {
       const now = ready(slo);
       checkRoom(out, outputs);
@@ -159,6 +173,13 @@ export async function createSession(model: Model, options: SessionOptions = {}):
     dispose,
     [Symbol.dispose]: dispose,
   };
+  return session;
+}
+
+/** What a session can do for whoever keeps other queries away meanwhile. */
+export interface PausableSession extends Session {
+  /** As `run`, pausing between layers whenever `isDue` says so. */
+  pieces(input: QueryInput, slo?: Slo, isDue?: () => boolean): Iterator<void, { output: Output; report: Report }>;
 }
 
 /** Plans kept for SLOs of different meaning. */
@@ -214,26 +235,6 @@ export function limit({ words, compares }: LevelRun, operations: number | undefi
 /** Where a MARGIN row keeps its budget. */
 const budgetWord = 5;
 
-/** Runs a level, timing what ranks. */
-function runSegments(
-  { engine, plan: { address }, segments }: LevelRun,
-  clock: Clock,
-  began: number,
-  begin: number,
-): { ran: number; rankMs: number; end: number } {
-  let rankMs = 0;
-  let ran = begin;
-  let before = began;
-  for (const { end, ranks } of segments) {
-    ran = engine.execute(address, ran, end);
-    const now = clock.now();
-    if (ranks) rankMs += now - before;
-    before = now;
-    if (ran < end) break;
-  }
-  return { ran, rankMs, end: before };
-}
-
 /** A level's plan with the views and cuts a query needs, made once. */
 export interface LevelRun {
   engine: Engine;
@@ -242,7 +243,7 @@ export interface LevelRun {
   words: Int32Array;
   /** One per rung: all outputs, or the list of candidates. */
   answers: readonly (Float32Array | ListViews)[];
-  /** Runs of rows that rank and rows that do not, for the report's time split. */
+  /** Runs of rows within a layer that rank, and that do not, for the report's time split and for pauses. */
   segments: readonly { end: number; ranks: boolean }[];
   /** Rows that decide on growing. */
   compares: readonly number[];
@@ -329,7 +330,7 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
 }
 
 /**
- * Cuts a plan where ranking begins and ends. A compare row may end the run, which shows only where rows of its segment come
+ * Cuts a plan where a layer ends and where ranking begins and ends. A compare row may end the run, which shows only where rows of its segment come
  * after it; so it always opens a segment, of the kind of what follows.
  */
 function cut({ tags: all, rungEnds }: LevelPlan): LevelRun["segments"] {
@@ -340,7 +341,7 @@ function cut({ tags: all, rungEnds }: LevelPlan): LevelRun["segments"] {
     const first = row;
     while (tags[row].stage === "compare" && row < tags.length - 1) row++;
     const last = segments[segments.length - 1];
-    if (last?.ranks === ranks(row) && row === first) last.end = row + 1;
+    if (last?.ranks === ranks(row) && row === first && tags[row].layer === tags[row - 1].layer) last.end = row + 1;
     else segments.push({ end: row + 1, ranks: ranks(row) });
   }
   return segments;

@@ -15,13 +15,16 @@ const program = `
   import { importModel } from "slonn/import";
   import { calibrate, encodeModel } from "slonn/calibrate";
   import { createKernels } from "slonn/kernels";
+  import { createWorkerSession, type WorkerSession } from "slonn/worker";
   const bytes: Uint8Array = encodeModel(await importModel({ name: "a.onnx", bytes: new Uint8Array(8) }));
   const model: Model = await loadModel(bytes);
   using session: Session = await createSession(model, { backend: "js" });
   const best: number = session.run([1, 2], { loss: 0.003 }).output.top(1)[0].index;
   // @ts-expect-error a key no objective has
   session.run([1, 2], { speed: 3 });
-  export { best, calibrate, createKernels, SlonnError };`;
+  using elsewhere: WorkerSession = await createWorkerSession(model, { signal: AbortSignal.timeout(1000) });
+  const score: number = (await elsewhere.run([1, 2])).output.top(1)[0].score;
+  export { score, best, calibrate, createKernels, SlonnError };`;
 
 const cases = [
   ["typescript-5.5", "nodenext"],
