@@ -31,6 +31,7 @@ async function build() {
   if (status !== 0) process.exit(status ?? 1);
   chmodSync("build/js/cli/cli.js", 0o755);
   chooseKernelsByRuntime();
+  await bundleThread();
   // what importing `slonn/kernels.wasm` gives where .wasm files are imported as modules
   writeFileSync("build/js/kernels-wasm.d.ts", "declare const kernels: WebAssembly.Module;\nexport default kernels;\n");
   writeFileSync(stamp, "");
@@ -46,4 +47,23 @@ function chooseKernelsByRuntime() {
   const text = readFileSync(parcel, "utf8");
   if (text.split('"./kernels.js"').length !== 2) throw new Error(`${engine}: got no single import of ./kernels.js, expected one`);
   writeFileSync(engine, text.replace('"./kernels.js"', '"#kernels"'));
+}
+
+/**
+ * Makes the program of a Worker one file: Workers have no import maps, so a page without a bundler could not tell its Worker what
+ * `#kernels` is, and bundlers that copy the file have all of it.
+ */
+async function bundleThread() {
+  const { build } = await import("esbuild");
+  const path = "build/js/worker-thread.js";
+  await build({
+    entryPoints: [path],
+    outfile: path,
+    allowOverwrite: true,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+  });
 }

@@ -5,9 +5,9 @@
 // A plan is a table of 16-word rows; assembly/abi.ts defines rows, lists and every operation's arguments.
 
 import { SlonnError } from "../errors.ts";
-import { compileKernels } from "./kernels.ts";
+import { startKernels } from "./kernels.ts";
 import { createReferenceEngine } from "./reference-engine.ts";
-import { createWasmEngine } from "./wasm-engine.ts";
+import { createWasmEngine, instantiate } from "./wasm-engine.ts";
 
 /** `relaxed` and `simd` are the two WebAssembly SIMD builds, `scalar` one without SIMD, `js` the plain-JavaScript kernels. */
 export type Backend = "relaxed" | "simd" | "scalar" | "js";
@@ -39,11 +39,11 @@ export interface EngineOptions {
 export async function createEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
   const { backend, module } = options;
   if (backend === "js") return createReferenceEngine(bytes, null);
-  if (module) return createWasmEngine(module, bytes, backend ?? "simd", null);
+  if (module) return createWasmEngine(await instantiate(module), bytes, backend ?? "simd", null);
   if (backend === "scalar")
     throw new SlonnError("no-engine", "backend: got scalar without a module, expected the scalar binary as `module`");
-  const kernels = await compileKernels(backend);
-  if (typeof kernels !== "string") return createWasmEngine(kernels.module, bytes, kernels.backend, kernels.reason);
+  const kernels = await startKernels(backend);
+  if (typeof kernels !== "string") return createWasmEngine(kernels.exports, bytes, kernels.backend, kernels.reason);
   if (backend) throw new SlonnError("no-engine", `backend: got ${backend}, but ${kernels} in this runtime`);
   return createReferenceEngine(bytes, kernels);
 }

@@ -6,7 +6,8 @@ import type { Kernels } from "./kernels.ts";
 
 const reason = "the relaxed SIMD kernels cannot be tried where kernels are imported";
 
-/** As `compileKernels` of kernels.ts, for an imported module. */
-export function importedKernels(module: WebAssembly.Module, backend?: Backend): Kernels | string {
-  return backend && backend !== "simd" ? reason : { module, backend: "simd", reason };
+/** As `startKernels` of kernels.ts, for an imported module. */
+export async function importedKernels(module: WebAssembly.Module, backend?: Backend): Promise<Kernels | string> {
+  if (backend && backend !== "simd") return reason;
+  return { exports: (await WebAssembly.instantiate(module, {})).exports, backend: "simd", reason };
 }

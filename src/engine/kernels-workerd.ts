@@ -5,6 +5,6 @@ import type { Backend } from "./engine.ts";
 import { importedKernels } from "./imported-kernels.ts";
 import type { Kernels } from "./kernels.ts";
 
-export async function compileKernels(backend?: Backend): Promise<Kernels | string> {
+export function startKernels(backend?: Backend): Promise<Kernels | string> {
   return importedKernels(module, backend);
 }

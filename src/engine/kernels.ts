@@ -1,4 +1,4 @@
-// The kernels as a compiled module, from the bytes the package carries. A runtime that compiles no bytes but imports modules gets
+// The kernels ready to run, from the bytes the package carries. A runtime that compiles no bytes but imports modules gets
 // `kernels-workerd.ts` or `kernels-edge-light.ts` in the place of this file, by the conditions of the package's `imports`.
 
 import type { Backend } from "./engine.ts";
@@ -6,14 +6,14 @@ import { relaxedBinary, simdBinary } from "./generated/binaries.ts";
 import { bytesOfHex } from "./hex.ts";
 
 export interface Kernels {
-  module: WebAssembly.Module;
+  exports: WebAssembly.Exports;
   backend: Backend;
   /** Why the backend is not the fastest one; null when it is. */
   reason: string | null;
 }
 
 /** The fastest kernels that run here, or those of `backend` alone; where there are none, why. */
-export async function compileKernels(backend?: Backend): Promise<Kernels | string> {
+export async function startKernels(backend?: Backend): Promise<Kernels | string> {
   if (typeof WebAssembly === "undefined") return "WebAssembly is missing";
   for (const [name, text] of [
     ["relaxed", relaxedBinary],
@@ -23,8 +23,9 @@ export async function compileKernels(backend?: Backend): Promise<Kernels | strin
     const binary = bytesOfHex(text);
     if (!WebAssembly.validate(binary)) continue;
     try {
-      const module = await WebAssembly.compile(binary);
-      return { module, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
+      // compiled and instantiated in one, since WebKit's policy on WebAssembly forbids the latter only
+      const { exports } = (await WebAssembly.instantiate(binary, {})).instance;
+      return { exports, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
     } catch (cause) {
       return `WebAssembly is forbidden here (${cause instanceof Error ? cause.message : String(cause)})`;
     }

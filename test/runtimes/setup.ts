@@ -21,7 +21,7 @@ declare module "vitest" {
 
 const here = import.meta.dirname;
 
-const images = 12;
+const images = 6;
 
 export default function setup(project: TestProject): () => void {
   if (`${process.platform} ${process.arch}` !== "linux x64")

@@ -4,6 +4,12 @@
 const objectives = [undefined, { dense: true }, { exact: true }, { loss: 0.003 }, { loss: 0.02 }, { operations: 100_000 }, { nodes: 0.05 }];
 const inputs = 784;
 
+/** Whether WebAssembly here has relaxed SIMD: a function of one such instruction, i8x16.relaxed_swizzle. */
+export function hasRelaxed() {
+  const header = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0];
+  return WebAssembly.validate(Uint8Array.from([...header, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11]));
+}
+
 /**
  * @param slonn the module
  * @param source of the model, anything loadModel takes
