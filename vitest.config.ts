@@ -1,5 +1,33 @@
 import { defineConfig } from "vitest/config";
 
+const runtimes = ["test/runtimes/**/*.test.ts"];
+
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2, allowOnly: false },
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "house",
+          include: ["test/**/*.test.ts"],
+          exclude: runtimes,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          allowOnly: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "runtimes",
+          include: runtimes,
+          globalSetup: ["test/runtimes/setup.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          allowOnly: false,
+        },
+      },
+    ],
+  },
 });

@@ -29,6 +29,8 @@ export type ErrorCode =
   | "overloaded"
   /** A worker died with the query. */
   | "lost"
+  /** A Worker that could not be started, or died. */
+  | "worker"
   /** The caller's AbortSignal fired. */
   | "aborted"
   /** A disposed session was used. */

@@ -5,10 +5,9 @@
 // A plan is a table of 16-word rows; assembly/abi.ts defines rows, lists and every operation's arguments.
 
 import { SlonnError } from "../errors.ts";
-import { bytesOfText } from "./binary-text.ts";
-import { relaxedBinary, simdBinary } from "./generated/binaries.ts";
+import { startKernels } from "./kernels.ts";
 import { createReferenceEngine } from "./reference-engine.ts";
-import { createWasmEngine } from "./wasm-engine.ts";
+import { createWasmEngine, instantiate } from "./wasm-engine.ts";
 
 /** `relaxed` and `simd` are the two WebAssembly SIMD builds, `scalar` one without SIMD, `js` the plain-JavaScript kernels. */
 export type Backend = "relaxed" | "simd" | "scalar" | "js";
@@ -40,29 +39,11 @@ export interface EngineOptions {
 export async function createEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
   const { backend, module } = options;
   if (backend === "js") return createReferenceEngine(bytes, null);
-  if (module) return createWasmEngine(module, bytes, backend ?? "simd", null);
+  if (module) return createWasmEngine(await instantiate(module), bytes, backend ?? "simd", null);
   if (backend === "scalar")
     throw new SlonnError("no-engine", "backend: got scalar without a module, expected the scalar binary as `module`");
-  if (typeof WebAssembly === "undefined") return withoutWasm(bytes, backend, "WebAssembly is missing");
-  for (const [name, text] of [
-    ["relaxed", relaxedBinary],
-    ["simd", simdBinary],
-  ] as const) {
-    if (backend && backend !== name) continue;
-    const binary = bytesOfText(text);
-    if (!WebAssembly.validate(binary)) continue;
-    let compiled: WebAssembly.Module;
-    try {
-      compiled = await WebAssembly.compile(binary);
-    } catch (cause) {
-      return withoutWasm(bytes, backend, `WebAssembly is forbidden here (${cause instanceof Error ? cause.message : String(cause)})`);
-    }
-    return createWasmEngine(compiled, bytes, name, name === "relaxed" ? null : "relaxed SIMD is missing");
-  }
-  return withoutWasm(bytes, backend, "WebAssembly SIMD is missing");
-}
-
-function withoutWasm(bytes: number, backend: Backend | undefined, reason: string): Engine {
-  if (backend) throw new SlonnError("no-engine", `backend: got ${backend}, but ${reason} in this runtime`);
-  return createReferenceEngine(bytes, reason);
+  const kernels = await startKernels(backend);
+  if (typeof kernels !== "string") return createWasmEngine(kernels.exports, bytes, kernels.backend, kernels.reason);
+  if (backend) throw new SlonnError("no-engine", `backend: got ${backend}, but ${kernels} in this runtime`);
+  return createReferenceEngine(bytes, kernels);
 }

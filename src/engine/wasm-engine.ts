@@ -5,21 +5,19 @@ import type { Backend, Engine } from "./engine.ts";
 
 const pageBytes = 65536;
 
-/** @throws SlonnError `no-engine` when the module is not a kernels binary or the memory is not to be had. */
-export async function createWasmEngine(
-  module: WebAssembly.Module,
-  bytes: number,
-  backend: Backend,
-  reason: string | null,
-): Promise<Engine> {
-  let exports: WebAssembly.Exports;
+/** @throws SlonnError `no-engine` */
+export async function instantiate(module: WebAssembly.Module): Promise<WebAssembly.Exports> {
   try {
-    exports = (await WebAssembly.instantiate(module, {})).exports;
+    return (await WebAssembly.instantiate(module, {})).exports ?? {}; // bytes in place of a module have none
   } catch (cause) {
     throw new SlonnError("no-engine", `module: could not be instantiated (${cause instanceof Error ? cause.message : String(cause)})`, {
       cause,
     });
   }
+}
+
+/** @throws SlonnError `no-engine` when these are not the exports of kernels or the memory is not to be had. */
+export function createWasmEngine(exports: WebAssembly.Exports, bytes: number, backend: Backend, reason: string | null): Engine {
   const { memory, execute } = exports;
   if (!(memory instanceof WebAssembly.Memory) || typeof execute !== "function")
     throw refusal("no-engine", "module", `exports ${Object.keys(exports).join(", ") || "none"}`, "memory and execute");

@@ -160,6 +160,8 @@ const budgetWord = 5;
 export interface Ran {
   /** The row to begin at, and the row after the last one. */
   row: number;
+  /** The segment to begin with. */
+  segment: number;
   /** The row after the last whose answer counts: growth may have been given up behind it. */
   answer: number;
   /** Index of the point it ended at. */
@@ -181,24 +183,28 @@ export const END = 3;
 /** All of the query, as the caller sees it. */
 export const TOOK_MS = 4;
 
-export const createRan = (): Ran => ({ row: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(6) });
+export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(6) });
 
 /**
  * Runs a level, looking at the clock behind each segment: where an answer stands and the rest of the next rung, at the slack given, would not
- * be done by the deadline, the run ends. A clock that stands still or tells nothing ends no run.
+ * be done by the deadline, the run ends. A clock that stands still or tells nothing ends no run. Returns true where the run paused because
+ * `isDue` said so, to go on where it stopped when called again.
  */
 export function runSegments(
   { engine, plan: { address, rungEnds }, words, points, restMs }: LevelRun,
   segments: readonly Segment[],
   clock: Clock,
   ran: Ran,
-): void {
+  isDue?: () => boolean,
+): boolean {
   const { times } = ran;
   let { row } = ran;
   let before = clock.now();
-  times[RANK_MS] = 0;
-  ran.isCut = false;
-  for (let i = 0; i < segments.length; i++) {
+  if (ran.segment === 0) {
+    times[RANK_MS] = 0;
+    ran.isCut = false;
+  }
+  for (let i = ran.segment; i < segments.length; i++) {
     const { end, ranks, compares, point } = segments[i];
     if (end > row) row = engine.execute(address, row, end);
     const now = clock.now();
@@ -210,9 +216,16 @@ export function runSegments(
       ran.isCut = true;
       break;
     }
+    if (i + 1 < segments.length && isDue?.()) {
+      ran.row = row;
+      ran.segment = i + 1;
+      return true;
+    }
   }
+  ran.segment = 0;
   ran.row = row;
   const { rung } = points[ran.point];
   ran.answer = row < rungEnds[rung] ? rungEnds[rung - 1] : row;
   times[END] = before;
+  return false;
 }

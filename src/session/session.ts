@@ -136,7 +136,57 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     live = null;
   };
 
-  return {
+  function* pieces(
+    query: QueryInput,
+    slo?: Slo,
+    isDue?: () => boolean,
+    waitedMs = 0,
+    reservedMs = 0,
+  ): Generator<void, { output: Output; report: Report }> {
+    const start = clock.now();
+    const now = ready(slo);
+    const decision = decide(slo, now, query);
+    setLeft(decision, waitedMs, reservedMs);
+    const index = pacing.choose(decision, ran);
+    const chosen = pacing.planOf(decision);
+    const level = now.runs[index];
+    ran.row = writeInput(query, now.input, level.plan);
+    ran.segment = 0;
+    const began = clock.now();
+    limit(level, chosen.slo.operations);
+    times[DEADLINE] = start + times[LEFT_MS];
+    while (runSegments(level, level.segments, clock, ran, isDue)) yield;
+    countWork(level.plan, level.words, ran.row, widths, work);
+    const output = answerOf(now, level, ran.answer, outputs, missing);
+    const { macs, bytes } = work;
+    const nodes = work.nodes.slice();
+    const rungs = rungsOf(level.plan, ran.answer);
+    const stopped = ran.isCut ? "deadline" : stoppedBy(level, rungs, ran.row);
+    // growth that was cut short is not the rule that was certified
+    const kept = chosen.certificate === null || (stopped !== "budget" && stopped !== "deadline");
+    const totalMs = clock.now() - start;
+    times[TOOK_MS] = totalMs;
+    pacing.learn(index, level, ran);
+    const report: Report = {
+      plan: chosen,
+      nodes,
+      macs,
+      bytes,
+      timeMs: {
+        waited: waitedMs,
+        decide: began - start,
+        rank: times[RANK_MS],
+        compute: times[END] - began - times[RANK_MS],
+        total: totalMs,
+      },
+      rungs,
+      stopped,
+      met: kept && met(chosen, { totalMs: waitedMs + totalMs, macs, nodeShare: hiddenShare(nodes, widths) }),
+    };
+    return { output, report };
+  }
+
+  const session: PausableSession = {
     backend,
     backendReason: reason,
     levels,
@@ -148,48 +198,10 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       adopt(profile, now);
       return profile;
     },
-    run(query: QueryInput, slo?: Slo, waitedMs = 0, reservedMs = 0): { output: Output; report: Report } {
-      const start = clock.now();
-      const now = ready(slo);
-      const decision = decide(slo, now, query);
-      setLeft(decision, waitedMs, reservedMs);
-      const index = pacing.choose(decision, ran);
-      const chosen = pacing.planOf(decision);
-      const level = now.runs[index];
-      ran.row = writeInput(query, now.input, level.plan);
-      const began = clock.now();
-      limit(level, chosen.slo.operations);
-      times[DEADLINE] = start + times[LEFT_MS];
-      runSegments(level, level.segments, clock, ran);
-      countWork(level.plan, level.words, ran.row, widths, work);
-      const output = answerOf(now, level, ran.answer, outputs, missing);
-      const { macs, bytes } = work;
-      const nodes = work.nodes.slice();
-      const rungs = rungsOf(level.plan, ran.answer);
-      const stopped = ran.isCut ? "deadline" : stoppedBy(level, rungs, ran.row);
-      // growth that was cut short is not the rule that was certified
-      const kept = chosen.certificate === null || (stopped !== "budget" && stopped !== "deadline");
-      const totalMs = clock.now() - start;
-      times[TOOK_MS] = totalMs;
-      pacing.learn(index, level, ran);
-      const report: Report = {
-        plan: chosen,
-        nodes,
-        macs,
-        bytes,
-        timeMs: {
-          waited: waitedMs,
-          decide: began - start,
-          rank: times[RANK_MS],
-          compute: times[END] - began - times[RANK_MS],
-          total: totalMs,
-        },
-        rungs,
-        stopped,
-        met: kept && met(chosen, { totalMs: waitedMs + totalMs, macs, nodeShare: hiddenShare(nodes, widths) }),
-      };
-      return { output, report };
-    },
+    pieces,
+    // with nothing to pause for, the first piece is the whole
+    run: (query, slo, waitedMs, reservedMs) =>
+      pieces(query, slo, undefined, waitedMs, reservedMs).next().value as { output: Output; report: Report },
     runInto(query: QueryInput, out: Float32Array | BestAnswers, slo?: Slo, waitedMs = 0, reservedMs = 0): number {
       const start = pacing.hasProfile() || slo?.latencyMs !== undefined ? clock.now() : 0;
       const now = ready(slo);
@@ -199,6 +211,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       const index = pacing.choose(decision, ran);
       const level = now.runs[index];
       ran.row = writeInput(query, now.input, level.plan);
+      ran.segment = 0;
       limit(level, decision.plan.slo.operations);
       const isTimed = pacing.hasProfile();
       if (isTimed) {
@@ -215,6 +228,13 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     dispose,
     [Symbol.dispose]: dispose,
   };
+  return session;
+}
+
+/** What a session can do for whoever keeps other queries away meanwhile. */
+export interface PausableSession extends Session {
+  /** As `run`, pausing between layers whenever `isDue` says so. */
+  pieces(input: QueryInput, slo?: Slo, isDue?: () => boolean): Iterator<void, { output: Output; report: Report }>;
 }
 
 /** Plans kept for SLOs of different meaning. */

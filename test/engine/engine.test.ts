@@ -24,6 +24,8 @@ describe("createEngine", () => {
   test("refuses a module that is not the kernels", async () => {
     const empty = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
     await expect(createEngine(1024, { module: empty })).rejects.toMatchObject({ code: "no-engine" });
+    const bytes = readFileSync("build/slonn-simd.wasm") as unknown as WebAssembly.Module;
+    await expect(createEngine(1024, { module: bytes })).rejects.toMatchObject({ code: "no-engine" });
   });
 
   test("refuses memory that is not to be had", async () => {

@@ -12,7 +12,7 @@ import { afterAll, describe, expect, test } from "vitest";
 const folder = mkdtempSync(join(tmpdir(), "slonn-core-door-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function bundle(contents: string, options: Pick<BuildOptions, "format" | "minify" | "logLevel"> = {}) {
+async function bundle(contents: string, options: Pick<BuildOptions, "format" | "minify" | "logLevel" | "conditions" | "external"> = {}) {
   const { metafile, outputFiles, warnings } = await build({
     stdin: { contents, resolveDir: resolve(".") },
     bundle: true,
@@ -75,6 +75,20 @@ describe("the core door", () => {
     expect(createSessionOnly.length).toBeLessThan(whole.length);
     expect(createSessionOnly).not.toContain("could not be read");
     expect((await bundle('import "slonn";')).text).toBe("");
+  });
+
+  test.each([
+    ["workerd", "../../slonn-simd.wasm"],
+    ["edge-light", "../../slonn-simd.wasm?module"],
+  ])("imports the kernels as a module in %s, where 25 kB gzip hold both", async (condition, specifier) => {
+    const { text, imports } = await bundle(door, { conditions: [condition], external: ["*.wasm", "*.wasm?module"] });
+    expect(imports.map(({ path }) => path)).toEqual([expect.stringMatching(/slonn-simd\.wasm/)]);
+    expect(imports[0].path.endsWith(specifier.replace(/^.*\//, ""))).toBe(true);
+    // no binary as text: nothing in the bundle is that long
+    expect(Math.max(...[...text.matchAll(/"[^"\n]*"/g)].map(([quoted]) => quoted.length))).toBeLessThan(2_000);
+    const kernels = sizeOf(readFileSync("build/slonn-simd.wasm"));
+    print(`core door for ${condition}, without ${kernels} of kernels`, text);
+    expect(sizeOf(text) + kernels).toBeLessThanOrEqual(25_000);
   });
 
   test("no binary weighs more than 30 kB gzip", () => {

