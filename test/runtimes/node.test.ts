@@ -46,7 +46,7 @@ describe.each(nodes)("$name", ({ node, backend, reason, name }) => {
   test.each([
     ["WebAssembly is missing", "delete globalThis.WebAssembly;"],
     ["WebAssembly SIMD is missing", "WebAssembly.validate = () => false;"],
-    ["WebAssembly is forbidden here (no)", "WebAssembly.compile = () => Promise.reject(new Error('no'));"],
+    ["WebAssembly is forbidden here (no)", "WebAssembly.instantiate = () => Promise.reject(new Error('no'));"],
   ])("answers in plain JavaScript where %s", (why, before) => {
     const results = program(`
       import { readFileSync } from "node:fs";
