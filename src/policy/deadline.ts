@@ -5,110 +5,130 @@
 // that share) over log t. Of a level that grows two distributions count: the first rung's, behind which an answer stands, and the
 // whole query's, which growth would take if nobody stopped it.
 
+import type { Level } from "../profile/ladder.ts";
 import type { LatencyProfile, Quantiles } from "../profile/latency.ts";
 import type { LoadState } from "./load.ts";
 
-/** Logarithms of idle latencies: six numbers a level, median and distances to it of p90 and p99, first rung before whole query. */
+/**
+ * Seven numbers a level: of the first rung and of the whole query, the logarithm of the idle median and how far beyond it p90 and p99 lie;
+ * then the metric observed.
+ */
 export type Forecast = Float64Array;
 
-const perLevel = 6;
+const perLevel = 7;
+const metricAt = 6;
 /** The 90th percentile has one nine, the 99th two, the median this much less than one. */
 const belowP90 = 1 - Math.log10(2);
 const ninesOf = (share: number): number => (share < 1 ? -Math.log10(1 - share) : Number.POSITIVE_INFINITY);
-/** How much less attainment than the best is put up with, as a share of it, for a better answer. */
-const tolerance = 0.0025;
+/** Share of queries that need not be cut short, for a growing level to be chosen. */
+const uncut = 0.95;
+/** What an answer is worth that had to be cut short: queries that grow are the close calls. */
+const worthCut = 0.6;
+/** What rounding may take away, as a logarithm. */
+const rounding = 1e-9;
 
 /** Where a level's idle median lies: the logarithm of milliseconds of a whole query. */
 export function medianAt(level: number): number {
   return perLevel * level + 3;
 }
 
-/** What the profile says of `count` levels; NaN where it says nothing. */
-export function createForecast({ levels }: LatencyProfile, count: number): Forecast {
-  const forecast = new Float64Array(perLevel * count).fill(Number.NaN);
-  for (let i = 0; i < count; i++) {
-    const level = levels[i];
-    [level?.rungs?.[0] ?? level, level].forEach((part: Quantiles | undefined, p) => {
+/** What the profile says of the levels; NaN where it says nothing. */
+export function createForecast(profile: LatencyProfile, levels: readonly Level[]): Forecast {
+  const forecast = new Float64Array(perLevel * levels.length).fill(Number.NaN);
+  levels.forEach(({ observed }, i) => {
+    const latency = profile.levels[i];
+    [latency?.rungs?.[0] ?? latency, latency].forEach((part: Quantiles | undefined, p) => {
       if (!(part && part.p50 > 0)) return;
       const median = Math.log(part.p50);
-      forecast.set([median, Math.log(part.p90) - median, Math.log(part.p99) - median], perLevel * i + 3 * p);
+      const beyond = (ms: number): number => Math.max(Math.log(ms) - median, rounding);
+      forecast.set([median, beyond(part.p90), beyond(part.p99)], perLevel * i + 3 * p);
     });
-  }
+    forecast[perLevel * i + metricAt] = observed.accuracy ?? observed.agreement;
+  });
   return forecast;
 }
 
 /** Nines of the share of queries done after `logMs`, of the distribution at `at`. */
-function nines(forecast: Forecast, at: number, tail: number, logMs: number): number {
-  const x = (logMs - forecast[at]) / tail;
+function nines(forecast: Forecast, { tail }: LoadState, at: number, logMs: number): number {
   const p90 = forecast[at + 1];
   const p99 = forecast[at + 2];
-  if (x < p90) return 1 - ((p90 - x) / p90) * belowP90;
+  const x = ((logMs - forecast[at] + 2 * rounding) * p99) / (p99 + tail);
+  if (x < p90) return 1 - (1 - x / p90) * belowP90;
   return x < p99 ? 1 + (x - p90) / (p99 - p90) : 2 + (x - p99) / Math.max(p99 - p90, 0.05);
 }
 
-/** Logarithm of how much longer than the median that share of first rungs (`part` 0) or whole queries (1) take when idle. */
-export function spreadOf(forecast: Forecast, level: number, part: 0 | 1, share: number): number {
+/** How many times its idle median that share of first rungs (`part` 0) or whole queries (1) takes at most, lost time slices left aside. */
+export function slackOf(forecast: Forecast, { stretch, tail }: LoadState, level: number, part: 0 | 1, share: number): number {
   const at = perLevel * level + 3 * part;
   const n = ninesOf(share) - 1;
   const p90 = forecast[at + 1];
-  return p90 + n * (n < 0 ? p90 / belowP90 : forecast[at + 2] - p90);
+  const p99 = forecast[at + 2];
+  return stretch[level] * Math.exp((p90 + n * (n < 0 ? p90 / belowP90 : p99 - p90)) * (1 + tail / p99));
 }
 
-/** How many times its idle median that share of first rungs takes at most under this load, lost time slices left aside. */
-export function slackOf(forecast: Forecast, { stretch, tail }: LoadState, level: number, share: number): number {
-  return stretch[level] * Math.exp(tail * spreadOf(forecast, level, 0, share));
-}
-
-/** Milliseconds within which that share of first rungs (`part` 0) or whole queries (1) is done, lost time slices left aside. */
+/** Milliseconds within which that share of them is done. */
 export function predict(forecast: Forecast, load: LoadState, level: number, part: 0 | 1, share: number): number {
-  return load.stretch[level] * Math.exp(forecast[perLevel * level + 3 * part] + load.tail * spreadOf(forecast, level, part, share));
+  return Math.exp(forecast[perLevel * level + 3 * part]) * slackOf(forecast, load, level, part, share);
+}
+
+/** How far beyond the median of a level's first rung its 99th percentile lies, idle: a logarithm. */
+export function spreadOf(forecast: Forecast, level: number): number {
+  return forecast[perLevel * level + 2];
 }
 
 /** Share of queries that keep their core while they run. */
 function sparedBy(forecast: Forecast, load: LoadState, level: number): number {
-  return 1 - load.lostPerMs * load.stretch[level] * Math.exp(forecast[perLevel * level + 3]);
+  return Math.max(0, 1 - load.lostPerMs * load.stretch[level] * Math.exp(forecast[medianAt(level)]));
 }
 
 /**
- * Whether the level has an answer in time for that share of queries, lost time slices counted, and most of them need not be cut short.
+ * Whether the level has an answer in time for that share of queries, lost time slices counted, and few of them have to be cut short.
  * @param whole whether growth has to fit as the first rung has: a promise rests on it
  */
 export function fits(forecast: Forecast, load: LoadState, level: number, leftMs: number, share: number, whole: boolean): boolean {
-  const spared = sparedBy(forecast, load, level);
   const logMs = Math.log(leftMs / load.stretch[level]);
-  const asked = ninesOf(share / spared) - 1e-9;
+  const asked = ninesOf(share / sparedBy(forecast, load, level));
+  const at = perLevel * level;
   return (
-    nines(forecast, perLevel * level, load.tail, logMs) >= asked &&
-    nines(forecast, perLevel * level + 3, load.tail, logMs) >= (whole ? asked : Math.min(asked, 1 - 1e-9))
+    nines(forecast, load, at, logMs) >= asked && nines(forecast, load, at + 3, logMs) >= (whole ? asked : Math.min(asked, ninesOf(uncut)))
   );
 }
 
 /**
- * How close a level comes to a deadline that none fits: the share of queries that have an answer in time; below 0 where that is none, the
- * milliseconds it takes. NaN where nothing was measured.
+ * How close a level comes to a deadline that none fits: the share of queries that will be right and in time; below 0 where none will be in
+ * time, the milliseconds one takes. NaN where nothing was measured.
  */
 export function closeness(forecast: Forecast, load: LoadState, level: number, leftMs: number): number {
-  const done = 1 - 10 ** -nines(forecast, perLevel * level, load.tail, Math.log(leftMs / load.stretch[level]));
-  return done > 0 ? done * Math.max(0, sparedBy(forecast, load, level)) : -predict(forecast, load, level, 0, 0.5);
-}
-
-/** Whether that comes as close as the closest, near enough for a better answer to be worth it. */
-export function isClosest(close: number, closest: number): boolean {
-  return close >= closest - tolerance * Math.abs(closest);
+  const at = perLevel * level;
+  const logMs = Math.log(leftMs / load.stretch[level]);
+  const first = 1 - 10 ** -nines(forecast, load, at, logMs);
+  const whole = Math.min(first, Math.max(0, 1 - 10 ** -nines(forecast, load, at + 3, logMs)));
+  return first > 0
+    ? sparedBy(forecast, load, level) * forecast[at + metricAt] * (whole + (first - whole) * worthCut)
+    : -predict(forecast, load, level, 0, 0.5);
 }
 
 /**
- * The first level of `order` that fits the time left for `share` (0.5 to 0.99) of queries. Where none does, −1 − level: the first of
- * those that come closest.
+ * The share of queries that growth has to be in time for to be offered. Few queries grow, so that three times as many of them may be late
+ * as of all; where no level fits, an answer that is right is worth more of a risk.
+ */
+export function growthShare(share: number, isFitting: boolean): number {
+  return Math.max(0.5, Math.min(3 * share - 2, isFitting ? 1 : 0.9));
+}
+
+/**
+ * The first level of `order` that fits the time left for `share` (0.5 to 0.99) of queries. Where none does, −1 − level: the one that comes
+ * closest.
  */
 export function pick(order: readonly number[], forecast: Forecast, load: LoadState, leftMs: number, share: number, whole: boolean): number {
+  let best = order[0];
   let closest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < order.length; i++) {
     if (fits(forecast, load, order[i], leftMs, share, whole)) return order[i];
     const close = closeness(forecast, load, order[i], leftMs);
-    if (close > closest) closest = close;
+    if (close <= closest || Number.isNaN(close)) continue;
+    closest = close;
+    best = order[i];
   }
-  let i = 0;
-  while (i < order.length - 1 && !isClosest(closeness(forecast, load, order[i], leftMs), closest)) i++;
-  return -1 - order[i];
+  return -1 - best;
 }

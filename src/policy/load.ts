@@ -22,11 +22,11 @@ export interface Load {
 }
 
 export interface LoadState extends Load {
-  /** [levels], as decisions see it: it follows the estimate only when that has left a band, so that noise changes no decision. */
+  /** [levels], as decisions see it: it follows the estimate slowly while that stays within a band, so that noise hardly changes a decision. */
   readonly stretch: Float64Array;
   /** As decisions see it. */
   lostPerMs: number;
-  /** Widens the measured distance from the median to higher percentiles; as decisions see it. */
+  /** How much farther beyond the median the 99th percentile lies than idle, a logarithm; as decisions see it. */
   tail: number;
   /** Raised whenever what decisions see has changed. */
   version: number;
@@ -53,7 +53,9 @@ const queries = 7;
 const observed = 8;
 const expected = 9;
 const tail = 10;
-const places = 11;
+/** The least error of those surprises. */
+const least = 11;
+const places = 12;
 
 // parts, each [levels]
 const own = 0;
@@ -70,6 +72,11 @@ const partCount = 5;
 const ownSpread = 0.04;
 const fastestFade = 1 / 300;
 const slowestFade = 1 / 20000;
+/** Errors are cut at so many deviations, and what that takes from their variance is made up for. */
+const clip = 1.5;
+const unclip = 1.3;
+/** Surprises in a row that are believed. */
+const believed = 5;
 /** What a time exceeds three times its expectation by when it lost its core for a time slice: milliseconds. */
 const sliceMs = 1;
 /** Milliseconds of computing after which a lost slice counts half. */
@@ -77,7 +84,7 @@ const halfLifeMs = 40;
 /** Milliseconds of computing that knowing nothing weighs as much as. */
 const priorMs = 5;
 /** How far the estimate may leave what decisions see: a factor, as a logarithm. */
-const band = 0.12;
+const band = 0.15;
 /** Queries between two looks at what has faded meanwhile. */
 const lookEvery = 64;
 
@@ -87,13 +94,12 @@ export function createLoad(levels: number): LoadState {
   const numbers = new Float64Array(places);
   numbers[sharedVariance] = 0.09;
   numbers[noise] = 0.06;
-  numbers[tail] = 1;
   const parts = new Float64Array(partCount * levels);
   parts.fill(ownSpread, ownVariance * levels, fade * levels).fill(fastestFade, fade * levels, last * levels);
   return {
     stretch: each(1),
     lostPerMs: 0,
-    tail: 1,
+    tail: 0,
     version: 0,
     numbers,
     parts,
@@ -101,13 +107,15 @@ export function createLoad(levels: number): LoadState {
   };
 }
 
+const mostStretch = 1e6;
+
 /** Goes by what the caller says, where it says anything. What is no number above 0 counts as idle. */
 export function follow(load: LoadState, { stretch, lostPerMs }: Partial<Load>): void {
   if (stretch === undefined) return;
   const rate = lostPerMs !== undefined && lostPerMs > 0 ? lostPerMs : 0;
   for (let i = 0; i < load.stretch.length; i++) {
     const given = typeof stretch === "number" ? stretch : stretch[i];
-    const now = given > 0 ? given : 1;
+    const now = given > 0 ? Math.min(given, mostStretch) : 1;
     if (now === load.stretch[i] && rate === load.lostPerMs) continue;
     load.stretch[i] = now;
     load.version++;
@@ -167,19 +175,18 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   const l = last * levels + level;
   const away = ++n[queries] - p[l];
   p[l] = n[queries];
-  const kept = Math.exp(-p[f] * away);
-  p[o] *= kept;
-  p[v] = ownSpread + (p[v] - ownSpread) * kept;
+  p[o] *= Math.exp(-p[f] * away);
+  p[v] = ownSpread + (p[v] - ownSpread) * Math.exp(-p[f] * (away - 1));
   // each time a level is come back to it fades half as fast, and faster again the longer it is stayed with
   p[f] = away > 8 ? Math.max(slowestFade, p[f] / 2) : Math.min(fastestFade, p[f] * 1.05);
-  n[sharedVariance] += 2e-4;
+  n[sharedVariance] += 2e-5;
 
   const sure = c * n[shared] + p[o];
   const body = expectedMs * Math.exp(sure);
   const forgotten = 0.5 ** (body / halfLifeMs);
   n[lost] *= forgotten;
   n[busyMs] = n[busyMs] * forgotten + body;
-  if (observedMs > 3 * body + sliceMs + stepMs && n[surprises] < 2) {
+  if (observedMs > 3 * body + sliceMs + stepMs && n[surprises] < believed) {
     n[lost]++;
     n[surprises] = Math.max(1, n[surprises] + 1);
     look(load, query);
@@ -192,18 +199,27 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   let error = Math.log(n[observed] / n[expected]) - sure;
   n[observed] = n[expected] = 0;
   let variance = c * c * n[sharedVariance] + p[v] + n[noise];
-  const deviation = Math.sqrt(variance);
+  const limit = clip * Math.sqrt(variance);
   const side = Math.sign(error);
-  const far = Math.abs(error) > 2.5 * deviation;
-  n[surprises] = far ? (n[surprises] * side > 0 ? n[surprises] + side : side) : 0;
+  const spread = query[SPREAD];
   // a time above the 99th percentile moves it as far up as 99 below it move it down
-  if (Math.abs(n[surprises]) < 2) n[tail] = Math.min(3, Math.max(0.5, n[tail] * (error > n[tail] * query[SPREAD] ? 1.08 : 0.99922)));
-  // one far off is cut short, the next of its kind is believed; so is a long drift
+  n[tail] = Math.min(1, Math.max(-spread / 2, n[tail] + (error > spread + n[tail] ? 0.0495 : -0.0005)));
+  // what is far off is cut short, so that the estimate is nearer the median than the mean; but some in a row on one side are a step,
+  // and the least of them is how far it goes
   let doubt = 0;
-  if (Math.abs(n[surprises]) > 1) doubt = error * error;
-  else if (far) error = 2.5 * deviation * side;
-  n[drift] += 0.25 * (error / deviation - n[drift]);
-  if (Math.abs(n[drift]) > 1.1) {
+  if (Math.abs(error) > limit) {
+    if (n[surprises] * side <= 0) n[surprises] = n[least] = 0;
+    n[surprises] += side;
+    n[least] = n[surprises] === side ? error * side : Math.min(n[least], error * side);
+    error = side * limit;
+    if (Math.abs(n[surprises]) >= believed) {
+      error = side * n[least];
+      doubt = error * error;
+    }
+  } else n[surprises] = 0;
+  n[noise] += 0.02 * (Math.min(error, limit) ** 2 * unclip - n[noise]);
+  n[drift] += 0.25 * (error / limit - n[drift]);
+  if (Math.abs(n[drift]) > 0.6) {
     doubt += variance;
     n[drift] = 0;
   }
@@ -217,7 +233,6 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   p[o] += ownGain * error;
   n[sharedVariance] *= 1 - c * sharedGain;
   p[v] *= 1 - ownGain;
-  n[noise] = Math.min(0.5, Math.max(0.004, n[noise] + 0.02 * (error * error - n[noise])));
   if (n[queries] % lookEvery === 0 || Math.abs(c * n[shared] + p[o] - p[seen * levels + level]) > band) look(load, query);
 }
 
@@ -231,15 +246,18 @@ function look(load: LoadState, query: Float64Array): void {
     load.lostPerMs = rate;
     load.version++;
   }
-  if (Math.abs(n[tail] - load.tail) > 0.1 * load.tail) {
+  if (Math.abs(n[tail] - load.tail) > band) {
     load.tail = n[tail];
     load.version++;
   }
   for (let i = 0; i < levels; i++) {
-    const now = sensitivity[i] * n[shared] + p[own * levels + i] * Math.exp(p[fade * levels + i] * (p[last * levels + i] - n[queries]));
-    if (Math.abs(now - p[seen * levels + i]) <= band) continue;
-    p[seen * levels + i] = now;
-    stretch[i] = Math.exp(now);
+    const away = n[queries] - p[last * levels + i];
+    const now = sensitivity[i] * n[shared] + p[own * levels + i] * Math.exp(-p[fade * levels + i] * away);
+    const off = now - p[seen * levels + i];
+    // within its band it is followed slowly, so that it comes to rest where it belongs
+    if (Math.abs(off) <= band && n[queries] % lookEvery !== 0) continue;
+    p[seen * levels + i] += Math.abs(off) > band ? off : 0.1 * off;
+    stretch[i] = Math.exp(p[seen * levels + i]);
     load.version++;
   }
 }

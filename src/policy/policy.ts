@@ -2,7 +2,7 @@
 // engine, no state. Unknown numbers are NaN and never fit anything.
 
 import type { Certificate, Ladder, Level } from "../profile/ladder.ts";
-import { closeness, type Forecast, fits, isClosest, medianAt, predict } from "./deadline.ts";
+import { closeness, type Forecast, fits, medianAt, predict } from "./deadline.ts";
 import { certificateOf, isDense, isLossless } from "./levels.ts";
 import { createLoad, type LoadState } from "./load.ts";
 import { describeKey, describeSlo, type Slo } from "./slo.ts";
@@ -115,23 +115,13 @@ export function plan(
   let left = among;
   const gaveUp: string[] = [];
   const reasons: string[] = [];
-  /** Keeps what fits; where nothing does, what comes closest, which is where `distance` is least. */
-  const budget = (text: string, size: (i: number) => number, most: number, closest: string): void =>
-    narrow(
-      text,
-      (i) => size(i) <= most,
-      size,
-      (distance, least) => ascending(distance, least) === 0,
-      closest,
-      size,
-    );
+  /** Keeps what fits; where nothing does, what comes closest: least by `distance`. */
   const narrow = (
     text: string,
     holds: (i: number) => boolean,
-    distance: (i: number) => number,
-    isNear: (distance: number, least: number) => boolean,
     closest: string,
     size: (i: number) => number,
+    distance: (i: number) => number = size,
   ): void => {
     const fitting = left.filter(holds);
     if (fitting.length > 0) {
@@ -143,24 +133,24 @@ export function plan(
     const measured = left.some((i) => !Number.isNaN(distance(i)));
     const away = measured ? distance : (i: number): number => levels[i].cost.macs.mean;
     const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
-    left = left.filter((i) => (measured ? isNear : Object.is)(away(i), away(least)));
+    left = left.filter((i) => ascending(away(i), away(least)) === 0);
     const found = measured
       ? `the ${closest} level takes ${round(size(least))}`
       : "nothing was measured, so the level of the fewest multiply-adds";
     reasons.push(`${text} fits no level: ${found}`);
   };
+  const budget = (key: "operations" | "nodes", closest: string, size: (i: number) => number): void =>
+    narrow(describeKey(targets, key), (i) => size(i) <= (targets[key] ?? Number.NaN), closest, size);
 
   if (targets.latencyMs !== undefined && leftMs !== undefined)
     narrow(
       describeKey(targets, "latencyMs"),
       (i) => forecast !== null && fits(forecast, load, i, leftMs, share, asksPromise(targets)),
-      (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
-      (away, least) => isClosest(-away, -least),
       "closest",
       latency,
+      (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
     );
-  if (targets.operations !== undefined)
-    budget(describeKey(targets, "operations"), (i) => mostMacs(levels[i]), targets.operations, "cheapest");
+  if (targets.operations !== undefined) budget("operations", "cheapest", (i) => mostMacs(levels[i]));
 
   let certificate: Certificate | null = null;
   let promised = true;
@@ -178,7 +168,7 @@ export function plan(
       reasons.push(`${text} is certified for no level${left.length < levels.length ? " left" : ""}: ${bestCertified(levels, left, kind)}`);
     }
   }
-  if (targets.nodes !== undefined) budget(describeKey(targets, "nodes"), (i) => hiddenShare(levels[i].cost.nodes), targets.nodes, "lowest");
+  if (targets.nodes !== undefined) budget("nodes", "lowest", (i) => hiddenShare(levels[i].cost.nodes));
 
   const order =
     promises.length > 0 && promised
@@ -204,7 +194,7 @@ export function plan(
 
 /** One text per plan: equal for SLOs that get the same plan from the same levels, profile and load. */
 export function planKey(slo: Slo | undefined): string {
-  return slo === undefined ? "" : describeSlo(slo);
+  return slo === undefined ? "" : describeSlo(slo) + (slo.late === "refuse" ? ",late=refuse" : "");
 }
 
 /**

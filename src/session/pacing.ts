@@ -2,7 +2,7 @@
 // them to the policy, and takes in what every query took. It runs nothing and reads no clock.
 
 import { refusal } from "../errors.ts";
-import { createForecast, type Forecast, pick, predict, slackOf, spreadOf } from "../policy/deadline.ts";
+import { createForecast, type Forecast, growthShare, pick, predict, slackOf, spreadOf } from "../policy/deadline.ts";
 import {
   createLoad,
   EXPECTED_MS,
@@ -74,14 +74,14 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
 
   const refuse = (order: readonly number[], from: Forecast, { share, leftMs }: Decision): void => {
     const needed = Math.min(...order.map((i) => predict(from, load, i, 0, share)).filter((ms) => ms > 0));
-    if (needed > leftMs) throw refusal("deadline", "deadline", `${leftMs} ms left`, `at least ${needed}`);
+    if (needed > leftMs) throw refusal("deadline", "deadline", `${leftMs} ms left`, `at least ${needed.toPrecision(3)}`);
   };
 
   return {
     load,
     hasProfile: () => forecast !== null,
     adopt(profile, runs) {
-      forecast = createForecast(profile, levels.length);
+      forecast = createForecast(profile, levels);
       query[STEP_MS] = profile.stepMs ?? 0;
       profile.levels.forEach((latency, i) => {
         setLatency(runs[i], latency);
@@ -115,7 +115,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         decision.version = load.version;
         decision.leftMs = leftMs;
         decision.picked = picked;
-        decision.slack = slackOf(forecast, load, picked < 0 ? -1 - picked : picked, share);
+        decision.slack = slackOf(forecast, load, picked < 0 ? -1 - picked : picked, 0, growthShare(share, picked >= 0));
         decision.isStale = true;
       }
       times[SLACK] = decision.slack;
@@ -132,7 +132,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       if (forecast === null || isGiven) return;
       query[EXPECTED_MS] = sinceMs[point];
       query[OBSERVED_MS] = times[TOOK_MS];
-      query[SPREAD] = spreadOf(forecast, level, 0, 0.99);
+      query[SPREAD] = spreadOf(forecast, level);
       query[PRESSURE] = options.pressure?.() ?? Number.NaN;
       observe(load, level, query);
     },

@@ -10,14 +10,13 @@ import type { LevelRun, Live } from "./level-run.ts";
 /** What all of it may take, roughly. */
 const budgetMs = 400;
 const mostRounds = 24;
-/** Every so manyth round takes each run through all its rungs; that pushes what the first ones need out of the caches. */
-const wholeEvery = 4;
+/** The last run of a block is taken through all its rungs: what they need lies in no cache then, as in service, where few queries get there. */
 const blockRuns = 10;
 /** Runs of a block that only warm the caches. */
 const warmUps = 2;
 /** A run that takes fewer steps of the clock is timed together with others. */
 const leastSteps = 10;
-const mostRepeats = 1024;
+const mostRepeats = 4096;
 /** Looks at a clock after which it counts as standing still. */
 const mostLooks = 100_000;
 
@@ -43,11 +42,11 @@ export function measureProfile({ runs, input }: Live, clock: Clock, queries: rea
     runs.forEach((run, i) => {
       if (round > 0 && repeats[i] > 1) return;
       const start = clock.now();
-      for (let n = 0; n < blockRuns && (n <= warmUps || clock.now() - start < budgetMs / runs.length); n++) {
+      for (let n = 0; n < (repeats[i] > 1 ? 3 : blockRuns) && (n <= warmUps || clock.now() - start < budgetMs / runs.length); n++) {
         const begin = writeInput(inputs[(round * blockRuns + n) % inputs.length], input, run.plan);
-        const into = n < warmUps ? null : samples[i];
+        const into = n < warmUps && repeats[i] === 1 ? null : samples[i];
         if (repeats[i] > 1) into?.whole.push(timeWhole(run, clock, repeats[i], begin));
-        else timePoints(run, clock, into, round % wholeEvery === wholeEvery - 1, begin);
+        else timePoints(run, clock, into, n === blockRuns - 1, begin);
       }
     });
   const levels = runs.map(({ points }, i): LevelLatency => {
@@ -66,7 +65,31 @@ export function measureProfile({ runs, input }: Live, clock: Clock, queries: rea
     });
     return { ...quantilesOf(samples[i].whole), cold: cold[i], rungs };
   });
-  return { stepMs, levels };
+  return { stepMs, levels: levels.map((level, _, all) => steadied(level, all)) };
+}
+
+/**
+ * Draws how far a level's percentiles lie beyond its median halfway to where they usually lie: few runs say little of rare times, and what makes
+ * first rungs late is mostly the machine.
+ */
+function steadied(level: LevelLatency, all: readonly LevelLatency[]): LevelLatency {
+  const first = (one: LevelLatency): Quantiles => one.rungs?.[0] ?? one;
+  const usual = (key: "p90" | "p99"): number => {
+    const ratios = all.map((one) => first(one)[key] / first(one).p50).sort((a, b) => a - b);
+    return ratios[ratios.length >> 1];
+  };
+  const steady = ({ p50, p90, p99 }: Quantiles): Quantiles => ({
+    p50,
+    p90: Math.sqrt(p90 * p50 * usual("p90")),
+    p99: Math.sqrt(p99 * p50 * usual("p99")),
+  });
+  const { rungs } = level;
+  if (rungs === undefined) return level;
+  return {
+    ...level,
+    ...(rungs.length === 1 && steady(level)),
+    rungs: rungs.map((rung, r) => (r === 0 ? { ...rung, ...steady(rung) } : rung)),
+  };
 }
 
 /** Milliseconds of one run, the mean of `n` together. */
@@ -111,7 +134,7 @@ function quantilesOf(times: number[]): Quantiles {
 function stepOf(clock: Clock): number {
   let step = 0;
   let last = clock.now();
-  for (let looks = 0, steps = 0; looks < mostLooks && steps < 8; looks++) {
+  for (let looks = 0, steps = 0; looks < mostLooks && steps < 200; looks++) {
     const now = clock.now();
     if (now > last) {
       steps++;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createModel } from "../../src/model/model.ts";
-import { createForecast, pick } from "../../src/policy/deadline.ts";
+import { createForecast, medianAt, pick } from "../../src/policy/deadline.ts";
 import { certificateOf, isDense, isLossless, uncalibratedLevels } from "../../src/policy/levels.ts";
 import { createLoad, follow, type Load, type LoadState } from "../../src/policy/load.ts";
 import { asksPromise, hiddenShare, met, type Plan, plan as planFor, planKey, preference, shareOf } from "../../src/policy/policy.ts";
@@ -20,7 +20,7 @@ const plan = (
   promise: Ladder["promise"] | null,
   profile: LatencyProfile | null,
   load: Load,
-): Plan => planFor(slo, levels, promise, profile && createForecast(profile, levels.length), loadOf(levels, load));
+): Plan => planFor(slo, levels, promise, profile && createForecast(profile, levels), loadOf(levels, load));
 
 const ranked: LayerSetting = { kind: "ranked", activator: "low-rank", variant: 8, unit: "panel", by: "top-k", amount: 0.1 };
 
@@ -350,8 +350,8 @@ describe("plan, always", () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         ({ levels, profile }, asked, stretch, gone) => {
           const slo = { latencyMs: 5, ...asked };
-          const forecast = createForecast(profile ?? { levels: [] }, levels.length);
-          if (forecast.every(Number.isNaN)) return;
+          const forecast = createForecast(profile ?? { levels: [] }, levels);
+          if (preference(slo, levels, forecast).every((i) => Number.isNaN(forecast[medianAt(i)]))) return;
           const load = loadOf(levels, { stretch, lostPerMs: 0.03 * gone });
           const leftMs = slo.latencyMs * (1 - gone);
           const made = planFor(slo, levels, null, forecast, load, leftMs);

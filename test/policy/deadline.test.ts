@@ -1,0 +1,156 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { closeness, createForecast, fits, growthShare, pick, predict } from "../../src/policy/deadline.ts";
+import { createLoad, follow, type LoadState } from "../../src/policy/load.ts";
+import type { Level } from "../../src/profile/ladder.ts";
+import type { LevelLatency } from "../../src/profile/latency.ts";
+
+const level = (accuracy: number): Level => ({
+  rungs: [{ layers: [{ kind: "exact" }] }],
+  cost: { macs: { mean: 1, p99: 1, max: 1 }, bytes: 1, nodes: [1] },
+  observed: { agreement: 1, accuracy, loss: 0 },
+  certificates: [],
+});
+const latency = (p50: number, p90 = 2 * p50, p99 = 4 * p50): LevelLatency => ({ p50, p90, p99 });
+const levels = [level(0.8), level(0.9), level(0.91)];
+const forecastOf = (...all: LevelLatency[]) => createForecast({ levels: all }, levels);
+const loadOf = (stretch: number, lostPerMs = 0): LoadState => {
+  const load = createLoad(levels.length);
+  follow(load, { stretch, lostPerMs });
+  return load;
+};
+const idle = loadOf(1);
+const forecast = forecastOf(latency(1), latency(2), latency(10));
+const order = [2, 1, 0];
+
+describe("predict", () => {
+  test("gives back what was measured, times the stretch", () => {
+    for (const [share, ms] of [
+      [0.5, 2],
+      [0.9, 4],
+      [0.99, 8],
+    ])
+      for (const part of [0, 1] as const) {
+        expect(predict(forecast, idle, 1, part, share)).toBeCloseTo(ms, 5);
+        expect(predict(forecast, loadOf(3), 1, part, share)).toBeCloseTo(3 * ms, 5);
+      }
+  });
+
+  test("lies between its neighbours elsewhere, and widens with the tail", () => {
+    expect(predict(forecast, idle, 0, 1, 0.8)).toBeGreaterThan(1);
+    expect(predict(forecast, idle, 0, 1, 0.8)).toBeLessThan(2);
+    expect(predict(forecast, idle, 0, 1, 0.95)).toBeGreaterThan(2);
+    expect(predict(forecast, { ...idle, tail: Math.log(2) }, 0, 1, 0.99)).toBeCloseTo(8, 5);
+  });
+});
+
+describe("fits", () => {
+  test("where the predicted percentile does, to the very end of the deadline", () => {
+    expect(fits(forecast, idle, 1, 8, 0.99, false)).toBe(true);
+    expect(fits(forecast, idle, 1, 7.99, 0.99, false)).toBe(false);
+    expect(fits(forecast, idle, 1, 4, 0.9, false)).toBe(true);
+    expect(fits(forecast, loadOf(2), 1, 15.9, 0.99, false)).toBe(false);
+  });
+
+  test("agrees with predict", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        fc.double({ min: 0.5, max: 0.99, noNaN: true }),
+        fc.double({ min: 0.2, max: 9, noNaN: true }),
+        fc.nat(2),
+        (leftMs, share, stretch, i) => {
+          const load = loadOf(stretch);
+          const needed = predict(forecast, load, i, 0, share);
+          if (Math.abs(needed / leftMs - 1) > 1e-6) expect(fits(forecast, load, i, leftMs, share, false)).toBe(needed < leftMs);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("a lost time slice counts against longer queries", () => {
+    // 0.004 slices a millisecond: level 2 loses its core in 4 % of its queries, level 0 in 0.4 %
+    const shared = loadOf(1, 0.004);
+    expect([0, 1, 2].map((i) => fits(forecast, shared, i, 1000, 0.99, false))).toEqual([true, true, false]);
+    expect([0, 1, 2].map((i) => fits(forecast, shared, i, 1000, 0.9, false))).toEqual([true, true, true]);
+    expect([0, 1, 2].map((i) => fits(forecast, loadOf(1, 10), i, 1000, 0.5, false))).toEqual([false, false, false]);
+  });
+
+  test("a level that grows fits by its first rung, if most queries are through with growing", () => {
+    const rungs = [
+      { ...latency(1), layers: [1] },
+      { ...latency(20), layers: [20] },
+    ];
+    const growing = forecastOf({ p50: 1, p90: 3, p99: 80, rungs }, latency(1), latency(1));
+    expect(fits(growing, idle, 0, 60, 0.99, false)).toBe(true);
+    expect(fits(growing, idle, 0, 60, 0.99, true)).toBe(false);
+    expect(fits(growing, idle, 0, 80, 0.99, true)).toBe(true);
+    expect(fits(growing, idle, 0, 5, 0.99, false)).toBe(false); // one in ten would be cut short
+  });
+
+  test("nothing that was not measured", () => {
+    const unknown = forecastOf(latency(Number.NaN), latency(0), latency(-1));
+    for (const i of [0, 1, 2]) expect(fits(unknown, idle, i, 1e9, 0.5, false)).toBe(false);
+  });
+});
+
+describe("pick", () => {
+  test.each<[number, number]>([
+    [40, 2],
+    [39, 1],
+    [8, 1],
+    [7, 0],
+    [4, 0],
+  ])("with %f ms left level %i", (leftMs, expected) => {
+    expect(pick(order, forecast, idle, leftMs, 0.99, false)).toBe(expected);
+  });
+
+  test("where none fits, the one most likely to be right and in time", () => {
+    // level 0 has two thirds in time, level 1 a few: accuracy does not make up for that
+    expect(pick(order, forecast, idle, 1.4, 0.99, false)).toBe(-1);
+    // both have nearly all in time, and one gives better answers
+    expect(pick(order, forecastOf(latency(1), latency(1.05), latency(10)), idle, 3.9, 0.99, false)).toBe(-2);
+    // lost slices: nobody reaches 99 of 100
+    expect(pick(order, forecastOf(latency(1), latency(1.1), latency(10)), loadOf(1, 0.02), 1000, 0.99, false)).toBe(-2);
+  });
+
+  test.each([0, -5, Number.NEGATIVE_INFINITY, 1e-9])("with nothing left (%f) the fastest", (leftMs) => {
+    expect(pick(order, forecast, idle, leftMs, 0.99, false)).toBe(-1);
+    expect(closeness(forecast, idle, 0, leftMs)).toBeLessThan(0);
+  });
+
+  test("a huge deadline gets the most accurate, an infinite load the one that comes closest", () => {
+    expect(pick(order, forecast, idle, Number.MAX_VALUE, 0.99, false)).toBe(2);
+    expect(pick(order, forecast, loadOf(Number.POSITIVE_INFINITY), 10, 0.99, false)).toBeLessThan(0);
+  });
+
+  test("levels not measured are passed over", () => {
+    expect(pick(order, forecastOf(latency(1), latency(2), latency(Number.NaN)), idle, 1000, 0.99, false)).toBe(1);
+    expect(pick(order, forecastOf(latency(Number.NaN), latency(2), latency(9)), idle, 0.1, 0.99, false)).toBe(-2);
+  });
+
+  test("less time or a heavier load never picks a level that is slower", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        fc.double({ min: 1, max: 5, noNaN: true }),
+        (a, b, stretch) => {
+          const at = (leftMs: number, load: LoadState): number => {
+            const picked = pick(order, forecast, load, leftMs, 0.99, false);
+            return picked < 0 ? -1 : picked;
+          };
+          expect(at(Math.min(a, b), idle)).toBeLessThanOrEqual(at(Math.max(a, b), idle));
+          expect(at(a, loadOf(stretch))).toBeLessThanOrEqual(at(a, idle));
+        },
+      ),
+    );
+  });
+});
+
+test("growth may risk more than a query as a whole, more still where nothing fits", () => {
+  expect(growthShare(0.99, true)).toBeCloseTo(0.97, 12);
+  expect(growthShare(0.99, false)).toBe(0.9);
+  expect(growthShare(0.5, true)).toBe(0.5);
+});

@@ -1,0 +1,231 @@
+import { describe, expect, test } from "vitest";
+import {
+  createLoad,
+  EXPECTED_MS,
+  estimate,
+  follow,
+  type LoadState,
+  OBSERVED_MS,
+  observe,
+  PRESSURE,
+  SPREAD,
+  STEP_MS,
+  startCold,
+} from "../../src/policy/load.ts";
+import { normal, seeded } from "../../src/random.ts";
+
+const query = new Float64Array(5);
+function see(load: LoadState, level: number, observedMs: number, expectedMs = 0.05, stepMs = 0, pressure = Number.NaN): void {
+  query[EXPECTED_MS] = expectedMs;
+  query[OBSERVED_MS] = observedMs;
+  query[SPREAD] = Math.log(2.5);
+  query[STEP_MS] = stepMs;
+  query[PRESSURE] = pressure;
+  observe(load, level, query);
+}
+
+/** A machine that stretches by `stretch`, with noise as runs have it: many near the median, one in fifty twice that. */
+function machine(seed: number, noise = 0.2): (stretch: number, expectedMs?: number) => number {
+  const random = seeded(seed);
+  return (stretch, expectedMs = 0.05) => expectedMs * stretch * Math.exp(noise * normal(random)) * (random() < 0.02 ? 2 : 1);
+}
+
+describe("a stretch", () => {
+  test.each([0.5, 1, 1.3, 2, 5])("of %f is found and kept, with its uncertainty", (stretch) => {
+    const load = createLoad(1);
+    const take = machine(3);
+    for (let i = 0; i < 300; i++) see(load, 0, take(stretch));
+    expect(load.stretch[0] / stretch).toBeGreaterThan(0.85);
+    expect(load.stretch[0] / stretch).toBeLessThan(1.2);
+    const { deviation } = estimate(load);
+    expect(deviation).toBeGreaterThan(0.01);
+    expect(deviation).toBeLessThan(0.15);
+  });
+
+  test.each([2, 3, 5])("that steps up to %f is noticed within ten queries, and so is the step down", (stretch) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const load = createLoad(1);
+      const take = machine(seed);
+      const until = (now: number, reached: () => boolean): number => {
+        for (let i = 1; i <= 100; i++) {
+          see(load, 0, take(now));
+          if (reached()) return i;
+        }
+        return 101;
+      };
+      until(1, () => false);
+      expect(until(stretch, () => load.stretch[0] > 1 + 0.5 * (stretch - 1))).toBeLessThanOrEqual(10);
+      until(stretch, () => false);
+      expect(until(1, () => load.stretch[0] < 1 + 0.5 * (stretch - 1))).toBeLessThanOrEqual(10);
+    }
+  });
+
+  test("that does not change hardly ever changes what decisions see by much: not twice in four hundred queries, and never far", () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const load = createLoad(1);
+      const take = machine(seed);
+      for (let i = 0; i < 500; i++) see(load, 0, take(1.4));
+      const seen: number[] = [];
+      for (let i = 0; i < 10_000; i++) {
+        see(load, 0, take(1.4));
+        if (!(Math.abs(Math.log(load.stretch[0] / seen[seen.length - 1])) < 0.1)) seen.push(load.stretch[0]);
+      }
+      expect(seen.length).toBeLessThanOrEqual(50);
+      for (const stretch of seen) expect(Math.abs(Math.log(stretch / 1.4))).toBeLessThan(0.5);
+    }
+  });
+
+  test("is not moved by one slow query, however slow", () => {
+    const load = createLoad(1);
+    const take = machine(1);
+    for (let i = 0; i < 200; i++) see(load, 0, take(1));
+    const before = load.stretch[0];
+    for (const times of [3, 10, 15]) {
+      see(load, 0, 0.05 * times);
+      expect(Math.abs(Math.log(load.stretch[0] / before))).toBeLessThan(0.2);
+      for (let i = 0; i < 20; i++) see(load, 0, take(1));
+    }
+  });
+
+  test("seen at one level holds for the others; what only one suffers stays its own", () => {
+    const common = createLoad(3);
+    const take = machine(5);
+    for (let i = 0; i < 100; i++) see(common, 1, take(1));
+    for (let i = 0; i < 40; i++) see(common, 1, take(2.5));
+    for (const stretch of common.stretch) expect(stretch).toBeGreaterThan(1.5);
+
+    const own = createLoad(2);
+    for (let i = 0; i < 200; i++) see(own, i % 2, take(i % 2 === 0 ? 1 : 2));
+    expect(own.stretch[0]).toBeLessThan(1.25);
+    expect(own.stretch[1]).toBeGreaterThan(1.6);
+  });
+
+  test("a level left for being slow is thought better of in time, and later each time it fails", () => {
+    // level 1 takes three times as long while level 0 notices nothing; level 1 is run whenever it seems no slower than 1.5
+    const load = createLoad(2);
+    const take = machine(2);
+    const tries: number[] = [];
+    let last = -100;
+    for (let i = 0; i < 20_000; i++) {
+      const level = load.stretch[1] <= 1.5 ? 1 : 0;
+      if (level === 1) {
+        if (i - last > 20) tries.push(i);
+        last = i;
+      }
+      see(load, level, take(level === 1 ? 3 : 1));
+    }
+    expect(tries.length).toBeGreaterThan(2);
+    expect(tries.length).toBeLessThan(30);
+    const gaps = tries.slice(1).map((at, i) => at - tries[i]);
+    expect(gaps[gaps.length - 1]).toBeGreaterThan(2 * gaps[0]);
+  });
+});
+
+describe("lost time slices", () => {
+  test("are counted as a rate of computing time, and stretch nothing", () => {
+    const load = createLoad(1);
+    const take = machine(1);
+    const random = seeded(9);
+    for (let i = 0; i < 20_000; i++) {
+      const body = take(1);
+      see(load, 0, random() < 0.25 * body ? body + 4 : body);
+    }
+    expect(load.lostPerMs).toBeGreaterThan(0.1);
+    expect(load.lostPerMs).toBeLessThan(0.5);
+    expect(load.stretch[0]).toBeLessThan(1.25);
+    for (let i = 0; i < 8000; i++) see(load, 0, take(1));
+    expect(load.lostPerMs).toBeLessThan(0.05);
+  });
+
+  test("in a row are no lost slices: the machine has become that slow", () => {
+    const load = createLoad(1);
+    const take = machine(1);
+    for (let i = 0; i < 100; i++) see(load, 0, take(1));
+    for (let i = 0; i < 20; i++) see(load, 0, take(50));
+    expect(load.stretch[0]).toBeGreaterThan(15);
+  });
+
+  test("a word of pressure counts until runs say better", () => {
+    const load = createLoad(1);
+    const take = machine(1);
+    for (let i = 0; i < 64; i++) see(load, 0, take(1), 0.05, 0, 0.8);
+    expect(load.lostPerMs).toBeGreaterThan(0.05);
+    for (let i = 0; i < 10_000; i++) see(load, 0, take(1), 0.05, 0, 0.8);
+    expect(load.lostPerMs).toBeLessThan(0.05);
+    expect(load.version).toBeGreaterThan(0);
+  });
+});
+
+describe("what comes from a clock", () => {
+  test.each([Number.NaN, -1, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 1e12])("a time of %f is passed over", (bad) => {
+    const load = createLoad(1);
+    const before = structuredClone(load);
+    for (let i = 0; i < 50; i++) see(load, 0, bad);
+    expect(load).toEqual(before);
+    see(load, 0, 0.05, Number.NaN);
+    see(load, 0, 0.05, 0);
+    expect(load).toEqual(before);
+  });
+
+  test("standing still tells nothing", () => {
+    const load = createLoad(1);
+    for (let i = 0; i < 500; i++) see(load, 0, 0);
+    expect([load.stretch[0], load.lostPerMs]).toEqual([1, 0]);
+  });
+
+  test("of coarse steps tells as much in the sum", () => {
+    const load = createLoad(1);
+    const take = machine(4);
+    let at = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const begin = at;
+      at += take(1.6);
+      see(load, 0, (Math.floor(at / 0.5) - Math.floor(begin / 0.5)) * 0.5, 0.05, 0.5);
+    }
+    expect(load.stretch[0]).toBeGreaterThan(1.35);
+    expect(load.stretch[0]).toBeLessThan(1.9);
+    expect(load.lostPerMs).toBe(0);
+  });
+
+  test("that jumps an hour once is one lost slice", () => {
+    const load = createLoad(1);
+    const take = machine(4);
+    for (let i = 0; i < 1000; i++) see(load, 0, i === 500 ? 3.6e6 : take(1));
+    expect(load.stretch[0]).toBeLessThan(1.2);
+    expect(load.lostPerMs).toBeLessThan(0.06);
+  });
+});
+
+describe("a caller's word", () => {
+  test("is taken, for all levels or one by one", () => {
+    const load = createLoad(2);
+    follow(load, { stretch: 3, lostPerMs: 0.1 });
+    expect([[...load.stretch], load.lostPerMs, load.version]).toEqual([[3, 3], 0.1, 2]);
+    follow(load, { stretch: 3, lostPerMs: 0.1 });
+    expect(load.version).toBe(2);
+    follow(load, { stretch: [1, 2] });
+    expect([[...load.stretch], load.lostPerMs]).toEqual([[1, 2], 0]);
+    follow(load, {});
+    expect([...load.stretch]).toEqual([1, 2]);
+  });
+
+  test.each([0, -1, Number.NaN])("a stretch of %f is idle", (stretch) => {
+    const load = createLoad(1);
+    follow(load, { stretch, lostPerMs: stretch });
+    expect([load.stretch[0], load.lostPerMs]).toEqual([1, 0]);
+  });
+});
+
+test("a session that has run nothing is as slow as the first run was, until it has", () => {
+  const load = createLoad(2);
+  startCold(load, {
+    levels: [
+      { p50: 0.05, p90: 0.06, p99: 0.07, cold: 1 },
+      { p50: 0.1, p90: 0.2, p99: 0.3, sensitivity: 0.5 },
+    ],
+  });
+  expect([...load.stretch]).toEqual([20, 1]);
+  expect([...load.sensitivity]).toEqual([1, 0.5]);
+  see(load, 0, 0.05);
+  expect(load.stretch[0]).toBeLessThan(1.2);
+});

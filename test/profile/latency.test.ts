@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Level } from "../../src/profile/ladder.ts";
+import { checkOrigin, fingerprint, type LatencyProfile, type ProfileOrigin } from "../../src/profile/latency.ts";
+import { decodeProfile, encodeProfile } from "../../src/profile/latency-file.ts";
+
+const origin: ProfileOrigin = { machine: "a machine", build: "0.1.0-abcd", backend: "relaxed", model: "1f" };
+const profile: LatencyProfile = {
+  origin,
+  stepMs: 0.0001,
+  levels: [
+    { p50: 0.01, p90: 0.02, p99: 0.03, cold: 1, rungs: [{ p50: 0.01, p90: 0.01, p99: 0.02, layers: [0.005, 0.01] }], sensitivity: 0.5 },
+    { p50: Number.NaN, p90: Number.NaN, p99: Number.NaN },
+  ],
+};
+
+describe("what a profile was measured on", () => {
+  test("passes where it is here, or where it says nothing", () => {
+    expect(() => checkOrigin(profile, { ...origin }, 2)).not.toThrow();
+    expect(() => checkOrigin({ levels: profile.levels }, origin, 2)).not.toThrow();
+  });
+
+  test.each<[keyof ProfileOrigin, string]>([
+    ["machine", "another machine"],
+    ["build", "0.2.0-abcd"],
+    ["backend", "js"],
+    ["model", "2f"],
+  ])("is refused for another %s, saying both", (key, here) => {
+    expect(() => checkOrigin(profile, { ...origin, [key]: here }, 2)).toThrow(
+      expect.objectContaining({ code: "bad-option", message: `latency profile: ${key}: got ${origin[key]}, expected ${here}` }),
+    );
+  });
+
+  test("is refused for another number of levels, or none", () => {
+    expect(() => checkOrigin(profile, origin, 3)).toThrow("latency profile: levels: got 2, expected 3");
+    expect(() => checkOrigin({} as LatencyProfile, origin, 2)).toThrow(expect.objectContaining({ code: "bad-option" }));
+  });
+
+  test("the fingerprint of a model tells apart widths and settings, not certificates", () => {
+    const level = (amount: number): Level => ({
+      rungs: [{ layers: [{ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount }] }],
+      cost: { macs: { mean: 1, p99: 1, max: 1 }, bytes: 1, nodes: [1] },
+      observed: { agreement: 1, accuracy: null, loss: null },
+      certificates: [],
+    });
+    const of = (widths: number[], amount: number): string => fingerprint(widths, [level(amount)]);
+    expect(of([4, 2], 0.1)).toBe(fingerprint([4, 2], [{ ...level(0.1), observed: { agreement: 0.5, accuracy: 1, loss: 0 } }]));
+    expect(new Set([of([4, 2], 0.1), of([4, 3], 0.1), of([4, 2], 0.2)]).size).toBe(3);
+  });
+});
+
+describe("a profile as text", () => {
+  test("comes back as it was, unknown numbers included", () => {
+    expect(decodeProfile(encodeProfile(profile), "file")).toEqual(profile);
+    expect(encodeProfile(profile)).toContain("null");
+  });
+
+  test.each<[string, unknown, string]>([
+    ["no object", [1], "profile: got [1], expected an object"],
+    ["no origin", { levels: [] }, "origin: got nothing, expected an object"],
+    ["half an origin", { origin: { machine: "m" }, levels: [] }, "origin.build: got nothing, expected text"],
+    ["no levels", { origin }, "levels: got nothing, expected a list"],
+    ["a time below 0", { origin, levels: [{ p50: -1, p90: 2, p99: 3 }] }, "levels[0].p50: got -1"],
+    ["a time as text", { origin, levels: [{ p50: "1", p90: 2, p99: 3 }] }, 'levels[0].p50: got "1"'],
+    ["a missing percentile", { origin, levels: [{ p50: 1, p90: 2 }] }, "levels[0].p99: got nothing"],
+    [
+      "falling percentiles",
+      { origin, levels: [{ p50: 3, p90: 2, p99: 4 }] },
+      "levels[0]: got [3,2,4], expected percentiles that do not fall",
+    ],
+    [
+      "rungs without layers",
+      { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [{ p50: 1, p90: 2, p99: 3 }] }] },
+      "levels[0].rungs[0].layers",
+    ],
+    ["a step of nothing", { origin, stepMs: 0, levels: [] }, "stepMs: got 0"],
+  ])("is refused with %s", (_, value, message) => {
+    expect(() => decodeProfile(JSON.stringify(value), "file")).toThrow(expect.objectContaining({ code: "bad-file" }));
+    expect(() => decodeProfile(JSON.stringify(value), "file")).toThrow(`file: ${message}`);
+  });
+
+  test("is refused wherever it is cut off", () => {
+    const text = encodeProfile(profile);
+    fc.assert(
+      fc.property(fc.nat(text.length - 3), (length) => {
+        expect(() => decodeProfile(text.slice(0, length), "file")).toThrow(expect.objectContaining({ code: "bad-file" }));
+      }),
+    );
+  });
+
+  test("whatever JSON it is, it is refused in words or read", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom("levels", "origin", "stepMs"), (value, key) => {
+        const text = JSON.stringify({ ...JSON.parse(encodeProfile(profile)), [key]: value });
+        try {
+          expect(decodeProfile(text, "file").levels).toBeInstanceOf(Array);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "bad-file" });
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,333 @@
+// What a session makes of deadlines, driven by clocks and profiles made for the purpose.
+
+import { afterEach, describe, expect, test } from "vitest";
+import { encodeActivators } from "../../src/activator/activator.ts";
+import { fitActivators } from "../../src/calibrate/fit.ts";
+import type { Clock } from "../../src/clock.ts";
+import { createArrayKernels } from "../../src/engine/array-kernels.ts";
+import { createModel, denseMacs, type Model } from "../../src/model/model.ts";
+import type { Slo } from "../../src/policy/slo.ts";
+import type { Certificate, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
+import type { LatencyProfile, LevelLatency } from "../../src/profile/latency.ts";
+import { seeded } from "../../src/random.ts";
+import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+const plain = madeUpModel([30, 64, 40, 10], 1);
+const low = (amount: number): RankedSetting => ({ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount });
+const rung = (amount: number, margin?: number): Rung => ({
+  layers: [low(amount), { kind: "exact" }, { kind: "exact" }],
+  ...(margin !== undefined && { margin }),
+});
+const every = (kind: "exact" | "dense"): Rung[] => [{ layers: plain.layers.map(() => ({ kind })) }];
+
+function level(rungs: Rung[], share: number, loss: number): Level {
+  const mean = share * denseMacs(plain);
+  const certificate = (kind: Certificate["kind"], bound: number): Certificate => ({ kind, bound, confidence: 0.95, samples: 1000 });
+  return {
+    rungs,
+    cost: { macs: { mean, p99: mean, max: mean }, bytes: 4 * mean, nodes: [share, 1, 1] },
+    observed: { agreement: 1 - loss, accuracy: 0.9 - loss, loss },
+    certificates: [certificate("loss", loss), certificate("agreement", 1 - loss)],
+  };
+}
+
+/** 20 % of the first layer; the same, then 80 % for whoever is unsure, which with this margin is everyone; exact; dense. */
+const model: Model = await (async () => {
+  const options = { kinds: ["low-rank"], rows: 100, random: seeded(3) };
+  const { layers, fitted } = await fitActivators(plain, madeUpRows(100, 30, 9), options, await createArrayKernels());
+  const levels = [
+    level([rung(0.2)], 0.2, 0.05),
+    level([rung(0.2, 1e9), rung(0.8)], 0.4, 0.02),
+    level(every("exact"), 0.6, 0),
+    level(every("dense"), 1, 0),
+  ];
+  return createModel("calibrated", layers, {
+    ladder: { version: 1, metric: "accuracy", promise: { kind: "loss", bound: 0.02, confidence: 0.95 }, levels },
+    tensors: encodeActivators(fitted),
+  });
+})();
+
+const times = (p50: number, rungs?: number[]): LevelLatency => ({
+  p50,
+  p90: 1.5 * p50,
+  p99: 2 * p50,
+  ...(rungs && {
+    rungs: rungs.map((ms) => ({ p50: ms, p90: 1.5 * ms, p99: 2 * ms, layers: [0.6 * ms, 0.8 * ms, ms] })),
+  }),
+});
+/** Milliseconds: 1, 2 (growing from 1), 6, 10 at the median, twice that at the 99th percentile. */
+const profile: LatencyProfile = { levels: [times(1), times(2, [1, 2]), times(6), times(10)] };
+
+const open: Session[] = [];
+async function session(options?: SessionOptions): Promise<Session> {
+  const created = await createSession(model, options);
+  open.push(created);
+  return created;
+}
+afterEach(() => {
+  for (const one of open.splice(0)) one.dispose();
+});
+
+const rows = madeUpRows(40, 30, 4);
+const row = (r: number): Float32Array => rows.data.slice(r * 30, (r + 1) * 30);
+const out = new Float32Array(10);
+
+/** A clock whose next looks are read off a list; the last time stays. */
+function scripted(): { clock: Clock; next: number[] } {
+  const next: number[] = [];
+  let now = 0;
+  return { clock: { now: () => (now = next.shift() ?? now) }, next };
+}
+
+describe("the level", () => {
+  test("is the most accurate whose percentile fits what is left after waiting and what is reserved", async () => {
+    const s = await session({ latencyProfile: profile, clock: scripted().clock, load: { stretch: 1 } });
+    const slo: Slo = { latencyMs: 12.5 };
+    const chosen = (waited?: number, reserved?: number): number => s.run(row(0), slo, waited, reserved).report.plan.level;
+    expect([chosen(), chosen(2), chosen(8), chosen(10), chosen(0, 8), chosen(4, 6.4), chosen(12.5)]).toEqual([2, 1, 1, 0, 1, 0, 1]);
+    // too late for anything: of the two that have their first answer soonest, the one that would get the better one
+    expect(s.run(row(0), slo, 1e9).report.plan).toMatchObject({ level: 1, gaveUp: ["latency=12.5ms"] });
+    expect(s.run(row(0), slo, 2).report.timeMs.waited).toBe(2);
+    expect(s.run(row(0), { latencyMs: 1e300 }).report.plan.level).toBe(2);
+  });
+
+  test("follows a load that the caller changes, query by query", async () => {
+    const load = { stretch: 1, lostPerMs: 0 };
+    const s = await session({ latencyProfile: profile, clock: scripted().clock, load });
+    const slo: Slo = { latencyMs: 13 };
+    const chosen = (stretch: number, lostPerMs = 0): number => {
+      load.stretch = stretch;
+      load.lostPerMs = lostPerMs;
+      return s.run(row(0), slo).report.plan.level;
+    };
+    expect([1, 1.5, 1, 7, Number.NaN, 0, Number.POSITIVE_INFINITY, 1].map((stretch) => chosen(stretch))).toEqual([2, 1, 2, 0, 2, 2, 1, 2]);
+    expect(chosen(1, 0.004)).toBe(1); // a core lost every 250 ms of computing: 2.4 % of queries of 6 ms, 0.8 % of those of 2
+    expect(s.load()).toMatchObject({ lostPerMs: 0.004 });
+  });
+
+  test("follows what queries took: slower ones get less, until they are fast again", async () => {
+    const { clock, next } = scripted();
+    const s = await session({ latencyProfile: profile, clock });
+    const slo: Slo = { latencyMs: 14 };
+    let now = 0;
+    let level = 2;
+    /** Queries of which each takes the median of its level times the stretch. */
+    const run = (count: number, stretch: number): number => {
+      for (let i = 0; i < count; i++) {
+        next.push((now += 100), ...new Array(20).fill(now + profile.levels[level].p50 * stretch));
+        level = s.run(row(i % 40), slo).report.plan.level;
+        next.length = 0;
+      }
+      return level;
+    };
+    expect(run(30, 1)).toBe(2);
+    expect(run(12, 2.5)).toBeLessThan(2);
+    expect(s.load().stretch).toBeGreaterThan(1.5);
+    expect(run(1500, 1)).toBe(2);
+  });
+
+  test("both constraints: the deadline wins, and the report says what was given up", async () => {
+    const s = await session({ latencyProfile: profile, clock: scripted().clock, load: { stretch: 1 } });
+    const slo: Slo = { latencyMs: 2.5, loss: 0.001 };
+    const { plan, met } = s.run(row(0), slo).report;
+    expect(plan).toMatchObject({ level: 0, gaveUp: ["loss=0.001"], promised: false });
+    expect(met).toBe(false);
+    expect(s.run(row(0), { latencyMs: 25, loss: 0.001 }).report.plan).toMatchObject({ level: 2, gaveUp: [], promised: true });
+    // with a promise asked, growth has to fit as well: 4 ms at the 99th percentile
+    expect(s.run(row(0), { latencyMs: 3.5, loss: 0.02 }).report.plan).toMatchObject({ level: 0, gaveUp: ["loss=0.02"] });
+    expect(s.run(row(0), { latencyMs: 4.1, loss: 0.02 }).report.plan).toMatchObject({ level: 1, gaveUp: [] });
+  });
+});
+
+describe("growth", () => {
+  /** Looks of a run: start, begin of rows, and then every segment; `late` from the nth segment on. */
+  async function run(late: number, into: boolean) {
+    const { clock, next } = scripted();
+    const s = await session({ latencyProfile: profile, clock, load: { stretch: 1 } });
+    const slo: Slo = { latencyMs: 5 };
+    s.run(row(0), slo);
+    const first = s.run(row(3), { loss: 0.05 }).output.data;
+    const second = s.run(row(3), { loss: 0.02 }).output.data;
+    next.push(0, ...(into ? [] : [0]), 0, ...new Array(late).fill(0), ...new Array(30).fill(4.5));
+    if (into) {
+      s.runInto(row(3), out, slo);
+      return { answer: out.slice(), first, second, report: null };
+    }
+    const { output, report } = s.run(row(3), slo);
+    return { answer: output.data, first, second, report };
+  }
+
+  test("is offered while there is time", async () => {
+    const { answer, second, report } = await run(100, false);
+    expect(answer).toEqual(second);
+    expect(report).toMatchObject({ rungs: 2, stopped: "last rung", met: true, plan: { level: 1 } });
+  });
+
+  test("ends where the next rung would be late: the answer that stands is given", async () => {
+    const { answer, first, report } = await run(0, false);
+    expect(answer).toEqual(first);
+    expect(report).toMatchObject({ rungs: 1, stopped: "deadline", met: true });
+  });
+
+  test("is given up between layers, too, and leaves the answer before it whole", async () => {
+    const seen = new Set<string>();
+    for (let late = 0; late < 12; late++) {
+      const { answer, first, second, report } = await run(late, false);
+      const cut = report?.stopped === "deadline";
+      expect(answer).toEqual(cut ? first : second);
+      expect(report?.rungs).toBe(cut ? 1 : 2);
+      if (cut) seen.add(String(report?.macs));
+    }
+    // what was computed and thrown away differs with where it was given up
+    expect(seen.size).toBeGreaterThan(1);
+  });
+
+  test("is no different in runInto", async () => {
+    const { answer, first } = await run(0, true);
+    expect(answer).toEqual(first);
+    const whole = await run(100, true);
+    expect(whole.answer).toEqual(whole.second);
+  });
+
+  test("cut short breaks a promise", async () => {
+    const { clock, next } = scripted();
+    const s = await session({ latencyProfile: profile, clock, load: { stretch: 1 } });
+    const slo: Slo = { latencyMs: 5, loss: 0.02 };
+    expect(s.run(row(3), slo).report).toMatchObject({ met: true, plan: { level: 1, promised: true } });
+    next.push(0, 0, 0, ...new Array(30).fill(4.5));
+    expect(s.run(row(3), slo).report).toMatchObject({ stopped: "deadline", met: false });
+  });
+});
+
+describe("a deadline that cannot be met", () => {
+  test("is run and reported as missed, or refused at once where that is asked", async () => {
+    const { clock } = scripted();
+    const s = await session({ latencyProfile: profile, clock, load: { stretch: 1 } });
+    for (const latencyMs of [1e-9, 0.5]) {
+      expect(s.run(row(0), { latencyMs, late: "run" }).report.plan).toMatchObject({ level: 1, gaveUp: [`latency=${latencyMs}ms`] });
+      for (const call of [s.run, (x: Float32Array, slo: Slo) => s.runInto(x, out, slo)])
+        expect(() => call(row(0), { latencyMs, late: "refuse" })).toThrow(
+          expect.objectContaining({ code: "deadline", message: `deadline: got ${latencyMs} ms left, expected at least 2.00` }),
+        );
+    }
+    const patient: Slo = { latencyMs: 50, late: "refuse" };
+    expect(s.run(row(0), patient).report.plan.level).toBe(2);
+    expect(() => s.run(row(0), patient, 50)).toThrow(expect.objectContaining({ code: "deadline" }));
+    expect(() => s.run(row(0), patient, 1e6)).toThrow(expect.objectContaining({ code: "deadline" }));
+    expect(s.run(row(0), patient, 47).report.plan.level).toBe(0);
+  });
+
+  test("because cores get lost is no reason to refuse: most queries keep theirs", async () => {
+    const s = await session({ latencyProfile: profile, clock: scripted().clock, load: { stretch: 1, lostPerMs: 0.1 } });
+    expect(s.run(row(0), { latencyMs: 50, late: "refuse" }).report.plan.gaveUp).toEqual(["latency=50ms"]);
+  });
+
+  test("counts as met or not by all the time that passed", async () => {
+    const { clock, next } = scripted();
+    const s = await session({ latencyProfile: profile, clock, load: { stretch: 1 } });
+    const slo: Slo = { latencyMs: 5 };
+    s.run(row(0), slo);
+    const met = (waited: number): boolean => {
+      next.push(0, ...new Array(30).fill(1));
+      const { report } = s.run(row(0), slo, waited);
+      next.length = 0;
+      next.push(0);
+      clock.now();
+      return report.met;
+    };
+    expect([met(0), met(4), met(4.1)]).toEqual([true, true, false]);
+  });
+});
+
+describe("clocks that do not do their job, once there is a profile", () => {
+  const wild = seeded(5);
+  test.each<[string, Clock]>([
+    ["standing still", { now: () => 5 }],
+    ["not a number", { now: () => Number.NaN }],
+    ["infinite", { now: () => Number.POSITIVE_INFINITY }],
+    ["running backwards", ((now) => ({ now: () => (now -= 3) }))(1e6)],
+    ["jumping both ways", { now: () => 1e9 * (wild() - 0.5) }],
+  ])("%s", async (_, clock) => {
+    const s = await session({ latencyProfile: profile, clock });
+    const honest = await session({ latencyProfile: profile });
+    const answers = [{ loss: 0.05 }, { loss: 0.02 }, { exact: true }].map((slo) => honest.run(row(1), slo as Slo).output.data.join());
+    for (let i = 0; i < 300; i++) {
+      const { output, report } = s.run(row(1), { latencyMs: 14 });
+      expect(answers).toContain(output.data.join());
+      expect(report.plan.level).toBeLessThan(4);
+      s.runInto(row(1), out, { latencyMs: 14, loss: 0.05 });
+      expect(answers).toContain(out.join());
+    }
+    const { stretch, deviation, lostPerMs } = s.load();
+    for (const number of [stretch, deviation, lostPerMs]) expect(Number.isFinite(number)).toBe(true);
+  });
+
+  test("moving only between turns of the event loop, as edge runtimes do", async () => {
+    let now = 1000;
+    const s = await session({ latencyProfile: profile, clock: { now: () => now } });
+    for (let i = 0; i < 50; i++) {
+      const { report } = s.run(row(i % 40), { latencyMs: 14 });
+      expect(report).toMatchObject({ met: true, plan: { level: 2 }, timeMs: { total: 0 } });
+      now += 7;
+    }
+    const unmeasured = await session({ clock: { now: () => now } });
+    const { report } = unmeasured.run(row(0), { latencyMs: 14 });
+    expect(report.plan).toMatchObject({ level: 0, gaveUp: ["latency=14ms"], expected: { latencyMs: null } });
+    expect(unmeasured.run(row(0), { latencyMs: 14, late: "refuse" }).report.plan.level).toBe(0);
+    expect(unmeasured.run(row(0), { operations: 4000 }).report.met).toBe(true);
+  });
+});
+
+describe("a profile handed in", () => {
+  test("goes with the machine, build, backend and model it was measured on", async () => {
+    const s = await session({ machine: "this one", backend: "js" });
+    const measured = s.measureLatency([row(0), row(1)]);
+    expect(measured.origin).toMatchObject({ machine: "this one", backend: "js" });
+    const stored = JSON.parse(JSON.stringify(measured)) as LatencyProfile;
+    const again = await session({ machine: "this one", backend: "js", latencyProfile: stored });
+    expect(again.run(row(0), { latencyMs: 1e6 }).report.plan.expected.latencyMs).toBeGreaterThan(0);
+    await expect(session({ machine: "that one", backend: "js", latencyProfile: stored })).rejects.toThrow(
+      "latency profile: machine: got this one, expected that one",
+    );
+    await expect(session({ machine: "this one", backend: "simd", latencyProfile: stored })).rejects.toMatchObject({ code: "bad-option" });
+    await expect(createSession(plain, { machine: "this one", backend: "js", latencyProfile: stored })).rejects.toMatchObject({
+      code: "bad-option",
+    });
+    const stale = { ...stored, origin: { ...measured.origin, build: "0.0.1" } } as LatencyProfile;
+    await expect(session({ machine: "this one", backend: "js", latencyProfile: stale })).rejects.toThrow(
+      "latency profile: build: got 0.0.1",
+    );
+  });
+
+  test("is refused when levels are missing; what is no time in it counts as unknown", async () => {
+    await expect(session({ latencyProfile: { levels: profile.levels.slice(1) } })).rejects.toThrow(
+      "latency profile: levels: got 3, expected 4",
+    );
+    const holes = { levels: [profile.levels[0], { p50: null, p90: null, p99: null }, { p50: -1, p90: 0, p99: 1 }, profile.levels[3]] };
+    const s = await session({ latencyProfile: holes as unknown as LatencyProfile, load: { stretch: 1 } });
+    expect(s.run(row(0), { latencyMs: 14 }).report.plan.level).toBe(0);
+    expect(s.run(row(0), { latencyMs: 21 }).report.plan.level).toBe(3);
+  });
+
+  test("that is wrong about this machine is corrected by the queries", async () => {
+    const { clock, next } = scripted();
+    const s = await session({ latencyProfile: profile, clock });
+    let now = 0;
+    // every level takes a fifth of what the profile says
+    let level = 0;
+    for (let i = 0; i < 40; i++) {
+      next.push(now, ...new Array(20).fill(now + profile.levels[level].p50 / 5));
+      level = s.run(row(i), { latencyMs: 6 }).report.plan.level;
+      next.length = 0;
+      now += 100;
+    }
+    expect(level).toBe(2);
+  });
+});
+
+test.each([-1, Number.NaN])("waiting or reserving %f ms is refused", async (ms) => {
+  const s = await session({ latencyProfile: profile });
+  expect(() => s.run(row(0), { latencyMs: 5 }, ms)).toThrow(expect.objectContaining({ code: "bad-slo" }));
+  expect(() => s.runInto(row(0), out, { latencyMs: 5 }, 0, ms)).toThrow(expect.objectContaining({ code: "bad-slo" }));
+});

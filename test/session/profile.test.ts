@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import type { Clock } from "../../src/clock.ts";
+import { uncalibratedLevels } from "../../src/policy/levels.ts";
+import type { Level } from "../../src/profile/ladder.ts";
+import { layOut } from "../../src/session/level-run.ts";
+import { measureProfile } from "../../src/session/profile.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+// large enough for a run to be long beside a look at the clock
+const model = madeUpModel([300, 640, 400, 10], 1);
+const rows = madeUpRows(20, 300, 4);
+const inputs = Array.from({ length: rows.count }, (_, r) => rows.data.slice(r * 300, (r + 1) * 300));
+const [exact, dense] = uncalibratedLevels(model);
+/** Exact twice, for those less than a margin apart. */
+const growing = (margin: number): Level => ({ ...exact, rungs: [{ ...exact.rungs[0], margin }, dense.rungs[0]] });
+const levels = [growing(1), exact, dense];
+const live = await layOut(model, levels, {});
+
+/** Time passes with every row that an engine runs, so that what is measured is known. */
+const counted = await layOut(model, [growing(1e9), growing(-1), dense], { backend: "js" });
+let now = 0;
+for (const { engine } of counted.runs) {
+  const { execute } = engine;
+  engine.execute = (plan, begin, end) => {
+    now += Math.max(0, end - begin);
+    return execute(plan, begin, end);
+  };
+  break; // they share one engine
+}
+
+test("every level has its percentiles, its first run, its rungs and their layers, in under a second", () => {
+  const before = performance.now();
+  const { levels: measured, stepMs } = measureProfile(live, { now: () => performance.now() }, inputs);
+  expect(performance.now() - before).toBeLessThan(10_000); // a second where nobody else runs
+  expect(stepMs).toBeGreaterThan(0);
+  expect(measured).toHaveLength(3);
+  for (const { p50, p90, p99, cold } of measured) {
+    expect(p50).toBeGreaterThan(0);
+    expect(p90).toBeGreaterThanOrEqual(p50);
+    expect(p99).toBeGreaterThanOrEqual(p90);
+    expect(cold).toBeGreaterThan(0);
+  }
+  expect(measured.map(({ rungs }) => rungs?.map(({ layers }) => layers.length))).toEqual([[3, 3], [3], [3]]);
+});
+
+test("times belong to the rung and layer that took them, whole queries to where their rule ends them", () => {
+  now = 0;
+  let looks = 0;
+  const clock: Clock = { now: () => now + 1e-6 * looks++ };
+  const [goesOn, stops, plain] = measureProfile(counted, clock, inputs).levels;
+  const rowsOf = (i: number): number[] => counted.runs[i].plan.rungEnds.slice();
+  const [first, second] = rowsOf(0);
+  expect(goesOn.rungs?.map(({ p50 }) => Math.round(p50))).toEqual([first, second]);
+  expect(Math.round(goesOn.p50)).toBe(second);
+  expect(stops.rungs?.map(({ p50 }) => Math.round(p50))).toEqual(rowsOf(1));
+  expect(Math.round(stops.p50)).toBe(rowsOf(1)[0]);
+  expect(Math.round(plain.p50)).toBe(rowsOf(2)[0]);
+  const layers = plain.rungs?.[0].layers ?? [];
+  expect(layers.map((ms, l) => ms > (layers[l - 1] ?? 0))).toEqual([true, true, true]);
+});
+
+test("a blank input is not measured: its zeros would be skipped", () => {
+  const seen: number[] = [];
+  const { engine } = counted.runs[0];
+  const { execute } = engine;
+  engine.execute = (plan, begin, end) => {
+    seen.push(counted.input.dense.reduce((sum, v) => sum + v, 0));
+    return execute(plan, begin, end);
+  };
+  measureProfile(counted, { now: () => (now += 0.1) }, [new Float32Array(300)]);
+  engine.execute = execute;
+  expect(seen.length).toBeGreaterThan(10);
+  expect(new Set(seen.slice(10))).toEqual(new Set([300]));
+});
+
+test("a clock that stands still measures nothing, and does not hang", () => {
+  for (const clock of [{ now: () => 5 }, { now: () => Number.NaN }, { now: () => (now -= 1) }]) {
+    const { levels: measured, stepMs } = measureProfile(live, clock, inputs);
+    expect(stepMs).toBeUndefined();
+    expect(measured).toEqual(levels.map(() => ({ p50: Number.NaN, p90: Number.NaN, p99: Number.NaN })));
+  }
+});
+
+test("a clock of coarse steps still tells what a run takes", () => {
+  const fine = measureProfile(live, { now: () => performance.now() }, inputs);
+  const coarse = measureProfile(live, { now: () => Math.floor(performance.now() / 0.5) * 0.5 }, inputs);
+  expect(coarse.stepMs).toBe(0.5);
+  coarse.levels.forEach(({ p50, rungs }, i) => {
+    expect(rungs).toBeUndefined();
+    // other processes may be at work, so only the order of magnitude is sure
+    expect(p50).toBeGreaterThan(fine.levels[i].p50 / 10);
+    expect(p50).toBeLessThan(fine.levels[i].p50 * 10);
+  });
+});
+
+test("bad inputs are refused", () => {
+  expect(() => measureProfile(live, { now: () => performance.now() }, [])).toThrow(expect.objectContaining({ code: "bad-input" }));
+  expect(() => measureProfile(live, { now: () => performance.now() }, [new Float32Array(29)])).toThrow(
+    expect.objectContaining({ code: "bad-input" }),
+  );
+});
