@@ -1,8 +1,8 @@
 // Loading a .slonn model from any source: whole, or with the weights left in their stream for the session they are for.
 
 import type { Model, StreamedModel } from "../model/model.ts";
-import { decodeModel, decodeModelStream } from "../model/slonn-file.ts";
-import { openSource, type ReadOptions, readSource, type Source } from "./read-source.ts";
+import { decodeModelFrom } from "../model/slonn-file.ts";
+import { openSource, type ReadOptions, type Source } from "./read-source.ts";
 
 export interface LoadModelOptions extends ReadOptions {
   /**
@@ -19,7 +19,5 @@ export interface LoadModelOptions extends ReadOptions {
 export function loadModel(source: Source, options: LoadModelOptions & { stream: true }): Promise<StreamedModel>;
 export function loadModel(source: Source, options?: LoadModelOptions & { stream?: false }): Promise<Model>;
 export async function loadModel(source: Source, options: LoadModelOptions = {}): Promise<Model | StreamedModel> {
-  if (options.stream) return decodeModelStream(await openSource(source, options));
-  const { name, bytes } = await readSource(source, options);
-  return decodeModel(bytes, name);
+  return decodeModelFrom(await openSource(source, options), options.stream ?? false);
 }

@@ -13,43 +13,22 @@ export interface ReadOptions {
 }
 
 /**
- * All bytes of a source, and a name for messages.
+ * A source to be read a piece at a time.
  * @throws SlonnError `unreadable` when it cannot be read (not found, refused, interrupted), `aborted`, `bad-input` for anything else.
  */
-export async function readSource(source: Source, options: ReadOptions = {}): Promise<{ name: string; bytes: Uint8Array }> {
-  const opened = await open(source, options);
-  const { name, bytes } = opened;
-  if (bytes) return { name, bytes };
-  const reader = createReader(opened, options);
-  try {
-    return { name, bytes: await reader.take(Number.POSITIVE_INFINITY) };
-  } finally {
-    reader.close();
-  }
-}
-
-/**
- * A source to be read a piece at a time.
- * @throws SlonnError as `readSource`
- */
 export async function openSource(source: Source, options: ReadOptions = {}): Promise<ByteReader> {
-  return createReader(await open(source, options), options);
-}
-
-/** The most bytes believed to come because the source, or who asks, says so. */
-const mostBelieved = 2 ** 30;
-
-function createReader({ name, totalBytes, bytes, next, cancel }: Opened, { signal, onProgress }: ReadOptions): ByteReader {
+  const { name, totalBytes, bytes, next, cancel } = await open(source, options);
+  const { signal, onProgress } = options;
   let chunk = bytes;
-  let loaded = 0;
+  let loaded = bytes?.length ?? 0;
   const close = (): void => {
     signal?.removeEventListener("abort", close);
     cancel?.(signal?.reason);
   };
   signal?.addEventListener("abort", close);
 
-  /** What has arrived, waited for if need be; empty at the end. */
-  const arrived = async (): Promise<Uint8Array> => {
+  /** What has arrived and was not taken, waited for if need be; nothing at the end. */
+  const arrived = async (): Promise<Uint8Array | undefined> => {
     while (!chunk?.length) {
       throwIfAborted(signal);
       try {
@@ -59,10 +38,7 @@ function createReader({ name, totalBytes, bytes, next, cancel }: Opened, { signa
         throw unreadable(name, cause);
       }
       throwIfAborted(signal);
-      if (chunk === undefined) {
-        if (loaded < (next && totalBytes ? totalBytes : 0)) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes ?? 0);
-        return new Uint8Array(0);
-      }
+      if (chunk === undefined) break;
       if (!(chunk instanceof Uint8Array)) throw refusal("bad-input", name, `a chunk of ${typeof chunk}`, "Uint8Array");
       loaded += chunk.length;
       onProgress?.(loaded, totalBytes);
@@ -74,31 +50,37 @@ function createReader({ name, totalBytes, bytes, next, cancel }: Opened, { signa
     name,
     totalBytes,
     async take(count, into) {
-      const whole = count === Number.POSITIVE_INFINITY;
-      let taken = into ?? new Uint8Array(Math.min(whole ? (totalBytes ?? 0) : count, mostBelieved));
-      let at = 0;
-      while (at < count) {
-        const piece = (await arrived()).subarray(0, count - at);
-        if (piece.length === 0) {
-          if (whole) break;
-          throw refusal("bad-file", name, `${loaded} bytes`, `at least ${loaded + count - at}`);
+      let taken = into;
+      for (let at = 0; at < count; ) {
+        const piece = (await arrived())?.subarray(0, count - at);
+        if (!piece) {
+          const short = loaded < (totalBytes ?? 0);
+          throw refusal(short ? "unreadable" : "bad-file", name, `${loaded} bytes`, `at least ${loaded + count - at}`);
         }
-        if (at + piece.length > taken.length) {
-          const larger = new Uint8Array(Math.max(2 * taken.length, at + piece.length));
-          larger.set(taken);
-          taken = larger;
-        }
+        chunk = chunk?.subarray(piece.length);
+        // what is in memory stays where it is
+        if (bytes && !into && piece.length === count) return piece;
+        taken ??= allocate(name, count);
         taken.set(piece, at);
         at += piece.length;
-        chunk = chunk?.subarray(piece.length);
       }
-      return taken.subarray(0, at);
+      return taken ?? new Uint8Array(0);
     },
     async end() {
-      if ((await arrived()).length > 0) throw refusal("bad-file", name, `${loaded} bytes`, loaded - (chunk?.length ?? 0));
+      const left = await arrived();
+      close();
+      if (left) throw refusal("bad-file", name, `${loaded} bytes`, loaded - left.length);
     },
     close,
   };
+}
+
+function allocate(name: string, bytes: number): Uint8Array {
+  try {
+    return new Uint8Array(bytes);
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
 }
 
 interface Opened {
@@ -120,20 +102,19 @@ async function open(source: Source, options: ReadOptions): Promise<Opened> {
   if (source instanceof ArrayBuffer) return inMemory("bytes", new Uint8Array(source));
   if (ArrayBuffer.isView(source)) return inMemory("bytes", new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
   if (typeof source === "string" || source instanceof URL) return openLocation(source, options);
-  if (typeof Response !== "undefined" && source instanceof Response) return openResponse(source.url || "response", source);
-  if (typeof Blob !== "undefined" && source instanceof Blob) {
+  if (source instanceof Response) return openResponse(source.url || "response", source);
+  if (source instanceof Blob) {
     const name = "name" in source && typeof source.name === "string" ? source.name : "blob";
     return { name, totalBytes: source.size, ...chunksIn(name, source.stream()) };
   }
-  if (typeof ReadableStream !== "undefined" && source instanceof ReadableStream)
-    return { name: "stream", totalBytes: null, ...chunksIn("stream", source) };
+  if (source instanceof ReadableStream) return { name: "stream", totalBytes: null, ...chunksIn("stream", source) };
   throw refusal("bad-input", "model source", typeof source, "a URL, path, Response, Blob, bytes or ReadableStream");
 }
 
 async function openLocation(location: string | URL, { signal }: ReadOptions): Promise<Opened> {
   const name = String(location);
   const files = fileSystem();
-  const isPath = typeof location === "string" ? !/^(https?|data|blob|file):/i.test(name) : false;
+  const isPath = typeof location === "string" && !/^(https?|data|blob|file):/i.test(name);
   try {
     if (files && (isPath || /^file:/i.test(name))) return await openFile(files, name, isPath ? name : new URL(name));
     return await openResponse(name, await fetch(location, signal ? { signal } : {}));
@@ -155,13 +136,9 @@ async function openFile(files: FileSystem, name: string, path: string | URL): Pr
   let at = 0;
   const next = async (): Promise<Uint8Array | undefined> => {
     const file = await files.open(path);
-    try {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-      at += bytesRead;
-      return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined;
-    } finally {
-      await file.close();
-    }
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at).finally(() => file.close());
+    at += bytesRead;
+    return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined;
   };
   return { name, totalBytes: size, next };
 }
@@ -169,11 +146,11 @@ async function openFile(files: FileSystem, name: string, path: string | URL): Pr
 async function openResponse(name: string, response: Response): Promise<Opened> {
   const { ok, status, headers, body } = response;
   if (!ok) throw refusal("unreadable", name, `status ${status}`, "200");
-  if ((headers.get("content-type") ?? "").includes("text/html")) throw refusal("unreadable", name, "an HTML page", "a model file");
+  if (headers.get("content-type")?.includes("text/html")) throw refusal("unreadable", name, "an HTML page", "a model file");
   if (!body) return inMemory(name, new Uint8Array(await response.arrayBuffer()));
   // a compressed transfer announces the compressed length, which says nothing of the bytes to come
-  const length = headers.has("content-encoding") ? Number.NaN : Number(headers.get("content-length") ?? Number.NaN);
-  return { name, totalBytes: Number.isFinite(length) ? length : null, ...chunksIn(name, body) };
+  const length = headers.has("content-encoding") ? null : headers.get("content-length");
+  return { name, totalBytes: Number(length) || null, ...chunksIn(name, body) };
 }
 
 function chunksIn(name: string, stream: ReadableStream<Uint8Array>): Pick<Opened, "next" | "cancel"> {

@@ -6,12 +6,12 @@ export interface ByteReader {
   /** Null where the source does not say how long it is. */
   readonly totalBytes: number | null;
   /**
-   * The next `count` bytes, all that are left if that is infinite; in `into`, if given, which holds as many.
+   * The next `count` bytes; in `into`, if given, which holds as many. Otherwise they stay as they are for as long as they are held.
    * @throws SlonnError `unreadable` when the source breaks off, `bad-file` when it ends, `aborted`.
    */
   take(count: number, into?: Uint8Array): Promise<Uint8Array>;
-  /** @throws SlonnError `bad-file` unless the source ends here. */
+  /** Closes. @throws SlonnError `bad-file` unless the source ends here. */
   end(): Promise<void>;
-  /** Lets the source go; to be called when nothing more is to be read, for whatever reason. */
+  /** Lets the source go where it is not read to its end; nothing can be read afterwards. */
   close(): void;
 }

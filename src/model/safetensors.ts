@@ -70,6 +70,7 @@ export function readSafetensors(bytes: Uint8Array, name: string): { tensors: Map
  * @throws SlonnError as `readSafetensors`.
  */
 export function openSafetensors(bytes: Uint8Array, name: string): { stored: StoredTensor[]; metadata: Record<string, string> } {
+  if (bytes.length < 8) throw refusal("bad-file", name, `${bytes.length} bytes`, "a safetensors file of at least 8");
   const begin = 8 + headerLength(bytes, bytes.length, name);
   const content = bytes.subarray(begin);
   const { entries, metadata } = readHeader(bytes.subarray(8, begin), content.length, name);
@@ -77,19 +78,20 @@ export function openSafetensors(bytes: Uint8Array, name: string): { stored: Stor
 }
 
 /**
- * As `openSafetensors`, of a file that is still on its way. The last tensors, as far as they are `late`, stay in the reader: they have no
- * bytes.
+ * As `openSafetensors`, of a file that is still on its way. The last tensors, as far as their names are `late`, stay in the reader: they
+ * have no bytes.
  * @throws SlonnError as `openSafetensors` and as the reader.
  */
 export async function openSafetensorsStream(
   reader: ByteReader,
-  late: RegExp,
+  late: RegExp | null,
 ): Promise<{ stored: (StoredTensor | TensorEntry)[]; metadata: Record<string, string> }> {
   const { name, totalBytes } = reader;
   const length = headerLength(await reader.take(8), totalBytes, name);
   const { entries, metadata } = readHeader(await reader.take(length), totalBytes && totalBytes - 8 - length, name);
-  const loaded = entries.findLastIndex((entry) => !late.test(entry.name)) + 1;
+  const loaded = entries.findLastIndex((entry) => !late?.test(entry.name)) + 1;
   const content = await reader.take(loaded && entries[loaded - 1].end);
+  if (loaded === entries.length) await reader.end();
   return { stored: entries.map((entry, i) => (i < loaded ? withBytes(entry, content) : entry)), metadata };
 }
 
@@ -100,7 +102,6 @@ function withBytes(entry: TensorEntry, content: Uint8Array): StoredTensor {
 /** The length of the JSON header, by the first 8 bytes. @param total bytes of the whole file, null where that is not known */
 function headerLength(bytes: Uint8Array, total: number | null, name: string): number {
   const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
-  if (bytes.length < 8) throw bad(`got ${bytes.length} bytes, expected a safetensors file of at least 8`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (headerBytes > maxHeaderBytes)

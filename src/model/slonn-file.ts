@@ -30,7 +30,7 @@ import {
   storeTensor,
   type TensorEntry,
 } from "./safetensors.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Tensor, TensorData } from "./tensor.ts";
 import { createWeightStream, type WeightStream } from "./weight-stream.ts";
 
 /** The version of the format written, and the only one read. */
@@ -85,13 +85,15 @@ export function decodeModel(bytes: Uint8Array, name = "model"): Model {
 }
 
 /**
- * The model in a .slonn file that is still on its way: the weights that stand last in it stay in `reader`.
+ * The model in a .slonn file that is still on its way.
+ * @param stream leaves the weights that stand last in it in `reader`
  * @throws SlonnError as `decodeModel` and as the reader, which is closed then.
  */
-export async function decodeModelStream(reader: ByteReader): Promise<StreamedModel> {
+export async function decodeModelFrom(reader: ByteReader, stream: boolean): Promise<Model | StreamedModel> {
   try {
-    const { model, stream } = decode(await openSafetensorsStream(reader, /^layers\..*weight$/), reader.name, reader);
-    return { ...model, stream: stream as WeightStream };
+    const file = await openSafetensorsStream(reader, stream ? /^layers\..*weight$/ : null);
+    const decoded = decode(file, reader.name, reader);
+    return stream ? { ...decoded.model, stream: decoded.stream as WeightStream } : (decoded.model as Model);
   } catch (cause) {
     reader.close();
     throw cause;
@@ -118,9 +120,8 @@ function decode(
     if (got !== expected) throw refusal("checksum", `${name}: ${quoted(part)}`, `checksum ${got}`, show(expected));
   };
   check("slonn", crc32(new TextEncoder().encode(metadata.slonn)));
-  const late = stored.filter((tensor) => !("bytes" in tensor)) as TensorEntry[];
   for (const tensor of stored) if ("bytes" in tensor) check(tensor.name, crc32(tensor.bytes));
-  const stream = reader && createWeightStream(reader, late, crc32, check);
+  const stream = reader && createWeightStream(reader, crc32, check);
 
   if (typeof header.name !== "string" || !Array.isArray(header.layers)) throw bad("got no name or no layers, expected both");
   const tensors = new Map(stored.map((tensor) => [tensor.name, tensor]));
@@ -161,21 +162,21 @@ function readLayer(
     return tensor;
   };
   const weight = take(`layers.${i}.weight`, 2, ["F32", "F16", "I8"]);
-  const floats = (tensor: StoredTensor | TensorEntry): Float32Array => loadTensor(tensor as StoredTensor).data as Float32Array;
+  const load = <Data extends TensorData>(tensor: StoredTensor | TensorEntry): Data => loadTensor(tensor as StoredTensor).data as Data;
   const bias = take(`layers.${i}.bias`, 1, ["F32"]);
   const [outputs, inputs] = weight.shape;
   if (bias.shape[0] !== outputs) throw bad(`layers.${i}.bias: got shape [${bias.shape[0]}], expected [${outputs}], the rows of the weight`);
-  const scale = weight.dtype === "I8" ? floats(take(`layers.${i}.scale`, 1, ["F32"])) : null;
-  const valuesOf = (tensor: StoredTensor): DenseLayer["weight"] => {
-    const data = loadTensor(tensor).data as Float32Array | Int8Array;
-    return data instanceof Int8Array ? { values: data, scale: scale as Float32Array } : data;
-  };
+  const scale = weight.dtype === "I8" ? load<Float32Array>(take(`layers.${i}.scale`, 1, ["F32"])) : null;
   return {
     name,
     inputs,
     outputs,
-    weight: "bytes" in weight ? valuesOf(weight) : (stream as WeightStream).weightsOf(weight, scale),
-    bias: floats(bias),
+    weight: !("bytes" in weight)
+      ? (stream as WeightStream).weightsOf(weight, scale)
+      : scale
+        ? { values: load<Int8Array>(weight), scale }
+        : load<Float32Array>(weight),
+    bias: load(bias),
     activation: activation as Activation,
     alpha,
   };
