@@ -16,7 +16,7 @@ const mostClusters = 2048;
 /** Sizes tried, from the finest that is worth having. */
 const sizes = 2;
 /** Multiply-adds spent at most on dense answers for the fit rows. */
-const denseBudget = 6e10;
+const denseBudget = 3e11;
 /** Rows that a router's principal components are taken from, and how many of these there are at most. */
 const componentRows = 4000;
 const largestRank = 96;
