@@ -66,6 +66,27 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
       }
       return taken ?? new Uint8Array(0);
     },
+    async rest() {
+      const pieces: Uint8Array[] = [];
+      for (let piece = await arrived(); piece; piece = await arrived()) {
+        // what is in memory stays where it is, a chunk may be written over by the next
+        pieces.push(bytes ? piece : piece.slice());
+        chunk = undefined;
+      }
+      close();
+      if (totalBytes !== null && loaded < totalBytes) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes);
+      if (pieces.length === 1) return pieces[0];
+      const all = allocate(
+        name,
+        pieces.reduce((sum, { length }) => sum + length, 0),
+      );
+      let at = 0;
+      for (const piece of pieces) {
+        all.set(piece, at);
+        at += piece.length;
+      }
+      return all;
+    },
     async end() {
       const left = await arrived();
       close();

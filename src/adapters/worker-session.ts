@@ -9,7 +9,7 @@ import type { QueryInput } from "../session/input.ts";
 import { createCandidates, createOutput, type Output } from "../session/output.ts";
 import type { Report } from "../session/report.ts";
 import type { SessionOptions } from "../session/session.ts";
-import { type ReadOptions, readSource, type Source } from "./read-source.ts";
+import { openSource, type ReadOptions, type Source } from "./read-source.ts";
 import { cannotStart, listen, startWorker, type WorkerLike, type WorkerSource } from "./start-worker.ts";
 import { errorOf, type Opened, type Question, type Reply } from "./worker-messages.ts";
 
@@ -187,7 +187,7 @@ async function makeSendable(
   if (typeof source === "string" || source instanceof URL) return { source: absolute(source), transfer: [] };
   if (typeof source === "object" && source !== null && ("layers" in source || source instanceof Blob)) return { source, transfer: [] };
   const isStream = !(source instanceof ArrayBuffer || ArrayBuffer.isView(source));
-  const { bytes } = await readSource(source as Source, options);
+  const bytes = await (await openSource(source as Source, options)).rest();
   const { buffer, byteLength } = bytes;
   if (!(buffer instanceof ArrayBuffer)) return { source: bytes, transfer: [] }; // shared memory is shared
   // a copy takes the whole buffer along, however little of it the view shows

@@ -10,6 +10,8 @@ export interface ByteReader {
    * @throws SlonnError `unreadable` when the source breaks off, `bad-file` when it ends, `aborted`.
    */
   take(count: number, into?: Uint8Array): Promise<Uint8Array>;
+  /** All that is left, then closes. @throws SlonnError `unreadable` when the source breaks off, `aborted`. */
+  rest(): Promise<Uint8Array>;
   /** Closes. @throws SlonnError `bad-file` unless the source ends here. */
   end(): Promise<void>;
   /** Lets the source go where it is not read to its end; nothing can be read afterwards. */

@@ -14,7 +14,18 @@ const doors = ["index.ts", "calibrate.ts", "kernels.ts", "worker.ts", "worker-th
 /** The files of a room that other rooms may import, beside the one named after it. */
 const open: Record<string, readonly string[]> = {
   engine: ["array-kernels.ts", "generated/abi.ts", "generated/build.ts", "list.ts", "memory-plan.ts", "plan-writer.ts"],
-  model: ["byte-reader.ts", "forward.ts", "half.ts", "place.ts", "quantize.ts", "quoted.ts", "rows.ts", "safetensors.ts", "slonn-file.ts", "tensor.ts"],
+  model: [
+    "byte-reader.ts",
+    "forward.ts",
+    "half.ts",
+    "place.ts",
+    "quantize.ts",
+    "quoted.ts",
+    "rows.ts",
+    "safetensors.ts",
+    "slonn-file.ts",
+    "tensor.ts",
+  ],
   activator: ["level-plan.ts", "network-input.ts", "network.ts", "setting.ts", "work.ts"],
   profile: ["decode-ladder.ts", "ladder.ts", "latency.ts"],
   policy: ["deadline.ts", "levels.ts", "load.ts", "slo.ts"],
