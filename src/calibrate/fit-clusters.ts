@@ -12,7 +12,7 @@ import { fitLowRank } from "./fit-low-rank.ts";
 
 /** Numbers of clusters worth having: fewer are too coarse, more cost as much to choose from as their nodes. */
 const fewest = 32;
-const mostClusters = 2048;
+const mostClusters = 4096;
 /** Sizes tried, from the finest that is worth having. */
 const sizes = 2;
 /** Multiply-adds spent at most on dense answers for the fit rows. */
@@ -57,7 +57,8 @@ export async function fitClusters(
   for (const size of panels) {
     const count = Math.ceil(panelCount / size);
     const targets = best.map((node) => Math.floor(placeOf[node] / (PANEL * size)));
-    const router = await trainRouter(h, rows, inputs, targets, count, kernels, random, signal);
+    const start = clusterMeans(weight, layer.bias, placeOf, PANEL * size, inputs, count);
+    const router = await trainRouter(h, rows, start, targets, kernels, random, signal);
     const few = Math.min(rows, componentRows);
     const scores = kernels.matmulTransposed(h.subarray(0, few * inputs), router.weight, few, count, inputs);
     for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += router.bias[c];
@@ -190,6 +191,26 @@ async function bestNodes(
   return best;
 }
 
+/** A router that scores each cluster by the mean of its nodes' scores: what training starts from, and what rare clusters keep. */
+function clusterMeans(
+  weight: Float32Array,
+  bias: Float32Array,
+  placeOf: Uint32Array,
+  size: number,
+  inputs: number,
+  count: number,
+): FloatLayer {
+  const means = new Float32Array(count * inputs);
+  const biases = new Float32Array(count);
+  placeOf.forEach((place, node) => {
+    const c = Math.floor(place / size);
+    const share = 1 / Math.min(size, placeOf.length - c * size);
+    biases[c] += bias[node] * share;
+    for (let i = 0; i < inputs; i++) means[c * inputs + i] += weight[node * inputs + i] * share;
+  });
+  return { name: "router", inputs, outputs: count, weight: means, bias: biases, activation: "identity", alpha: 0 };
+}
+
 const epochs = 12;
 const batch = 128;
 const rate = 0.02;
@@ -201,19 +222,19 @@ const rate = 0.02;
 async function trainRouter(
   h: Float32Array,
   rows: number,
-  inputs: number,
+  start: FloatLayer,
   targets: Uint32Array,
-  count: number,
   kernels: ArrayKernels,
   random: Random,
   signal?: AbortSignal,
 ): Promise<FloatLayer> {
+  const { inputs, outputs: count } = start;
   const depth = targetWeights.length;
   let square = 0;
   for (let i = 0; i < rows * inputs; i++) square += h[i] * h[i];
   const unit = Math.sqrt((rows * inputs) / Math.max(square, 1e-30));
-  const router = new Float32Array(count * inputs);
-  const bias = new Float32Array(count);
+  const router = start.weight.map((w) => w / unit);
+  const bias = start.bias.slice();
   const adam = [router, bias].map((weights) => ({ weights, m: new Float32Array(weights.length), v: new Float32Array(weights.length) }));
   const steps = epochs * Math.ceil(rows / batch);
   let step = 0;
@@ -252,8 +273,7 @@ async function trainRouter(
       });
     }
   }
-  const weight = router.map((w) => w * unit);
-  return { name: "router", inputs, outputs: count, weight, bias, activation: "identity", alpha: 0 };
+  return { ...start, weight: router.map((w) => w * unit), bias };
 }
 
 /** row = softmax(row + bias), in place. */
