@@ -49,31 +49,33 @@ export function placeMatrix(
     return at;
   };
 
-  const placePanels = (): number => {
+  /** Sixteen nodes at a time: `line` floats from one input to the next, `panel` to the next sixteen nodes. */
+  const packed = (floats: number, panel: number, line: number) => (): number => {
     const plan = memory.reserve(abi.ROW_BYTES);
     const scratch = memory.reserve(abi.PANEL * inputs * 4);
-    const at: number = memory.reserve(panelCount * inputs * abi.PANEL * 4, (engine) => {
+    const at: number = memory.reserve(floats * 4, (engine) => {
       const rows = new Float32Array(engine.buffer, scratch, abi.PANEL * inputs);
       for (let from = 0; from < outputs; from += abi.PANEL) {
         const count = Math.min(abi.PANEL, outputs - from);
         for (let r = 0; r < count; r++) rows.set(weight.subarray(rowOf(from + r), rowOf(from + r) + inputs), r * inputs);
-        writePlan(engine, plan, [[abi.PACK, scratch, count, inputs, inputs, at + from * inputs * 4]]);
+        writePlan(engine, plan, [[abi.PACK, scratch, count, inputs, inputs, at + (from / abi.PANEL) * panel * 4, panel, line]]);
         engine.execute(plan, 0, 1);
       }
     });
     return at;
   };
 
-  const placeColumns = (): number => {
-    const at: number = memory.reserve(inputs * columnStride * 4, ({ buffer }) => {
-      const to = new Float32Array(buffer, at, inputs * columnStride);
-      for (let r = 0; r < outputs; r++) for (let i = 0; i < inputs; i++) to[i * columnStride + r] = weight[rowOf(r) + i];
-    });
-    return at;
+  return {
+    outputs,
+    inputs,
+    rowStride,
+    columnStride,
+    panelCount,
+    scales: null,
+    rows: once(placeRows),
+    panels: once(packed(panelCount * inputs * abi.PANEL, inputs * abi.PANEL, abi.PANEL)),
+    columns: once(packed(inputs * columnStride, abi.PANEL, columnStride)),
   };
-
-  const [rows, panels, columns] = [once(placeRows), once(placePanels), once(placeColumns)];
-  return { outputs, inputs, rowStride, columnStride, panelCount, scales: null, rows, panels, columns };
 }
 
 function placeBytes(
