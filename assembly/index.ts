@@ -170,7 +170,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         didBytes(r, n(r, 6), count(p(r, 4)) * n(r, 6));
         break;
       case PACK:
-        pack(p(r, 1), n(r, 2), n(r, 3), n(r, 4), p(r, 5));
+        pack(p(r, 1), n(r, 2), n(r, 3), n(r, 4), p(r, 5), n(r, 6), n(r, 7));
         did(r, n(r, 2), 0);
         break;
       default:

@@ -160,11 +160,12 @@ function addLine(out: usize, v: f32, line: usize): void {
 }
 
 /** Row-major weights (`stride` floats a row) into panels; the nodes that fill the last panel up get zeros. */
-export function pack(rows: usize, outputs: i32, inputs: i32, stride: i32, panels: usize): void {
+export function pack(rows: usize, outputs: i32, inputs: i32, stride: i32, out: usize, panel: i32, line: i32): void {
   const bytes = <usize>stride << 2;
-  const panelBytes = <usize>inputs * LINE;
+  const panelBytes = <usize>panel << 2;
+  const lineBytes = <usize>line << 2;
   for (let n = 0; n < (outputs + 15) >> 4 << 4; n += 4) {
-    const to = panels + <usize>(n >> 4) * panelBytes + (<usize>(n & 15) << 2);
+    const to = out + <usize>(n >> 4) * panelBytes + (<usize>(n & 15) << 2);
     const from = rows + <usize>n * bytes;
     let i: usize = 0;
     if (ASC_FEATURE_SIMD) {
@@ -175,18 +176,18 @@ export function pack(rows: usize, outputs: i32, inputs: i32, stride: i32, panels
           const r0 = v128.load(r), r1 = v128.load(r + bytes), r2 = v128.load(r + 2 * bytes), r3 = v128.load(r + 3 * bytes);
           const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5), t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
           const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7), t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
-          const o = to + i * LINE;
+          const o = to + i * lineBytes;
           v128.store(o, i64x2.shuffle(t0, t1, 0, 2));
-          v128.store(o, i64x2.shuffle(t0, t1, 1, 3), 64);
-          v128.store(o, i64x2.shuffle(t2, t3, 0, 2), 128);
-          v128.store(o, i64x2.shuffle(t2, t3, 1, 3), 192);
+          v128.store(o + lineBytes, i64x2.shuffle(t0, t1, 1, 3));
+          v128.store(o + 2 * lineBytes, i64x2.shuffle(t2, t3, 0, 2));
+          v128.store(o + 3 * lineBytes, i64x2.shuffle(t2, t3, 1, 3));
         }
       }
     }
     for (; i < <usize>inputs; i++) {
       for (let k = 0; k < 4; k++) {
         const v: f32 = n + k < outputs ? load<f32>(from + <usize>k * bytes + (i << 2)) : 0;
-        store<f32>(to + i * LINE + (<usize>k << 2), v);
+        store<f32>(to + i * lineBytes + (<usize>k << 2), v);
       }
     }
   }

@@ -416,7 +416,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         units = a[2];
         for (let n = 0; n < Math.ceil(units / abi.PANEL) * abi.PANEL; n++)
           for (let i = 0; i < a[3]; i++) {
-            const at = out + (Math.floor(n / abi.PANEL) * a[3] + i) * abi.PANEL + (n % abi.PANEL);
+            const at = out + Math.floor(n / abi.PANEL) * a[6] + i * a[7] + (n % abi.PANEL);
             f32[at] = n < units ? f32[rows + n * a[4] + i] : 0;
           }
         break;

@@ -150,11 +150,9 @@ export function engineConformance(name: string, create: CreateEngine, reference:
           check((memory) => {
             const stride = Math.ceil(outputs / 16) * 16;
             const w = vector(outputs * inputs, s);
-            const transposed = new Float32Array(inputs * stride);
-            for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) transposed[i * stride + o] = w[o * inputs + i];
             const rowMajor = reserveFloats(memory, outputs * inputs, w);
             const panels = reserveFloats(memory, stride * inputs);
-            const columns = reserveFloats(memory, stride * inputs, transposed);
+            const columns = reserveFloats(memory, stride * inputs);
             const bias = reserveFloats(memory, stride, vector(outputs, s + 1));
             const x = reserveFloats(memory, inputs, vector(inputs, s + 2));
             const active = reserveList(memory, inputs);
@@ -163,7 +161,8 @@ export function engineConformance(name: string, create: CreateEngine, reference:
             const outs = [0, 1, 2, 3].map(() => reserveFloats(memory, stride));
             return {
               rows: [
-                [abi.PACK, rowMajor, outputs, inputs, inputs, panels],
+                [abi.PACK, rowMajor, outputs, inputs, inputs, panels, inputs * 16, 16],
+                [abi.PACK, rowMajor, outputs, inputs, inputs, columns, 16, stride],
                 [abi.COMPACT, x, inputs, active, abi.IDENTITY, float(0), 0],
                 [abi.PANELS, panels, bias, x, inputs, stride / 16, outs[0]],
                 [abi.PANELS_ACTIVE, panels, bias, active, inputs, stride / 16, outs[1]],
