@@ -112,6 +112,8 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
         if (setting.variant < 1) break;
         return placeScreen(memory, bytesOf(l), bias, setting.variant, scores());
       case "oracle":
+        // every input of a screen is all there is to see
+        if (matrix.scales !== null) return placeScreen(memory, matrix, bias, matrix.inputs, scores());
         return placeOracle(matrix, bias, scores());
       default:
         setting.activator satisfies never;

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   decodeActivators,
   encodeActivators,
@@ -75,4 +75,83 @@ test.each<[string, string, Tensor | undefined, RegExp]>([
   const decode = () => decodeActivators(withTensors(tensors));
   expect(decode).toThrow(message);
   expect(decode).toThrow(expect.objectContaining({ code: "bad-file" }));
+});
+
+describe("clusters of an output layer", () => {
+  const wide = madeUpModel([6, 9, 100], 2);
+  const router = (count: number): LowRank => ({
+    kind: "low-rank",
+    rank: 2,
+    down: numbers(2 * 9),
+    center: numbers(2),
+    up: numbers(count * 2),
+    mean: numbers(count),
+  });
+  const order = Uint32Array.from({ length: 100 }, (_, place) => (place * 37) % 100);
+  const clustered: LayerActivators[] = [
+    noActivators,
+    {
+      ...noActivators,
+      clusters: [
+        { kind: "clusters", panels: 1, router: router(7) },
+        { kind: "clusters", panels: 2, router: router(4) },
+        { kind: "clusters", panels: 16, router: router(1) },
+      ],
+      order,
+    },
+  ];
+  const fittedWide = (tensors: ReadonlyMap<string, Tensor>): Model => createModel("wide", wide.layers, { ladder: null, tensors });
+
+  test("come back as they went in, also through a file, whose tensors have no order of their own", () => {
+    const model = fittedWide(encodeActivators(clustered));
+    expect(decodeActivators(model)).toEqual(clustered);
+    const [hidden, output] = decodeActivators(decodeModel(encodeModel(model)));
+    expect(hidden).toEqual(noActivators);
+    expect(output.order).toEqual(order);
+    const bySize = [...output.clusters].sort((a, b) => a.panels - b.panels);
+    expect(bySize).toEqual(clustered[1].clusters);
+  });
+
+  const changed = (change: (order: Uint32Array) => void): Tensor => {
+    const data = order.slice();
+    change(data);
+    return { dtype: "uint32", shape: [data.length], data };
+  };
+  test.each<[string, string, Tensor | undefined, RegExp]>([
+    [
+      "a node twice",
+      "1.order",
+      changed((o) => void (o[5] = o[6])),
+      /^activators\.1\.order: got 22 twice, expected each number below 100 once$/,
+    ],
+    ["a node that does not exist", "1.order", changed((o) => void (o[5] = 100)), /got 100, expected each number below 100 once/],
+    ["the largest of numbers as a node", "1.order", changed((o) => void (o[99] = 0xffffffff)), /got 4294967295,/],
+    ["an order that is too short", "1.order", words(0, 1, 2), /order: got uint32 \[3\], expected uint32 \[100\]/],
+    ["an order of floats", "1.order", floats([100]), /order: got float32 \[100\], expected uint32 \[100\]/],
+    [
+      "an order of a hidden layer",
+      "0.order",
+      words(8, 7, 6, 5, 4, 3, 2, 1, 0),
+      /^activators\.0\.order: got an order, expected it of the output layer$/,
+    ],
+    [
+      "a router of another width",
+      "1.clusters.1.down",
+      floats([2, 8]),
+      /clusters\.1\.down: got float32 \[2, 8\], expected float32 \[2, 9\]/,
+    ],
+    ["a router of other clusters", "1.clusters.2.up", floats([7, 2]), /clusters\.2\.up: got float32 \[7, 2\], expected float32 \[4, 2\]/],
+    ["a router of fewer clusters", "1.clusters.2.mean", floats([3]), /clusters\.2\.mean: got float32 \[3\], expected float32 \[4\]/],
+    ["a router without centre", "1.clusters.16.center", undefined, /clusters\.16\.center: got nothing, expected float32 \[2\]/],
+    ["a router of rank 0", "1.clusters.1.down", floats([0, 9]), /expected a rank of at least 1/],
+    ["a router of NaN", "1.clusters.1.up", floats([7, 2], new Float32Array(14).fill(Number.NaN)), /got NaN, expected finite numbers/],
+    ["clusters of a size whose router is missing", "1.clusters.4.down", floats([2, 9]), /clusters\.4\.center: got nothing/],
+  ])("refuses %s", (_, name, tensor, message) => {
+    const tensors = new Map(encodeActivators(clustered));
+    if (tensor) tensors.set(`activators.${name}`, tensor);
+    else tensors.delete(`activators.${name}`);
+    const decode = () => decodeActivators(fittedWide(tensors));
+    expect(decode).toThrow(message);
+    expect(decode).toThrow(expect.objectContaining({ code: "bad-file" }));
+  });
 });

@@ -95,6 +95,16 @@ const ways: [string, Rung, number | null][] = [
 
 const candidates = ({ output }: LevelResult): number[] => Object.keys(output).map(Number);
 const scores = (result: LevelResult): number[] => candidates(result).map((o) => result.output[o]);
+/** The largest difference where `output` was computed. */
+const farthest = (output: readonly number[], from: ArrayLike<number>): number =>
+  output.reduce((most, v, o) => Math.max(most, Math.abs(v - from[o])), 0);
+/** Of panels, the padding of the last may be counted. */
+function expectNodes({ nodes, output }: LevelResult): void {
+  const found = Object.keys(output).length;
+  expect(nodes[0]).toBe(hidden);
+  expect(nodes[1]).toBeGreaterThanOrEqual(found);
+  expect(nodes[1]).toBeLessThan(found + 16);
+}
 const best = (output: readonly number[], k: number): { index: number; score: number }[] =>
   Object.keys(output)
     .map((o) => ({ index: Number(o), score: output[Number(o)] }))
@@ -112,8 +122,8 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
       (await run(model, [rung])).forEach((result, r) => {
         const chosen = candidates(result);
         if (count !== null) expect(chosen).toHaveLength(count);
-        expect(result.nodes).toEqual([hidden, chosen.length]);
-        for (const o of chosen) expect(result.output[o]).toBeCloseTo(byDense[r].output[o], 4);
+        expectNodes(result);
+        expect(farthest(result.output, byDense[r].output)).toBeLessThan(1e-4);
         expect(result.top).toEqual(best(result.output, 5));
       });
     }
@@ -124,7 +134,10 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
     const byDense = await run(bytes, [denseRung]);
     for (const [name, rung] of ways)
       (await run(bytes, [rung])).forEach((result, r) => {
-        for (const o of candidates(result)) expect(Object.is(result.output[o], byDense[r].output[o]), `${name}, ${o}`).toBe(true);
+        expect(
+          candidates(result).filter((o) => !Object.is(result.output[o], byDense[r].output[o])),
+          name,
+        ).toEqual([]);
         expect(result.top).toEqual(best(result.output, 5));
       });
   });
@@ -145,7 +158,7 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
         const [a, b] = [await run(asTheyAre, [rung]), await run(ordered, [rung])];
         b.forEach(({ output }, r) => {
           expect(candidates(b[r]), name).toEqual(candidates(a[r]));
-          for (const o of candidates(b[r])) expect(output[o]).toBeCloseTo(a[r].output[o], 4);
+          expect(farthest(output, a[r].output), name).toBeLessThan(1e-4);
         });
       }
     }
@@ -156,7 +169,7 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
       const model = withActivators(ending(activation));
       const byDense = await run(model, [denseRung]);
       byDense.forEach(({ output }, r) => {
-        forward(model, rows[r]).forEach((v, o) => void expect(output[o]).toBeCloseTo(v, 4));
+        expect(farthest(output, forward(model, rows[r]))).toBeLessThan(1e-4);
       });
       expect((await run(model, [exactRung])).map(({ output }) => output)).toEqual(byDense.map(({ output }) => output));
     }
@@ -169,7 +182,11 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
       const placeOf = new Map([...order].map((node, place) => [node, place]));
       const got = await run(model, [ofClusters(panels, 3)]);
       got.forEach((result, r) => {
-        const h = activate("relu", Float32Array.from({ length: hidden }, (_, o) => preActivation(identity.layers[0], rows[r], 0, o)), 0);
+        const h = activate(
+          "relu",
+          Float32Array.from({ length: hidden }, (_, o) => preActivation(identity.layers[0], rows[r], 0, o)),
+          0,
+        );
         const routed = Array.from(mean, (m, c) => m + h.reduce((sum, v, i) => sum + v * up[c * hidden + i], 0));
         const chosen = new Set(candidates(result).map((node) => Math.floor((placeOf.get(node) as number) / (16 * panels))));
         expect(chosen.size).toBe(3);
@@ -216,7 +233,7 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
           expect(result.output, name).toEqual(alone[rungs.length - 1][r].output);
           expect(result.top, name).toEqual(alone[rungs.length - 1][r].top);
           for (const earlier of alone) expect(candidates(result), name).toEqual(expect.arrayContaining(candidates(earlier[r])));
-          expect(result.nodes[1]).toBe(candidates(result).length);
+          expectNodes(result);
         });
       }
   });
@@ -246,7 +263,7 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
     const alone = await run(model, [rung(0.8)]);
     grown.forEach((result, r) => {
       expect(candidates(result)).toEqual(candidates(alone[r]));
-      for (const o of candidates(result)) expect(result.output[o]).toBeCloseTo(alone[r].output[o], 4);
+      expect(farthest(result.output, alone[r].output)).toBeLessThan(1e-4);
     });
   });
 
@@ -256,7 +273,7 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
         const nan = new Float32Array(inputs).fill(Number.NaN);
         const [result] = await run(model, [{ ...rung, margin: 0.001 }, denseRung], [nan]);
         expect(result.rungs, name).toBe(2);
-        for (const v of result.output) expect(v, name).toBeNaN();
+        expect(result.output.every(Number.isNaN), name).toBe(true);
         expect(result.top).toEqual([]);
       }
   });
@@ -270,20 +287,22 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
   });
 
   test("of candidates, probabilities sum to 1, each too large by what the others would have taken", async () => {
+    const truth = await run(withActivators(ending("softmax")), [denseRung]);
     for (const [name, rung, count] of ways) {
-      const truth = await run(withActivators(ending("softmax")), [denseRung]);
       const logs = await run(withActivators(ending("log-softmax")), [rung]);
       (await run(withActivators(ending("softmax")), [rung])).forEach((result, r) => {
         const chosen = candidates(result);
-        if (chosen.length === 0) return expect(count, name).toBeNull();
+        if (chosen.length === 0) {
+          expect(count, name).toBeNull();
+          return;
+        }
         const sum = scores(result).reduce((a, b) => a + b, 0);
         expect(sum, name).toBeCloseTo(1, 4);
         const covered = chosen.reduce((mass, o) => mass + truth[r].output[o], 0);
         expect(covered).toBeLessThan(1);
-        for (const o of chosen) {
-          expect(result.output[o] / (truth[r].output[o] / covered)).toBeCloseTo(1, 3);
-          expect(logs[r].output[o]).toBeCloseTo(Math.log(result.output[o]), 3);
-        }
+        const ratios = chosen.map((o) => (result.output[o] / truth[r].output[o]) * covered);
+        expect(Math.max(...ratios.map((v) => Math.abs(v - 1))), name).toBeLessThan(1e-3);
+        expect(farthest(logs[r].output, result.output.map(Math.log)), name).toBeLessThan(1e-3);
         expect(result.top.map(({ index }) => index)).toEqual(best(logs[r].output, 5).map(({ index }) => index));
       });
     }
@@ -294,7 +313,7 @@ describe.each(["simd", "js"] as const)("a ranked output layer on %s", (backend) 
     const truth = await run(model, [denseRung]);
     for (const [, rung] of ways)
       (await run(model, [rung])).forEach((result, r) => {
-        for (const o of candidates(result)) expect(result.output[o]).toBeCloseTo(truth[r].output[o], 5);
+        expect(farthest(result.output, truth[r].output)).toBeLessThan(1e-5);
       });
   });
 });

@@ -16,6 +16,17 @@ const dense = Array.from({ length: 64 }, (_, r) => rows.data.slice(r * 40, (r + 
 const lists = dense.map((x) => [...x]);
 const { indptr, indices, values } = compressed(rows);
 const sparse = dense.map((_, r) => ({ indices: indices.slice(indptr[r], indptr[r + 1]), values: values.slice(indptr[r], indptr[r + 1]) }));
+/** A wide output, ranked, behind a first layer of so many inputs that they come as a list. */
+const wideSession = async (inputs) => {
+  const plain = madeUpModel([inputs, 24, 300], 3);
+  const screen = (nodes) => ({ layers: [{ kind: "exact" }, { kind: "ranked", activator: "screen", variant: 8, unit: "node", by: "top-k", amount: nodes / 300 }] });
+  const level = (rungs, mean, loss) => ({ rungs, cost: { macs: { mean, p99: mean, max: mean }, bytes: mean, nodes: [1, 1] }, observed: { agreement: 1, accuracy: 1, loss }, certificates: [{ kind: "loss", bound: loss, confidence: 0.95, samples: 1000 }] });
+  const every = { layers: [{ kind: "dense" }, { kind: "dense" }] };
+  const ladder = { version: 1, metric: "accuracy", promise: { kind: "loss", bound: 0.05, confidence: 0.95 }, levels: [level([{ ...screen(12), margin: 0.5 }, screen(60)], 100, 0.05), level([every], 1000, 0)] };
+  return createSession({ ...plain, calibration: { ladder, tensors: new Map() } }, { clock });
+};
+const best = { indices: new Uint32Array(5), scores: new Float32Array(5) };
+const unsorted = sparse.map(({ indices, values }) => ({ indices: Uint32Array.from(indices).reverse(), values: Float32Array.from(values).reverse() }));
 const slos = { promise: undefined, dense: { dense: true }, agreement: { agreement: 0.9 }, deadline: { latencyMs: 5.5, loss: 0.01 }, tight: { latencyMs: 0.0051 }, nodes: { nodes: 0.1 } };
 const out = new Float32Array(10);
 `;
@@ -45,6 +56,12 @@ const result = {};
 for (const [name, slo] of Object.entries(slos)) result[name] = grown((i) => session.runInto(dense[i & 63], out, slo));
 result.sparse = grown((i) => session.runInto(sparse[i & 63], out));
 result.lists = grown((i) => session.runInto(lists[i & 63], out));
+for (const inputs of [40, 9000]) {
+  const wide = await wideSession(inputs);
+  result["best of " + inputs] = grown((i) => wide.runInto(sparse[i & 63], best));
+  result["best of unsorted " + inputs] = grown((i) => wide.runInto(unsorted[i & 63], best));
+  result["best of all of " + inputs] = grown((i) => wide.runInto(sparse[i & 63], best, slos.dense));
+}
 const planted = { plantedObject: grown((i) => { session.runInto(dense[i & 63], out); kept = { i }; }, 1), plantedRun: grown((i) => { kept = session.run(dense[i & 63]).report; }, 1) };
 await new Promise((resolve) => setTimeout(resolve, 20));
 console.log(JSON.stringify({ result, planted, collections, levels: model.calibration.ladder.levels.length }));
