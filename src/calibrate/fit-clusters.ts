@@ -58,7 +58,7 @@ export async function fitClusters(
     const count = Math.ceil(panelCount / size);
     const targets = best.map((node) => Math.floor(placeOf[node] / (PANEL * size)));
     const start = clusterMeans(weight, layer.bias, placeOf, PANEL * size, inputs, count);
-    const router = await trainRouter(h, rows, start, targets, kernels, random, signal);
+    const router = rows < rowsPerCluster * count ? start : await trainRouter(h, rows, start, targets, kernels, random, signal);
     const few = Math.min(rows, componentRows);
     const scores = kernels.matmulTransposed(h.subarray(0, few * inputs), router.weight, few, count, inputs);
     for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += router.bias[c];
@@ -211,6 +211,8 @@ function clusterMeans(
   return { name: "router", inputs, outputs: count, weight: means, bias: biases, activation: "identity", alpha: 0 };
 }
 
+/** Rows a cluster should have on average to learn from; with fewer, training would only teach a router what it has not seen. */
+const rowsPerCluster = 8;
 const epochs = 12;
 const batch = 128;
 const rate = 0.02;
