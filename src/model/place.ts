@@ -80,7 +80,8 @@ export function placeMatrix(
         from = 0;
       }
       for (const { to, start, step, pair } of targets)
-        for (let i = 0, at = start(place); i < inputs; i++) to[at + (i >> pair) * step + (i & pair)] = values[from + i];
+        if (to instanceof Float32Array) spreadFloats(values as Float32Array, from, inputs, to, start(place), step);
+        else spreadBytes(values as Int8Array, from, inputs, to as Int8Array, start(place), step, pair);
     };
   };
   memory.reserve(0, (engine) => {
@@ -104,6 +105,18 @@ export function placeMatrix(
       : layout((padded / 16) * panel, (place) => (place >> 4) * panel + (place & 15), 16),
     columns: layout(inputs * columnStride, (place) => place, columnStride),
   };
+}
+
+// One function for each type, because a loop over both is several times slower.
+
+function spreadFloats(values: Float32Array, from: number, n: number, to: Float32Array, start: number, step: number): void {
+  if (step === 1) return to.set(values.subarray(from, from + n), start);
+  for (let i = 0, at = start; i < n; i++, at += step) to[at] = values[from + i];
+}
+
+function spreadBytes(values: Int8Array, from: number, n: number, to: Int8Array, start: number, step: number, pair: 0 | 1): void {
+  if (step === 1) return to.set(values.subarray(from, from + n), start);
+  for (let i = 0; i < n; i++) to[start + (i >> pair) * step + (i & pair)] = values[from + i];
 }
 
 /** Where each row comes to stand. */
