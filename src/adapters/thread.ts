@@ -33,7 +33,7 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
   const open = async ({ id, source, options, progress }: Question & { kind: "open" }): Promise<void> => {
     const onProgress = (loadedBytes: number, totalBytes: number | null): void =>
       post({ kind: "progress", id, loadedBytes, totalBytes }, []);
-    const model = isModel(source) ? source : await loadModel(source, progress ? { onProgress } : {});
+    const model = isModel(source) ? source : await loadModel(source, progress ? { stream: true, onProgress } : { stream: true });
     session = (await createSession(model, options)) as PausableSession;
     const { backend, backendReason, levels, memoryBytes } = session;
     const { outputs, activation } = model.layers[model.layers.length - 1];

@@ -3,9 +3,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { describe } from "vitest";
 import { requireHere } from "./run-program.ts";
+import { freePort } from "./serve.ts";
 
 export interface Browser {
   /**
@@ -155,14 +155,4 @@ async function endGroup(child: ChildProcess): Promise<void> {
     return;
   }
   await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5_000))]);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }

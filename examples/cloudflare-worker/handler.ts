@@ -1,0 +1,103 @@
+// Requests to answers, in any runtime with Request and Response: a page to try at /, tags at /tag, what is loaded at /status. Errors are
+// JSON, `{ error: { code, message } }`. Where the model comes from is the caller's business.
+
+import { SlonnError } from "slonn";
+import { page } from "./page.ts";
+import type { Tagger } from "./tagger.ts";
+
+/** Multiply-adds a millisecond, counted low: code that the runtime has just compiled runs at a quarter of its later speed. */
+const operationsPerMs = 250_000;
+
+/** What an answer may take: half of the processor time that the platform allows a request; the rest is for reading and writing it. */
+export function budgetOf(cpuMs: number): number {
+  return Math.round((cpuMs / 2) * operationsPerMs);
+}
+
+const longestText = 2_000;
+const mostTags = 20;
+const megabyte = 1 << 20;
+/** Of an isolate of Cloudflare's. */
+const memoryLimit = 128 * megabyte;
+
+class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** @param load loads the model when the first request needs it, and again where that failed */
+export function createHandler(load: () => Promise<Tagger>): (request: Request) => Promise<Response> {
+  let loading: Promise<Tagger> | null = null;
+  const tagger = (): Promise<Tagger> => {
+    loading ??= load().catch((error) => {
+      loading = null;
+      throw error;
+    });
+    return loading;
+  };
+
+  const answer = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    const allowed = routes[pathname];
+    if (!allowed) throw new Refusal(404, "not-found", `path: got ${pathname}, expected /, /tag or /status`);
+    if (!allowed.includes(request.method))
+      throw new Refusal(405, "method", `method: got ${request.method} ${pathname}, expected ${allowed.join(" or ")}`);
+    if (pathname === "/") return page();
+    if (pathname === "/status") return Response.json(statusOf(await tagger()));
+    const { text, top } = await questionOf(request);
+    const tags = (await tagger()).tag(text, top);
+    if (!tags) throw new Refusal(422, "no-known-word", `text: got no word of the vocabulary in ${JSON.stringify(text.slice(0, 80))}`);
+    return Response.json(tags);
+  };
+
+  return async (request) => {
+    try {
+      return await answer(request);
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+}
+
+const routes: Record<string, string[] | undefined> = { "/": ["GET"], "/status": ["GET"], "/tag": ["GET", "POST"] };
+
+/** `/tag?text=…&top=5`, or the same as a JSON body. */
+async function questionOf(request: Request): Promise<{ text: string; top: number }> {
+  const { searchParams } = new URL(request.url);
+  let asked: Record<string, unknown> = { text: searchParams.get("text") ?? undefined };
+  if (searchParams.has("top")) asked.top = Number(searchParams.get("top"));
+  if (request.method === "POST") {
+    const body = await request.text();
+    if (body.length > 4 * longestText)
+      throw new Refusal(413, "too-long", `body: got ${body.length} characters, expected at most ${4 * longestText}`);
+    try {
+      asked = JSON.parse(body);
+    } catch {
+      throw new Refusal(400, "bad-json", `body: got ${JSON.stringify(body.slice(0, 40))}, expected JSON such as {"text":"a small cat"}`);
+    }
+  }
+  if (typeof asked !== "object" || asked === null) throw new Refusal(400, "bad-json", `body: got ${asked}, expected an object`);
+  const { text, top = 5 } = asked;
+  if (typeof text !== "string" || text.trim() === "")
+    throw new Refusal(400, "bad-input", `text: got ${typeof text === "string" ? "nothing" : typeof text}, expected some words`);
+  if (text.length > longestText) throw new Refusal(413, "too-long", `text: got ${text.length} characters, expected at most ${longestText}`);
+  if (typeof top !== "number" || !Number.isInteger(top) || top < 1 || top > mostTags)
+    throw new Refusal(400, "bad-input", `top: got ${JSON.stringify(top)}, expected a whole number from 1 to ${mostTags}`);
+  return { text, top };
+}
+
+function statusOf({ session: { backend, backendReason, memoryBytes, levels } }: Tagger): object {
+  return { backend, reason: backendReason, levels: levels.length, memory: { bytes: memoryBytes, limit: memoryLimit } };
+}
+
+function refuse(error: unknown): Response {
+  const [status, code] = error instanceof Refusal ? [error.status, error.code] : [500, error instanceof SlonnError ? error.code : "failed"];
+  const message = error instanceof Error ? error.message : String(error);
+  if (status === 500) console.error(message);
+  return Response.json({ error: { code, message } }, { status });
+}

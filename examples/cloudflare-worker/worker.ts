@@ -1,0 +1,30 @@
+// The Cloudflare Worker: model and names are static assets, streamed when the first request of an isolate needs them.
+
+import { loadModel } from "slonn";
+import { budgetOf, createHandler } from "./handler.ts";
+import { createTagger } from "./tagger.ts";
+
+interface Env {
+  ASSETS: { fetch(url: string): Promise<Response> };
+  /** Milliseconds of processor time that the plan allows a request. */
+  CPU_MS: string;
+}
+
+let handle: ((request: Request) => Promise<Response>) | null = null;
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    handle ??= createHandler(async () => {
+      const asset = (name: string): Promise<Response> => env.ASSETS.fetch(`https://assets/${name}`);
+      const [words, labels] = await Promise.all([linesOf(await asset("words.txt.gz")), linesOf(await asset("labels.txt.gz"))]);
+      const model = await loadModel(await asset("model.slonn"), { stream: true });
+      return createTagger(model, words, labels, budgetOf(Number(env.CPU_MS)));
+    });
+    return handle(request);
+  },
+};
+
+async function linesOf({ body }: Response): Promise<string[]> {
+  const text = await new Response(body?.pipeThrough(new DecompressionStream("gzip"))).text();
+  return text.trimEnd().split("\n");
+}
