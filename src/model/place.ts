@@ -110,13 +110,13 @@ export function placeMatrix(
 // One function for each type, because a loop over both is several times slower.
 
 function spreadFloats(values: Float32Array, from: number, n: number, to: Float32Array, start: number, step: number): void {
-  if (step === 1) return to.set(values.subarray(from, from + n), start);
-  for (let i = 0, at = start; i < n; i++, at += step) to[at] = values[from + i];
+  if (step === 1) to.set(values.subarray(from, from + n), start);
+  else for (let i = 0, at = start; i < n; i++, at += step) to[at] = values[from + i];
 }
 
 function spreadBytes(values: Int8Array, from: number, n: number, to: Int8Array, start: number, step: number, pair: 0 | 1): void {
-  if (step === 1) return to.set(values.subarray(from, from + n), start);
-  for (let i = 0; i < n; i++) to[start + (i >> pair) * step + (i & pair)] = values[from + i];
+  if (step === 1) to.set(values.subarray(from, from + n), start);
+  else for (let i = 0; i < n; i++) to[start + (i >> pair) * step + (i & pair)] = values[from + i];
 }
 
 /** Where each row comes to stand. */
