@@ -4,6 +4,7 @@
 import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
+import { writePlan } from "../engine/plan-writer.ts";
 import type { AnyLayer, WriteRow } from "./model.ts";
 import { quantizeRow } from "./quantize.ts";
 
@@ -56,14 +57,37 @@ export function placeMatrix(
   const columnStride = bytes ? padded : strideOf(padded);
   const scales = bytes ? placeVector(memory, scale ?? new Float32Array(outputs), order) : null;
   const layouts: Layout[] = [];
+  /** Floats in their own order are packed by a kernel, sixteen rows at a time: room for the rows and for the kernel's plan. */
+  const packs = !bytes && !order;
+  let packing: { rows: number; plan: number } | null = null;
   const layout = (size: number, start: (place: number) => number, step: number, pair: 0 | 1 = 0): (() => number) => {
     let at = 0;
     return () => {
       if (at === 0) {
         at = memory.reserve(size * (bytes ? 1 : 4));
+        if (packs && step > 1) packing ??= { rows: memory.reserve(abi.PANEL * inputs * 4), plan: memory.reserve(abi.ROW_BYTES) };
         layouts.push({ at, size, start, step, pair });
       }
       return at;
+    };
+  };
+
+  const packer = (engine: Engine, { rows, plan }: { rows: number; plan: number }): WriteRow => {
+    const block = new Float32Array(engine.buffer, rows, abi.PANEL * inputs);
+    const whole = layouts
+      .filter(({ step }) => step === 1)
+      .map((one) => ({ ...one, to: new Float32Array(engine.buffer, one.at, one.size) }));
+    return (values, from, row) => {
+      const nth = row % abi.PANEL;
+      const source = (values as Float32Array).subarray(from, from + inputs);
+      block.set(source, nth * inputs);
+      for (const { to, start } of whole) to.set(source, start(row));
+      if (nth < abi.PANEL - 1 && row < outputs - 1) return;
+      for (const { at, start, step } of layouts) {
+        if (step === 1) continue;
+        writePlan(engine, plan, [[abi.PACK, rows, nth + 1, inputs, inputs, at + start(row - nth) * 4, 0, step]]);
+        engine.execute(plan, 0, 1);
+      }
     };
   };
 
@@ -86,7 +110,7 @@ export function placeMatrix(
   };
   memory.reserve(0, (engine) => {
     if (layouts.length === 0) return;
-    const write = writer(engine);
+    const write = packing ? packer(engine, packing) : writer(engine);
     if ("deliverTo" in weight) return weight.deliverTo(write);
     const values = weight instanceof Float32Array ? weight : weight.values;
     for (let row = 0; row < outputs; row++) write(values, row * inputs, row);
