@@ -77,6 +77,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const { clock = systemClock, latencyProfile, machine = "" } = options;
   const ladder = decodeLadder(model);
   const levels = ladder?.levels ?? uncalibratedLevels(model);
+  // what a query needs is copied out: a closure that named `model` would keep all its weights beside those in the engine
+  const { inputs: width } = model.layers[0];
   const widths = model.layers.map(({ outputs }) => outputs);
   const outputs = widths[widths.length - 1];
   const missing = dropped(model.layers[widths.length - 1].activation);
@@ -194,7 +196,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     load: () => estimate(pacing.load),
     measureLatency(inputs) {
       const now = ready(undefined);
-      const profile = { origin: origin(), ...measureProfile(now, clock, inputs ?? [new Float32Array(model.layers[0].inputs)]) };
+      const profile = { origin: origin(), ...measureProfile(now, clock, inputs ?? [new Float32Array(width)]) };
       adopt(profile, now);
       return profile;
     },

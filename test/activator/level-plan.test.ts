@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { encodeActivators, type LayerActivators, noActivators } from "../../src/activator/activator.ts";
+import { placeLevel } from "../../src/activator/level-plan.ts";
+import { placeNetwork } from "../../src/activator/network.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
+import { createMemoryPlan } from "../../src/engine/memory-plan.ts";
 import { activate, forward } from "../../src/model/forward.ts";
 import { type Activation, activations, createModel, floatWeights, type Model } from "../../src/model/model.ts";
+import { quantizeModel } from "../../src/model/quantize.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
@@ -330,6 +334,33 @@ test("hash tables choose the nodes their buckets vote for", async () => {
     inputs.map((x) => ({ ...got[0], output: [...masked(model, x, () => byVotes(x))] })),
     1e-4,
   );
+});
+
+test("screens of any width share the eight-bit weights, which are the layer's own where it has no more", () => {
+  const plain = madeUpModel([48, 2000], 15);
+  const copy = 48 * 2000;
+  const bytesOf = (model: Model, ...settings: LayerSetting[]): number => {
+    const memory = createMemoryPlan();
+    const network = placeNetwork(memory, model);
+    for (const setting of settings) placeLevel(memory, network, [{ layers: [setting] }]);
+    return memory.total;
+  };
+  const screen = (variant: number): RankedSetting => ranked({ activator: "screen", variant, amount: 0.01 });
+  for (const [model, own] of [
+    [plain, 4 * copy],
+    [quantizeModel(plain), copy],
+  ] as const) {
+    const one = bytesOf(model, screen(4));
+    const three = bytesOf(model, screen(4), screen(8), screen(12));
+    // the rows of chosen nodes and the columns of all, in eight bits
+    expect(one).toBeGreaterThan(own + copy);
+    expect(one).toBeLessThan(own + copy + 100_000);
+    expect(three - one).toBeLessThan(copy / 2);
+  }
+  // columns of a layer in eight bits are the same for whoever reads them
+  const bytes = quantizeModel(plain);
+  const columns: LayerSetting = { kind: "exact", layout: "columns" };
+  expect(bytesOf(bytes, screen(4), columns) - bytesOf(bytes, screen(4))).toBeLessThan(copy / 2);
 });
 
 test("refuses activators that are not there", async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 /**
- * Runs `script`, an ES module that may import "slonn" and "made-up" (the tests' seeded models), and returns the JSON it prints.
+ * Runs `script`, an ES module that may import "slonn", "made-up" (the tests' seeded models) and "memory-model", and returns the JSON it prints.
  * @param flags for node
  */
 export async function runBundled(script: string, flags: readonly string[]): Promise<unknown> {
@@ -16,7 +16,12 @@ export async function runBundled(script: string, flags: readonly string[]): Prom
     const entry = join(folder, "script.mjs");
     const outfile = join(folder, "bundle.mjs");
     writeFileSync(entry, script);
-    const alias = { slonn: "./src/index.ts", "made-up": "./test/made-up-models.ts", "slonn/calibrate": "./src/calibrate.ts" };
+    const alias = {
+      slonn: "./src/index.ts",
+      "slonn/calibrate": "./src/calibrate.ts",
+      "made-up": "./test/made-up-models.ts",
+      "memory-model": "./bench/memory-model.ts",
+    };
     const paths = Object.fromEntries(Object.entries(alias).map(([name, path]) => [name, join(process.cwd(), path)]));
     await build({ entryPoints: [entry], outfile, bundle: true, format: "esm", platform: "node", alias: paths, logLevel: "error" });
     const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, outfile], { encoding: "utf8" });

@@ -102,3 +102,62 @@ console.log(JSON.stringify({ peakMb: peak / 2 ** 20, bytes }));
   expect(bytes).toBeGreaterThan(20 * 2 ** 20);
   expect(peakMb).toBeLessThan(600);
 });
+
+/** A tenth of the head that 40 MB are promised for: bytes it may take, with a margin for whole pages of memory. */
+const labels = 20_544;
+const mostBytes = 4_000_000 + 65_536;
+
+test.each(["whole", "stream"])("a wide head in eight bits, loaded %s, lies in memory once, with all that its levels need", async (way) => {
+  const measured = (await runBundled(
+    `
+import { writeFileSync } from "node:fs";
+import { createSession, loadModel } from "slonn";
+import { encodeModel } from "slonn/calibrate";
+import { footprintModel } from "memory-model";
+const path = new URL("head.slonn", import.meta.url);
+const stream = ${way === "stream"};
+const settle = async () => {
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+writeFileSync(path, encodeModel(footprintModel(${labels})));
+await settle();
+const before = process.memoryUsage().arrayBuffers;
+const outside = process.memoryUsage().external;
+let most = 0;
+const watch = () => { most = Math.max(most, process.memoryUsage().arrayBuffers - before); };
+let kept;
+async function create() {
+  const model = await loadModel(path, { stream, onProgress: watch });
+  kept = new WeakRef(model.layers[0].bias);
+  const session = await createSession(model);
+  watch();
+  return session;
+}
+const session = await create();
+for (const slo of [{ dense: true }, { exact: true }, { operations: 1 }]) session.run(new Float32Array(128).fill(0.5), slo);
+await settle();
+const { external, arrayBuffers } = process.memoryUsage();
+console.log(JSON.stringify({
+  memoryBytes: session.memoryBytes,
+  mostArrays: most,
+  arraysLeft: arrayBuffers - before,
+  external: external - outside,
+  modelKept: kept.deref() !== undefined,
+}));
+`,
+    ["--expose-gc"],
+  )) as { memoryBytes: number; mostArrays: number; arraysLeft: number; external: number; modelKept: boolean };
+  const weights = labels * 128;
+  expect(measured.memoryBytes).toBeGreaterThan(weights);
+  expect(measured.memoryBytes).toBeLessThan(mostBytes);
+  expect(measured.modelKept).toBe(false);
+  expect(measured.arraysLeft).toBeLessThan(weights / 50);
+  // the engine's memory, and little beside it: the compiled kernels' bytes
+  expect(measured.external).toBeLessThan(mostBytes + 100_000);
+  // beside the engine: what is small, a chunk of the file, a block of rows; whole, the file's content
+  if (way === "stream") expect(measured.mostArrays).toBeLessThan(weights / 3);
+  else expect(measured.mostArrays).toBeLessThan(1.5 * weights);
+});
