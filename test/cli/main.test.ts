@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +7,9 @@ import { main } from "../../src/cli/main.ts";
 import { systemClock } from "../../src/clock.ts";
 import { forward } from "../../src/model/forward.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
-import { encodeModel } from "../../src/model/slonn-file.ts";
+import { quantizeModel } from "../../src/model/quantize.ts";
+import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
+import { decodeLadder } from "../../src/profile/decode-ladder.ts";
 import { normal, seeded } from "../../src/random.ts";
 
 let directory: string;
@@ -129,6 +131,64 @@ describe("commands", () => {
       stdout: expect.stringMatching(/copy\.slonn: 6-32-16, \d+ bytes\n$/),
     });
     expect(readFileSync(file("copy.slonn"))).toEqual(readFileSync(file("tiny.slonn")));
+  });
+
+  it("imports weights in eight bits", async () => {
+    const { code, stdout, stderr } = await slonn("import", file("tiny.slonn"), "--weights", "int8", "-o", file("bytes.slonn"));
+    expect([code, stderr]).toEqual([0, ""]);
+    const bytes = readFileSync(file("bytes.slonn"));
+    expect(stdout).toMatch(new RegExp(`bytes\\.slonn: 6-32-16, ${bytes.length} bytes\n$`));
+    expect(decodeModel(bytes)).toEqual(quantizeModel(model));
+    const { runs } = JSON.parse((await slonn("run", file("bytes.slonn"), "--data", file("x.npy"), "--slo", "exact", "--json")).stdout);
+    expect(runs[0].agreement).toBe(1);
+    for (const weights of ["int4", "INT8", ""])
+      expectRefusal(
+        await slonn("import", file("tiny.slonn"), "--weights", weights, "-o", file("no.slonn")),
+        1,
+        /^slonn: --weights: got .*, expected int8\n$/,
+      );
+    expect(existsSync(file("no.slonn"))).toBe(false);
+  });
+
+  it("calibrates for the metric that is asked for", async () => {
+    const many = 300;
+    writeFileSync(file("many.npy"), writeNpy(drawn(many * 6), [many, 6]));
+    writeFileSync(file("many.csv"), Array.from({ length: many }, (_, r) => `${r % 4}\n`).join(""));
+    const argv = (...more: string[]) => [
+      "calibrate",
+      file("tiny.slonn"),
+      "--data",
+      file("many.npy"),
+      "--max-loss",
+      "0.1",
+      "-o",
+      file("c.slonn"),
+      ...more,
+    ];
+    const labels = ["--labels", file("many.csv")];
+    for (const [metric, more] of [
+      ["agreement@3", []],
+      ["precision@5", labels],
+    ] as const) {
+      const { code, stderr } = await slonn(...argv("--metric", metric, ...more));
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(decodeLadder(decodeModel(readFileSync(file("c.slonn"))))?.metric).toBe(metric);
+    }
+    expectRefusal(
+      await slonn(...argv("--metric", "recall")),
+      1,
+      /^slonn: --metric: got "?recall"?, expected accuracy, precision@1, .*agreement@5\n$/,
+    );
+    expectRefusal(
+      await slonn(...argv("--metric", "precision@3")),
+      1,
+      /metric: got precision@3, expected agreement or agreement@k without labels/,
+    );
+    expectRefusal(
+      await slonn(...argv("--metric", "agreement", ...labels)),
+      1,
+      /metric: got agreement, expected accuracy or precision@k beside labels/,
+    );
   });
 
   it("runs every row once and writes the outputs of the first SLO", async () => {
