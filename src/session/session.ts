@@ -15,9 +15,23 @@ import { checkSlo, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Level } from "../profile/ladder.ts";
 import { checkOrigin, fingerprint, type LatencyProfile, type ProfileOrigin } from "../profile/latency.ts";
+import { activeNodes } from "./active-nodes.ts";
 import { answerOf, type BestAnswers, checkRoom, writeAll, writeBest } from "./answers.ts";
 import { type QueryInput, writeInput } from "./input.ts";
-import { createRan, DEADLINE, END, LEFT_MS, type Live, layOut, limit, RANK_MS, runSegments, stoppedBy, TOOK_MS } from "./level-run.ts";
+import {
+  createRan,
+  DEADLINE,
+  END,
+  LEFT_MS,
+  type LevelRun,
+  type Live,
+  layOut,
+  limit,
+  RANK_MS,
+  runSegments,
+  stoppedBy,
+  TOOK_MS,
+} from "./level-run.ts";
 import { dropped, type Output } from "./output.ts";
 import { createPacing, type Decision, type LoadOptions } from "./pacing.ts";
 import { measureProfile } from "./profile.ts";
@@ -59,6 +73,11 @@ export interface Session {
    * @throws SlonnError as `run`
    */
   runInto(input: QueryInput, out: Float32Array | BestAnswers, slo?: Slo, waitedMs?: number, reservedMs?: number): number;
+  /**
+   * The nodes of a layer that the last query computed, ascending, and null where it computed every one: for pictures, at the cost of a copy.
+   * @throws SlonnError `bad-input` for a layer the network does not have, or before the first query; `disposed`
+   */
+  activeNodes(layer: number): Uint32Array | null;
   /** How slow the machine is taken to be: what the queries so far say, or the caller. */
   load(): LoadEstimate;
   /**
@@ -89,6 +108,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   const ran = createRan();
   const { times } = ran;
+  /** What ran last. */
+  let last: LevelRun | null = null;
   let withoutSlo: Decision | null = null;
   let byObject = new WeakMap<Slo, Decision>();
   const byMeaning = new Map<string, Decision>();
@@ -135,7 +156,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   };
 
   const dispose = (): void => {
-    live = null;
+    live = last = null;
   };
 
   function* pieces(
@@ -151,7 +172,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     setLeft(decision, waitedMs, reservedMs);
     const index = pacing.choose(decision, ran);
     const chosen = pacing.planOf(decision);
-    const level = now.runs[index];
+    const level = (last = now.runs[index]);
     ran.row = writeInput(query, now.input, level.plan);
     ran.segment = 0;
     const began = clock.now();
@@ -194,10 +215,18 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     levels,
     memoryBytes,
     load: () => estimate(pacing.load),
+    activeNodes(layer) {
+      const { order } = ready(undefined);
+      if (!last || !(layer in widths))
+        throw refusal("bad-input", "layer", `${last ? layer : "no query"}`, `0 to ${widths.length - 1} after a query`);
+      const nodes = activeNodes(last, ran.row, layer, widths[layer]);
+      return order && nodes && layer === widths.length - 1 ? nodes.map((place) => order[place]).sort() : nodes;
+    },
     measureLatency(inputs) {
       const now = ready(undefined);
       const profile = { origin: origin(), ...measureProfile(now, clock, inputs ?? [new Float32Array(width)]) };
       adopt(profile, now);
+      last = null;
       return profile;
     },
     pieces,
@@ -211,7 +240,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       const decision = decide(slo, now, query);
       setLeft(decision, waitedMs, reservedMs);
       const index = pacing.choose(decision, ran);
-      const level = now.runs[index];
+      const level = (last = now.runs[index]);
       ran.row = writeInput(query, now.input, level.plan);
       ran.segment = 0;
       limit(level, decision.plan.slo.operations);
@@ -219,7 +248,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       if (isTimed) {
         times[DEADLINE] = start + times[LEFT_MS];
         runSegments(level, level.stops, clock, ran);
-      } else ran.answer = level.engine.execute(level.plan.address, ran.row, level.rows);
+      } else ran.row = ran.answer = level.engine.execute(level.plan.address, ran.row, level.rows);
       const written = out instanceof Float32Array ? writeAll(now, level, ran.answer, out, missing) : writeBest(now, level, ran.answer, out);
       if (isTimed) {
         times[TOOK_MS] = clock.now() - start;

