@@ -93,7 +93,7 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
   test("gives all outputs where all were computed, in the model's order", async () => {
     const model = wide(40);
     const s = await session(model, { backend });
-    for (const slo of [{ exact: true }, { dense: true }]) {
+    for (const slo of [{ exact: true }, { dense: true }] as const) {
       const { output } = s.run(row(1), slo);
       expect(output.indices).toBeNull();
       expect(output.scores).toBe(output.data);
