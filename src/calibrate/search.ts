@@ -63,8 +63,9 @@ export async function searchLevels(
     const [from, middle, to] = [0.05 + l * share, 0.05 + (l + 0.2) * share, 0.05 + (l + 1) * share];
     const settings = grid(l);
     if (settings.length === 0) continue;
-    const beside =
-      rungs.length === 0 ? [exactRung] : thin(await tryAll(rungs, glance, glanceLabels, from, middle, "trying settings"), bases);
+    const found = rungs.length === 0 ? [] : thin(await tryAll(rungs, glance, glanceLabels, from, middle, "trying settings"), bases);
+    // a wide output layer may pay where no hidden layer does
+    const beside = rungs.length === 0 || l === layers - 1 ? [exactRung, ...found] : found;
     const tried = beside.flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
     rungs = thin(await tryAll([...rungs, ...tried], glance, glanceLabels, middle, to, "trying settings"), survivors);
   }

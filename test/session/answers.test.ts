@@ -5,7 +5,6 @@ import { encodeActivators, noActivators } from "../../src/activator/activator.ts
 import { forward } from "../../src/model/forward.ts";
 import { type Activation, createModel, denseMacs, type Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
-import type { Slo } from "../../src/policy/slo.ts";
 import type { Ladder, LayerSetting, Level, Rung } from "../../src/profile/ladder.ts";
 import { permutation, seeded } from "../../src/random.ts";
 import type { BestAnswers } from "../../src/session/answers.ts";
@@ -94,7 +93,7 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
   test("gives all outputs where all were computed, in the model's order", async () => {
     const model = wide(40);
     const s = await session(model, { backend });
-    for (const slo of [{ exact: true }, { dense: true }] as Slo[]) {
+    for (const slo of [{ exact: true }, { dense: true }] as const) {
       const { output } = s.run(row(1), slo);
       expect(output.indices).toBeNull();
       expect(output.scores).toBe(output.data);
