@@ -6,7 +6,7 @@ import { join, posix } from "node:path";
 import { describe, expect, test } from "vitest";
 
 /** Lowest first; a room imports only rooms before it. Files in src/ itself are either the ground floor or doors. */
-const rooms = ["engine", "model", "import", "activator", "profile", "calibrate", "policy", "session", "adapters", "cli"];
+const rooms = ["engine", "model", "import", "activator", "profile", "calibrate", "policy", "session", "queue", "adapters", "cli"];
 const groundFloor = ["errors.ts", "clock.ts", "random.ts"];
 /** What package.json's export map opens; no source imports a door. */
 const doors = ["index.ts", "calibrate.ts", "kernels.ts", "worker.ts", "worker-thread.ts"];
@@ -14,7 +14,18 @@ const doors = ["index.ts", "calibrate.ts", "kernels.ts", "worker.ts", "worker-th
 /** The files of a room that other rooms may import, beside the one named after it. */
 const open: Record<string, readonly string[]> = {
   engine: ["array-kernels.ts", "generated/abi.ts", "generated/build.ts", "list.ts", "memory-plan.ts", "plan-writer.ts"],
-  model: ["byte-reader.ts", "forward.ts", "half.ts", "place.ts", "quantize.ts", "quoted.ts", "rows.ts", "safetensors.ts", "slonn-file.ts", "tensor.ts"],
+  model: [
+    "byte-reader.ts",
+    "forward.ts",
+    "half.ts",
+    "place.ts",
+    "quantize.ts",
+    "quoted.ts",
+    "rows.ts",
+    "safetensors.ts",
+    "slonn-file.ts",
+    "tensor.ts",
+  ],
   activator: ["level-plan.ts", "network-input.ts", "network.ts", "setting.ts", "work.ts"],
   profile: ["decode-ladder.ts", "ladder.ts", "latency.ts"],
   policy: ["deadline.ts", "levels.ts", "load.ts", "slo.ts"],

@@ -107,7 +107,11 @@ describe("decodeLadder", () => {
   const layer0 = "levels.0.rungs.0.layers.0";
   test.each<[string, unknown, string]>([
     ["version", "1", 'ladder.version: got "1", expected 1'],
-    ["metric", "f1", 'ladder.metric: got "f1", expected accuracy, precision@1, precision@3, precision@5, agreement, agreement@3, agreement@5'],
+    [
+      "metric",
+      "f1",
+      'ladder.metric: got "f1", expected accuracy, precision@1, precision@3, precision@5, agreement, agreement@3, agreement@5',
+    ],
     ["promise", [], "ladder.promise: got a list of 0, expected an object"],
     ["promise.kind", "accuracy", 'ladder.promise.kind: got "accuracy", expected loss, agreement'],
     ["promise.bound", 1.5, "ladder.promise.bound: got 1.5, expected 0 to 1"],
