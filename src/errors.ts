@@ -27,8 +27,6 @@ export type ErrorCode =
   | "deadline"
   /** A queue is full. */
   | "overloaded"
-  /** A worker died with the query. */
-  | "lost"
   /** A Worker that could not be started, or died. */
   | "worker"
   /** The caller's AbortSignal fired. */

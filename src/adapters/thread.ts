@@ -19,7 +19,7 @@ export interface ThreadPort {
   turn(): Promise<void>;
 }
 
-type Run = Question & { kind: "run" };
+type Run = Question & { kind: "run"; arrivedMs: number };
 
 const sliceMs = 1;
 
@@ -49,9 +49,13 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
     );
   };
 
-  const runInPieces = async (to: PausableSession, { id, input, slo }: Run): Promise<void> => {
+  /** Time in the line of this thread counts as well. */
+  const waited = ({ waitedMs = 0, arrivedMs }: Run): number => waitedMs + Math.max(0, clock.now() - arrivedMs);
+
+  const runInPieces = async (to: PausableSession, run: Run): Promise<void> => {
+    const { id, input, slo, reservedMs } = run;
     let since = clock.now();
-    const pieces = to.pieces(input, slo, () => clock.now() - since >= sliceMs);
+    const pieces = to.pieces(input, slo, () => clock.now() - since >= sliceMs, waited(run), reservedMs);
     let ended = false;
     while (!ended) {
       // before the first layer too: the stop may have come already
@@ -67,11 +71,11 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
   const drain = async (): Promise<void> => {
     for (running = waiting.shift() ?? null; running; running = waiting.shift() ?? null) {
       isStopped = false;
-      const { id, input, slo, stoppable } = running;
+      const { id, input, slo, stoppable, reservedMs } = running;
       try {
         if (session === null) throw new SlonnError("worker", "worker: got a query before its model, expected the model first");
         if (stoppable) await runInPieces(session, running);
-        else answer(id, session.run(input, slo));
+        else answer(id, session.run(input, slo, waited(running), reservedMs));
       } catch (error) {
         post(errorReply(id, error), []);
       }
@@ -90,7 +94,7 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
     if (question.kind === "open") open(question).catch((error) => post(errorReply(question.id, error), []));
     else if (question.kind === "stop") stop(question.id);
     else {
-      waiting.push(question);
+      waiting.push({ ...question, arrivedMs: clock.now() });
       if (running === null) void drain();
     }
   };

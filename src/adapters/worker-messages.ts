@@ -12,7 +12,7 @@ import type { Source } from "./read-source.ts";
 export type Question =
   | { kind: "open"; id: number; source: Source | Model; options: SessionOptions; progress: boolean }
   /** `stoppable`: whether a `stop` may follow. */
-  | { kind: "run"; id: number; input: QueryInput; slo: Slo | undefined; stoppable: boolean }
+  | { kind: "run"; id: number; input: QueryInput; slo: Slo | undefined; stoppable: boolean; waitedMs?: number; reservedMs?: number }
   | { kind: "stop"; id: number };
 
 /** What a session knows of itself. */

@@ -25,10 +25,14 @@ export interface WorkerSession extends Opened {
   /**
    * Answers one query; those that come meanwhile wait in line.
    * @param slo its `signal` takes the query out of the line, or stops it before its next layer
-   * @param options `transfer`: hand the input's buffers over instead of copying them
+   * @param options `transfer`: hand the input's buffers over instead of copying them; `waitedMs` and `reservedMs` as for a session's `run`
    * @throws (rejects) SlonnError `bad-input`, `bad-slo`, `aborted`, `disposed`, and `worker` when the Worker died
    */
-  run(input: QueryInput, slo?: Slo, options?: { transfer?: boolean }): Promise<{ output: Output; report: Report }>;
+  run(
+    input: QueryInput,
+    slo?: Slo,
+    options?: { transfer?: boolean; waitedMs?: number; reservedMs?: number },
+  ): Promise<{ output: Output; report: Report }>;
   /** Queries without an answer yet. */
   readonly pending: number;
   /** Settles when the session is over: null when it was disposed, else the error every query gets from then on. */
@@ -81,10 +85,11 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       return line.waiting.size;
     },
     closed: line.closed,
-    async run(input, slo, { transfer = false } = {}) {
+    async run(input, slo, { transfer = false, waitedMs = 0, reservedMs = 0 } = {}) {
       const { signal, ...asked } = slo === undefined ? { signal: undefined } : checkSlo(slo);
       throwIfAborted(signal);
-      const question = { kind: "run", input, slo: slo === undefined ? undefined : asked, stoppable: signal !== undefined } as const;
+      const objective = slo === undefined ? undefined : asked;
+      const question = { kind: "run", input, slo: objective, stoppable: signal !== undefined, waitedMs, reservedMs } as const;
       const { id, reply } = line.ask(question, transfer ? buffersOf(input) : []);
       const stop = (): void =>
         line.stop(id, new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason }));

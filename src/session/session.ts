@@ -178,7 +178,11 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const began = clock.now();
     limit(level, chosen.slo.operations);
     times[DEADLINE] = start + times[LEFT_MS];
-    while (runSegments(level, level.segments, clock, ran, isDue)) yield;
+    let isPaused = false;
+    while (runSegments(level, level.segments, clock, ran, isDue)) {
+      isPaused = true;
+      yield;
+    }
     countWork(level.plan, level.words, ran.row, widths, work);
     const output = answerOf(now, level, ran.answer, outputs, missing);
     const { macs, bytes } = work;
@@ -189,7 +193,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const kept = chosen.certificate === null || (stopped !== "budget" && stopped !== "deadline");
     const totalMs = clock.now() - start;
     times[TOOK_MS] = totalMs;
-    pacing.learn(index, level, ran);
+    // what others did in a pause says nothing of this machine
+    if (!isPaused) pacing.learn(index, level, ran);
     const report: Report = {
       plan: chosen,
       nodes,
@@ -265,7 +270,13 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
 /** What a session can do for whoever keeps other queries away meanwhile. */
 export interface PausableSession extends Session {
   /** As `run`, pausing between layers whenever `isDue` says so. */
-  pieces(input: QueryInput, slo?: Slo, isDue?: () => boolean): Iterator<void, { output: Output; report: Report }>;
+  pieces(
+    input: QueryInput,
+    slo?: Slo,
+    isDue?: () => boolean,
+    waitedMs?: number,
+    reservedMs?: number,
+  ): Iterator<void, { output: Output; report: Report }>;
 }
 
 /** Plans kept for SLOs of different meaning. */

@@ -107,6 +107,16 @@ const doors: Record<string, string> = {
     const { output } = await session.run(new Float32Array(6).fill(1), { exact: true });
     session.dispose();
     console.log(output.top(3).length === 3 ? "works" : output.top(3).length);`,
+  "./queue": `
+    import { createSession, loadModel } from "slonn";
+    import { createQueue } from "slonn/queue";
+    import { createWorkerSession } from "slonn/worker";
+    const here = createQueue(await createSession(await loadModel("model.slonn")));
+    const there = createQueue([() => createWorkerSession("model.slonn"), () => createWorkerSession("model.slonn")]);
+    const answers = await Promise.all([here, there, there].map((queue) => queue.run(new Float32Array(6), { latencyMs: 1000 })));
+    console.log(answers.every(({ output }) => output.top(3).length === 3) ? "works" : "answers missing");
+    here.close();
+    there.close();`,
   "./worker-thread": `
     import { createWorkerSession } from "slonn/worker";
     const session = await createWorkerSession("model.slonn", { worker: new URL(import.meta.resolve("slonn/worker-thread")) });

@@ -1,0 +1,194 @@
+// Who is next: requests in a line, the earliest deadline first, and how much time each may take so that those behind it are still in time.
+// Data and arithmetic; time is handed in, nothing runs here.
+//
+// Deadlines alone order badly when there is more to do than can be done: work goes to those that are late anyway. So a request that
+// surely misses leaves the line: refused where it asked for that, else put behind all that can still make it (every eighth turn goes to those,
+// so that they are answered some day).
+
+/** What the line goes by. */
+export interface Terms {
+  /** Milliseconds from arrival; infinite without a deadline. */
+  latencyMs: number;
+  /** Whether to be refused when the deadline is sure to be missed, rather than answered late. */
+  isRefusable: boolean;
+  /** Each step up halves the time that a request is given in the order of the line. */
+  priority: number;
+}
+
+export interface Entry<T> {
+  readonly item: T;
+  readonly arrivedMs: number;
+  readonly deadlineMs: number;
+  readonly isRefusable: boolean;
+  /** What orders the line: the deadline, made sooner by priority; no request waits forever, since time makes it the earliest. */
+  readonly dueMs: number;
+  /** Who came before whom, among those due at the same time. */
+  readonly turn: number;
+  /** False once it was taken, refused or given up. */
+  isWaiting: boolean;
+}
+
+export interface Turn<T> {
+  entry: Entry<T>;
+  waitedMs: number;
+  /** Milliseconds before its deadline that are left to those behind. */
+  reservedMs: number;
+}
+
+export interface Line<T> {
+  readonly size: number;
+  /** Null where a miss is certain and the request would rather be refused. Throws nothing; whether there is room is the caller's business. */
+  push(item: T, nowMs: number, terms: Terms): Entry<T> | null;
+  /** Takes the next one out; null when nobody waits. Those refused on the way are handed to `refuse`. */
+  next(nowMs: number, refuse: (entry: Entry<T>) => void): Turn<T> | null;
+  /** Takes out the one that is longest late, if any is; for making room. */
+  dropLate(): Entry<T> | null;
+  /** Takes one out that has been given up. */
+  remove(entry: Entry<T>): void;
+  /** Everybody out. */
+  clear(): Entry<T>[];
+  /** Hears how long one took. */
+  served(tookMs: number): void;
+}
+
+export interface LineOptions {
+  /** How many are served at once. */
+  lanes: number;
+  /** What stands for a deadline in the order of the line where there is none. */
+  patienceMs: number;
+}
+
+/** Turns of which one goes to those that are late. */
+const lateEvery = 8;
+/** Requests looked at for what may be taken from them. */
+const looked = 32;
+
+export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
+  /** A heap: none comes before the one at (i − 1) / 2. */
+  let heap: Entry<T>[] = [];
+  let late: Entry<T>[] = [];
+  let size = 0;
+  let arrivals = 0;
+  let turns = 0;
+  /** The least that a query takes: what is less than that is not enough. Creeps up, as machines get slower. */
+  let leastMs = 0;
+
+  const isBefore = (a: Entry<T>, b: Entry<T>): boolean => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.turn < b.turn);
+  const leave = (entry: Entry<T>): Entry<T> => {
+    entry.isWaiting = false;
+    size--;
+    return entry;
+  };
+  const up = (entry: Entry<T>): void => {
+    let at = heap.push(entry) - 1;
+    for (let above = (at - 1) >> 1; at > 0 && isBefore(entry, heap[above]); above = (at - 1) >> 1) {
+      heap[at] = heap[above];
+      at = above;
+    }
+    heap[at] = entry;
+  };
+  const pop = (): Entry<T> | undefined => {
+    const first = heap[0];
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return first;
+    let at = 0;
+    for (let below = 1; below < heap.length; below = 2 * at + 1) {
+      if (below + 1 < heap.length && isBefore(heap[below + 1], heap[below])) below++;
+      if (isBefore(last, heap[below])) break;
+      heap[at] = heap[below];
+      at = below;
+    }
+    heap[at] = last;
+    return first;
+  };
+  /** Time for one query so that everybody who is looked at, each behind those before, is in time. */
+  const shareMs = (nowMs: number): number => {
+    let least = Number.POSITIVE_INFINITY;
+    const look = (i: number): void => {
+      const { isWaiting, deadlineMs } = heap[i];
+      if (isWaiting) least = Math.min(least, (deadlineMs - nowMs) / (Math.floor((i + 1) / lanes) + 1));
+    };
+    const end = Math.min(looked, heap.length);
+    for (let i = 0; i < end; i++) look(i);
+    if (heap.length > end) look(heap.length - 1);
+    return least;
+  };
+  const turnOf = (entry: Entry<T>, nowMs: number): Turn<T> => {
+    const leftMs = entry.deadlineMs - nowMs;
+    const reservedMs = leftMs < Number.POSITIVE_INFINITY ? leftMs - Math.max(0, Math.min(leftMs, shareMs(nowMs))) : 0;
+    return { entry: leave(entry), waitedMs: Math.max(0, nowMs - entry.arrivedMs), reservedMs: Math.max(0, reservedMs) };
+  };
+  const nextLate = (): Entry<T> | undefined => {
+    while (late.length > 0) {
+      const entry = late.shift();
+      if (entry?.isWaiting) return entry;
+    }
+    return undefined;
+  };
+
+  return {
+    get size() {
+      return size;
+    },
+    push(item, nowMs, { latencyMs, isRefusable, priority }) {
+      const dueMs = nowMs + (latencyMs < Number.POSITIVE_INFINITY ? latencyMs : patienceMs) / 2 ** priority;
+      const entry: Entry<T> = {
+        item,
+        arrivedMs: nowMs,
+        deadlineMs: nowMs + latencyMs,
+        isRefusable,
+        dueMs,
+        turn: arrivals++,
+        isWaiting: true,
+      };
+      if (isRefusable) {
+        // counting is worth it only where everybody would have to be before this one
+        let ahead = 0;
+        if ((size * leastMs) / lanes > latencyMs) for (const { isWaiting, dueMs: due } of heap) if (isWaiting && due <= dueMs) ahead++;
+        if (latencyMs < leastMs * (Math.floor(ahead / lanes) + 1)) return null;
+      }
+      up(entry);
+      size++;
+      return entry;
+    },
+    next(nowMs, refuse) {
+      turns++;
+      if (turns % lateEvery === 0) {
+        const entry = nextLate();
+        if (entry) return turnOf(entry, nowMs);
+      }
+      for (let entry = pop(); entry; entry = pop()) {
+        if (!entry.isWaiting) continue;
+        if (entry.deadlineMs - nowMs >= leastMs) return turnOf(entry, nowMs);
+        if (entry.isRefusable) refuse(leave(entry));
+        else late.push(entry);
+      }
+      const entry = nextLate();
+      return entry ? turnOf(entry, nowMs) : null;
+    },
+    dropLate() {
+      const entry = nextLate();
+      return entry ? leave(entry) : null;
+    },
+    remove(entry) {
+      if (!entry.isWaiting) return;
+      leave(entry);
+      // what was given up stays where it is until it comes up, unless that would be most of the line
+      if (heap.length > 2 * size + 64) {
+        const kept = heap.filter(({ isWaiting }) => isWaiting);
+        heap = [];
+        for (const one of kept) up(one);
+        late = late.filter(({ isWaiting }) => isWaiting);
+      }
+    },
+    clear() {
+      const all = [...heap, ...late].filter(({ isWaiting }) => isWaiting);
+      heap = [];
+      late = [];
+      return all.map(leave);
+    },
+    served(tookMs) {
+      if (tookMs > 0) leastMs = leastMs === 0 ? tookMs : Math.min(tookMs, leastMs * 1.01);
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createLine, type Entry, type Line, type Terms } from "../../src/queue/line.ts";
+import { permutation, seeded } from "../../src/random.ts";
+
+const never = (): never => {
+  throw new Error("refused");
+};
+const terms = (latencyMs: number, rest: Partial<Terms> = {}): Terms => ({ latencyMs, isRefusable: false, priority: 0, ...rest });
+const lineOf = (lanes = 1, patienceMs = 1000): Line<string> => createLine<string>({ lanes, patienceMs });
+const order = (line: Line<string>, now: number): string[] => {
+  const all: string[] = [];
+  for (let turn = line.next(now, never); turn; turn = line.next(now, never)) all.push(turn.entry.item);
+  return all;
+};
+
+describe("the order", () => {
+  test("is that of deadlines, whenever they came", () => {
+    const line = lineOf();
+    line.push("late", 0, terms(90));
+    line.push("soon", 5, terms(10));
+    line.push("between", 6, terms(50));
+    expect(line.size).toBe(3);
+    expect(order(line, 7)).toEqual(["soon", "between", "late"]);
+    expect(line.size).toBe(0);
+  });
+
+  test("takes a request without a deadline as if it had as much as patience allows", () => {
+    const line = lineOf(1, 100);
+    line.push("none", 0, terms(Number.POSITIVE_INFINITY));
+    line.push("sooner", 0, terms(99));
+    line.push("later", 10, terms(91));
+    expect(order(line, 10)).toEqual(["sooner", "none", "later"]);
+  });
+
+  test("gives way to priority by halves", () => {
+    const line = lineOf();
+    line.push("plain", 0, terms(100));
+    line.push("pressing", 0, terms(150, { priority: 1 }));
+    line.push("humble", 0, terms(60, { priority: -1 }));
+    expect(order(line, 0)).toEqual(["pressing", "plain", "humble"]);
+  });
+
+  test("whatever comes and is given up, the earliest due goes first", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.boolean()), { maxLength: 200 }), fc.nat(), (all, seed) => {
+        const line = lineOf(1, 1e9);
+        const entries = all.map(([latencyMs], i) => line.push(String(i), 0, terms(latencyMs)) as Entry<string>);
+        for (const i of permutation(all.length, seeded(seed))) if (all[i][1]) line.remove(entries[i]);
+        const kept = all.flatMap(([latencyMs, gone], i) => (gone ? [] : [{ i, latencyMs }]));
+        expect(line.size).toBe(kept.length);
+        const due: number[] = [];
+        for (let turn = line.next(0, never); turn; turn = line.next(0, never)) due.push(turn.entry.dueMs);
+        expect(due).toEqual(kept.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b));
+      }),
+    );
+  });
+});
+
+describe("time", () => {
+  test("waited counts from arrival", () => {
+    const line = lineOf();
+    line.push("a", 10, terms(100));
+    expect(line.next(35, never)).toMatchObject({ waitedMs: 25, reservedMs: 0 });
+    line.push("b", 50, terms(100));
+    expect(line.next(40, never)).toMatchObject({ waitedMs: 0 }); // a clock that ran backwards
+  });
+
+  test("is left to those behind: each of ten with the same deadline gets a tenth", () => {
+    const line = lineOf();
+    for (let i = 0; i < 10; i++) line.push(String(i), 0, terms(100));
+    expect(line.next(0, never)?.reservedMs).toBeCloseTo(90, 9);
+    expect(line.next(10, never)?.reservedMs).toBeCloseTo(80, 9);
+    const two = lineOf(2);
+    for (let i = 0; i < 10; i++) two.push(String(i), 0, terms(100));
+    expect(two.next(0, never)?.reservedMs).toBeCloseTo(80, 9);
+  });
+
+  test("is not taken for those who have plenty, nor from those without a deadline", () => {
+    const line = lineOf();
+    line.push("soon", 0, terms(10));
+    line.push("whenever", 0, terms(Number.POSITIVE_INFINITY));
+    expect(line.next(0, never)).toMatchObject({ reservedMs: 0 });
+    line.push("soon", 0, terms(2000));
+    expect(line.next(0, never)).toMatchObject({ entry: { item: "whenever" }, reservedMs: 0 });
+  });
+});
+
+describe("what surely misses", () => {
+  test("is refused where it asked for that, else put behind those who can still make it", () => {
+    const line = lineOf();
+    const refused: string[] = [];
+    line.push("refusable", 0, terms(10, { isRefusable: true }));
+    line.push("patient", 0, terms(12));
+    line.push("fine", 0, terms(100));
+    const names: string[] = [];
+    for (let turn = line.next(50, ({ item }) => refused.push(item)); turn; turn = line.next(50, ({ item }) => refused.push(item)))
+      names.push(turn.entry.item);
+    expect(names).toEqual(["fine", "patient"]);
+    expect(refused).toEqual(["refusable"]);
+  });
+
+  test("is less time left than the quickest query took", () => {
+    const line = lineOf();
+    line.served(5);
+    line.push("a", 0, terms(100, { isRefusable: true }));
+    const refused: string[] = [];
+    expect(line.next(96, ({ item }) => refused.push(item))).toBeNull();
+    expect(refused).toEqual(["a"]);
+    expect(line.push("too short", 0, terms(4.9, { isRefusable: true }))).toBeNull();
+  });
+
+  test("is known on arrival when those ahead need too long", () => {
+    const line = lineOf();
+    line.served(1);
+    for (let i = 0; i < 20; i++) line.push(String(i), 0, terms(30));
+    expect(line.push("behind twenty", 0, terms(19, { isRefusable: true }))).not.toBeNull(); // its deadline is the first
+    expect(line.push("behind twenty-one", 0, terms(31, { isRefusable: true }))).not.toBeNull();
+    for (let i = 0; i < 20; i++) line.push(String(i), 0, terms(30));
+    expect(line.push("behind more", 0, terms(31, { isRefusable: true }))).toBeNull();
+    expect(line.push("behind more, but it can wait", 0, terms(31))).not.toBeNull();
+  });
+
+  test("gets a turn in eight even while others keep coming", () => {
+    const line = lineOf();
+    for (let i = 0; i < 5; i++) line.push(`late ${i}`, 0, terms(1));
+    const served: string[] = [];
+    for (let now = 100; now < 200; now++) {
+      line.push(`new ${now}`, now, terms(50));
+      served.push(line.next(now, never)?.entry.item ?? "");
+    }
+    const late = served.filter((name) => name.startsWith("late"));
+    expect(late).toEqual(["late 0", "late 1", "late 2", "late 3", "late 4"]);
+    expect(served.length - late.length).toBeGreaterThan(80);
+  });
+
+  test("makes room: the one that is longest late goes", () => {
+    const line = lineOf();
+    expect(line.dropLate()).toBeNull();
+    line.push("a", 0, terms(1));
+    line.push("b", 0, terms(1.5));
+    line.push("c", 0, terms(100));
+    expect(line.next(50, never)?.entry.item).toBe("c");
+    expect([line.dropLate()?.item, line.dropLate()?.item, line.dropLate()]).toEqual(["a", "b", null]);
+    expect(line.size).toBe(0);
+  });
+});
+
+test("nobody waits forever, whatever keeps coming", () => {
+  const line = lineOf(1, 100);
+  line.push("humble", 0, terms(Number.POSITIVE_INFINITY, { priority: -3 }));
+  let served = "";
+  let now = 0;
+  while (served !== "humble" && now < 5000) {
+    line.push("pushy", now, terms(20, { priority: 5 }));
+    line.push("pushy", now, terms(20, { priority: 5 }));
+    served = line.next(now++, never)?.entry.item ?? "";
+  }
+  expect(now).toBeLessThan(1000);
+});
+
+test("a hundred thousand requests come and go", () => {
+  const line = lineOf(1, 1e9);
+  const random = seeded(1);
+  for (let i = 0; i < 100_000; i++) line.push(String(i), 0, terms(1e6 * random()));
+  let last = 0;
+  for (let i = 0; i < 100_000; i++) {
+    const due = line.next(0, never)?.entry.dueMs ?? -1;
+    if (due < last) throw new Error(`got ${due} after ${last}`);
+    last = due;
+  }
+  expect(line.next(0, never)).toBeNull();
+});
+
+test("what was given up takes no room for long", () => {
+  const line = lineOf();
+  for (let i = 0; i < 50_000; i++) {
+    const entry = line.push(String(i), 0, terms(1000)) as Entry<string>;
+    line.remove(entry);
+    line.remove(entry);
+  }
+  expect(line.size).toBe(0);
+  expect(line.clear()).toEqual([]);
+});
+
+test("clearing gives everybody back who still waits", () => {
+  const line = lineOf();
+  line.push("a", 0, terms(1));
+  line.push("b", 0, terms(2));
+  const gone = line.push("c", 0, terms(3)) as Entry<string>;
+  line.remove(gone);
+  line.next(10, never);
+  expect(line.clear().map(({ item }) => item)).toEqual(["b"]);
+  expect(line.size).toBe(0);
+});

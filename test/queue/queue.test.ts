@@ -1,0 +1,372 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { afterEach, describe, expect, test } from "vitest";
+import { createWorkerSession, type WorkerSession } from "../../src/adapters/worker-session.ts";
+import { SlonnError } from "../../src/errors.ts";
+import type { Slo } from "../../src/policy/slo.ts";
+import { type Answered, createQueue, type LocalLane, type Queue, type RemoteLane } from "../../src/queue/queue.ts";
+import { createSession } from "../../src/session/session.ts";
+import { madeUpModel } from "../made-up-models.ts";
+
+const model = madeUpModel([30, 64, 40, 10], 1);
+const input = new Float32Array(30).fill(1);
+
+const open: Queue[] = [];
+const opened = (queue: Queue): Queue => {
+  open.push(queue);
+  return queue;
+};
+afterEach(() => {
+  for (const queue of open.splice(0)) queue.close();
+});
+
+/** A lane in this thread that takes `ms` of a clock that only it moves, and remembers how it was called. */
+function localLane(ms = 1) {
+  const calls: { input: unknown; slo: Slo | undefined; waitedMs: number; reservedMs: number }[] = [];
+  let now = 0;
+  const lane: LocalLane = {
+    run(x, slo, waitedMs = 0, reservedMs = 0) {
+      calls.push({ input: x, slo, waitedMs, reservedMs });
+      now += ms;
+      return { output: { x }, report: { at: now } } as unknown as Answered;
+    },
+    dispose() {},
+  };
+  return { lane, calls, clock: { now: () => now }, pass: (by: number) => (now += by) };
+}
+
+/** A lane elsewhere: answers when told to. */
+function remoteLane() {
+  const asked: { input: unknown; slo: Slo | undefined; resolve(): void; reject(error: unknown): void }[] = [];
+  let die: (error: SlonnError) => void = () => {};
+  let isDisposed = false;
+  const closed = new Promise<SlonnError>((settle) => {
+    die = settle;
+  });
+  const lane: RemoteLane = {
+    closed,
+    run: (x, slo) =>
+      new Promise<Answered>((settle, reject) => {
+        asked.push({ input: x, slo, resolve: () => settle({ output: x } as unknown as Answered), reject });
+      }),
+    dispose: () => {
+      isDisposed = true;
+    },
+  };
+  return {
+    lane,
+    asked,
+    get isDisposed() {
+      return isDisposed;
+    },
+    die() {
+      const error = new SlonnError("worker", "worker: died (a test); create another session");
+      for (const { reject } of asked) reject(error);
+      die(error);
+    },
+  };
+}
+const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
+
+describe("a queue before a session", () => {
+  test("answers like the session", async () => {
+    const session = await createSession(model);
+    const queue = opened(createQueue(session));
+    const { output, report } = await queue.run(input, { exact: true });
+    expect(output.data).toEqual(session.run(input, { exact: true }).output.data);
+    expect(report.timeMs.waited).toBeGreaterThanOrEqual(0);
+    expect((await queue.run(input)).output.data).toEqual(session.run(input).output.data);
+    expect(queue.waiting).toBe(0);
+  });
+
+  test("passes on what a query throws, and goes on", async () => {
+    const queue = opened(createQueue(await createSession(model)));
+    const answers = await Promise.allSettled([queue.run([1, 2]), queue.run(input)]);
+    expect(answers).toMatchObject([{ status: "rejected", reason: { code: "bad-input" } }, { status: "fulfilled" }]);
+  });
+
+  test("the deadline holds for waiting and answering together", async () => {
+    const queue = opened(createQueue(await createSession(model)));
+    const all = await Promise.all(Array.from({ length: 200 }, () => queue.run(input, { latencyMs: 1e5 })));
+    for (const { report } of all) expect(report.met).toBe(true);
+    expect(all[199].report.timeMs.waited).toBeGreaterThan(0);
+  });
+});
+
+describe("the line", () => {
+  test("is ordered by deadline and priority, also among those of one turn", async () => {
+    const { lane, calls, clock } = localLane();
+    const queue = opened(createQueue(lane, { clock }));
+    await Promise.all([
+      queue.run([3], { latencyMs: 300 }),
+      queue.run([1], { latencyMs: 100 }),
+      queue.run([4]),
+      queue.run([2], { latencyMs: 200 }),
+      queue.run([0], { latencyMs: 300 }, { priority: 2 }),
+    ]);
+    expect(calls.map(({ input: x }) => (x as number[])[0])).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test("counts waiting, and leaves time to those behind", async () => {
+    const { lane, calls, clock } = localLane(2);
+    const queue = opened(createQueue(lane, { clock }));
+    await Promise.all(Array.from({ length: 5 }, () => queue.run([0], { latencyMs: 50 })));
+    expect(calls.map(({ waitedMs }) => waitedMs)).toEqual([0, 2, 4, 6, 8]);
+    expect(calls.map(({ reservedMs }) => reservedMs)).toEqual([40, 36, 46 - 46 / 3, 22, 0]);
+  });
+
+  test("lets the event loop in between slices of work", async () => {
+    const { lane, clock } = localLane(0.5);
+    let turns = 0;
+    const turn = async (): Promise<void> => void turns++;
+    const queue = opened(createQueue(lane, { clock, turn }));
+    await Promise.all(Array.from({ length: 100 }, () => queue.run([0])));
+    expect(turns).toBeGreaterThanOrEqual(24);
+    expect(turns).toBeLessThanOrEqual(26);
+  });
+
+  test("is bounded; who is late already makes room", async () => {
+    const far = remoteLane();
+    const { clock, pass } = localLane();
+    const queue = opened(createQueue(far.lane, { most: 3, clock }));
+    const running = queue.run([0]);
+    await settled();
+    const waiting = [queue.run([1], { latencyMs: 5 }), queue.run([2], { latencyMs: 1000 }), queue.run([3], { latencyMs: 1000 })];
+    expect(queue.waiting).toBe(3);
+    await expect(queue.run([4])).rejects.toMatchObject({ code: "overloaded" });
+    pass(50);
+    far.asked[0].resolve();
+    await settled(); // the second runs now; the first of those that wait is found to be late
+    const more = queue.run([5], { latencyMs: 1000 });
+    expect(queue.waiting).toBe(3);
+    const evenMore = queue.run([6], { latencyMs: 1000 });
+    await expect(waiting[0]).rejects.toMatchObject({ code: "overloaded" });
+    expect(queue.waiting).toBe(3);
+    for (const turn of [1, 2, 3, 4]) {
+      await settled();
+      far.asked[turn].resolve();
+    }
+    await Promise.all([running, waiting[1], waiting[2], more, evenMore]);
+  });
+
+  test("refuses who asked for it as soon as a miss is certain", async () => {
+    const { lane, calls, clock } = localLane(10);
+    const queue = opened(createQueue(lane, { clock }));
+    await queue.run([0]);
+    const answers = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => queue.run([i], { latencyMs: 35, late: "refuse" })));
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+    for (const answer of answers) if (answer.status === "rejected") expect(answer.reason).toMatchObject({ code: "deadline" });
+    expect(calls).toHaveLength(4);
+    const late = await Promise.all(Array.from({ length: 6 }, (_, i) => queue.run([i], { latencyMs: 35 })));
+    expect(late).toHaveLength(6); // these did not ask for it
+  });
+});
+
+describe("a signal", () => {
+  test("takes a request out of the line, and does not matter once it was answered", async () => {
+    const far = remoteLane();
+    const queue = opened(createQueue(far.lane));
+    const first = queue.run([0]);
+    await settled();
+    const controller = new AbortController();
+    const second = queue.run([1], { signal: controller.signal });
+    expect(queue.waiting).toBe(1);
+    controller.abort("enough");
+    await expect(second).rejects.toMatchObject({ code: "aborted", cause: "enough" });
+    expect(queue.waiting).toBe(0);
+    far.asked[0].resolve();
+    await first;
+    await settled();
+    expect(far.asked).toHaveLength(1);
+
+    const after = new AbortController();
+    const third = queue.run([2], { signal: after.signal });
+    await settled();
+    far.asked[1].resolve();
+    await expect(third).resolves.toBeDefined();
+    after.abort();
+  });
+
+  test("that has fired keeps a request out; while it runs, the signal is the lane's", async () => {
+    const far = remoteLane();
+    const queue = opened(createQueue(far.lane));
+    await expect(queue.run([0], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "aborted" });
+    const controller = new AbortController();
+    const running = queue.run([1], { signal: controller.signal });
+    await settled();
+    expect(far.asked[0].slo?.signal).toBe(controller.signal);
+    controller.abort();
+    await expect(running).rejects.toMatchObject({ code: "aborted" });
+  });
+});
+
+describe("a pool", () => {
+  test("keeps every lane busy, one request each", async () => {
+    const [a, b] = [remoteLane(), remoteLane()];
+    const queue = opened(createQueue([a.lane, () => b.lane]));
+    await settled();
+    const all = [0, 1, 2].map((i) => queue.run([i]));
+    await settled();
+    expect([a.asked.length, b.asked.length, queue.waiting]).toEqual([1, 1, 1]);
+    b.asked[0].resolve();
+    await settled();
+    expect([a.asked.length, b.asked.length, queue.waiting]).toEqual([1, 2, 0]);
+    a.asked[0].resolve();
+    b.asked[1].resolve();
+    await Promise.all(all);
+  });
+
+  test("heals: what a lane died with fails, what waits is answered by the next", async () => {
+    const made: ReturnType<typeof remoteLane>[] = [];
+    const queue = opened(
+      createQueue(() => {
+        made.push(remoteLane());
+        return made[made.length - 1].lane;
+      }),
+    );
+    await settled();
+    const [first, second] = [queue.run([0]), queue.run([1])];
+    await settled();
+    made[0].die();
+    await expect(first).rejects.toMatchObject({ code: "worker" });
+    await settled();
+    expect(made).toHaveLength(2);
+    made[1].asked[0].resolve();
+    await expect(second).resolves.toBeDefined();
+  });
+
+  test("without a lane left, and none to be made, refuses instead of waiting forever", async () => {
+    const far = remoteLane();
+    const queue = opened(createQueue(far.lane));
+    const all = [queue.run([0]), queue.run([1])];
+    await settled();
+    far.die();
+    for (const one of all) await expect(one).rejects.toMatchObject({ code: "worker" });
+    await settled();
+    await expect(queue.run([2])).rejects.toMatchObject({ code: "worker" });
+  });
+
+  test("tries again to make a lane when somebody asks", async () => {
+    let tries = 0;
+    const far = remoteLane();
+    const queue = opened(
+      createQueue(async () => {
+        if (++tries === 1) throw new Error("not today");
+        return far.lane;
+      }),
+    );
+    await settled();
+    await settled();
+    const answer = queue.run([0]);
+    await settled();
+    await settled();
+    far.asked[0].resolve();
+    await expect(answer).resolves.toBeDefined();
+    const hopeless = opened(createQueue(() => Promise.reject(new SlonnError("unreadable", "model: gone"))));
+    await expect(hopeless.run([0])).rejects.toMatchObject({ code: "unreadable" });
+  });
+
+  test("closing rejects who waits, disposes what it made, and nothing else", async () => {
+    const [given, made] = [remoteLane(), remoteLane()];
+    const queue = createQueue([given.lane, () => made.lane]);
+    await settled();
+    const all = [0, 1, 2].map((i) => queue.run([i]));
+    await settled();
+    queue.close();
+    queue[Symbol.dispose]();
+    await expect(all[2]).rejects.toMatchObject({ code: "disposed" });
+    expect([given.isDisposed, made.isDisposed]).toEqual([false, true]);
+    await expect(queue.run([3])).rejects.toMatchObject({ code: "disposed" });
+    given.asked[0].resolve();
+    await all[0];
+  });
+});
+
+describe("sessions behind Workers", () => {
+  const program = pathToFileURL(resolve("build/js/worker-thread.js"));
+
+  test("answer like a session, and one that dies is replaced", async () => {
+    const workers: Worker[] = [];
+    const sessions: WorkerSession[] = [];
+    const create = async (): Promise<WorkerSession> => {
+      const worker = new Worker(program);
+      workers.push(worker);
+      const session = await createWorkerSession(model, { worker });
+      sessions.push(session);
+      return session;
+    };
+    const queue = opened(createQueue([create, create]));
+    const expected = (await createSession(model)).run(input, { exact: true }).output.data;
+    const answers = await Promise.all(Array.from({ length: 40 }, () => queue.run(input, { exact: true, late: undefined })));
+    for (const { output } of answers) expect(output.data).toEqual(expected);
+    expect(workers).toHaveLength(2);
+
+    const dying = Promise.allSettled(Array.from({ length: 40 }, () => queue.run(input, { exact: true })));
+    await workers[0].terminate();
+    for (const outcome of await dying)
+      if (outcome.status === "fulfilled") expect(outcome.value.output.data).toEqual(expected);
+      else expect(outcome.reason).toMatchObject({ code: "worker" });
+    expect((await dying).filter(({ status }) => status === "rejected").length).toBeLessThanOrEqual(1);
+    await queue.run(input, { latencyMs: 1e5 });
+    for (let i = 0; i < 200 && sessions.length < 3; i++) await new Promise((done) => setTimeout(done, 20));
+    expect(sessions).toHaveLength(3);
+  });
+});
+
+describe("refuses", () => {
+  test.each<[string, () => unknown]>([
+    ["no lanes", () => createQueue([])],
+    ["room for nobody", () => createQueue(localLane().lane, { most: 0 })],
+    ["a fraction of a place", () => createQueue(localLane().lane, { most: 1.5 })],
+    ["patience without end", () => createQueue(localLane().lane, { patienceMs: Number.POSITIVE_INFINITY })],
+    ["patience that is none", () => createQueue(localLane().lane, { patienceMs: Number.NaN })],
+  ])("%s", (_, create) => {
+    expect(create).toThrow(expect.objectContaining({ code: "bad-option" }));
+  });
+
+  test.each<[string, unknown, unknown, string]>([
+    ["an SLO that is none", "loss=0.1", {}, "bad-slo"],
+    ["a deadline of NaN", { latencyMs: Number.NaN }, {}, "bad-slo"],
+    ["a deadline of nothing", { latencyMs: 0 }, {}, "bad-slo"],
+    ["an endless deadline", { latencyMs: Number.POSITIVE_INFINITY }, {}, "bad-slo"],
+    ["another word for late", { latencyMs: 1, late: "maybe" }, {}, "bad-slo"],
+    ["late without a deadline", { late: "refuse" }, {}, "bad-slo"],
+    ["a priority that is none", {}, { priority: Number.NaN }, "bad-option"],
+    ["a priority beyond all others", {}, { priority: 1e9 }, "bad-option"],
+  ])("%s", async (_, slo, options, code) => {
+    const queue = opened(createQueue(localLane().lane));
+    await expect(queue.run([0], slo as Slo, options as object)).rejects.toMatchObject({ code });
+  });
+});
+
+test("a hundred thousand requests are answered, in order, by a session", async () => {
+  const { lane, calls, clock } = localLane(0.001);
+  const queue = opened(createQueue(lane, { most: 100_000, clock, turn: async () => {} }));
+  const all = Array.from({ length: 100_000 }, (_, i) => queue.run([i], { latencyMs: 1e6 + (i % 1000) }));
+  await expect(queue.run([0])).rejects.toMatchObject({ code: "overloaded" });
+  await Promise.all(all);
+  expect(calls).toHaveLength(100_000);
+  const due = calls.map(({ input: x }) => (x as number[])[0] % 1000);
+  expect(due.every((d, i) => i === 0 || d >= due[i - 1])).toBe(true);
+});
+
+test("clocks that jump, stand still or run backwards lose nobody", async () => {
+  for (const now of [
+    () => 5,
+    () => Number.NaN,
+    (
+      (t) => () =>
+        (t -= 10)
+    )(0),
+    (
+      (t) => () =>
+        (t += 1e6)
+    )(0),
+  ]) {
+    const { lane } = localLane();
+    const queue = opened(createQueue(lane, { clock: { now }, turn: async () => {} }));
+    const all = await Promise.all(Array.from({ length: 50 }, () => queue.run([0], { latencyMs: 10 })));
+    expect(all).toHaveLength(50);
+  }
+});
