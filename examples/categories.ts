@@ -2,7 +2,7 @@
 // and reads no file; define.ts does.
 
 import { type Clock, systemClock } from "../src/clock.ts";
-import { denseMacs, type Model } from "../src/model/model.ts";
+import type { Model } from "../src/model/model.ts";
 import type { Slo } from "../src/policy/slo.ts";
 import { createSession, type Session } from "../src/session/session.ts";
 import { bagOf, createVocabulary, wordsOf } from "./text.ts";
@@ -25,7 +25,7 @@ export interface Categories {
   /** Active nodes of each layer, and how many there are. */
   nodes: number[];
   widths: number[];
-  /** Multiply-adds: of this answer; of the same answer from every node, zeros skipped; of the whole matrices. */
+  /** Multiply-adds: of this answer; from every node, zeros skipped; from every node, absent words skipped. */
   macs: { asked: number; exact: number; dense: number };
   /** Medians of interleaved runs. */
   timeMs: { asked: number; exact: number; dense: number };
@@ -67,6 +67,7 @@ export async function createCategorizer(
       const input = bagOf(typed, vocabulary);
       if (input.indices.length === 0) return null;
       const { output, report } = session.run(input, slo);
+      const macsOf = (way: Slo): number => session.run(input, way).report.macs;
       const timeMs = medians(session, input, [slo, exact, dense], clock);
       return {
         categories: shares(output.top(count), output.scores).map(({ index, score, share }) => ({ name: labels[index], score, share })),
@@ -74,7 +75,7 @@ export async function createCategorizer(
         known: input.indices.length,
         nodes: report.nodes,
         widths,
-        macs: { asked: report.macs, exact: session.run(input, exact).report.macs, dense: denseMacs(model) },
+        macs: { asked: report.macs, exact: macsOf(exact), dense: macsOf(dense) },
         timeMs: { asked: timeMs[0], exact: timeMs[1], dense: timeMs[2] },
         reason: report.plan.reason,
       };
@@ -108,7 +109,7 @@ export function categoriesText({ categories, unknown, known, nodes, widths, macs
   );
   const count = (n: number): string => Math.round(n).toLocaleString("en");
   const ways = (["asked", "exact", "dense"] as const).map((way) => {
-    const what = { asked: "this answer", exact: "every node, zeros skipped", dense: "every node from every word" }[way];
+    const what = { asked: "this answer", exact: "every node, zeros skipped", dense: "every node" }[way];
     return `  ${what.padEnd(32)} ${count(macs[way]).padStart(10)} multiply-adds ${timeMs[way].toFixed(4).padStart(9)} ms`;
   });
   return [

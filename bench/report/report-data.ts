@@ -1,8 +1,9 @@
 // What a report shows, as data: filled by whoever ran the races, written as report.json, drawn as the page. It measures and draws nothing.
 
 import type { Latency } from "../../src/cli/measure.ts";
+import type { AtRanks } from "../../src/cli/metric.ts";
 import type { Run } from "../../src/cli/results.ts";
-import type { Certificate } from "../../src/profile/ladder.ts";
+import type { Certificate, LadderMetric } from "../../src/profile/ladder.ts";
 import type { RatioInterval } from "../statistics.ts";
 
 export interface ReportData {
@@ -17,7 +18,7 @@ export interface ReportData {
   /** Name to version: slonn, the peers, whatever else a reader needs to repeat it. */
   versions: Readonly<Record<string, string>>;
   /** How the contenders took turns. */
-  race: { order: "blocks" | "queries"; blockSize: number; queries: number };
+  race: { order: "blocks" | "queries"; blockSize: number };
   networks: readonly NetworkReport[];
 }
 
@@ -27,15 +28,17 @@ export interface NetworkReport {
   data: string;
   /** Test rows the metric was taken on. */
   samples: number;
+  /** Counted queries of every contender. */
+  queries: number;
   /** Inputs, then the outputs of every layer: [784, 1024, 1024, 10]. */
   widths: readonly number[];
-  metric: "accuracy" | "precision@1" | "agreement";
+  metric: LadderMetric;
   /** Which of our kernels ran. */
   backend: string;
-  /** Our own dense run. */
-  dense: { metric: number; latencyMs: Latency; macs: number };
-  /** The promise the network was calibrated for; its line is drawn where it is a loss. */
-  promise: { kind: Certificate["kind"]; bound: number; confidence: number } | null;
+  /** Our own dense run. `macs` are those it did: where inputs are sparse, those of the inputs present. */
+  dense: { metric: number; precision?: AtRanks; latencyMs: Latency; macs: number };
+  /** The promise the network was calibrated for, and the metric it is about; its line is drawn where it is a loss of the metric shown. */
+  promise: { kind: Certificate["kind"]; bound: number; confidence: number; metric: LadderMetric } | null;
   levels: readonly LevelMark[];
   /** The hash activator's own ladder, the baseline. */
   hash: readonly LevelMark[];
@@ -62,6 +65,8 @@ export interface PeerMark {
   name: string;
   version: string;
   metric: number;
+  /** Share of right answers among the best 1, 3 and 5; only where rows have several labels. */
+  precision?: AtRanks;
   latencyMs: Latency;
 }
 

@@ -2,6 +2,7 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { rankOf, ranks } from "../../src/cli/metric.ts";
 import type { Run } from "../../src/cli/results.ts";
 import type { Certificate } from "../../src/profile/ladder.ts";
 import { type Chart, drawChart, drawLegend, percent, points, type Series } from "./chart.ts";
@@ -44,7 +45,7 @@ ${data.networks.map(renderNetwork)}
 <h2>How it was measured</h2>
 <p>All contenders answered the same test rows in one process, ${
       race.order === "blocks" ? `taking turns in blocks of ${race.blockSize} queries` : "taking turns query by query"
-    }, ${count(race.queries)} counted queries each. Latencies are per query; a ratio is the ratio of two medians with its bootstrap interval. Those that answer with a promise are timed until it resolves.</p>
+    }. Latencies are per query; a ratio is the ratio of two medians with its bootstrap interval. Those that answer with a promise are timed until it resolves.</p>
 <dl class="versions">${Object.entries(data.versions).map(([name, version]) => html`<div><dt>${name}</dt><dd>${version}</dd></div>`)}</dl>
 <p>Made by <code>${data.command}</code>; the numbers are in <a href="report.json">report.json</a>.</p>
 </footer>
@@ -63,7 +64,7 @@ function renderNetwork(network: NetworkReport, n: number): Markup {
   const frame = {
     yLabel: `${network.metric}, points from dense`,
     reference: dense.metric,
-    allowedLoss: promise?.kind === "loss" ? promise.bound : null,
+    allowedLoss: promise?.kind === "loss" && rankOf(promise.metric) === rankOf(network.metric) ? promise.bound : null,
   };
   const latencyChart: Chart = {
     ...frame,
@@ -81,8 +82,8 @@ function renderNetwork(network: NetworkReport, n: number): Markup {
   };
   return html`<section id="${id}" aria-labelledby="${id}-title">
 <h2 id="${id}-title">${network.name}</h2>
-<p class="facts">${network.widths.join(" – ")} · ${network.data}, ${count(network.samples)} rows · ${network.backend} kernels · dense: ${network.metric} ${percent(dense.metric)}, ${count(dense.macs)} multiply-adds, ${microOf(dense.latencyMs.p50)} µs</p>
-${promise === null ? null : html`<p>Calibrated for <strong>${promiseText(promise)}</strong>. ${summary(network)}</p>`}
+<p class="facts">${network.widths.join(" – ")} · ${network.data}, ${count(network.samples)} rows, ${count(network.queries)} queries · ${network.backend} kernels · dense: ${network.metric} ${percent(dense.metric)}, ${count(dense.macs)} multiply-adds, ${microOf(dense.latencyMs.p50)} µs</p>
+${promise === null ? null : html`<p>Calibrated for <strong>${promiseText(promise)}</strong>, by ${promise.metric}. ${summary(network)}</p>`}
 <div class="charts">
 <figure><figcaption>${network.metric} against latency</figcaption>${drawChart(latencyChart)}</figure>
 <figure><figcaption>${network.metric} against multiply-adds</figcaption>${drawChart(macsChart)}</figure>
@@ -90,6 +91,7 @@ ${promise === null ? null : html`<p>Calibrated for <strong>${promiseText(promise
 ${drawLegend(byLatency)}
 <p class="small">Vertical axes are stretched around dense: even steps near it, logarithmic further away.</p>
 ${sloTable(network, id)}
+${precisionTable(network, id)}
 ${ratioTable(network, id)}
 ${markTable(network, levels, hash, id)}
 </section>`;
@@ -166,6 +168,26 @@ function sloTable(network: NetworkReport, id: string): Markup {
     "Service level objectives",
     html`<tr><th scope="col">SLO</th><th scope="col">${network.metric}</th><th scope="col">points from dense</th><th scope="col">agreement</th><th scope="col">p50 µs</th><th scope="col">p90 µs</th><th scope="col">p99 µs</th><th scope="col">over our dense</th>${best === null ? null : html`<th scope="col">over ${best.name}</th>`}
 <th scope="col">multiply-adds</th><th scope="col">bytes</th><th scope="col">active nodes by layer</th><th scope="col">attained</th><th scope="col" class="words">certified</th></tr>`,
+    rows,
+  );
+}
+
+/** How right the best answers are of everybody, at every rank: a setting that keeps the best one may lose those behind it. */
+function precisionTable({ dense, runs, peers }: NetworkReport, id: string): Markup | null {
+  if (!dense.precision) return null;
+  const whole = dense.precision;
+  const rows = [
+    { name: "dense", precision: whole },
+    ...runs.map(({ slo, precision }) => ({ name: slo, precision })),
+    ...peers.map(({ name, version, precision }) => ({ name: `${name} ${version}`, precision })),
+  ].map(
+    ({ name, precision }) =>
+      html`<tr><th scope="row">${name}</th>${ranks.map((k) => html`<td>${precision ? percent(precision[k]) : "–"}</td><td>${precision ? signedPoints(precision[k] - whole[k]) : "–"}</td>`)}</tr>`,
+  );
+  return table(
+    `${id}-precision`,
+    "Right answers among the best 1, 3 and 5",
+    html`<tr><th scope="col">who</th>${ranks.map((k) => html`<th scope="col">precision@${k}</th><th scope="col">points from dense</th>`)}</tr>`,
     rows,
   );
 }

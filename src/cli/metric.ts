@@ -3,7 +3,7 @@
 
 import { SlonnError } from "../errors.ts";
 import { isRight, type Labels } from "../model/rows.ts";
-import type { LadderMetric } from "../profile/ladder.ts";
+import { type LadderMetric, metrics } from "../profile/ladder.ts";
 
 /** How many of the best answers are looked at. */
 export const ranks = [1, 3, 5] as const;
@@ -54,16 +54,6 @@ export function sharesOf({ queries, right, agreed }: Hits): { precision: AtRanks
   const at = (share: (rank: number) => number): AtRanks => ({ 1: share(0), 3: share(1), 5: share(2) });
   return { precision: at((r) => right[r] / (queries * ranks[r])), agreement: at((r) => agreed[r] / queries) };
 }
-
-const metrics: readonly LadderMetric[] = [
-  "accuracy",
-  "precision@1",
-  "precision@3",
-  "precision@5",
-  "agreement",
-  "agreement@3",
-  "agreement@5",
-];
 
 /** @throws SlonnError `bad-option` for a text that names no metric */
 export function parseMetric(text: string): LadderMetric {

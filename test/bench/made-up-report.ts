@@ -34,11 +34,12 @@ export function madeUpNetwork(name: string, accuracy: number): NetworkReport {
     name,
     data: "official test rows",
     samples: 10_000,
+    queries: 10_000,
     widths: [784, 1024, 1024, 10],
     metric: "accuracy",
     backend: "simd",
     dense: { metric: accuracy, latencyMs: spread(152), macs: 1_861_632 },
-    promise: { kind: "loss", bound: 0.003, confidence: 0.95 },
+    promise: { kind: "loss", bound: 0.003, confidence: 0.95, metric: "accuracy" },
     levels: [
       level("level 0", accuracy - 0.21, 11, 0.012, null),
       level("level 1", accuracy - 0.06, 15, 0.021, null),
@@ -74,6 +75,24 @@ export function madeUpNetwork(name: string, accuracy: number): NetworkReport {
   };
 }
 
+/** A network of many outputs and several labels a row. */
+export function madeUpWideNetwork(name: string): NetworkReport {
+  const at = (right: number) => ({ 1: right, 3: right - 0.08, 5: right - 0.21 });
+  const network = madeUpNetwork(name, 0.58);
+  return {
+    ...network,
+    widths: [22_873, 256, 11_708],
+    metric: "precision@1",
+    dense: { ...network.dense, precision: at(0.58) },
+    promise: { kind: "loss", bound: 0.003, confidence: 0.95, metric: "precision@1" },
+    runs: network.runs.map((one) => ({ ...one, nodes: [1, 0.02], precision: at(one.metric) })),
+    peers: [
+      ...network.peers.map((peer) => ({ ...peer, precision: at(peer.metric) })),
+      { name: "onnxruntime-node-int8", version: "1.30.0", metric: 0.579, precision: at(0.579), latencyMs: spread(61) },
+    ],
+  };
+}
+
 export function madeUpReport(): ReportData {
   return {
     version: 1,
@@ -82,7 +101,7 @@ export function madeUpReport(): ReportData {
     command: "npm start -- --peers",
     machine: { cpu: "Example CPU", cores: 2, memoryBytes: 8 * 2 ** 30, os: "linux x64", runtime: "Node 20.20.2" },
     versions: { slonn: "0.1.0", "onnxruntime-node": "1.30.0" },
-    race: { order: "blocks", blockSize: 50, queries: 10_000 },
+    race: { order: "blocks", blockSize: 50 },
     networks: [madeUpNetwork("fashion-mnist 784-1024-1024-10", 0.9052), madeUpNetwork(hostileName, 0.9841)],
   };
 }

@@ -6,7 +6,8 @@ import { expect, test } from "vitest";
 import { drawChart } from "../../bench/report/chart.ts";
 import { html } from "../../bench/report/markup.ts";
 import { renderPage, writeReport } from "../../bench/report/report.ts";
-import { hostileName, madeUpNetwork, madeUpReport } from "./made-up-report.ts";
+import type { NetworkReport } from "../../bench/report/report-data.ts";
+import { hostileName, madeUpNetwork, madeUpReport, madeUpWideNetwork } from "./made-up-report.ts";
 
 const page = renderPage(madeUpReport());
 
@@ -96,6 +97,30 @@ test("names are escaped wherever they stand", () => {
   });
   tagsOf(everywhere);
   expect(everywhere).not.toContain("<script");
+});
+
+test("where rows have several labels, everybody's precision at every rank stands side by side", () => {
+  const network = madeUpWideNetwork("wide");
+  const wide = renderPage({ ...madeUpReport(), networks: [network] });
+  tagsOf(wide);
+  const rowOf = (name: string): string => wide.split(`<tr><th scope="row">${name}</th>`).find((text) => text.startsWith("<td>")) ?? "";
+  const start = wide.indexOf("Right answers among the best 1, 3 and 5");
+  const table = wide.slice(start, wide.indexOf("</table>", start));
+  for (const { name, version } of network.peers) expect(table).toContain(`<th scope="row">${name} ${version}</th>`);
+  for (const { slo } of network.runs) expect(table).toContain(`<th scope="row">${slo}</th>`);
+  expect(table).toContain('<th scope="row">nodes=5%</th><td>52.00 %</td><td>−6.00</td><td>44.00 %</td><td>−6.00</td><td>31.00 %</td>');
+  expect(rowOf("onnxruntime-node-int8 1.30.0")).not.toBe("");
+  expect(wide).toContain("by precision@1");
+  expect(page).not.toContain("Right answers among");
+});
+
+test("the line of the allowed loss is drawn only where it is a loss of what is shown", () => {
+  const network = madeUpWideNetwork("wide");
+  const drawn = (metric: NetworkReport["metric"]): boolean => {
+    const asked = { ...network, promise: { ...network.promise!, metric } };
+    return renderPage({ ...madeUpReport(), networks: [asked] }).includes('class="allowed"');
+  };
+  expect([drawn("precision@1"), drawn("accuracy"), drawn("precision@5")]).toEqual([true, true, false]);
 });
 
 test("a network of which little is known still makes a page", () => {

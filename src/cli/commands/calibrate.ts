@@ -1,13 +1,13 @@
 // `slonn calibrate`: finds and certifies the levels of a model from data, and writes the model with them.
 
 import { calibrate } from "../../calibrate/calibrate.ts";
-import { refusal } from "../../errors.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";
 import { metrics } from "../../profile/ladder.ts";
 import { activationsFlag, type Command, dataFlags } from "../command.ts";
 import { readInputs } from "../data/data.ts";
 import { oneLine, progressOn } from "../io.ts";
+import { parseMetric } from "../metric.ts";
 import { readModelData } from "../model-data.ts";
 import { loadModelFile } from "../model-file.ts";
 import { ladderText } from "../model-text.ts";
@@ -44,9 +44,8 @@ export const calibrateCommand: Command = {
     const seed = args.number("seed", 1);
     const scale = args.number("scale", 1);
     const activators = args.text("activators");
-    const metric = metrics.find((one) => one === args.text("metric"));
-    if (metric === undefined && args.text("metric") !== undefined)
-      throw refusal("bad-option", "--metric", args.text("metric") ?? "", metrics.join(", "));
+    const asked = args.text("metric");
+    const metric = asked === undefined ? undefined : parseMetric(asked);
     args.required("data");
     const model = await loadModelFile(args.file, args.text("activations"));
     const { rows, labels } = await readModelData(args, model);
