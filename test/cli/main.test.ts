@@ -177,7 +177,7 @@ describe("commands", () => {
     expectRefusal(
       await slonn(...argv("--metric", "recall")),
       1,
-      /^slonn: --metric: got "?recall"?, expected accuracy, precision@1, .*agreement@5\n$/,
+      /^slonn: (--)?metric: got "?recall"?, expected accuracy, precision@1, .*agreement@5\n$/,
     );
     expectRefusal(
       await slonn(...argv("--metric", "precision@3")),
