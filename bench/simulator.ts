@@ -90,6 +90,8 @@ export interface Outcome {
 export interface SimulatedSession {
   pacing: Pacing;
   run(row: number, slo: Slo, waitedMs?: number, reservedMs?: number): Outcome;
+  /** One level whatever it takes, grown as its own rule has it. */
+  runLevel(level: number, row: number): Outcome;
 }
 
 /** The profile a quiet machine with this much noise would give. */
@@ -142,25 +144,39 @@ export function simulateSession(
   const clock = { now: (): number => machine.nowMs };
   const ran = createRan();
   const decisions = new WeakMap<Slo, Decision>();
+  const outcome = (index: number, asked: number, start: number, expectedMs: number | null): Outcome => {
+    const rung = runs[index].plan.rungEnds.indexOf(ran.answer);
+    const right = recorded.levels[only[index]].right[rung][asked] === "1";
+    return { level: only[index], rung, tookMs: clock.now() - start, right, isCut: ran.isCut, expectedMs };
+  };
+  const begin = (asked: number, leftMs: number): number => {
+    row = asked;
+    const start = clock.now();
+    ran.times[LEFT_MS] = leftMs;
+    ran.times[DEADLINE] = start + leftMs;
+    ran.row = 0;
+    ran.segment = 0;
+    return start;
+  };
   return {
     pacing,
     run(asked, slo, waitedMs = 0, reservedMs = 0) {
-      row = asked;
-      const start = clock.now();
       const decision = decisions.get(slo) ?? pacing.decide(slo);
       decisions.set(slo, decision);
-      ran.times[LEFT_MS] = decision.latencyMs - waitedMs - reservedMs;
-      ran.times[DEADLINE] = start + ran.times[LEFT_MS];
-      ran.row = 0;
+      const start = begin(asked, decision.latencyMs - waitedMs - reservedMs);
       const index = pacing.choose(decision, ran);
       const { expected } = pacing.planOf(decision);
       runSegments(runs[index], runs[index].stops, clock, ran);
-      const tookMs = clock.now() - start;
-      ran.times[TOOK_MS] = tookMs;
+      const made = outcome(index, asked, start, expected.latencyMs);
+      ran.times[TOOK_MS] = made.tookMs;
       pacing.learn(index, runs[index], ran);
-      const { right } = recorded.levels[only[index]];
-      const rung = runs[index].plan.rungEnds.indexOf(ran.answer);
-      return { level: only[index], rung, tookMs, right: right[rung][asked] === "1", isCut: ran.isCut, expectedMs: expected.latencyMs };
+      return made;
+    },
+    runLevel(level, asked) {
+      const index = only.indexOf(level);
+      const start = begin(asked, Number.POSITIVE_INFINITY);
+      runSegments(runs[index], runs[index].stops, clock, ran);
+      return outcome(index, asked, start, null);
     },
   };
 }
@@ -205,7 +221,8 @@ function createRun({ points: cuts, us, stops }: RecordedLevel, share: number, ma
     stops: segments,
     compares: [],
     sinceMs: new Float64Array(points.length).fill(Number.NaN),
-    restMs: new Float64Array(points.length).fill(Number.NaN),
+    restP90Ms: new Float64Array(points.length).fill(Number.NaN),
+    restP97Ms: new Float64Array(points.length).fill(Number.NaN),
   };
 }
 

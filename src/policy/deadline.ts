@@ -10,13 +10,14 @@ import type { LatencyProfile, Quantiles } from "../profile/latency.ts";
 import type { LoadState } from "./load.ts";
 
 /**
- * Seven numbers a level: of the first rung and of the whole query, the logarithm of the idle median and how far beyond it p90 and p99 lie;
- * then the metric observed.
+ * Ten numbers a level: of the first rung and of the whole query, the logarithm of the idle median and how far beyond it p90 and p99 lie; the
+ * metric observed; and the logarithm of p97 (between p90 and p99) at the end of up to three later rungs.
  */
 export type Forecast = Float64Array;
 
-const perLevel = 7;
+const perLevel = 10;
 const metricAt = 6;
+const laterAt = 7;
 /** The 90th percentile has one nine, the 99th two, the median this much less than one. */
 const belowP90 = 1 - Math.log10(2);
 const ninesOf = (share: number): number => (share < 1 ? -Math.log10(1 - share) : Number.POSITIVE_INFINITY);
@@ -44,6 +45,9 @@ export function createForecast(profile: LatencyProfile, levels: readonly Level[]
       forecast.set([median, beyond(part.p90), beyond(part.p99)], perLevel * i + 3 * p);
     });
     forecast[perLevel * i + metricAt] = observed.accuracy ?? observed.agreement;
+    latency?.rungs?.slice(1, 4).forEach(({ p90, p99 }, r) => {
+      forecast[perLevel * i + laterAt + r] = Math.log(p90 * p99) / 2;
+    });
   });
   return forecast;
 }
@@ -57,18 +61,23 @@ function nines(forecast: Forecast, { tail }: LoadState, at: number, logMs: numbe
   return x < p99 ? 1 + (x - p90) / (p99 - p90) : 2 + (x - p99) / Math.max(p99 - p90, 0.05);
 }
 
-/** How many times its idle median that share of first rungs (`part` 0) or whole queries (1) takes at most, lost time slices left aside. */
-export function slackOf(forecast: Forecast, { stretch, tail }: LoadState, level: number, part: 0 | 1, share: number): number {
+/** Milliseconds within which that share of first rungs (`part` 0) or whole queries (1) is done, lost time slices left aside. */
+export function predict(forecast: Forecast, { stretch, tail }: LoadState, level: number, part: 0 | 1, share: number): number {
   const at = perLevel * level + 3 * part;
   const n = ninesOf(share) - 1;
   const p90 = forecast[at + 1];
   const p99 = forecast[at + 2];
-  return stretch[level] * Math.exp((p90 + n * (n < 0 ? p90 / belowP90 : p99 - p90)) * (1 + tail / p99));
+  return stretch[level] * Math.exp(forecast[at] + (p90 + n * (n < 0 ? p90 / belowP90 : p99 - p90)) * (1 + tail / p99));
 }
 
-/** Milliseconds within which that share of them is done. */
-export function predict(forecast: Forecast, load: LoadState, level: number, part: 0 | 1, share: number): number {
-  return Math.exp(forecast[perLevel * level + 3 * part]) * slackOf(forecast, load, level, part, share);
+/** The same of a query with so much time left: rungs that it does not allow are not begun. */
+export function predictWithin(forecast: Forecast, load: LoadState, level: number, share: number, leftMs: number): number {
+  let ms = predict(forecast, load, level, 0, share);
+  for (let at = perLevel * level + laterAt; at < perLevel * (level + 1); at++) {
+    const end = load.stretch[level] * Math.exp(forecast[at] + load.tail);
+    if (end <= leftMs && end > ms) ms = end;
+  }
+  return Math.min(ms, predict(forecast, load, level, 1, share));
 }
 
 /** How far beyond the median of a level's first rung its 99th percentile lies, idle: a logarithm. */
@@ -106,14 +115,6 @@ export function closeness(forecast: Forecast, load: LoadState, level: number, le
   return first > 0
     ? sparedBy(forecast, load, level) * forecast[at + metricAt] * (whole + (first - whole) * worthCut)
     : -predict(forecast, load, level, 0, 0.5);
-}
-
-/**
- * The share of queries that growth has to be in time for to be offered. Few queries grow, so that three times as many of them may be late
- * as of all; where no level fits, an answer that is right is worth more of a risk.
- */
-export function growthShare(share: number, isFitting: boolean): number {
-  return Math.max(0.5, Math.min(3 * share - 2, isFitting ? 1 : 0.9));
 }
 
 /**

@@ -2,7 +2,7 @@
 // engine, no state. Unknown numbers are NaN and never fit anything.
 
 import type { Certificate, Ladder, Level } from "../profile/ladder.ts";
-import { closeness, type Forecast, fits, medianAt, predict } from "./deadline.ts";
+import { closeness, type Forecast, fits, medianAt, predictWithin } from "./deadline.ts";
 import { certificateOf, isDense, isLossless } from "./levels.ts";
 import { createLoad, type LoadState } from "./load.ts";
 import { describeKey, describeSlo, type Slo } from "./slo.ts";
@@ -69,11 +69,8 @@ export function plan(
   const asked = slo ?? {};
   const dense = levels.length - 1;
   const share = shareOf(asked);
-  /** Growth is cut short at the deadline. */
   const latency = (i: number): number =>
-    forecast === null
-      ? Number.NaN
-      : Math.min(predict(forecast, load, i, 1, share), Math.max(leftMs ?? Number.POSITIVE_INFINITY, predict(forecast, load, i, 0, share)));
+    forecast === null ? Number.NaN : predictWithin(forecast, load, i, share, leftMs ?? Number.POSITIVE_INFINITY);
   const finish = (level: number, reason: string, rest: Partial<Plan> = {}): Plan => {
     const { observed, cost } = levels[level];
     return {

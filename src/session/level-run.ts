@@ -59,9 +59,13 @@ export interface LevelRun {
   stops: readonly Segment[];
   /** Rows that decide on growing. */
   compares: readonly number[];
-  /** [points] Idle medians: milliseconds from the start, and from the point to the end of the rung that follows it. NaN where unknown. */
+  /**
+   * [points] Milliseconds when idle: the median from the start, and p90 and p97 from there to the end of the rung that follows. NaN where
+   * unknown.
+   */
   sinceMs: Float64Array;
-  restMs: Float64Array;
+  restP90Ms: Float64Array;
+  restP97Ms: Float64Array;
 }
 
 /** Lays the model out in an engine of its own. Apart, so that nothing but `Live` keeps that engine. */
@@ -113,7 +117,8 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
     stops: segments.filter(({ end, compares, point }) => compares || points[point]?.answered || end === rows),
     compares: tags.flatMap(({ stage }, row) => (stage === "compare" ? [row] : [])),
     sinceMs: new Float64Array(points.length).fill(Number.NaN),
-    restMs: new Float64Array(points.length).fill(Number.NaN),
+    restP90Ms: new Float64Array(points.length).fill(Number.NaN),
+    restP97Ms: new Float64Array(points.length).fill(Number.NaN),
   };
 }
 
@@ -128,12 +133,14 @@ function cut(tags: LevelPlan["tags"], points: readonly Point[]): Segment[] {
 }
 
 /** Takes over what a profile says of the level's points; where it says nothing, a run is expected to take its median. */
-export function setLatency({ points, sinceMs, restMs }: LevelRun, { rungs, p50 }: LevelLatency): void {
+export function setLatency({ points, sinceMs, restP90Ms, restP97Ms }: LevelRun, { rungs, p50 }: LevelLatency): void {
   points.forEach(({ rung, layer }, i) => {
     const ends = points[i + 1]?.rung !== rung;
     const here = rungs?.[rung];
     sinceMs[i] = (ends ? here?.p50 : here?.layers[layer]) || p50;
-    restMs[i] = (rungs?.[ends ? rung + 1 : rung]?.p50 ?? Number.NaN) - sinceMs[i];
+    const next = rungs?.[ends ? rung + 1 : rung];
+    restP90Ms[i] = (next?.p90 ?? Number.NaN) - sinceMs[i];
+    restP97Ms[i] = Math.sqrt((next?.p90 ?? Number.NaN) * (next?.p99 ?? Number.NaN)) - sinceMs[i];
   });
 }
 
@@ -168,6 +175,8 @@ export interface Ran {
   point: number;
   /** Whether growth was given up for want of time. */
   isCut: boolean;
+  /** Whether growth may be late once in ten times rather than three times in a hundred; few queries grow, so of all it is fewer. */
+  isBold: boolean;
   /** Numbers named below; in an array, as numbers handed from function to function one by one end up on the heap. */
   times: Float64Array;
 }
@@ -176,28 +185,29 @@ export interface Ran {
 /** What is left of the deadline when the query comes, infinite without one; and when that ends, by the clock. */
 export const LEFT_MS = 5;
 export const DEADLINE = 0;
-/** How many times its idle median a rung may take. */
-export const SLACK = 1;
+/** How many times as long as when idle the next rung has to be expected to take. */
+export const STRETCH = 1;
 export const RANK_MS = 2;
 export const END = 3;
 /** All of the query, as the caller sees it. */
 export const TOOK_MS = 4;
 
-export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(6) });
+export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, isBold: false, times: new Float64Array(6) });
 
 /**
- * Runs a level, looking at the clock behind each segment: where an answer stands and the rest of the next rung, at the slack given, would not
+ * Runs a level, looking at the clock behind each segment: where an answer stands and the rest of the next rung would hardly
  * be done by the deadline, the run ends. A clock that stands still or tells nothing ends no run. Returns true where the run paused because
  * `isDue` said so, to go on where it stopped when called again.
  */
 export function runSegments(
-  { engine, plan: { address, rungEnds }, words, points, restMs }: LevelRun,
+  { engine, plan: { address, rungEnds }, words, points, restP90Ms, restP97Ms }: LevelRun,
   segments: readonly Segment[],
   clock: Clock,
   ran: Ran,
   isDue?: () => boolean,
 ): boolean {
   const { times } = ran;
+  const rest = ran.isBold ? restP90Ms : restP97Ms;
   let { row } = ran;
   let before = clock.now();
   if (ran.segment === 0) {
@@ -212,7 +222,7 @@ export function runSegments(
     before = now;
     ran.point = point;
     if (compares && words[(end - 1) * ROW_WORDS + WORD_UNITS] !== 0) break;
-    if (point >= 0 && points[point].answered && now + restMs[point] * times[SLACK] > times[DEADLINE]) {
+    if (point >= 0 && points[point].answered && now + rest[point] * times[STRETCH] > times[DEADLINE]) {
       ran.isCut = true;
       break;
     }

@@ -2,7 +2,7 @@
 // them to the policy, and takes in what every query took. It runs nothing and reads no clock.
 
 import { refusal } from "../errors.ts";
-import { createForecast, type Forecast, growthShare, pick, predict, slackOf, spreadOf } from "../policy/deadline.ts";
+import { createForecast, type Forecast, pick, predict, spreadOf } from "../policy/deadline.ts";
 import {
   createLoad,
   EXPECTED_MS,
@@ -20,7 +20,7 @@ import { asksPromise, type Plan, plan, preference, shareOf } from "../policy/pol
 import type { Slo } from "../policy/slo.ts";
 import type { Ladder, Level } from "../profile/ladder.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
-import { LEFT_MS, type LevelRun, type Ran, SLACK, setLatency, TOOK_MS } from "./level-run.ts";
+import { LEFT_MS, type LevelRun, type Ran, STRETCH, setLatency, TOOK_MS } from "./level-run.ts";
 
 /** What the caller knows of the machine's load. */
 export type LoadOptions = Partial<Load> & {
@@ -42,8 +42,6 @@ export interface Decision {
   picked: number;
   leftMs: number;
   version: number;
-  /** How many times its idle median a rung may take. */
-  slack: number;
   /** Whether `plan` is of an earlier pick. */
   isStale: boolean;
 }
@@ -56,7 +54,7 @@ export interface Pacing {
   adopt(profile: LatencyProfile, runs: readonly LevelRun[]): void;
   decide(asked: Slo | undefined): Decision;
   /**
-   * The level for the time that is left, and the slack a rung of it has.
+   * The level for the time that is left; `ran` is told how slow its rungs are to be expected.
    * @throws SlonnError `deadline` where none is fast enough and the SLO says to refuse then.
    */
   choose(decision: Decision, ran: Ran): number;
@@ -101,27 +99,28 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         picked: made.level,
         leftMs: Number.NaN,
         version: -1,
-        slack: 0,
         isStale: false,
       };
     },
-    choose(decision, { times }) {
+    choose(decision, ran) {
       const { order, share, whole } = decision;
       if (order === null || forecast === null) return decision.plan.level;
       follow(load, options);
-      if (decision.version !== load.version || decision.leftMs !== times[LEFT_MS]) {
-        const leftMs = times[LEFT_MS];
+      if (decision.version !== load.version || decision.leftMs !== ran.times[LEFT_MS]) {
+        const leftMs = ran.times[LEFT_MS];
         const picked = pick(order, forecast, load, leftMs, share, whole);
         decision.version = load.version;
         decision.leftMs = leftMs;
         decision.picked = picked;
-        decision.slack = slackOf(forecast, load, picked < 0 ? -1 - picked : picked, 0, growthShare(share, picked >= 0));
         decision.isStale = true;
       }
-      times[SLACK] = decision.slack;
-      if (decision.picked >= 0) return decision.picked;
-      if (decision.plan.slo.late === "refuse") refuse(order, forecast, decision);
-      return -1 - decision.picked;
+      const fit = decision.picked >= 0;
+      if (!fit && decision.plan.slo.late === "refuse") refuse(order, forecast, decision);
+      const level = fit ? decision.picked : -1 - decision.picked;
+      // where no level fits, or few queries have to be in time, an answer that is right is worth more of a risk
+      ran.isBold = !fit || share < 0.95;
+      ran.times[STRETCH] = load.stretch[level] * (ran.isBold ? 1 : Math.exp(load.tail));
+      return level;
     },
     planOf(decision) {
       if (decision.isStale) decision.plan = plan(decision.plan.slo, levels, promise, forecast, load, decision.leftMs);

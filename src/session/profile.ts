@@ -88,7 +88,7 @@ function steadied(level: LevelLatency, all: readonly LevelLatency[]): LevelLaten
   return {
     ...level,
     ...(rungs.length === 1 && steady(level)),
-    rungs: rungs.map((rung, r) => (r === 0 ? { ...rung, ...steady(rung) } : rung)),
+    rungs: rungs.map((rung) => ({ ...rung, ...steady(rung) })),
   };
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { closeness, createForecast, fits, growthShare, pick, predict } from "../../src/policy/deadline.ts";
+import { closeness, createForecast, fits, pick, predict, predictWithin } from "../../src/policy/deadline.ts";
 import { createLoad, follow, type LoadState } from "../../src/policy/load.ts";
 import type { Level } from "../../src/profile/ladder.ts";
 import type { LevelLatency } from "../../src/profile/latency.ts";
@@ -42,6 +42,16 @@ describe("predict", () => {
     expect(predict(forecast, idle, 0, 1, 0.95)).toBeGreaterThan(2);
     expect(predict(forecast, { ...idle, tail: Math.log(2) }, 0, 1, 0.99)).toBeCloseTo(8, 5);
   });
+});
+
+test("a query that grows is expected to take what the time left allows it to begin", () => {
+  const rungs = [1, 20, 50].map((ms) => ({ ...latency(ms), layers: [ms] }));
+  const growing = forecastOf({ p50: 1, p90: 3, p99: 80, rungs }, latency(1), latency(1));
+  const within = (leftMs: number): number => Math.round(predictWithin(growing, idle, 0, 0.99, leftMs));
+  // 57: between 40 and 80, which one and ten in a hundred take longer than
+  expect([5, 56, 57, 500].map(within)).toEqual([4, 4, 57, 80]);
+  expect(predictWithin(growing, loadOf(2), 0, 0.99, 113)).toBeCloseTo(8, 5);
+  expect(predictWithin(forecast, idle, 1, 0.99, 3)).toBeCloseTo(8, 5);
 });
 
 describe("fits", () => {
@@ -147,10 +157,4 @@ describe("pick", () => {
       ),
     );
   });
-});
-
-test("growth may risk more than a query as a whole, more still where nothing fits", () => {
-  expect(growthShare(0.99, true)).toBeCloseTo(0.97, 12);
-  expect(growthShare(0.99, false)).toBe(0.9);
-  expect(growthShare(0.5, true)).toBe(0.5);
 });

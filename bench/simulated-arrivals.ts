@@ -1,0 +1,105 @@
+// Requests that arrive by a seeded process at a simulated session behind the queue's own line: what is answered, when, and how much of it in
+// time, without a machine of one's own.
+
+import type { Slo } from "../src/policy/slo.ts";
+import { createLine } from "../src/queue/line.ts";
+import type { Random } from "../src/random.ts";
+import type { Machine, SimulatedSession } from "./simulator.ts";
+
+export interface Arrival {
+  atMs: number;
+  row: number;
+  slo: Slo;
+}
+
+/** Times between arrivals, in units of their mean. */
+export type Process = (random: Random) => number;
+
+/** Independent arrivals. */
+export const poisson: Process = (random) => -Math.log(1 - random());
+
+/** Gamma with shape 1/4: arrivals in clumps, as far from regular as services see (coefficient of variation 2). */
+export const gamma: Process = (random) => {
+  // Marsaglia and Tsang's method, with the boost that shapes below 1 need
+  const shape = 0.25;
+  const d = shape + 1 - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    const v = (1 + c * x) ** 3;
+    if (v <= 0 || Math.log(1 - random()) >= x * x * 0.5 + d - d * v + d * Math.log(v)) continue;
+    return (d * v * (1 - random()) ** (1 / shape)) / shape;
+  }
+};
+
+/** Arrivals at `rate` a millisecond until `endMs`; with `burst`, at `burst` times the rate during the second half of every `periodMs`. */
+export function arrivalsOf(
+  process: Process,
+  random: Random,
+  { rate, endMs, burst = 1, periodMs = 200 }: { rate: number; endMs: number; burst?: number; periodMs?: number },
+  make: (i: number) => Pick<Arrival, "row" | "slo">,
+): Arrival[] {
+  const all: Arrival[] = [];
+  for (let atMs = 0; atMs < endMs; ) {
+    const now = rate * (atMs % periodMs >= periodMs / 2 ? burst : 1);
+    atMs += process(random) / now;
+    all.push({ atMs, ...make(all.length) });
+  }
+  return all;
+}
+
+export interface Served {
+  arrival: Arrival;
+  /** From arrival to answer; null where it was refused. */
+  tookMs: number | null;
+  met: boolean;
+  right: boolean;
+}
+
+export interface ServedRun {
+  served: Served[];
+  /** The most that waited at once. */
+  longestLine: number;
+  /** From the first arrival to the last answer. */
+  spanMs: number;
+}
+
+/** @param run answers one request; dense or a fixed level leaves the times unused */
+export function serve(
+  arrivals: readonly Arrival[],
+  machine: Machine,
+  most: number,
+  run: (arrival: Arrival, waitedMs: number, reservedMs: number) => ReturnType<SimulatedSession["run"]>,
+): ServedRun {
+  const line = createLine<Arrival>({ lanes: 1, patienceMs: 1000 });
+  const served: Served[] = [];
+  const refuse = (arrival: Arrival): void => void served.push({ arrival, tookMs: null, met: false, right: false });
+  let longestLine = 0;
+  let next = 0;
+  for (;;) {
+    if (line.size === 0 && next < arrivals.length) machine.nowMs = Math.max(machine.nowMs, arrivals[next].atMs);
+    for (; next < arrivals.length && arrivals[next].atMs <= machine.nowMs; next++) {
+      const arrival = arrivals[next];
+      const { latencyMs = Number.POSITIVE_INFINITY, late } = arrival.slo;
+      if (line.size >= most) {
+        const dropped = line.dropLate();
+        refuse(dropped ? dropped.item : arrival);
+        if (!dropped) continue;
+      }
+      if (!line.push(arrival, arrival.atMs, { latencyMs, isRefusable: late === "refuse", priority: 0 })) refuse(arrival);
+    }
+    longestLine = Math.max(longestLine, line.size);
+    const start = machine.nowMs;
+    const turn = line.next(start, ({ item }) => refuse(item));
+    if (turn === null) {
+      if (next >= arrivals.length) break;
+      continue;
+    }
+    const arrival = turn.entry.item;
+    const { right } = run(arrival, turn.waitedMs, turn.reservedMs);
+    line.served(machine.nowMs - start);
+    const tookMs = machine.nowMs - arrival.atMs;
+    served.push({ arrival, tookMs, met: tookMs <= (arrival.slo.latencyMs ?? Number.POSITIVE_INFINITY), right });
+  }
+  return { served, longestLine, spanMs: machine.nowMs - (arrivals[0]?.atMs ?? 0) };
+}
