@@ -39,3 +39,10 @@ export const metricFlag: Flags = {
     about: "what to lead with: accuracy, precision@1, @3, @5, agreement, agreement@3 or @5; what the model was calibrated for unless given",
   },
 };
+
+export const latencyProfileFlag: Flags = {
+  "latency-profile": {
+    value: "<file.json>",
+    about: "latencies of the levels on this machine: read where the file is there, else measured on the data and written",
+  },
+};

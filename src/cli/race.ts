@@ -5,10 +5,11 @@ import type { Model } from "../model/model.ts";
 import type { Labels, Rows } from "../model/rows.ts";
 import { parseSlo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
-import { createSession, type Session } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
 import type { Arguments } from "./arguments.ts";
 import { type Breakdowns, breakdownsText } from "./breakdowns.ts";
 import { oneLine } from "./io.ts";
+import { openSession } from "./latency-profile.ts";
 import type { Measured } from "./measure.ts";
 import { headline, parseMetric } from "./metric.ts";
 import { readModelData } from "./model-data.ts";
@@ -35,13 +36,13 @@ export async function openRace(args: Arguments): Promise<Race> {
   const asked = args.text("metric");
   const askedMetric = asked === undefined ? undefined : parseMetric(asked);
   // Refused before a large file is read.
-  for (const text of slos) parseSlo(text);
+  const hasDeadline = slos.map((text) => parseSlo(text)).some(({ latencyMs }) => latencyMs !== undefined);
   const model = await loadModelFile(args.file, args.text("activations"));
   const { rows, labels } = await readModelData(args, model);
   const ladder = decodeLadder(model);
   const promise = ladder?.promise;
   const metric = headline(labels, ladder?.metric ?? null, askedMetric);
-  const session = await createSession(model);
+  const session = await openSession(model, rows, args.text("latency-profile"), hasDeadline);
   const contenders = contendersFor(session, slos, promise ? `${promise.kind}=${promise.bound}` : null);
   return {
     model,

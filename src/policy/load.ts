@@ -15,13 +15,13 @@ import type { LatencyProfile } from "../profile/latency.ts";
 
 /** How slow the machine is, by the caller or by `observe`. */
 export interface Load {
-  /** How much slower than its idle profile a query's own work is; 1 = idle. One number, or one per level. */
-  stretch: number | ArrayLike<number>;
+  /** How much slower than its idle profile a query's own work is; 1 = idle. */
+  stretch: number;
   /** Time slices lost to others per millisecond of computing. 0 where absent. */
   lostPerMs?: number;
 }
 
-export interface LoadState extends Load {
+export interface LoadState {
   /** [levels], as decisions see it: it follows the estimate slowly while that stays within a band, so that noise hardly changes a decision. */
   readonly stretch: Float64Array;
   /** As decisions see it. */
@@ -110,17 +110,14 @@ export function createLoad(levels: number): LoadState {
 const mostStretch = 1e6;
 
 /** Goes by what the caller says, where it says anything. What is no number above 0 counts as idle. */
-export function follow(load: LoadState, { stretch, lostPerMs }: Partial<Load>): void {
+export function follow(load: LoadState, { stretch, lostPerMs = 0 }: Partial<Load>): void {
   if (stretch === undefined) return;
-  const rate = lostPerMs !== undefined && lostPerMs > 0 ? lostPerMs : 0;
-  for (let i = 0; i < load.stretch.length; i++) {
-    const given = typeof stretch === "number" ? stretch : stretch[i];
-    const now = given > 0 ? Math.min(given, mostStretch) : 1;
-    if (now === load.stretch[i] && rate === load.lostPerMs) continue;
-    load.stretch[i] = now;
-    load.version++;
-  }
+  const now = stretch > 0 ? Math.min(stretch, mostStretch) : 1;
+  const rate = lostPerMs > 0 ? lostPerMs : 0;
+  if (now === load.stretch[0] && rate === load.lostPerMs) return;
+  load.stretch.fill(now);
   load.lostPerMs = rate;
+  load.version++;
 }
 
 /** A session that has run nothing yet is as slow as the profile says the first run is; the first query that is seen ends that. */

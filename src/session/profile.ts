@@ -73,23 +73,16 @@ export function measureProfile({ runs, input }: Live, clock: Clock, queries: rea
  * first rungs late is mostly the machine.
  */
 function steadied(level: LevelLatency, all: readonly LevelLatency[]): LevelLatency {
-  const first = (one: LevelLatency): Quantiles => one.rungs?.[0] ?? one;
-  const usual = (key: "p90" | "p99"): number => {
-    const ratios = all.map((one) => first(one)[key] / first(one).p50).sort((a, b) => a - b);
-    return ratios[ratios.length >> 1];
-  };
-  const steady = ({ p50, p90, p99 }: Quantiles): Quantiles => ({
-    p50,
-    p90: Math.sqrt(p90 * p50 * usual("p90")),
-    p99: Math.sqrt(p99 * p50 * usual("p99")),
-  });
   const { rungs } = level;
   if (rungs === undefined) return level;
-  return {
-    ...level,
-    ...(rungs.length === 1 && steady(level)),
-    rungs: rungs.map((rung) => ({ ...rung, ...steady(rung) })),
-  };
+  const usual = (key: "p90" | "p99"): number =>
+    all.map(({ rungs: [first] = [], ...whole }) => (first ?? whole)[key] / (first ?? whole).p50).sort((a, b) => a - b)[all.length >> 1];
+  const steady = <T extends Quantiles>(one: T): T => ({
+    ...one,
+    p90: Math.sqrt(one.p90 * one.p50 * usual("p90")),
+    p99: Math.sqrt(one.p99 * one.p50 * usual("p99")),
+  });
+  return { ...(rungs.length === 1 ? steady(level) : level), rungs: rungs.map(steady) };
 }
 
 /** Milliseconds of one run, the mean of `n` together. */

@@ -2,7 +2,7 @@
 
 import { SlonnError } from "../../errors.ts";
 import { breakdownsOf } from "../breakdowns.ts";
-import { activationsFlag, type Command, dataFlags, jsonFlag, metricFlag, sloFlag } from "../command.ts";
+import { activationsFlag, type Command, dataFlags, jsonFlag, latencyProfileFlag, metricFlag, sloFlag } from "../command.ts";
 import { progressOn } from "../io.ts";
 import { interleave } from "../measure.ts";
 import { openRace } from "../race.ts";
@@ -17,6 +17,7 @@ export const benchCommand: Command = {
   flags: {
     ...dataFlags,
     ...sloFlag,
+    ...latencyProfileFlag,
     ...metricFlag,
     samples: { value: "<number>", about: `queries per SLO; at least ${leastQueries} unless given (fewer rows come around again)` },
     breakdown: { about: "show where the time of a query goes: time, bytes and multiply-adds of every stage, beside the limit" },

@@ -1,0 +1,47 @@
+// `--latency-profile <file>`: the latencies of a model's levels on this machine, kept beside the model. A file that is there is read, and
+// refused when it is another machine's, build's or model's; one that is not is measured on the data at hand and written.
+
+import { existsSync } from "node:fs";
+import { cpus } from "node:os";
+import { SlonnError } from "../errors.ts";
+import type { Model } from "../model/model.ts";
+import { type Rows, rowOf } from "../model/rows.ts";
+import type { LatencyProfile } from "../profile/latency.ts";
+import { decodeProfile, encodeProfile } from "../profile/latency-file.ts";
+import { createSession, type Session } from "../session/session.ts";
+import { rowOfQuery } from "./measure.ts";
+import { readBytes, writeBytes } from "./read-bytes.ts";
+
+/** Rows that levels are measured on. */
+const mostRows = 256;
+
+/**
+ * A session of the model that knows its latencies where `wanted`, or where a file is named.
+ * @throws SlonnError `unreadable`, `bad-file` and `bad-option`, each naming the file
+ */
+export async function openSession(model: Model, rows: Rows, path: string | undefined, wanted: boolean): Promise<Session> {
+  const machine = machineName();
+  if (path !== undefined && existsSync(path)) {
+    const latencyProfile = decodeProfile(new TextDecoder().decode(await readBytes(path)), path);
+    return createSession(model, { machine, latencyProfile }).catch((error: unknown) => {
+      if (!(error instanceof SlonnError) || error.code !== "bad-option") throw error;
+      throw new SlonnError(error.code, `${path}: ${error.message}; remove the file to have it measured again`, { cause: error });
+    });
+  }
+  const session = await createSession(model, { machine });
+  if (path === undefined && !wanted) return session;
+  const profile: LatencyProfile = session.measureLatency(sampleOf(rows));
+  if (path !== undefined) await writeBytes(path, new TextEncoder().encode(encodeProfile(profile)));
+  return session;
+}
+
+function sampleOf(rows: Rows): ReturnType<typeof rowOf>[] {
+  const count = Math.min(mostRows, rows.count);
+  return Array.from({ length: count }, (_, q) => rowOf(rows, rowOfQuery(q, count, rows.count)));
+}
+
+/** What tells apart machines and runtimes that take different times. */
+export function machineName(): string {
+  const cores = cpus();
+  return `${cores[0]?.model.trim() ?? "unknown"} x ${cores.length}, node ${process.version}`;
+}
