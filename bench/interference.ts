@@ -10,10 +10,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { calibrated } from "../examples/calibrated.ts";
 import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
-import { isRight, rowOf } from "../src/model/rows.ts";
+import { isRight } from "../src/model/rows.ts";
 import type { Slo } from "../src/policy/slo.ts";
 import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
 import { createContenders, type DeadlineContender } from "./interference/contenders.ts";
+import { inputsOf } from "./interference/inputs.ts";
 import { machineOf } from "./interference/machine.ts";
 import { type InterferenceData, writeInterference } from "./interference/page.ts";
 import { type Query, type Score, scoreOf } from "./interference/score.ts";
@@ -40,16 +41,7 @@ const stepMs = 1000 * Number(values["step-seconds"]);
 const steps = Number(values.steps);
 
 const { rows, labels } = network.test;
-const width = model.layers[0].inputs;
-const inputs = Array.from({ length: Math.min(4000, rows.count) }, (_, r) => {
-  const row = rowOf(rows, r);
-  if (row instanceof Float32Array) return row.slice();
-  const dense = new Float32Array(width);
-  row.indices.forEach((at, i) => {
-    dense[at] = row.values[i];
-  });
-  return dense;
-});
+const inputs = inputsOf(rows, 4000);
 const out = new Float32Array(model.layers[model.layers.length - 1].outputs);
 const block = 50;
 const percentile = 99;
@@ -58,7 +50,7 @@ const percentile = 99;
 function ask(contender: DeadlineContender, q: number, slo: Slo): Query {
   const r = q % inputs.length;
   const start = performance.now();
-  contender.run(inputs[r], out, slo, 0);
+  contender.run(inputs[r], out, slo, 0, 0);
   const tookMs = performance.now() - start;
   let top = 0;
   for (let i = 1; i < out.length; i++) if (out[i] > out[top]) top = i;

@@ -18,8 +18,8 @@ import { createSession, type SessionOptions } from "../../src/session/session.ts
 
 export interface DeadlineContender {
   name: string;
-  /** Answers into `out`; `waitedMs` of the deadline are gone. This call is timed. */
-  run(input: Float32Array, out: Float32Array, slo: Slo, waitedMs: number): void;
+  /** Answers into `out`; `waitedMs` of the deadline are gone, `reservedMs` are for others. This call is timed. */
+  run(input: Float32Array, out: Float32Array, slo: Slo, waitedMs: number, reservedMs: number): void;
   /** Hears how the query went. Not timed. */
   hear?(met: boolean): void;
   /** What the asked percentile is expected to take now, in milliseconds; null where nobody expects anything. */
@@ -91,7 +91,7 @@ async function sessionContender(name: string, model: Model, options: SessionOpti
   const session = await createSession(model, options);
   return {
     name,
-    run: (input, out, slo, waitedMs) => void session.runInto(input, out, slo, waitedMs),
+    run: (input, out, slo, waitedMs, reservedMs) => void session.runInto(input, out, slo, waitedMs, reservedMs),
     expected: (input, slo) => session.run(input, slo).report.plan.expected.latencyMs,
     dispose: () => session.dispose(),
   };

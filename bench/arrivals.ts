@@ -1,0 +1,230 @@
+// Requests that arrive on their own time at a real session behind the queue: Poisson, in clumps (gamma) and in bursts, at rates around what
+// dense can do, alone and beside co-runners, with one deadline, with a mix of objectives, and with one that changes in mid-run. Arrivals
+// are drawn beforehand, the same for everybody; contenders answer them one run after another.
+//
+//   npm run bench:arrivals                      everything, some minutes
+//   npm run bench:arrivals -- --seconds 2 --rate 3 --load none
+//   npm run bench:arrivals -- --simulated       on the simulated machine, also at loads no machine at hand can make
+//
+// Writes build/report/arrivals.json and a page beside it.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { calibrated } from "../examples/calibrated.ts";
+import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
+import { isRight } from "../src/model/rows.ts";
+import type { Slo } from "../src/policy/slo.ts";
+import { createLine } from "../src/queue/line.ts";
+import { seeded } from "../src/random.ts";
+import { type ArrivalsData, type ArrivalsRun, writeArrivals } from "./interference/arrivals-page.ts";
+import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
+import { createContenders, type DeadlineContender } from "./interference/contenders.ts";
+import { inputsOf } from "./interference/inputs.ts";
+import { machineOf } from "./interference/machine.ts";
+import { type Query, scoreOf } from "./interference/score.ts";
+import { type Arrival, arrivalsOf, gamma, type Process, poisson, serve } from "./simulated-arrivals.ts";
+import { busy, createMachine, idle, medianUs, profileOf, type Recorded, type SimulatedLoad, simulateSession } from "./simulator.ts";
+import { quantile } from "./statistics.ts";
+
+const { values } = parseArgs({
+  options: {
+    network: { type: "string", default: "fashion-mnist" },
+    seconds: { type: "string", default: "4" },
+    rate: { type: "string", multiple: true },
+    load: { type: "string", multiple: true },
+    simulated: { type: "boolean", default: false },
+  },
+});
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+const seconds = Number(values.seconds);
+/** Multiples of what dense can answer. */
+const rates = (values.rate ?? ["0.5", "1", "3"]).map(Number);
+const processes: Record<string, { process: Process; burst: number }> = {
+  poisson: { process: poisson, burst: 1 },
+  gamma: { process: gamma, burst: 1 },
+  "on-off bursts": { process: poisson, burst: 6 },
+};
+/** Deadlines in multiples of dense's median; `at` is the share of the run that has passed. */
+const objectives: Record<string, (denseMs: number) => (i: number, at: number) => Slo> = {
+  "one deadline": (denseMs) => {
+    const slo: Slo = { latencyMs: 5 * denseMs };
+    return () => slo;
+  },
+  mixed: (denseMs) => {
+    const slos: Slo[] = [
+      { latencyMs: 3 * denseMs },
+      { latencyMs: 20 * denseMs },
+      { latencyMs: 6 * denseMs, percentile: 90 },
+      { loss: 0.003 },
+    ];
+    return (i) => slos[i % slos.length];
+  },
+  "changes in mid-run": (denseMs) => {
+    const [lax, tight]: Slo[] = [{ latencyMs: 20 * denseMs }, { latencyMs: 2 * denseMs }];
+    return (_, at) => (at > 1 / 3 && at < 2 / 3 ? tight : lax);
+  },
+};
+const most = 1000;
+
+function requests(kind: string, objective: string, rate: number, denseMs: number): Arrival[] {
+  const { process: drawn, burst } = processes[kind];
+  const endMs = 1000 * seconds;
+  const slo = objectives[objective](denseMs);
+  // bursts take turns with calm, so that the mean rate is the one asked for
+  const mean = rate / denseMs / ((1 + burst) / 2);
+  return arrivalsOf(drawn, seeded(1), { rate: mean, endMs, burst }, (i) => ({ row: i, slo: slo(i, (i * denseMs) / rate / endMs) }));
+}
+
+/** Answers requests as they become due, on the real clock; the line is the queue's own. */
+async function serveNow(
+  arrivals: readonly Arrival[],
+  contender: DeadlineContender,
+  answer: (arrival: Arrival, waitedMs: number, reservedMs: number) => boolean,
+) {
+  const line = createLine<Arrival>({ lanes: 1, patienceMs: 1000 });
+  const served: { arrival: Arrival; tookMs: number | null; met: boolean; right: boolean }[] = [];
+  const refuse = (arrival: Arrival): void => void served.push({ arrival, tookMs: null, met: false, right: false });
+  let longestLine = 0;
+  let next = 0;
+  const began = performance.now();
+  let yielded = began;
+  while (next < arrivals.length || line.size > 0) {
+    const now = performance.now() - began;
+    for (; next < arrivals.length && arrivals[next].atMs <= now; next++) {
+      const arrival = arrivals[next];
+      const { latencyMs = Number.POSITIVE_INFINITY, late } = arrival.slo;
+      if (line.size >= most) {
+        const dropped = line.dropLate();
+        refuse(dropped ? dropped.item : arrival);
+        if (!dropped) continue;
+      }
+      if (!line.push(arrival, arrival.atMs, { latencyMs, isRefusable: late === "refuse", priority: 0 })) refuse(arrival);
+    }
+    longestLine = Math.max(longestLine, line.size);
+    const turn = line.next(now, ({ item }) => refuse(item));
+    if (turn) {
+      const arrival = turn.entry.item;
+      const start = performance.now();
+      const right = answer(arrival, turn.waitedMs, turn.reservedMs);
+      const end = performance.now();
+      line.served(end - start);
+      const tookMs = end - began - arrival.atMs;
+      const met = tookMs <= (arrival.slo.latencyMs ?? Number.POSITIVE_INFINITY);
+      contender.hear?.(met);
+      served.push({ arrival, tookMs, met, right });
+    }
+    // the process is one of many: give signals and the collector a chance now and then
+    if (performance.now() - yielded > 50) {
+      await new Promise((resolve) => setImmediate(resolve));
+      yielded = performance.now();
+    }
+  }
+  return { served, longestLine, spanMs: performance.now() - began };
+}
+
+type Served = Awaited<ReturnType<typeof serveNow>>;
+
+function summarize(name: string, { served, longestLine, spanMs }: Served): ArrivalsRun["contenders"][number] {
+  const queries = served.map(({ tookMs, met, right }): Query => ({ tookMs: tookMs ?? Number.POSITIVE_INFINITY, met, right }));
+  return { ...scoreOf(name, queries, spanMs, [], 0.99), longestLine, refused: served.filter(({ tookMs }) => tookMs === null).length };
+}
+
+const runs: ArrivalsRun[] = [];
+function note(kind: string, objective: string, rate: number, load: string, arrivals: number, contenders: ArrivalsRun["contenders"]): void {
+  runs.push({ process: kind, objective, rate, load, arrivals, contenders });
+  const dense = contenders.find(({ contender }) => contender === "dense");
+  log(
+    `${load}, ${kind}, ${objective}, ${rate}x: ${contenders.map(({ contender, attained, effective, longestLine }) => `${contender} ${(100 * attained).toFixed(2)}/${(100 * effective).toFixed(2)} line ${longestLine}`).join(" · ")}; goodput of ours over dense ${((contenders.find(({ contender }) => contender === "ours")?.goodputPerSecond ?? 0) / (dense?.goodputPerSecond ?? 0)).toFixed(2)}`,
+  );
+}
+
+async function measureReal(): Promise<number> {
+  const network = await loadNetwork(values.network as NetworkName);
+  const model = await calibrated(network, { fresh: false, log });
+  const fixedModel = await calibrated(network, { fresh: false, log, fixed: true });
+  const inputs = inputsOf(network.test.rows, 4000);
+  const out = new Float32Array(model.layers[model.layers.length - 1].outputs);
+  const contenders = (await createContenders(model, fixedModel, 6, {})).filter(
+    ({ name }) => !name.startsWith("level ") || name === "level 5",
+  );
+  const right = (row: number): boolean => {
+    let top = 0;
+    for (let i = 1; i < out.length; i++) if (out[i] > out[top]) top = i;
+    return isRight(network.test.labels, row % inputs.length, top);
+  };
+  for (const { run } of contenders) for (let q = 0; q < 300; q++) run(inputs[q], out, { latencyMs: 1000 }, 0, 0);
+  const dense = contenders.find(({ name }) => name === "dense") ?? contenders[0];
+  const times = Float64Array.from({ length: 1000 }, (_, q) => {
+    const start = performance.now();
+    dense.run(inputs[q], out, {}, 0, 0);
+    return performance.now() - start;
+  }).sort();
+  const denseMs = quantile(times, 0.5);
+  for (const load of values.load ?? ["none", "memory 2", "both 1"]) {
+    const coRunners = await startCoRunners(coRunnersOf(load));
+    for (const kind of Object.keys(processes))
+      for (const objective of Object.keys(objectives))
+        for (const rate of rates) {
+          const arrivals = requests(kind, objective, rate, denseMs);
+          const found: ArrivalsRun["contenders"] = [];
+          for (const contender of contenders) {
+            const { run, name } = contender;
+            const served = await serveNow(arrivals, contender, ({ row, slo }, waitedMs, reservedMs) => {
+              run(inputs[row % inputs.length], out, slo, waitedMs, reservedMs);
+              return right(row);
+            });
+            found.push(summarize(name, served));
+          }
+          note(kind, objective, rate, load, arrivals.length, found);
+        }
+    await coRunners.stop();
+  }
+  for (const contender of contenders) contender.dispose();
+  return denseMs;
+}
+
+function measureSimulated(): number {
+  const recorded = JSON.parse(readFileSync(projectPath("bench", "recorded", `${values.network}.json`), "utf8")) as Recorded;
+  const profile = profileOf(recorded, seeded(1));
+  const last = recorded.levels.length - 1;
+  const denseMs = medianUs(recorded.levels[last]) / 1000;
+  const loads: Record<string, SimulatedLoad> = {
+    none: idle,
+    "stretch 2": busy(2, 0),
+    "stretch 1.3, slices of 4 ms": busy(1.3),
+    "stretch 8": busy(8, 0),
+  };
+  for (const load of values.load ?? Object.keys(loads))
+    for (const kind of Object.keys(processes))
+      for (const objective of Object.keys(objectives))
+        for (const rate of rates) {
+          const arrivals = requests(kind, objective, rate, denseMs).map((arrival) => ({ ...arrival, row: arrival.row % recorded.rows }));
+          const answer = (name: string, level: number | null): ArrivalsRun["contenders"][number] => {
+            const machine = createMachine(seeded(2));
+            machine.load = loads[load];
+            const session = simulateSession(recorded, machine, profile);
+            return summarize(
+              name,
+              serve(arrivals, machine, most, ({ row, slo }, waitedMs, reservedMs) =>
+                level === null ? session.run(row, slo, waitedMs, reservedMs) : session.runLevel(level, row),
+              ),
+            );
+          };
+          note(kind, objective, rate, load, arrivals.length, [answer("dense", last), answer("exact", last - 1), answer("ours", null)]);
+        }
+  return denseMs;
+}
+
+const denseMs = values.simulated ? measureSimulated() : await measureReal();
+const data: ArrivalsData = {
+  version: 1,
+  network: values.network,
+  madeAt: new Date().toISOString(),
+  command: `npm run bench:arrivals${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`,
+  machine: values.simulated ? null : machineOf(),
+  denseMs,
+  runs,
+};
+const folder = projectPath("build", "report");
+mkdirSync(folder, { recursive: true });
+process.stdout.write(`${writeArrivals(data, folder)}\n`);
