@@ -144,7 +144,7 @@ async function measureReal(): Promise<number> {
   const fixedModel = await calibrated(network, { fresh: false, log, fixed: true });
   const inputs = inputsOf(network.test.rows, 4000);
   const out = new Float32Array(model.layers[model.layers.length - 1].outputs);
-  const contenders = (await createContenders(model, fixedModel, 6, {})).filter(
+  const contenders = (await createContenders(model, fixedModel, 6, inputsOf(network.heldOut.rows, 256))).filter(
     ({ name }) => !name.startsWith("level ") || name === "level 5",
   );
   const right = (row: number): boolean => {

@@ -99,7 +99,7 @@ async function beside<T>(load: string, body: () => Promise<T>): Promise<T> {
   }
 }
 
-const contenders = await createContenders(model, fixedModel, 6, {});
+const contenders = await createContenders(model, fixedModel, 6, inputsOf(network.heldOut.rows, 256));
 const dense = contenders.find(({ name }) => name === "dense") ?? contenders[0];
 for (const contender of contenders) for (let q = 0; q < 300; q++) ask(contender, q, { latencyMs: 1000 });
 const idleUs = Float64Array.from({ length: 1000 }, (_, q) => 1000 * ask(dense, q, {}).tookMs).sort();

@@ -14,7 +14,7 @@ import type { Ladder } from "../../src/profile/ladder.ts";
 import { writeAll } from "../../src/session/answers.ts";
 import { writeInput } from "../../src/session/input.ts";
 import { layOut } from "../../src/session/level-run.ts";
-import { createSession, type SessionOptions } from "../../src/session/session.ts";
+import { createSession } from "../../src/session/session.ts";
 
 export interface DeadlineContender {
   name: string;
@@ -36,12 +36,15 @@ export function usefulLevels({ levels }: Ladder): number[] {
     .filter((i) => !isDense(levels[i]));
 }
 
-/** @param most fixed levels that compete, evenly spread */
+/**
+ * @param most fixed levels that compete, evenly spread
+ * @param typical inputs that sessions measure their latencies on before anything is asked of them
+ */
 export async function createContenders(
   model: Model,
   fixedModel: Model,
   most: number,
-  options: SessionOptions,
+  typical: readonly Float32Array[],
 ): Promise<DeadlineContender[]> {
   const ladder = decodeLadder(model);
   if (ladder === null) throw new Error(`${model.name}: got no levels, expected a calibrated model`);
@@ -67,8 +70,8 @@ export async function createContenders(
   return [
     ...fixedContenders,
     feedback(levels.length, runLevel),
-    await sessionContender("ours", model, options),
-    await sessionContender("ours, one effort for all", fixedModel, { ...options, latencyProfile: undefined }),
+    await sessionContender("ours", model, typical),
+    await sessionContender("ours, one effort for all", fixedModel, typical),
   ];
 }
 
@@ -87,8 +90,9 @@ function feedback(count: number, runLevel: (n: number, input: Float32Array, out:
   };
 }
 
-async function sessionContender(name: string, model: Model, options: SessionOptions): Promise<DeadlineContender> {
-  const session = await createSession(model, options);
+async function sessionContender(name: string, model: Model, typical: readonly Float32Array[]): Promise<DeadlineContender> {
+  const session = await createSession(model);
+  session.measureLatency(typical);
   return {
     name,
     run: (input, out, slo, waitedMs, reservedMs) => void session.runInto(input, out, slo, waitedMs, reservedMs),

@@ -56,7 +56,7 @@ export function createForecast(profile: LatencyProfile, levels: readonly Level[]
 function nines(forecast: Forecast, { tail }: LoadState, at: number, logMs: number): number {
   const p90 = forecast[at + 1];
   const p99 = forecast[at + 2];
-  const x = ((logMs - forecast[at] + 2 * rounding) * p99) / (p99 + tail);
+  const x = (logMs - forecast[at]) / tail + 2 * rounding;
   if (x < p90) return 1 - (1 - x / p90) * belowP90;
   return x < p99 ? 1 + (x - p90) / (p99 - p90) : 2 + (x - p99) / Math.max(p99 - p90, 0.05);
 }
@@ -66,23 +66,22 @@ export function predict(forecast: Forecast, { stretch, tail }: LoadState, level:
   const at = perLevel * level + 3 * part;
   const n = ninesOf(share) - 1;
   const p90 = forecast[at + 1];
-  const p99 = forecast[at + 2];
-  return stretch[level] * Math.exp(forecast[at] + (p90 + n * (n < 0 ? p90 / belowP90 : p99 - p90)) * (1 + tail / p99));
+  return stretch[level] * Math.exp(forecast[at] + tail * (p90 + n * (n < 0 ? p90 / belowP90 : forecast[at + 2] - p90)));
 }
 
 /** The same of a query with so much time left: rungs that it does not allow are not begun. */
 export function predictWithin(forecast: Forecast, load: LoadState, level: number, share: number, leftMs: number): number {
   let ms = predict(forecast, load, level, 0, share);
   for (let at = perLevel * level + laterAt; at < perLevel * (level + 1); at++) {
-    const end = load.stretch[level] * Math.exp(forecast[at] + load.tail);
+    const end = load.stretch[level] * Math.exp(forecast[at]);
     if (end <= leftMs && end > ms) ms = end;
   }
   return Math.min(ms, predict(forecast, load, level, 1, share));
 }
 
-/** How far beyond the median of a level's first rung its 99th percentile lies, idle: a logarithm. */
+/** How far beyond the median of a level's first rung the 97th percentile lies, idle: a logarithm. */
 export function spreadOf(forecast: Forecast, level: number): number {
-  return forecast[perLevel * level + 2];
+  return (forecast[perLevel * level + 1] + forecast[perLevel * level + 2]) / 2;
 }
 
 /** Share of queries that keep their core while they run. */

@@ -26,7 +26,7 @@ export interface LoadState {
   readonly stretch: Float64Array;
   /** As decisions see it. */
   lostPerMs: number;
-  /** How much farther beyond the median the 99th percentile lies than idle, a logarithm; as decisions see it. */
+  /** How many times as far beyond the median high percentiles lie as when idle (distances of logarithms); as decisions see it. */
   tail: number;
   /** Raised whenever what decisions see has changed. */
   version: number;
@@ -94,12 +94,13 @@ export function createLoad(levels: number): LoadState {
   const numbers = new Float64Array(places);
   numbers[sharedVariance] = 0.09;
   numbers[noise] = 0.06;
+  numbers[tail] = 1;
   const parts = new Float64Array(partCount * levels);
   parts.fill(ownSpread, ownVariance * levels, fade * levels).fill(fastestFade, fade * levels, last * levels);
   return {
     stretch: each(1),
     lostPerMs: 0,
-    tail: 0,
+    tail: 1,
     version: 0,
     numbers,
     parts,
@@ -147,7 +148,7 @@ export function estimate({ numbers, lostPerMs }: LoadState): LoadEstimate {
 /** Idle median of the work the query did, in milliseconds. */
 export const EXPECTED_MS = 0;
 export const OBSERVED_MS = 1;
-/** Logarithm of the idle 99th percentile over the median. */
+/** Logarithm of the idle 97th percentile over the median. */
 export const SPREAD = 2;
 /** The clock's step: shorter expectations are summed up until they are long beside it. */
 export const STEP_MS = 3;
@@ -198,9 +199,8 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   let variance = c * c * n[sharedVariance] + p[v] + n[noise];
   const limit = clip * Math.sqrt(variance);
   const side = Math.sign(error);
-  const spread = query[SPREAD];
-  // a time above the 99th percentile moves it as far up as 99 below it move it down
-  n[tail] = Math.min(1, Math.max(-spread / 2, n[tail] + (error > spread + n[tail] ? 0.0495 : -0.0005)));
+  // the rare times above the 97th percentile weigh as much as all those below it
+  n[tail] = Math.min(2, Math.max(0.3, n[tail] * (error > n[tail] * query[SPREAD] ? 1.08 : 0.9976)));
   // what is far off is cut short, so that the estimate is nearer the median than the mean; but some in a row on one side are a step,
   // and the least of them is how far it goes
   let doubt = 0;

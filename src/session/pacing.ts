@@ -119,7 +119,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       const level = fit ? decision.picked : -1 - decision.picked;
       // where no level fits, or few queries have to be in time, an answer that is right is worth more of a risk
       ran.isBold = !fit || share < 0.95;
-      ran.times[STRETCH] = load.stretch[level] * (ran.isBold ? 1 : Math.exp(load.tail));
+      ran.times[STRETCH] = load.stretch[level];
       return level;
     },
     planOf(decision) {

