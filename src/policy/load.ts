@@ -201,8 +201,8 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   const side = Math.sign(error);
   // the rare times above the 97th percentile weigh as much as all those below it
   n[tail] = Math.min(2, Math.max(0.3, n[tail] * (error > n[tail] * query[SPREAD] ? 1.08 : 0.9976)));
-  // what is far off is cut short, so that the estimate is nearer the median than the mean; but some in a row on one side are a step,
-  // and the least of them is how far it goes
+  // errors are cut short, so that the estimate is near the median, not the mean; but some that are far off in a row on one side are a
+  // step, and the least of them is how far it goes; and so is a mean of them that stays off
   let doubt = 0;
   if (Math.abs(error) > limit) {
     if (n[surprises] * side <= 0) n[surprises] = n[least] = 0;
@@ -220,6 +220,7 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
     doubt += variance;
     n[drift] = 0;
   }
+  if (doubt === 0) error = side * Math.min(Math.abs(error), limit / 3);
   const share = n[sharedVariance] / (n[sharedVariance] + p[v]);
   n[sharedVariance] += doubt * share;
   p[v] += doubt * (1 - share);

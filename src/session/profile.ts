@@ -69,19 +69,18 @@ export function measureProfile({ runs, input }: Live, clock: Clock, queries: rea
 }
 
 /**
- * Draws how far a level's percentiles lie beyond its median halfway to where they usually lie: few runs say little of rare times, and what makes
- * first rungs late is mostly the machine.
+ * Draws how far a level's p90 lies beyond its median halfway to where it usually lies, and puts p99 as far beyond that as usual: few runs say
+ * little of rare times, and what makes first rungs late is mostly the machine.
  */
 function steadied(level: LevelLatency, all: readonly LevelLatency[]): LevelLatency {
   const { rungs } = level;
   if (rungs === undefined) return level;
-  const usual = (key: "p90" | "p99"): number =>
-    all.map(({ rungs: [first] = [], ...whole }) => (first ?? whole)[key] / (first ?? whole).p50).sort((a, b) => a - b)[all.length >> 1];
-  const steady = <T extends Quantiles>(one: T): T => ({
-    ...one,
-    p90: Math.sqrt(one.p90 * one.p50 * usual("p90")),
-    p99: Math.sqrt(one.p99 * one.p50 * usual("p99")),
-  });
+  const usual = (a: "p90" | "p99", b: "p50" | "p90"): number =>
+    all.map(({ rungs: [first] = [], ...whole }) => (first ?? whole)[a] / (first ?? whole)[b]).sort((x, y) => x - y)[all.length >> 1];
+  const steady = <T extends Quantiles>(one: T): T => {
+    const p90 = Math.sqrt(one.p90 * one.p50 * usual("p90", "p50"));
+    return { ...one, p90, p99: p90 * usual("p99", "p90") };
+  };
   return { ...(rungs.length === 1 ? steady(level) : level), rungs: rungs.map(steady) };
 }
 
