@@ -79,9 +79,9 @@ export function predictWithin(forecast: Forecast, load: LoadState, level: number
   return Math.min(ms, predict(forecast, load, level, 1, share));
 }
 
-/** How far beyond the median of a level's first rung the 97th percentile lies, idle: a logarithm. */
+/** How far beyond the median of a level's first rung the 99th percentile lies, idle: a logarithm. */
 export function spreadOf(forecast: Forecast, level: number): number {
-  return (forecast[perLevel * level + 1] + forecast[perLevel * level + 2]) / 2;
+  return forecast[perLevel * level + 2];
 }
 
 /** Share of queries that keep their core while they run. */

@@ -148,7 +148,7 @@ export function estimate({ numbers, lostPerMs }: LoadState): LoadEstimate {
 /** Idle median of the work the query did, in milliseconds. */
 export const EXPECTED_MS = 0;
 export const OBSERVED_MS = 1;
-/** Logarithm of the idle 97th percentile over the median. */
+/** Logarithm of the idle 99th percentile over the median. */
 export const SPREAD = 2;
 /** The clock's step: shorter expectations are summed up until they are long beside it. */
 export const STEP_MS = 3;
@@ -199,8 +199,8 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   let variance = c * c * n[sharedVariance] + p[v] + n[noise];
   const limit = clip * Math.sqrt(variance);
   const side = Math.sign(error);
-  // the rare times above the 97th percentile weigh as much as all those below it
-  n[tail] = Math.min(2, Math.max(0.3, n[tail] * (error > n[tail] * query[SPREAD] ? 1.08 : 0.9976)));
+  // a time above the 99th percentile moves it as far up as 99 below it move it down
+  n[tail] = Math.min(2, Math.max(0.3, n[tail] * (error > n[tail] * query[SPREAD] ? 1.1 : 0.99904)));
   // errors are cut short, so that the estimate is near the median, not the mean; but some that are far off in a row on one side are a
   // step, and the least of them is how far it goes; and so is a mean of them that stays off
   let doubt = 0;
