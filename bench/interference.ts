@@ -106,6 +106,23 @@ const idleUs = Float64Array.from({ length: 1000 }, (_, q) => 1000 * ask(dense, q
 const denseMs = quantile(idleUs, 0.5) / 1000;
 log(`dense alone: p50 ${(1000 * denseMs).toFixed(1)} µs, p99 ${quantile(idleUs, 0.99).toFixed(1)} µs`);
 
+/**
+ * What deciding, looking at the clock and learning add to a query: ours at a deadline that every level fits against the same level bare, the
+ * least of several runs of each input, means over inputs.
+ */
+function overheadUs(): number {
+  const ours = contenders.find(({ name }) => name === "ours") ?? contenders[0];
+  const slo: Slo = { latencyMs: 1000 };
+  const bare = contenders.filter(({ name }) => name.startsWith("level ")).at(-1) ?? dense;
+  const least = (contender: DeadlineContender, q: number): number =>
+    Math.min(...Array.from({ length: 25 }, () => ask(contender, q, slo).tookMs));
+  let sum = 0;
+  for (let q = 0; q < 200; q++) sum += least(ours, q) - least(bare, q);
+  return (1000 * sum) / 200;
+}
+const addedUs = overheadUs();
+log(`deciding and learning: ${addedUs.toFixed(2)} µs a query`);
+
 const data: InterferenceData = {
   version: 1,
   network: network.name,
@@ -113,6 +130,7 @@ const data: InterferenceData = {
   command: `npm run bench:interference${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`,
   machine: machineOf(),
   denseMs,
+  overheadUs: addedUs,
   percentile,
   constant: [],
   steps: [],

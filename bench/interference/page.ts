@@ -17,6 +17,8 @@ export interface InterferenceData {
   machine: MachineFacts;
   /** Dense's median, alone. */
   denseMs: number;
+  /** What deciding and learning add to a query. */
+  overheadUs: number;
   percentile: number;
   constant: { load: string; multiple: number; deadlineMs: number; scores: Score[] }[];
   steps: {
@@ -46,7 +48,7 @@ export function renderInterference(data: InterferenceData): string {
 <title>${title}</title><style>${trusted(style)}</style></head>
 <body><header><h1>${title}</h1>
 <p class="facts">${machine.cpu}, ${machine.cores} cores · ${machine.os} · ${machine.runtime} · <time datetime="${data.madeAt}">${data.madeAt}</time></p>
-<p class="facts">Deadlines are multiples of dense's own median alone, ${(1000 * data.denseMs).toFixed(1)} µs, asked at p${data.percentile}. In time / in time and right.</p></header>
+<p class="facts">Deadlines are multiples of dense's own median alone, ${(1000 * data.denseMs).toFixed(1)} µs, asked at p${data.percentile}. In time / in time and right. Deciding and learning take ${data.overheadUs.toFixed(2)} µs a query.</p></header>
 <main>${loadsOf(data).map((load) => renderLoad(data, load))}${renderCalibration(data)}${data.steps.map(renderSteps)}</main>
 <footer><p>Made by <code>${data.command}</code>; the numbers are in <a href="interference.json">interference.json</a>.</p></footer>
 </body></html>`.markup

@@ -117,6 +117,10 @@ const doors: Record<string, string> = {
     console.log(answers.every(({ output }) => output.top(3).length === 3) ? "works" : "answers missing");
     here.close();
     there.close();`,
+  "./load": `
+    import { watchPressure } from "slonn/load";
+    const watch = watchPressure({ everyMs: 10 });
+    console.log(Number.isNaN(watch.pressure()) ? "works" : watch.source);`,
   "./worker-thread": `
     import { createWorkerSession } from "slonn/worker";
     const session = await createWorkerSession("model.slonn", { worker: new URL(import.meta.resolve("slonn/worker-thread")) });
