@@ -67,7 +67,7 @@ export async function loadNetworkModel(name: NetworkName): Promise<Model> {
   const paths = pathsOf(name);
   const path = paths.find(existsSync);
   if (!path) throw new Error(`${name}: got no ${paths.join(" nor ")}, expected one: docs/training.md says how to train it`);
-  return importModel({ name, bytes: readFileSync(path) });
+  return { ...(await importModel({ name, bytes: readFileSync(path) })), name };
 }
 
 /** Whether examples/models holds it. */

@@ -215,7 +215,7 @@ function peersOf(network: Network): Promise<Peer[]> {
 const definitions = [
   "a small domesticated carnivorous mammal with soft fur that purrs",
   "a stringed musical instrument played with a bow",
-  "a port city on the coast of southern France",
+  "a person who studies stars and planets",
 ];
 
 /** What the WordNet network takes a few definitions for, and how little of it is computed to tell. */
