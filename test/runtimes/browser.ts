@@ -13,6 +13,8 @@ export interface Browser {
    * @throws Error with what the page wrote to its console when it takes longer than a minute and a half
    */
   visit(url: string): Promise<string>;
+  /** A tab that stays open, for a test to use as a person would; WebKit's driver has none. */
+  open?(): Promise<Tab>;
   close(): Promise<void>;
 }
 
@@ -47,12 +49,22 @@ export async function launch(name: BrowserName): Promise<Browser> {
 }
 
 /** What playwright's and puppeteer's pages share. */
-interface Tab {
+export interface Tab {
+  on(event: "request", listener: (request: { url(): string }) => void): unknown;
   on(event: "console", listener: (message: { text(): string }) => void): unknown;
   on(event: "pageerror", listener: (error: Error) => void): unknown;
   goto(url: string, options: { waitUntil: "commit" | "domcontentloaded"; timeout: number }): Promise<unknown>;
   waitForSelector(selector: string, options: { state?: "attached"; timeout: number }): Promise<unknown>;
   $eval(selector: string, read: (element: Element) => string): Promise<string>;
+  /** A function, since a page's policy may forbid code from strings. */
+  evaluate<T>(read: () => T): Promise<T>;
+  click(selector: string): Promise<void>;
+  focus(selector: string): Promise<void>;
+  readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
+  screenshot(options: { path: `${string}.png`; fullPage: boolean }): Promise<unknown>;
+  setViewportSize?(size: { width: number; height: number }): Promise<void>;
+  setViewport?(size: { width: number; height: number }): Promise<void>;
+  emulateMedia?(media: { colorScheme: "dark" | "light" }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,6 +90,7 @@ async function launchChromium(): Promise<Browser> {
   const browser = await chromium.launch({ executablePath: programs.chromium[0], args, timeout: patienceMs });
   return {
     visit: async (url) => visit(await browser.newPage(), url),
+    open: () => browser.newPage(),
     close: () => browser.close(),
   };
 }
@@ -92,6 +105,7 @@ async function launchFirefox(): Promise<Browser> {
   });
   return {
     visit: async (url) => visit(await browser.newPage(), url),
+    open: () => browser.newPage(),
     close: () => browser.close(),
   };
 }

