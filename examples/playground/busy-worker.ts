@@ -1,6 +1,6 @@
 // A Worker that only makes the machine busy: it adds up memory larger than a cache, over and over, until it is ended.
 
-const numbers = new Float64Array(8 << 20);
+const numbers = new Float64Array(2 << 20);
 let sum = 0;
 
 function work(): void {

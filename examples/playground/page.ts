@@ -1,12 +1,13 @@
-// The playground's page: what is drawn or typed and what is asked go to the network's Worker, what comes back is shown. Two queries are
-// never under way at once, so the times shown are those of a query alone.
+// The playground's page: what is drawn or typed and what is asked go to the network's Worker, what comes back is shown. One question is
+// under way at a time, so that no query waits for another.
 
 import type { Slo } from "slonn";
 import { bagOf, createVocabulary, type Vocabulary, wordsOf } from "../text.ts";
 import { createDigitPad } from "./digit-pad.ts";
-import type { Answered, Query, Question, Reply, Subject } from "./messages.ts";
-import { drawLayer } from "./network-picture.ts";
-import { drawTimes, type Timed } from "./time-chart.ts";
+import type { Guess, Query, Question, Raced, Reply, Subject } from "./messages.ts";
+import { createLayers, type Pictured, showLayers } from "./network-picture.ts";
+import { figuresOf, sameShare, withRows } from "./race-window.ts";
+import { drawTimes } from "./time-chart.ts";
 
 const find = <E extends HTMLElement>(selector: string): E => {
   const element = document.querySelector<E>(selector);
@@ -19,32 +20,51 @@ const count = (n: number): string => Math.round(n).toLocaleString("en");
 /** What the slider offers of each kind, from careful to bold. */
 const amounts = {
   loss: [0, 0.0005, 0.001, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1],
-  latencyMs: [5, 2, 1, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03],
+  latencyMs: [5, 3, 2, 1, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03],
   nodes: [1, 0.5, 0.3, 0.2, 0.1, 0.07, 0.05, 0.03, 0.02],
 };
 type Kind = keyof typeof amounts;
 const amountText: Record<Kind, (amount: number) => string> = {
-  loss: (amount) => `at most ${Number((100 * amount).toFixed(2))} points lost`,
-  latencyMs: (amount) => `${amount} ms`,
+  loss: (amount) => (amount === 0 ? "no accuracy lost" : `at most ${Number((100 * amount).toFixed(2))} points of it lost`),
+  latencyMs: (amount) => `done within ${amount} ms`,
   nodes: (amount) => `at most ${Number((100 * amount).toFixed(1))} % of hidden nodes`,
+};
+/** Where the slider starts; a deadline starts just above what dense takes here. */
+const starts: Record<Kind, () => number> = {
+  loss: () => 3,
+  latencyMs: () => {
+    const idleMs = raced.length > 0 ? figuresOf(raced, "dense", null).p50 : 0.3;
+    return Math.max(
+      0,
+      amounts.latencyMs.findLastIndex((ms) => ms >= 1.3 * idleMs),
+    );
+  },
+  nodes: () => 4,
 };
 
 const form = find<HTMLFormElement>("#controls");
 const slider = find<HTMLInputElement>("#amount");
 const definition = find<HTMLTextAreaElement>("#definition");
 const answerText = find("#answer");
-const timesKept = 200;
-const pauseMs = 40;
+const layers = find("#layers");
+const mostRaced = 500;
+const pauseMs = 80;
+const ticksAnInput = 8;
 
 let worker: Worker | null = null;
 let loaded: (Reply & { kind: "loaded" }) | null = null;
 let vocabulary: Vocabulary = new Map();
-let times: Timed[] = [];
-let isAsking = false;
-let examined = "";
+let raced: Raced[] = [];
+let isWaiting = false;
+/** The input or the objective changed since it was last asked. */
+let isStale = true;
+let isPaused = false;
+/** Questions before the last change of what is asked: their rows say nothing of it. */
+let isOutdated = false;
 let examples = 0;
+let ticks = 0;
 const busy: Worker[] = [];
-const pad = createDigitPad(find<HTMLCanvasElement>("#pad"), () => ask());
+const pad = createDigitPad(find<HTMLCanvasElement>("#pad"), () => changed());
 
 const chosen = (name: string): string => String(new FormData(form).get(name));
 const subject = (): Subject => chosen("subject") as Subject;
@@ -63,16 +83,20 @@ function query(): Query | null {
   return bag.indices.length > 0 ? { indices: bag.indices, values: bag.values as Float32Array } : null;
 }
 
-const send = (question: Question): void => worker?.postMessage(question);
+function send(question: Question): void {
+  isWaiting = question.kind !== "load";
+  worker?.postMessage(question);
+}
 
 function load(): void {
   worker?.terminate();
   loaded = null;
-  times = [];
-  isAsking = false;
-  examined = "";
+  raced = [];
+  isWaiting = false;
+  isStale = true;
+  isOutdated = false;
   say("Loading the network …");
-  find("#layers").replaceChildren();
+  layers.replaceChildren();
   for (const part of ["digits", "words"] as const) find(`#${part}`).hidden = part !== subject();
   worker = new Worker("network-worker.js");
   worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => hear(data));
@@ -80,21 +104,24 @@ function load(): void {
   send({ kind: "load", subject: subject() });
 }
 
-function ask(): void {
-  if (!loaded || isAsking) return;
-  const asked = query();
-  if (!asked) {
+/** What is drawn, typed or asked changed. */
+function changed(): void {
+  isStale = true;
+  askNext();
+}
+
+function askNext(): void {
+  if (!loaded || isWaiting) return;
+  const { slo } = objective();
+  const asked = isStale ? query() : null;
+  if (isStale && !asked) {
     say(subject() === "digits" ? "Draw a digit, or show an example." : "No word of this is known; type a definition.");
     find("#best").replaceChildren();
-    return;
+    find("#dense-says").textContent = "";
   }
-  const { slo } = objective();
-  if (examined !== JSON.stringify(slo)) {
-    examined = JSON.stringify(slo);
-    send({ kind: "examine", slo });
-  }
-  isAsking = true;
-  send({ kind: "ask", query: asked, slo });
+  isStale = false;
+  if (asked) send({ kind: "ask", query: asked, slo });
+  else if (!isPaused && document.visibilityState === "visible") send({ kind: "race", slo });
 }
 
 function hear(reply: Reply): void {
@@ -105,29 +132,30 @@ function hear(reply: Reply): void {
     case "loaded":
       loaded = reply;
       vocabulary = createVocabulary(reply.words);
-      makeLayers(reply.widths);
+      createLayers(layers, reply.widths.length);
       find("#footer").textContent =
-        `Kernels: ${reply.backend}${reply.reason ? ` (${reply.reason})` : ""}. ${reply.levels} levels of effort. Nothing leaves this page.`;
+        `Kernels: ${reply.backend}${reply.reason ? ` (${reply.reason})` : ""}. ${reply.levels} levels of effort. This browser's clock ` +
+        `counts in steps of ${Number((1000 * reply.tickMs).toPrecision(2))} µs. Nothing leaves this page.`;
       say("Ready.");
-      ask();
+      askNext();
       break;
     case "answer":
-      isAsking = false;
+      isWaiting = false;
       show(reply);
       break;
-    case "examined":
-      find("#rows-text").textContent = `right, of ${reply.rows} test rows`;
-      find("#asked-right").textContent = percent(reply.right.asked / reply.rows);
-      find("#dense-right").textContent = percent(reply.right.dense / reply.rows);
-      find("#asked-same").textContent = percent(reply.same / reply.rows);
+    case "raced":
+      isWaiting = false;
+      if (!isOutdated) showRace(reply);
+      isOutdated = false;
       break;
     case "failed":
-      isAsking = false;
+      isWaiting = false;
       say(reply.message);
       break;
     default:
       reply satisfies never;
   }
+  if (isStale) askNext();
 }
 
 /** Only what changed is said, so that a screen reader hears each answer once. */
@@ -135,67 +163,64 @@ function say(text: string): void {
   if (answerText.textContent !== text) answerText.textContent = text;
 }
 
-function makeLayers(widths: number[]): void {
-  const layers = widths.slice(1).map((width, layer) => {
-    const figure = document.createElement("figure");
-    const canvas = document.createElement("canvas");
-    canvas.setAttribute("role", "img");
-    figure.append(canvas, document.createElement("figcaption"));
-    figure.dataset.width = String(width);
-    figure.dataset.name = layer === widths.length - 2 ? "outputs" : `hidden layer ${layer + 1}`;
-    return figure;
-  });
-  find("#layers").replaceChildren(...layers);
+function show({ best, dense, active, isDense, why, certificate, gaveUp }: Reply & { kind: "answer" }): void {
+  if (!loaded) return;
+  const { names, widths } = loaded;
+  const called = (index: number): string => `${subject() === "digits" ? "a" : "a kind of"} ${names[index].split(",")[0]}`;
+  say(`This is ${called(best[0].index)}`);
+  find("#best").replaceChildren(...best.map((guess) => bestLine(names[guess.index], guess)));
+  find("#dense-says").textContent =
+    dense === best[0].index ? "The whole network says the same." : `The whole network says ${called(dense)}.`;
+  showLayers(layers, pictured(widths, active, isDense));
+  const bound = certificate
+    ? ` Certified: ${certificate.kind} ${certificate.kind === "loss" ? "at most" : "at least"} ${percent(certificate.bound, 2)} at ` +
+      `${percent(certificate.confidence, 0)} confidence, from ${count(certificate.samples)} held-out rows.`
+    : "";
+  find("#plan").textContent = `${why}.${bound}${gaveUp.length > 0 ? ` Given up: ${gaveUp.join(", ")}.` : ""}`;
 }
 
-function show({ asked, dense, active, level, why, gaveUp, stretch }: Reply & { kind: "answer" }): void {
-  const { names = [], levels = 0 } = loaded ?? {};
-  const [best] = asked.best;
-  say(`${subject() === "digits" ? "This is a" : "A kind of"} ${names[best.index]}`);
-  find("#best").replaceChildren(...asked.best.map(({ index, share }) => bestLine(names[index], share)));
-  document.querySelectorAll<HTMLElement>("#layers figure").forEach((figure, layer) => {
-    const width = Number(figure.dataset.width);
-    const lit = active[layer]?.length ?? width;
-    const text = `${figure.dataset.name}: ${count(lit)} of ${count(width)} nodes`;
-    const canvas = figure.querySelector("canvas");
-    if (canvas) drawLayer(canvas, width, active[layer]);
-    canvas?.setAttribute("aria-label", text);
-    const caption = figure.querySelector("figcaption");
-    if (caption) caption.textContent = text;
-  });
-  const slower = stretch > 1.2 ? ` This machine is taken to be ${stretch.toFixed(1)} times slower than idle.` : "";
-  find("#plan").textContent =
-    `Level ${level + 1} of ${levels}: ${why}.${gaveUp.length > 0 ? ` Given up: ${gaveUp.join(", ")}.` : ""}${slower}`;
-  times.push({ asked: asked.ms, dense: dense.ms });
-  if (times.length > timesKept) times.shift();
-  showTimes(asked, dense);
+/** Dropped nodes count as zero and zeros are skipped, so that a layer is computed from what is lit before it; dense skips nothing. */
+function pictured(widths: number[], active: (Uint32Array | null)[], isDense: boolean): Pictured[] {
+  const things = subject() === "digits" ? "pixels" : "words";
+  const lit = (i: number): number => active[i]?.length ?? widths[i];
+  return widths.map((width, i) => ({
+    name: i === 0 ? "input" : i === widths.length - 1 ? "outputs" : `hidden layer ${i}`,
+    width,
+    lit: active[i],
+    text: `${count(lit(i))} of ${count(width)} ${i === 0 ? things : "nodes"}`,
+    more: i === 0 ? "" : `from ${count(isDense ? widths[i - 1] : lit(i - 1))} ${i === 1 ? things : "nodes"}`,
+  }));
 }
 
-function bestLine(name: string, share: number): HTMLElement {
+function bestLine(name: string, { share }: Guess): HTMLElement {
   const line = document.createElement("li");
-  const meter = Object.assign(document.createElement("meter"), { value: share });
-  meter.setAttribute("aria-hidden", "true");
+  const bar = document.createElement("i");
+  const filled = bar.appendChild(document.createElement("b"));
+  filled.style.inlineSize = percent(share).replace(" ", "");
   const parts = [percent(share), name].map((text) => Object.assign(document.createElement("span"), { textContent: text }));
-  line.append(meter, ...parts);
+  line.append(bar, ...parts);
   return line;
 }
 
-function showTimes(asked: Answered, dense: Answered): void {
+function showRace({ rows, stretch }: Reply & { kind: "raced" }): void {
+  raced = withRows(raced, rows, mostRaced);
   const { kind, amount } = objective();
   const deadline = kind === "latencyMs" ? amount : null;
-  for (const [key, { macs }] of [
-    ["asked", asked],
-    ["dense", dense],
-  ] as const) {
-    const sorted = times.map((one) => one[key]).sort((a, b) => a - b);
-    const at = (share: number): string => `${sorted[Math.floor(share * (sorted.length - 1))].toFixed(3)} ms`;
-    find(`#${key}-p50`).textContent = at(0.5);
-    find(`#${key}-p95`).textContent = at(0.95);
-    find(`#${key}-macs`).textContent = count(macs);
-    if (deadline !== null) find(`#${key}-kept`).textContent = percent(sorted.filter((ms) => ms <= deadline).length / sorted.length, 0);
+  for (const way of ["asked", "dense"] as const) {
+    const { p50, p95, kept, macs, right } = figuresOf(raced, way, deadline);
+    find(`#${way}-p50`).textContent = `${p50.toFixed(3)} ms`;
+    find(`#${way}-p95`).textContent = `${p95.toFixed(3)} ms`;
+    find(`#${way}-macs`).textContent = count(macs);
+    find(`#${way}-right`).textContent = percent(right);
+    if (kept !== null) find(`#${way}-kept`).textContent = percent(kept, 0);
   }
+  find("#asked-same").textContent = percent(sameShare(raced));
   find("#kept").hidden = deadline === null;
-  drawTimes(find<HTMLCanvasElement>("#times"), times, timesKept, deadline);
+  const slower = stretch > 1.2 ? ` The session takes this machine to be ${stretch.toFixed(1)} times slower than idle.` : "";
+  find("#live-text").textContent =
+    `The latest ${count(raced.length)} answers to ${count(loaded?.rows ?? 0)} test rows the network was not trained on, in blocks of ` +
+    `${rows.length}, both ways by turns.${slower}`;
+  drawTimes(find<HTMLCanvasElement>("#times"), raced, mostRaced, deadline);
 }
 
 function showAmount(): void {
@@ -203,17 +228,32 @@ function showAmount(): void {
   const text = amountText[kind](amount);
   find("#amount-text").textContent = text;
   slider.setAttribute("aria-valuetext", text);
-  times = [];
+  startOver();
+}
+
+/** What was raced so far says nothing of what is asked now. */
+function startOver(): void {
+  raced = [];
+  isOutdated = isWaiting;
+  find("#live-text").textContent = "";
 }
 
 function toggleBusy(): void {
   const button = find("#busy");
   if (busy.length > 0) for (const one of busy.splice(0)) one.terminate();
-  else for (let i = 0; i < (navigator.hardwareConcurrency || 4); i++) busy.push(new Worker("busy-worker.js"));
+  else for (let i = 0; i < 2 * (navigator.hardwareConcurrency || 2); i++) busy.push(new Worker("busy-worker.js"));
   button.setAttribute("aria-pressed", String(busy.length > 0));
   button.textContent = busy.length > 0 ? "Let it rest" : "Make this machine busy";
-  find("#busy-text").textContent = busy.length > 0 ? `${busy.length} Workers read memory as fast as they can.` : "";
-  times = [];
+  find("#busy-text").textContent = busy.length > 0 ? `${busy.length} Workers read memory as fast as they can` : "";
+  startOver();
+}
+
+function togglePause(): void {
+  isPaused = !isPaused;
+  const button = find("#pause");
+  button.setAttribute("aria-pressed", String(isPaused));
+  button.textContent = isPaused ? "Go on" : "Pause";
+  askNext();
 }
 
 async function showExample(): Promise<void> {
@@ -223,27 +263,36 @@ async function showExample(): Promise<void> {
 }
 
 form.addEventListener("change", ({ target }) => {
+  const { name } = target as HTMLInputElement;
+  if (name === "kind") {
+    const kind = chosen("kind") as Kind;
+    slider.max = String(amounts[kind].length - 1);
+    slider.value = String(starts[kind]());
+  }
   showAmount();
-  if ((target as HTMLInputElement).name === "subject") load();
-  else ask();
+  if (name === "subject") load();
+  else changed();
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 slider.addEventListener("input", () => {
   showAmount();
-  ask();
+  changed();
 });
-definition.addEventListener("input", () => ask());
+definition.addEventListener("input", changed);
 find("#clear").addEventListener("click", () => pad.clear());
 find("#example").addEventListener("click", () => void showExample());
 find("#busy").addEventListener("click", toggleBusy);
+find("#pause").addEventListener("click", togglePause);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   pad.redraw();
-  ask();
+  changed();
 });
-// times stay live while nothing changes
 setInterval(() => {
-  if (document.visibilityState === "visible") ask();
+  // what a deadline allows changes with the load
+  if (!isPaused && ++ticks % ticksAnInput === 0) isStale = true;
+  askNext();
 }, pauseMs);
+if (matchMedia("(prefers-reduced-motion: reduce)").matches) togglePause();
 
 showAmount();
 void showExample();
