@@ -26,8 +26,6 @@ export const LIST_HEADER: i32 = 16;
 export const PANEL: i32 = 16;
 /** Inputs of one block; a block whose inputs are all 0 is skipped. */
 export const BLOCK: i32 = 4;
-/** Columns one step of `COLUMNS` reads. */
-export const COLUMNS_STEP: i32 = 8;
 
 // ---- operations, with their arguments in order (words 1, 2, …)
 
