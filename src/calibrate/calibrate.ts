@@ -105,7 +105,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
       ...(signal ? { signal } : {}),
       onProgress: (share) => onProgress(from + share * (to - from), what),
     });
-  const costOf = (outcome: Outcome): number => (clock ? median(outcome.timesMs) : sum(outcome.macs) / outcome.macs.length / 1e6);
+  const costOf = (outcome: Outcome): number => (clock ? meanOfMost(outcome.timesMs) : sum(outcome.macs) / outcome.macs.length / 1e6);
 
   const timed = takeRows(
     search.rows,
@@ -170,9 +170,10 @@ function rowsNeeded(needed: number): number {
   return count;
 }
 
-/** The median, which a lost time slice does not move. */
-function median(values: Float32Array): number {
-  return values.slice().sort()[values.length >> 1];
+/** The mean without the slowest hundredth: what growing costs the few that grow counts, lost time slices do not. */
+function meanOfMost(values: Float32Array): number {
+  const most = values.slice().sort().subarray(0, Math.ceil(0.99 * values.length));
+  return sum(most) / most.length;
 }
 
 function unique(levels: readonly (readonly Rung[])[]): (readonly Rung[])[] {
