@@ -172,7 +172,10 @@ function rowsNeeded(needed: number): number {
 
 /** The mean without the slowest hundredth: what growing costs the few that grow counts, lost time slices do not. */
 function meanOfMost(values: Float32Array): number {
-  const most = values.slice().sort().subarray(0, Math.ceil(0.99 * values.length));
+  const most = values
+    .slice()
+    .sort()
+    .subarray(0, Math.ceil(0.99 * values.length));
   return sum(most) / most.length;
 }
 
