@@ -33,18 +33,6 @@ function f(row: usize, word: usize): f32 {
   return load<f32>(row + (word << 2));
 }
 
-function did(row: usize, units: i32, macs: i32): void {
-  store<i32>(row + (WORD_UNITS << 2), units);
-  store<i32>(row + (WORD_MACS << 2), macs);
-  store<i32>(row + (WORD_BYTES_READ << 2), macs << 2);
-}
-
-/** As `did`, for weights of one byte. */
-function didBytes(row: usize, units: i32, macs: i32): void {
-  did(row, units, macs);
-  store<i32>(row + (WORD_BYTES_READ << 2), macs);
-}
-
 /** The lead of a vector, or of a list's values. */
 function leadOf(src: usize, n: i32): f32 {
   return n < 0 ? lead(values(src), count(src)) : lead(src, n);
@@ -62,120 +50,137 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
   let at = begin;
   while (at < end) {
     const r = plan + <usize>at * ROW_BYTES;
+    const operation = n(r, 0);
+    let units = 0;
+    let macs = 0;
     at++;
-    switch (n(r, 0)) {
+    switch (operation) {
       case COMPACT:
-        did(r, compact(p(r, 1), n(r, 2), p(r, 3), n(r, 4), f(r, 5), n(r, 6) != 0), 0);
+        units = compact(p(r, 1), n(r, 2), p(r, 3), n(r, 4), f(r, 5), n(r, 6) != 0);
         break;
       case BLOCKS:
-        did(r, blocks(p(r, 1), n(r, 2), p(r, 3)), 0);
+        units = blocks(p(r, 1), n(r, 2), p(r, 3));
         break;
       case ROWS:
         rows(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
-        did(r, n(r, 5), n(r, 4) * n(r, 5));
+        units = n(r, 5);
+        macs = n(r, 4) * n(r, 5);
         break;
       case ROWS_SELECTED:
         rowsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6), p(r, 7), n(r, 8), f(r, 9), n(r, 10) != 0);
-        did(r, count(p(r, 6)), count(p(r, 6)) * count(p(r, 5)) * 4);
+        units = count(p(r, 6));
+        macs = count(p(r, 6)) * count(p(r, 5)) * 4;
         break;
       case PANELS:
         panels(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
-        did(r, n(r, 5) * PANEL, n(r, 4) * n(r, 5) * PANEL);
+        units = n(r, 5) * PANEL;
+        macs = n(r, 4) * n(r, 5) * PANEL;
         break;
       case PANELS_ACTIVE:
         panelsActive(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
-        did(r, n(r, 5) * PANEL, count(p(r, 3)) * n(r, 5) * PANEL);
+        units = n(r, 5) * PANEL;
+        macs = count(p(r, 3)) * n(r, 5) * PANEL;
         break;
       case PANELS_SELECTED:
         panelsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6));
-        did(r, count(p(r, 5)) * PANEL, count(p(r, 3)) * count(p(r, 5)) * PANEL);
+        units = count(p(r, 5)) * PANEL;
+        macs = count(p(r, 3)) * count(p(r, 5)) * PANEL;
         break;
       case COLUMNS:
         columns(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
-        did(r, n(r, 5), count(p(r, 3)) * n(r, 5));
+        units = n(r, 5);
+        macs = count(p(r, 3)) * n(r, 5);
         break;
       case ACTIVATE:
         activate(p(r, 1), n(r, 2), p(r, 3), n(r, 4), f(r, 5));
-        did(r, n(r, 2), 0);
+        units = n(r, 2);
         break;
       case TOP_K:
-        did(r, topK(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5)), 0);
+        units = topK(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5));
         break;
       case THRESHOLD:
-        did(r, threshold(p(r, 1), n(r, 2), f(r, 3), f(r, 4), p(r, 5)), 0);
+        units = threshold(p(r, 1), n(r, 2), f(r, 3), f(r, 4), p(r, 5));
         break;
       case PANEL_SCORES:
         panelScores(p(r, 1), n(r, 2), p(r, 3));
-        did(r, n(r, 2), 0);
+        units = n(r, 2);
         break;
       case MARGIN:
-        const verdict: i32 = leadOf(p(r, 1), n(r, 2)) >= f(r, 3) ? 1 : n(r, 5) > 0 && spent(plan, at) + <i64>n(r, 4) > <i64>n(r, 5) ? 2 : 0;
-        did(r, verdict, 0);
-        if (verdict) return at;
+        units = leadOf(p(r, 1), n(r, 2)) >= f(r, 3) ? 1 : n(r, 5) > 0 && spent(plan, at) + <i64>n(r, 4) > <i64>n(r, 5) ? 2 : 0;
         break;
       case HASH:
         hash(p(r, 1), p(r, 2), n(r, 3), n(r, 4), n(r, 5), p(r, 6));
-        did(r, n(r, 4), n(r, 3) * n(r, 4) * n(r, 5));
+        units = n(r, 4);
+        macs = n(r, 3) * n(r, 4) * n(r, 5);
         break;
       case VOTE:
         // a vote is a node number and a weight: two words read, counted as two multiply-adds so that votes are not free
-        did(r, n(r, 7), 2 * vote(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), n(r, 7), p(r, 8)));
+        units = n(r, 7);
+        macs = 2 * vote(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), n(r, 7), p(r, 8));
         break;
       case SCATTER:
         scatter(p(r, 1), n(r, 2), p(r, 3), n(r, 4) != 0);
-        did(r, n(r, 2), 0);
+        units = n(r, 2);
         break;
       case COMPACT_PANELS:
         compactPanels(p(r, 1), p(r, 2), n(r, 3), p(r, 4), n(r, 5), f(r, 6), n(r, 7) != 0);
-        did(r, count(p(r, 1)) * PANEL, 0);
+        units = count(p(r, 1)) * PANEL;
         break;
       case SUBTRACT:
-        did(r, subtract(p(r, 1), p(r, 2), p(r, 3)), 0);
+        units = subtract(p(r, 1), p(r, 2), p(r, 3));
         break;
       case PREDICT:
         predict(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
-        didBytes(r, n(r, 6) * PANEL, n(r, 5) * n(r, 6) * PANEL);
+        units = n(r, 6) * PANEL;
+        macs = n(r, 5) * n(r, 6) * PANEL;
         break;
       case STRONGEST:
-        did(r, strongest(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5)), 0);
+        units = strongest(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5));
         break;
       case EXPAND:
-        did(r, expand(p(r, 1), n(r, 2), n(r, 3), p(r, 4)), 0);
+        units = expand(p(r, 1), n(r, 2), n(r, 3), p(r, 4));
         break;
       case BEST:
-        if (n(r, 2) < 0) did(r, best(values(p(r, 1)), count(p(r, 1)), indices(p(r, 1)), n(r, 3), p(r, 4), p(r, 5)), 0);
-        else did(r, best(p(r, 1), n(r, 2), 0, n(r, 3), p(r, 4), p(r, 5)), 0);
+        units = n(r, 2) < 0
+          ? best(values(p(r, 1)), count(p(r, 1)), indices(p(r, 1)), n(r, 3), p(r, 4), p(r, 5))
+          : best(p(r, 1), n(r, 2), 0, n(r, 3), p(r, 4), p(r, 5));
         break;
       case ACTIVATE_LIST:
         activateList(p(r, 1), p(r, 2), n(r, 3), f(r, 4));
-        did(r, count(p(r, 1)), 0);
+        units = count(p(r, 1));
         break;
       case PERMUTE:
         permute(p(r, 1), n(r, 2), p(r, 3), p(r, 4));
-        did(r, n(r, 2), 0);
+        units = n(r, 2);
         break;
       case CODE:
-        did(r, code(p(r, 1), n(r, 2), p(r, 3), p(r, 4), p(r, 5), n(r, 6) != 0), 0);
+        units = code(p(r, 1), n(r, 2), p(r, 3), p(r, 4), p(r, 5), n(r, 6) != 0);
         break;
       case PANELS_8:
-        const panels8Done: i32 = panels8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), p(r, 5), n(r, 6), p(r, 7), n(r, 8), p(r, 9));
-        didBytes(r, panels8Done * PANEL, panels8Done * PANEL * 2 * count(p(r, 5)));
+        units = panels8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), p(r, 5), n(r, 6), p(r, 7), n(r, 8), p(r, 9)) * PANEL;
+        macs = units * 2 * count(p(r, 5));
         break;
       case ROWS_8:
         rows8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), p(r, 6), p(r, 7), p(r, 8), n(r, 9), f(r, 10), n(r, 11) != 0);
-        didBytes(r, count(p(r, 7)), count(p(r, 7)) * count(p(r, 6)) * 8);
+        units = count(p(r, 7));
+        macs = count(p(r, 7)) * count(p(r, 6)) * 8;
         break;
       case COLUMNS_8:
         columns8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
-        didBytes(r, n(r, 6), count(p(r, 4)) * n(r, 6));
+        units = n(r, 6);
+        macs = count(p(r, 4)) * n(r, 6);
         break;
       case PACK:
         pack(p(r, 1), n(r, 2), n(r, 3), n(r, 4), p(r, 5), n(r, 6), n(r, 7));
-        did(r, n(r, 2), 0);
+        units = n(r, 2);
         break;
       default:
         return -at;
     }
+    store<i32>(r + (WORD_UNITS << 2), units);
+    store<i32>(r + (WORD_MACS << 2), macs);
+    store<i32>(r + (WORD_BYTES_READ << 2), operation == PREDICT || operation >= PANELS_8 ? macs : macs << 2);
+    if (operation == MARGIN && units) return at;
   }
   return at;
 }

@@ -9,6 +9,8 @@ import { startKernels } from "./kernels.ts";
 import { createReferenceEngine } from "./reference-engine.ts";
 import { createWasmEngine, instantiate } from "./wasm-engine.ts";
 
+export { buildName } from "./generated/build.ts";
+
 /** `relaxed` and `simd` are the two WebAssembly SIMD builds, `scalar` one without SIMD, `js` the plain-JavaScript kernels. */
 export type Backend = "relaxed" | "simd" | "scalar" | "js";
 

@@ -4,8 +4,7 @@
 
 import { countWork, rungsOf, type Work } from "../activator/work.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import type { Backend, EngineOptions } from "../engine/engine.ts";
-import { buildName } from "../engine/generated/build.ts";
+import { type Backend, buildName, type EngineOptions } from "../engine/engine.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
 import type { Model, StreamedModel } from "../model/model.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";

@@ -82,7 +82,7 @@ describe("workerd", () => {
     expect(files.filter((name) => name.endsWith(".wasm")).length).toBe(1);
     const code = readFileSync(join(dist, "cloudflare.js"), "utf8");
     console.log(`Worker of slonn, slonn/kernels, slonn/worker, unminified: ${code.length} bytes, ${gzipSync(code).length} gzip`);
-    expect(code).not.toContain("relaxedBinary");
+    expect(code).not.toContain("simdBinary");
   });
 
   test("refuses to compile bytes, which is why", async () => {
