@@ -36,391 +36,303 @@ export function createReferenceEngine(bytes: number, reason: string | null): Eng
   };
 }
 
-/** The largest number of the eight-bit predictor's codes. */
-const largestCode = 8191;
-
-/** Round half to even, as WebAssembly's nearest. */
-function nearest(v: number): number {
-  const r = Math.round(v);
-  return r - v === 0.5 && r % 2 !== 0 ? r - 1 : r;
-}
-
 /** What an operation returns to end the run, and when it does not exist. */
 const stop = -1;
 const unknown = -2;
 
 /** Runs one row, given its words as integers and as floats and the multiply-adds of the rows before it. */
 type Operation = (a: Int32Array, f: Float32Array, spent: number) => number;
+type Numbers = readonly number[] | Uint32Array;
+
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+const paddedTo = (multiple: number, n: number): number => Math.ceil(n / multiple) * multiple;
 
 /** The operations over one memory; each returns its multiply-adds and leaves its units in the row. */
 function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, i8: Int8Array): Operation {
-  const values = (list: number): number => (list + abi.LIST_HEADER + Math.ceil((u32[(list >> 2) + 1] * 4) / 16) * 16) >> 2;
-  const indices = (list: number): number => (list + abi.LIST_HEADER) >> 2;
+  const indicesAt = (list: number): number => (list + abi.LIST_HEADER) >> 2;
+  const valuesAt = (list: number): number => indicesAt(list) + paddedTo(4, u32[(list >> 2) + 1]);
+  const unitsOf = (list: number): Uint32Array => u32.subarray(indicesAt(list), indicesAt(list) + u32[list >> 2]);
+  const valuesOf = (list: number): Float32Array => f32.subarray(valuesAt(list), valuesAt(list) + u32[list >> 2]);
 
-  /** Appends what `value(i)` gives for the candidates, zeros left out unless `zeros`. */
-  function keepNonZero(
-    list: number,
-    from: number,
-    candidates: number,
-    index: (i: number) => number,
-    value: (i: number) => number,
-    zeros = false,
-  ): number {
-    const [at, to] = [indices(list), values(list)];
+  /** Writes units to a list, with values those whose value is not 0; returns how many. */
+  function put(list: number, units: Numbers, value?: (unit: number) => number, append = 0, zeros = false): number {
+    const from = append && u32[list >> 2];
     let found = from;
-    for (let i = 0; i < candidates; i++) {
-      const v = value(i);
+    for (const unit of units) {
+      const v = value?.(unit);
       if (v === 0 && !zeros) continue;
-      u32[at + found] = index(i);
-      f32[to + found++] = v;
+      u32[indicesAt(list) + found] = unit;
+      if (v !== undefined) f32[valuesAt(list) + found] = v;
+      found++;
     }
     u32[list >> 2] = found;
     return found - from;
   }
 
-  /** Four lanes over ascending inputs, then (0 + 1) + (2 + 3). */
-  function rowDot(weight: number, x: number, floats: number, offsets: number | null): number {
-    let [s0, s1, s2, s3] = [0, 0, 0, 0];
-    for (let b = 0; b < floats; b += 4) {
-      const o = offsets === null ? b : u32[offsets + (b >> 2)] >> 2;
-      s0 = fround(s0 + fround(f32[x + o] * f32[weight + o]));
-      s1 = fround(s1 + fround(f32[x + o + 1] * f32[weight + o + 1]));
-      s2 = fround(s2 + fround(f32[x + o + 2] * f32[weight + o + 2]));
-      s3 = fround(s3 + fround(f32[x + o + 3] * f32[weight + o + 3]));
-    }
-    return fround(fround(s0 + s1) + fround(s2 + s3));
+  /** by · unit, by · unit + 1, … `per` of them for each unit */
+  const spread = (units: Numbers, per: number, by = per): number[] =>
+    Array.from(units, (unit) => upTo(per).map((i) => unit * by + i)).flat();
+
+  /** Four lanes over ascending blocks, at these bytes, then (0 + 1) + (2 + 3). */
+  function rowDot(weight: number, x: number, blocks: Numbers): number {
+    const s = new Float32Array(4);
+    for (const byte of blocks) for (let lane = 0, o = byte >> 2; lane < 4; lane++, o++) s[lane] += fround(f32[x + o] * f32[weight + o]);
+    return fround(fround(s[0] + s[1]) + fround(s[2] + s[3]));
+  }
+  const allBlocks = (floats: number): number[] => upTo(floats / 4).map((block) => block * 16);
+
+  /** out = init, then for one input after the other its value times its line: `width` weights from `weight` + input · step on. */
+  function addLines(init: number, out: number, width: number, inputs: Numbers, values: Float32Array, weight: number, step: number): void {
+    f32.copyWithin(out, init, init + width);
+    inputs.forEach((input: number, i: number) => {
+      const line = weight + input * step;
+      for (let n = 0; n < width; n++) f32[out + n] += fround(values[i] * f32[line + n]);
+    });
   }
 
-  /** out = init and then, for one input after the other, v times its line of 16 weights more. */
-  function startPanel(init: number, out: number): void {
-    if (init !== out) f32.copyWithin(out, init, init + abi.PANEL);
+  /** Σ code · weight in eight bits, a whole number. */
+  function sum8(inputs: Numbers, codes: ArrayLike<number>, weightAt: (input: number) => number): number {
+    let sum = 0;
+    for (const input of inputs) sum += codes[input] * i8[weightAt(input)];
+    return sum;
   }
-  function addLine(out: number, v: number, line: number): void {
-    for (let n = 0; n < abi.PANEL; n++) f32[out + n] += fround(v * f32[line + n]);
-  }
-
-  /** Panels `which(0) … which(n − 1)` from the active inputs of a list. */
-  function panelsOf(a: Int32Array, panels: number, which: (i: number) => number): number {
-    const [weight, init, out] = [a[1] >> 2, a[2] >> 2, a[6] >> 2];
-    const [active, at, from] = [u32[a[3] >> 2], indices(a[3]), values(a[3])];
-    for (let i = 0; i < panels; i++) {
-      const p = which(i) * abi.PANEL;
-      startPanel(init + p, out + p);
-      for (let j = 0; j < active; j++) addLine(out + p, f32[from + j], weight + p * a[4] + u32[at + j] * abi.PANEL);
-    }
-    a[abi.WORD_UNITS] = panels * abi.PANEL;
-    return active * panels * abi.PANEL;
-  }
-
-  /** A list's values, as many as it holds. */
-  function valuesOf(list: number): Float32Array {
-    return f32.subarray(values(list), values(list) + u32[list >> 2]);
-  }
-
-  /** Eight-bit nodes from codes: bias + scale · step · sum, the sum a whole number. */
-  function scaled(a: Int32Array, node: number, step: number, sum: number): number {
-    return fround(f32[(a[3] >> 2) + node] + fround(fround(f32[(a[2] >> 2) + node] * step) * fround(sum)));
-  }
-
-  function fillIndices(list: number, n: number, keep: (i: number) => boolean): number {
-    const at = indices(list);
-    let found = 0;
-    for (let i = 0; i < n; i++) if (keep(i)) u32[at + found++] = i;
-    u32[list >> 2] = found;
-    return found;
-  }
+  /** Where a node's weight of an input stands in panels of bytes. */
+  const panelAt = (panels: number, inputs: number, node: number, input: number): number =>
+    panels + (node >> 4) * inputs * abi.PANEL + (input >> 1) * 32 + (node % abi.PANEL) * 2 + (input & 1);
 
   return (a, f, spent) => {
+    /** The words as addresses of floats. */
+    const at = a.map((word) => word >> 2);
+    const floats = (word: number, n: number): Float32Array => f32.subarray(at[word], at[word] + n);
+    /** A node in eight bits: bias + scale · step · sum */
+    const node8 = (node: number, step: number, sum: number): number =>
+      fround(f32[at[3] + node] + fround(fround(f32[at[2] + node] * step) * fround(sum)));
     let units = 0;
     let macs = 0;
     switch (a[0]) {
-      case abi.COMPACT: {
-        const src = a[1] >> 2;
-        units = keepNonZero(
+      case abi.COMPACT:
+        units = put(a[3], upTo(a[2]), (i) => activate(f32[at[1] + i], a[4], f[5]), a[6]);
+        break;
+      case abi.BLOCKS:
+        units = put(
           a[3],
-          a[6] ? u32[a[3] >> 2] : 0,
-          a[2],
-          (i) => i,
-          (i) => activate(f32[src + i], a[4], f[5]),
+          allBlocks(paddedTo(4, a[2])).filter((byte) => f32.subarray(at[1] + byte / 4, at[1] + byte / 4 + 4).some((v) => v !== 0)),
         );
         break;
-      }
-      case abi.BLOCKS: {
-        const src = a[1] >> 2;
-        const at = indices(a[3]);
-        for (let o = 0; o < a[2]; o += abi.BLOCK) {
-          if (f32[src + o] === 0 && f32[src + o + 1] === 0 && f32[src + o + 2] === 0 && f32[src + o + 3] === 0) continue;
-          u32[at + units++] = o * 4;
-        }
-        u32[a[3] >> 2] = units;
-        break;
-      }
       case abi.ROWS:
         units = a[5];
-        macs = a[4] * a[5];
-        for (let r = 0; r < a[5]; r++) f32[(a[6] >> 2) + r] = rowDot((a[1] >> 2) + r * a[4], a[3] >> 2, a[4], null) + f32[(a[2] >> 2) + r];
+        macs = a[4] * units;
+        for (const r of upTo(units)) f32[at[6] + r] = rowDot(at[1] + r * a[4], at[3], allBlocks(a[4])) + f32[at[2] + r];
         break;
       case abi.ROWS_SELECTED: {
-        const rows = indices(a[6]);
-        const [floats, offsets] = [u32[a[5] >> 2] * abi.BLOCK, indices(a[5])];
-        units = u32[a[6] >> 2];
-        macs = units * floats;
-        const value = (i: number): number => {
-          const r = u32[rows + i];
-          return activate(fround(rowDot((a[1] >> 2) + r * a[4], a[3] >> 2, floats, offsets) + f32[(a[2] >> 2) + r]), a[8], f[9]);
-        };
-        keepNonZero(a[7], a[10] ? u32[a[7] >> 2] : 0, units, (i) => u32[rows + i], value, a[8] === abi.KEEP);
+        const rows = unitsOf(a[6]);
+        const blocks = unitsOf(a[5]);
+        const value = (r: number): number => activate(fround(rowDot(at[1] + r * a[4], at[3], blocks) + f32[at[2] + r]), a[8], f[9]);
+        units = rows.length;
+        macs = units * blocks.length * 4;
+        put(a[7], rows, value, a[10], a[8] === abi.KEEP);
         break;
       }
-      case abi.PANELS: {
-        const [weight, init, x, out] = [a[1] >> 2, a[2] >> 2, a[3] >> 2, a[6] >> 2];
-        units = a[5] * abi.PANEL;
-        macs = a[4] * units;
-        for (let p = 0; p < units; p += abi.PANEL) {
-          startPanel(init + p, out + p);
-          for (let j = 0; j < a[4]; j++) addLine(out + p, f32[x + j], weight + p * a[4] + j * abi.PANEL);
+      case abi.PANELS:
+      case abi.PANELS_ACTIVE:
+      case abi.PANELS_SELECTED: {
+        const [inputs, values] = a[0] === abi.PANELS ? [upTo(a[4]), floats(3, a[4])] : [unitsOf(a[3]), valuesOf(a[3])];
+        const panels = a[0] === abi.PANELS_SELECTED ? unitsOf(a[5]) : upTo(a[5]);
+        units = panels.length * abi.PANEL;
+        macs = inputs.length * units;
+        for (const p of panels) {
+          const first = p * abi.PANEL;
+          addLines(at[2] + first, at[6] + first, abi.PANEL, inputs, values, at[1] + first * a[4], abi.PANEL);
         }
         break;
       }
-      case abi.PANELS_ACTIVE:
-        return panelsOf(a, a[5], (i) => i);
-      case abi.PANELS_SELECTED: {
-        const chosen = indices(a[5]);
-        return panelsOf(a, u32[a[5] >> 2], (i) => u32[chosen + i]);
-      }
-      case abi.COLUMNS: {
-        const [weight, init, out, stride] = [a[1] >> 2, a[2] >> 2, a[6] >> 2, a[4]];
-        const [active, at, from] = [u32[a[3] >> 2], indices(a[3]), values(a[3])];
+      case abi.COLUMNS:
         units = a[5];
-        macs = active * units;
-        const width = Math.ceil(units / 4) * 4;
-        f32.copyWithin(out, init, init + width);
-        for (let i = 0; i < active; i++)
-          for (let o = 0; o < width; o++) f32[out + o] += fround(f32[from + i] * f32[weight + u32[at + i] * stride + o]);
+        macs = unitsOf(a[3]).length * units;
+        addLines(at[2], at[6], paddedTo(4, units), unitsOf(a[3]), valuesOf(a[3]), at[1], a[4]);
         break;
-      }
-      case abi.ACTIVATE: {
-        const [src, out] = [a[1] >> 2, a[3] >> 2];
+      case abi.ACTIVATE:
         units = a[2];
-        const from = f32.subarray(src, src + a[2]);
-        if (a[4] >= abi.SOFTMAX) softmax(from, from, f32.subarray(out, out + a[2]), a[4] === abi.LOG_SOFTMAX);
-        else for (let i = 0; i < a[2]; i++) f32[out + i] = activate(f32[src + i], a[4], f[5]);
+        activateAll(floats(1, units), floats(1, units), floats(3, units), a[4], f[5]);
         break;
-      }
       case abi.TOP_K:
       case abi.STRONGEST: {
-        const src = a[1] >> 2;
-        const sized = (i: number): number => (a[0] === abi.TOP_K ? f32[src + i] : Math.abs(f32[src + i]));
-        const best = Array.from({ length: a[2] }, (_, i) => i)
-          .filter((i) => !Number.isNaN(f32[src + i]))
-          .sort((i, j) => sized(j) - sized(i) || i - j)
-          .slice(0, Math.max(0, a[3]));
-        const chosen = new Set(best);
-        units = fillIndices(a[4], a[2], (i) => chosen.has(i));
-        if (a[0] === abi.STRONGEST) for (let i = 0; i < units; i++) f32[values(a[4]) + i] = f32[src + u32[indices(a[4]) + i]];
+        const value = (i: number): number => f32[at[1] + i];
+        const size = a[0] === abi.TOP_K ? value : (i: number): number => Math.abs(value(i));
+        const best = upTo(a[2]).filter((i) => !Number.isNaN(value(i)));
+        best.sort((i, j) => size(j) - size(i) || i - j).splice(Math.max(0, a[3]));
+        best.sort((i, j) => i - j);
+        units = a[0] === abi.TOP_K ? put(a[4], best) : put(a[4], best, value, 0, true);
         break;
       }
-      case abi.THRESHOLD: {
-        const src = a[1] >> 2;
-        units = fillIndices(a[5], a[2], (i) => f32[src + i] > f[3] && f32[src + i] <= f[4]);
+      case abi.THRESHOLD:
+        units = put(
+          a[5],
+          upTo(a[2]).filter((i) => f32[at[1] + i] > f[3] && f32[at[1] + i] <= f[4]),
+        );
         break;
-      }
-      case abi.PANEL_SCORES: {
+      case abi.PANEL_SCORES:
         units = a[2];
-        for (let p = 0; p < units; p++) {
-          let sum = 0;
-          for (let n = 0; n < abi.PANEL; n++) sum = fround(sum + Math.max(f32[(a[1] >> 2) + p * abi.PANEL + n], 0));
-          f32[(a[3] >> 2) + p] = sum;
-        }
+        for (const p of upTo(units))
+          f32[at[3] + p] = floats(1, units * abi.PANEL)
+            .subarray(p * abi.PANEL, (p + 1) * abi.PANEL)
+            .reduce((sum, v) => fround(sum + Math.max(v, 0)), 0);
         break;
-      }
       case abi.MARGIN: {
+        const sorted = (a[2] < 0 ? valuesOf(a[1]) : floats(1, a[2])).slice().sort(); // NaN comes last
+        const lead = fround(sorted[sorted.length - 1] - (sorted[sorted.length - 2] ?? Number.NEGATIVE_INFINITY));
         a[abi.WORD_MACS] = a[abi.WORD_BYTES_READ] = 0;
-        const sure = lead(a[2] < 0 ? valuesOf(a[1]) : f32.subarray(a[1] >> 2, (a[1] >> 2) + a[2])) >= f[3];
-        a[abi.WORD_UNITS] = sure ? 1 : a[5] > 0 && spent + a[4] > a[5] ? 2 : 0;
+        a[abi.WORD_UNITS] = lead >= f[3] ? 1 : a[5] > 0 && spent + a[4] > a[5] ? 2 : 0;
         return a[abi.WORD_UNITS] ? stop : 0;
       }
-      case abi.HASH: {
-        const [planes, x, stride] = [a[1] >> 2, a[2] >> 2, a[3]];
-        for (let t = 0; t < a[4]; t++) {
-          let code = 0;
-          for (let b = 0; b < a[5]; b++) if (rowDot(planes + (t * a[5] + b) * stride, x, stride, null) > 0) code |= 1 << b;
-          u32[(a[6] >> 2) + t] = code;
-        }
+      case abi.HASH:
         units = a[4];
-        macs = stride * a[4] * a[5];
+        macs = a[3] * units * a[5];
+        for (const t of upTo(units))
+          u32[at[6] + t] = upTo(a[5]).reduce(
+            (code, b) => code | (Number(rowDot(at[1] + (t * a[5] + b) * a[3], at[2], allBlocks(a[3])) > 0) << b),
+            0,
+          );
         break;
-      }
-      case abi.VOTE: {
-        const [starts, nodes, votes, scores] = [a[2] >> 2, a[3] >> 2, a[4] >> 2, a[8] >> 2];
-        f32.fill(0, scores, scores + a[7]);
-        for (let t = 0; t < a[5]; t++) {
-          const bucket = starts + (t << a[6]) + u32[(a[1] >> 2) + t];
-          for (let i = u32[bucket]; i < u32[bucket + 1]; i++, macs += 2) f32[scores + u32[nodes + i]] += f32[votes + i];
-        }
+      case abi.VOTE:
         units = a[7];
+        floats(8, units).fill(0);
+        for (const t of upTo(a[5])) {
+          const bucket = at[2] + (t << a[6]) + u32[at[1] + t];
+          for (let i = u32[bucket]; i < u32[bucket + 1]; i++, macs += 2) f32[at[8] + u32[at[3] + i]] += f32[at[4] + i];
+        }
         break;
-      }
-      case abi.SCATTER: {
-        const out = a[3] >> 2;
-        if (!a[4]) f32.fill(0, out, out + a[2]);
-        for (let i = 0; i < u32[a[1] >> 2]; i++) f32[out + u32[indices(a[1]) + i]] = f32[values(a[1]) + i];
+      case abi.SCATTER:
         units = a[2];
+        if (!a[4]) floats(3, units).fill(0);
+        unitsOf(a[1]).forEach((unit, i) => {
+          f32[at[3] + unit] = valuesOf(a[1])[i];
+        });
         break;
-      }
       case abi.COMPACT_PANELS: {
-        const [chosen, src] = [indices(a[1]), a[2] >> 2];
-        const nodes = Array.from({ length: u32[a[1] >> 2] * abi.PANEL }, (_, i) => u32[chosen + (i >> 4)] * abi.PANEL + (i % abi.PANEL));
+        const nodes = spread(unitsOf(a[1]), abi.PANEL);
         const real = nodes.filter((node) => node < a[3]);
         units = nodes.length;
-        keepNonZero(
-          a[4],
-          a[7] ? u32[a[4] >> 2] : 0,
-          real.length,
-          (i) => real[i],
-          (i) => activate(f32[src + real[i]], a[5], f[6]),
-          a[5] === abi.KEEP,
-        );
+        put(a[4], real, (node) => activate(f32[at[2] + node], a[5], f[6]), a[7], a[5] === abi.KEEP);
         break;
       }
       case abi.SUBTRACT: {
-        const without = new Set(u32.subarray(indices(a[2]), indices(a[2]) + u32[a[2] >> 2]));
-        const to = indices(a[3]);
-        for (const v of u32.slice(indices(a[1]), indices(a[1]) + u32[a[1] >> 2])) if (!without.has(v)) u32[to + units++] = v;
-        u32[a[3] >> 2] = units;
+        const without = new Set(unitsOf(a[2]));
+        units = put(
+          a[3],
+          unitsOf(a[1]).filter((unit) => !without.has(unit)),
+        );
         break;
       }
       case abi.PREDICT: {
-        const [weight, scales, mean, code, rank, out, scratch] = [a[1], a[2] >> 2, a[3] >> 2, a[4] >> 2, a[5], a[7] >> 2, a[8] >> 1];
+        const inputs = upTo(a[5]);
+        const [codes, step] = codesOf(Float32Array.from(inputs, (c) => f32[at[4] + c] * f32[at[2] + c]));
         units = a[6] * abi.PANEL;
-        macs = rank * units;
-        const scaled = Float32Array.from({ length: rank }, (_, c) => f32[code + c] * f32[scales + c]);
-        const most = scaled.reduce((m, v) => (Number.isNaN(v) ? Number.POSITIVE_INFINITY : Math.max(m, Math.abs(v))), 0);
-        a[abi.WORD_UNITS] = units;
-        if (most === Number.POSITIVE_INFINITY) {
-          f32.fill(most, out, out + units);
-          return macs;
+        macs = a[5] * units;
+        for (const n of upTo(units)) {
+          const sum = fround(step * fround(sum8(inputs, codes, (c) => panelAt(a[1], a[5], n, c))));
+          f32[at[7] + n] = Number.isNaN(step) ? Number.POSITIVE_INFINITY : f32[at[3] + n] + sum;
         }
-        const step = fround(most / largestCode);
-        const inverse = most > 0 ? fround(largestCode / most) : 0;
-        scaled.forEach((v, c) => {
-          i16[scratch + c] = nearest(fround(v * inverse));
-        });
-        for (let n = 0; n < units; n++) {
-          const panelAt = weight + Math.floor(n / abi.PANEL) * rank * abi.PANEL;
-          let sum = 0;
-          for (let c = 0; c < rank; c++) sum += i16[scratch + c] * i8[panelAt + (c >> 1) * 32 + (n % abi.PANEL) * 2 + (c & 1)];
-          f32[out + n] = f32[mean + n] + fround(step * fround(sum));
-        }
-        return macs;
-      }
-      case abi.EXPAND: {
-        const [from, to] = [indices(a[1]), indices(a[4])];
-        for (let i = 0; i < u32[a[1] >> 2]; i++)
-          for (let u = u32[from + i] * a[2]; u < Math.min(u32[from + i] * a[2] + a[2], a[3]); u++) u32[to + units++] = u;
-        u32[a[4] >> 2] = units;
         break;
       }
+      case abi.EXPAND:
+        units = put(
+          a[4],
+          spread(unitsOf(a[1]), a[2]).filter((unit) => unit < a[3]),
+        );
+        break;
       case abi.BEST: {
-        const src = a[2] < 0 ? valuesOf(a[1]) : f32.subarray(a[1] >> 2, (a[1] >> 2) + a[2]);
-        const name = (i: number): number => {
-          const index = a[2] < 0 ? u32[indices(a[1]) + i] : i;
-          return a[4] ? u32[(a[4] >> 2) + index] : index;
-        };
-        const found = Array.from(src, (v, i) => ({ v, name: name(i) })).filter(({ v }) => !Number.isNaN(v));
+        const src = a[2] < 0 ? valuesOf(a[1]) : floats(1, a[2]);
+        const names = a[2] < 0 ? unitsOf(a[1]) : upTo(a[2]);
+        const found = Array.from(src, (v, i) => ({ v, name: a[4] ? u32[at[4] + names[i]] : names[i] })).filter(({ v }) => !Number.isNaN(v));
         found.sort((x, y) => y.v - x.v || x.name - y.name).splice(Math.max(0, a[3]));
-        units = found.length;
-        found.forEach((one, i) => {
-          u32[indices(a[5]) + i] = one.name;
-          f32[values(a[5]) + i] = one.v;
-        });
-        u32[a[5] >> 2] = units;
+        let next = 0;
+        units = put(
+          a[5],
+          found.map(({ name }) => name),
+          () => found[next++].v,
+          0,
+          true,
+        );
         break;
       }
       case abi.ACTIVATE_LIST: {
-        const [all, few] = [valuesOf(a[1]), valuesOf(a[2])];
+        const all = valuesOf(a[1]);
+        const from = all.slice();
         units = all.length;
-        if (a[3] >= abi.SOFTMAX) {
-          const from = all.slice();
-          softmax(from, few, few, a[3] === abi.LOG_SOFTMAX);
-          softmax(from, all, all, a[3] === abi.LOG_SOFTMAX);
-        } else for (const part of [all, few]) part.forEach((v, i) => void (part[i] = activate(v, a[3], f[4])));
+        for (const part of [all, valuesOf(a[2])]) activateAll(from, part, part, a[3], f[4]);
         break;
       }
       case abi.PERMUTE:
         units = a[2];
-        for (let i = 0; i < units; i++) f32[(a[4] >> 2) + u32[(a[3] >> 2) + i]] = f32[(a[1] >> 2) + i];
+        for (const i of upTo(units)) f32[at[4] + u32[at[3] + i]] = f32[at[1] + i];
         break;
       case abi.CODE: {
-        const src = f32.subarray(a[1] >> 2, (a[1] >> 2) + a[2]);
-        const [codes, step] = codesOf(src);
-        const to = (a[3] >> 1) + 8;
-        f32[a[3] >> 2] = step;
-        i16.fill(0, to, to + Math.ceil(a[2] / 16) * 16);
-        i16.set(codes, to);
-        const listed = (list: number, n: number, per: number, unit: number): number => {
-          const at = indices(list);
-          let found = 0;
-          for (let i = 0; i < n; i += per)
-            if (a[6] || i16.subarray(to + i, to + i + per).some((c) => c !== 0)) u32[at + found++] = i / unit;
-          u32[list >> 2] = found;
-          return found;
-        };
-        units = listed(a[4], Math.ceil(a[2] / 16) * 16, 2, 2);
-        listed(a[5], Math.ceil(a[2] / 16) * 16, 8, 1);
+        const [codes, step] = codesOf(floats(1, a[2]));
+        const padded = new Int16Array(paddedTo(16, a[2]));
+        padded.set(codes);
+        i16.set(padded, (a[3] >> 1) + 8);
+        f32[at[3]] = step;
+        const active = (per: number): number[] =>
+          upTo(padded.length / per).filter((i) => a[6] || padded.subarray(i * per, (i + 1) * per).some(Boolean));
+        units = put(a[4], active(2));
+        put(
+          a[5],
+          active(8).map((block) => block * 8),
+        );
         break;
       }
       case abi.PANELS_8: {
-        const [x, pairs, step] = [(a[4] >> 1) + 8, u32.subarray(indices(a[5]), indices(a[5]) + u32[a[5] >> 2]), f32[a[4] >> 2]];
-        const panels = a[7] ? u32.slice(indices(a[7]), indices(a[7]) + u32[a[7] >> 2]) : Uint32Array.from({ length: a[8] }, (_, i) => i);
-        for (const p of panels)
-          for (let n = 0; n < abi.PANEL; n++) {
-            let sum = 0;
-            for (const pair of pairs) {
-              const w = a[1] + p * a[6] * abi.PANEL + pair * 32 + n * 2;
-              sum += i16[x + pair * 2] * i8[w] + i16[x + pair * 2 + 1] * i8[w + 1];
-            }
-            f32[(a[9] >> 2) + p * abi.PANEL + n] = scaled(a, p * abi.PANEL + n, step, sum);
-          }
-        a[abi.WORD_UNITS] = panels.length * abi.PANEL;
-        return panels.length * abi.PANEL * 2 * pairs.length;
+        const inputs = spread(unitsOf(a[5]), 2);
+        const nodes = spread(a[7] ? unitsOf(a[7]) : upTo(a[8]), abi.PANEL);
+        units = nodes.length;
+        macs = units * inputs.length;
+        for (const node of nodes)
+          f32[at[9] + node] = node8(
+            node,
+            f32[at[4]],
+            sum8(inputs, i16.subarray((a[4] >> 1) + 8), (i) => panelAt(a[1], a[6], node, i)),
+          );
+        break;
       }
       case abi.ROWS_8: {
-        const [x, step, rows] = [(a[4] >> 1) + 8, f32[a[4] >> 2], indices(a[7])];
-        const blocks = u32.subarray(indices(a[6]), indices(a[6]) + u32[a[6] >> 2]);
-        const value = (i: number): number => {
-          const r = u32[rows + i];
-          let sum = 0;
-          for (const o of blocks) for (let j = o; j < o + 8; j++) sum += i16[x + j] * i8[a[1] + r * a[5] + j];
-          return activate(scaled(a, r, step, sum), a[9], f[10]);
-        };
-        units = u32[a[7] >> 2];
-        macs = units * blocks.length * 8;
-        keepNonZero(a[8], a[11] ? u32[a[8] >> 2] : 0, units, (i) => u32[rows + i], value, a[9] === abi.KEEP);
+        const rows = unitsOf(a[7]);
+        const inputs = spread(unitsOf(a[6]), 8, 1);
+        const value = (r: number): number =>
+          activate(
+            node8(
+              r,
+              f32[at[4]],
+              sum8(inputs, i16.subarray((a[4] >> 1) + 8), (i) => a[1] + r * a[5] + i),
+            ),
+            a[9],
+            f[10],
+          );
+        units = rows.length;
+        macs = units * inputs.length;
+        put(a[8], rows, value, a[11], a[9] === abi.KEEP);
         break;
       }
       case abi.COLUMNS_8: {
         const [codes, step] = codesOf(valuesOf(a[4]));
-        const at = indices(a[4]);
+        const inputs = unitsOf(a[4]);
+        const places = upTo(inputs.length);
         units = a[6];
-        macs = codes.length * units;
-        for (let n = 0; n < Math.ceil(units / 16) * 16; n++) {
-          let sum = 0;
-          codes.forEach((c, i) => void (sum += c * i8[a[1] + u32[at + i] * a[5] + n]));
-          f32[(a[7] >> 2) + n] = scaled(a, n, step, sum);
-        }
+        macs = inputs.length * units;
+        for (const n of upTo(paddedTo(16, units)))
+          f32[at[7] + n] = node8(
+            n,
+            step,
+            sum8(places, codes, (i) => a[1] + inputs[i] * a[5] + n),
+          );
         break;
       }
-      case abi.PACK: {
-        const [rows, out] = [a[1] >> 2, a[5] >> 2];
+      case abi.PACK:
         units = a[2];
-        for (let n = 0; n < Math.ceil(units / abi.PANEL) * abi.PANEL; n++)
-          for (let i = 0; i < a[3]; i++) {
-            const at = out + Math.floor(n / abi.PANEL) * a[6] + i * a[7] + (n % abi.PANEL);
-            f32[at] = n < units ? f32[rows + n * a[4] + i] : 0;
-          }
+        for (const n of upTo(paddedTo(abi.PANEL, units)))
+          for (let i = 0; i < a[3]; i++)
+            f32[at[5] + (n >> 4) * a[6] + i * a[7] + (n % abi.PANEL)] = n < units ? f32[at[1] + n * a[4] + i] : 0;
         break;
-      }
       default:
         return unknown;
     }
@@ -429,33 +341,29 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
   };
 }
 
-/** Sixteen-bit codes of a vector and what one step is worth; codes of 0 and a step of NaN where it is not finite. */
-function codesOf(src: Float32Array): [codes: Int16Array, step: number] {
+/** Round half to even, as WebAssembly's nearest. */
+function nearest(v: number): number {
+  const r = Math.round(v);
+  return r - v === 0.5 && r % 2 !== 0 ? r - 1 : r;
+}
+
+/** Sixteen-bit codes of a vector and what one step is worth: NaN where it is not finite. */
+function codesOf(src: Float32Array): [codes: Float32Array, step: number] {
   const limit = Math.min(8191, Math.floor(0x7fffffff / 127 / Math.max(src.length, 1)));
-  const most = src.reduce((m, v) => (Number.isNaN(v) ? Number.POSITIVE_INFINITY : Math.max(m, Math.abs(v))), 0);
-  if (most === Number.POSITIVE_INFINITY) return [new Int16Array(src.length), Number.NaN];
-  const inverse = most > 0 ? fround(limit / most) : 0;
-  return [Int16Array.from(src, (v) => nearest(fround(v * inverse))), fround(most / limit)];
+  const most = src.reduce((m, v) => Math.max(m, Math.abs(v)), 0); // NaN stays
+  const inverse = most > 0 && most < Number.POSITIVE_INFINITY ? fround(limit / most) : 0;
+  return [src.map((v) => nearest(fround(v * inverse))), most < Number.POSITIVE_INFINITY ? fround(most / limit) : Number.NaN];
 }
 
 /** One float through an element-wise activation. */
 function activate(x: number, activation: number, alpha: number): number {
-  switch (activation) {
-    case abi.RELU:
-      return x > 0 || Number.isNaN(x) ? x : 0;
-    case abi.LEAKY_RELU:
-      return x < 0 ? fround(x * alpha) : x;
-    case abi.SIGMOID:
-      return fround(1 / (1 + Math.exp(-x)));
-    case abi.TANH:
-      return fround(Math.tanh(x));
-    case abi.GELU:
-      return fround(0.5 * x * (1 + erf(x * Math.SQRT1_2)));
-    case abi.GELU_TANH:
-      return fround(0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))));
-    default:
-      return x;
-  }
+  if (activation === abi.RELU) return x <= 0 ? 0 : x;
+  if (activation === abi.LEAKY_RELU) return x < 0 ? fround(x * alpha) : x;
+  if (activation === abi.SIGMOID) return fround(1 / (1 + Math.exp(-x)));
+  if (activation === abi.TANH) return fround(Math.tanh(x));
+  if (activation === abi.GELU) return fround(0.5 * x * (1 + erf(x * Math.SQRT1_2)));
+  if (activation === abi.GELU_TANH) return fround(0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))));
+  return x;
 }
 
 /** erf by Abramowitz & Stegun 7.1.26, |error| <= 1.5e-7. */
@@ -465,26 +373,12 @@ function erf(x: number): number {
   return Math.sign(x) * (1 - y * Math.exp(-x * x));
 }
 
-/** Softmax of `src` with the sum over `all`. */
-function softmax(all: Float32Array, src: Float32Array, out: Float32Array, logarithm: boolean): void {
-  let top = Number.NEGATIVE_INFINITY;
-  for (const v of all) if (!(v <= top)) top = v;
-  let total = 0;
-  for (const v of all) total += Math.exp(v - top);
-  const log = Math.log(total);
-  for (let i = 0; i < src.length; i++) out[i] = logarithm ? src[i] - top - log : Math.exp(src[i] - top) / total;
-}
-
-/** The best minus the second best; NaN when one of them is. */
-function lead(src: Float32Array): number {
-  let best = Number.NEGATIVE_INFINITY;
-  let second = Number.NEGATIVE_INFINITY;
-  for (const v of src) {
-    if (Number.isNaN(v)) return v;
-    if (v > best) {
-      second = best;
-      best = v;
-    } else if (v > second) second = v;
-  }
-  return fround(best - second);
+/** out = activation(src), softmax with its sum over `all`. */
+function activateAll(all: Float32Array, src: Float32Array, out: Float32Array, activation: number, alpha: number): void {
+  const top = all.reduce((m, v) => Math.max(m, v), Number.NEGATIVE_INFINITY);
+  const total = activation < abi.SOFTMAX ? 0 : all.reduce((sum, v) => sum + Math.exp(v - top), 0);
+  src.forEach((v, i) => {
+    if (activation < abi.SOFTMAX) out[i] = activate(v, activation, alpha);
+    else out[i] = activation === abi.LOG_SOFTMAX ? v - top - Math.log(total) : Math.exp(v - top) / total;
+  });
 }
