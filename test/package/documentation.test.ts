@@ -1,46 +1,61 @@
-// What the README and docs/ show must be so: code blocks marked `js run` or `ts run` run, links lead somewhere.
-// A block runs as a file of its own, in a folder that holds `model.slonn` and `inputs.npy` and has the package installed.
+// What the README and the guides show must be so: every block of code runs, links lead somewhere. The blocks of a page run one after
+// another in a folder of the page's own, which holds the files of guide-files.ts and has the package installed. Blocks for other runtimes
+// than Node: test/runtimes/documentation.test.ts.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeTinyModel } from "./tiny-model.ts";
+import { type Block, blocksOf, pages } from "./code-blocks.ts";
+import { writeGuideFiles } from "./guide-files.ts";
 
-const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...markdownIn("docs")];
-const blocks = pages.flatMap((page) =>
-  [...readFileSync(page, "utf8").matchAll(/^```(js|ts) run\n([\s\S]*?)^```$/gm)].map(([, language, code], i) => ({
-    name: `${page} block ${i + 1}`,
-    language: language as "js" | "ts",
-    code,
-  })),
-);
-
-function markdownIn(folder: string): string[] {
-  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return names.filter((name) => name.endsWith(".md")).map((name) => join(folder, name));
-}
-
+const blocks = pages.flatMap(blocksOf);
 const folder = mkdtempSync(join(tmpdir(), "slonn-documentation-"));
-beforeAll(() => {
-  mkdirSync(join(folder, "node_modules"));
+
+beforeAll(async () => {
+  mkdirSync(join(folder, "files"));
+  await writeGuideFiles(join(folder, "files"));
+  mkdirSync(join(folder, "node_modules", ".bin"), { recursive: true });
   symlinkSync(resolve("."), join(folder, "node_modules", "slonn"), "junction");
-  writeTinyModel(folder);
+  symlinkSync(resolve("build/js/cli/cli.js"), join(folder, "node_modules", ".bin", "slonn"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** The page's own folder, made when its first block runs. */
+function folderOf({ page }: Block): string {
+  const own = join(folder, page.replace(/\W+/g, "-"));
+  if (!existsSync(own)) cpSync(join(folder, "files"), own, { recursive: true });
+  return own;
+}
+
+/** Runs a block; what went wrong, or null. */
+async function failure(block: Block): Promise<string | null> {
+  const cwd = folderOf(block);
+  const [program, file, code] =
+    block.language === "sh"
+      ? ["bash", "block.sh", `set -euo pipefail\n${block.code}`]
+      : [process.execPath, "block.mjs", (await transform(block.code, { loader: block.language as "js" | "ts", format: "esm" })).code];
+  writeFileSync(join(cwd, file), code);
+  const { status, stdout, stderr } = spawnSync(program, [file], { cwd, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+  return status === 0 && stderr === "" ? null : `exit code ${status}\n${stdout}${stderr}`;
+}
+
 describe("documentation", () => {
-  test("the README begins with code that runs", () => {
-    expect(blocks.some(({ name }) => name === "README.md block 1")).toBe(true);
+  test("every block of code says where it runs, or why it does not", () => {
+    expect(blocks.filter(({ runtimes, reason }) => (runtimes.length === 0) === (reason === null)).map(({ name }) => name)).toEqual([]);
+    expect(blocks.filter(({ page, runtimes }) => page === "README.md" && runtimes.length > 0).length).toBeGreaterThan(4);
   });
 
-  test.each(blocks)("$name runs", async ({ name, language, code }) => {
-    const file = `${name.replace(/\W+/g, "-")}.mjs`;
-    writeFileSync(join(folder, file), (await transform(code, { loader: language, format: "esm" })).code);
-    const { status, stderr } = spawnSync(process.execPath, [file], { cwd: folder, encoding: "utf8" });
-    expect([status, stderr]).toEqual([0, ""]);
+  test("few blocks are not run, for these reasons", () => {
+    const reasons = new Map<string, number>();
+    for (const { reason } of blocks) if (reason !== null) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    expect(Object.fromEntries(reasons)).toEqual(notRun);
+  });
+
+  test.each(blocks.filter(({ runtimes }) => runtimes.includes("node")))("$name runs", async (block) => {
+    expect(await failure(block)).toBe(null);
   });
 
   test.each(pages)("the links of %s lead somewhere", (page) => {
@@ -54,6 +69,14 @@ describe("documentation", () => {
     expect(missing).toEqual([]);
   });
 });
+
+/** Blocks that nothing runs, by what they say of it. */
+const notRun = {
+  "a fragment of the script it names": 1,
+  "deploys; test/runtimes/edge-example.test.ts runs the same programs": 2,
+  "trains networks, for which torch is needed": 3,
+  "what continuous integration and the tests of these programs run": 3,
+};
 
 /** The anchors of a page's headings, as code hosts make them. */
 function headingsOf(file: string): string[] {
