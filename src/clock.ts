@@ -2,6 +2,7 @@
 
 /** A clock: milliseconds from an arbitrary origin, never assumed to advance (some edge runtimes freeze it during a request). */
 export interface Clock {
+  /** Milliseconds. */
   now(): number;
 }
 

@@ -7,16 +7,28 @@ export { createSession, type Session, type SessionOptions } from "./session/sess
 export { type LoadModelOptions, loadModel } from "./adapters/load-model.ts";
 export type { ReadOptions, Source } from "./adapters/read-source.ts";
 export type { Clock } from "./clock.ts";
-export type { Backend } from "./engine/engine.ts";
+export type { Backend, EngineOptions } from "./engine/engine.ts";
 export { type ErrorCode, SlonnError } from "./errors.ts";
-export { type Activation, createModel, type DenseLayer, type Model, type StreamedModel } from "./model/model.ts";
-export type { SparseInput } from "./model/rows.ts";
-export type { Tensor } from "./model/tensor.ts";
-export type { LoadEstimate } from "./policy/load.ts";
+export {
+  type Activation,
+  type AnyLayer,
+  type ByteWeights,
+  type CalibrationSection,
+  createModel,
+  type DenseLayer,
+  type Model,
+  type StreamedModel,
+  type StreamedWeights,
+  type WriteRow,
+} from "./model/model.ts";
+export type { Input, SparseInput } from "./model/rows.ts";
+export type { DType, Tensor, TensorData } from "./model/tensor.ts";
+export type { Load, LoadEstimate } from "./policy/load.ts";
 export type { Plan } from "./policy/policy.ts";
 export type { Slo } from "./policy/slo.ts";
-export type { Certificate, Ladder, Level } from "./profile/ladder.ts";
-export type { LatencyProfile, LevelLatency, ProfileOrigin } from "./profile/latency.ts";
+export type { Certificate, Cost, Ladder, LadderMetric, LayerSetting, Level, RankedSetting, Rung } from "./profile/ladder.ts";
+export type { LatencyProfile, LevelLatency, ProfileOrigin, RungLatency } from "./profile/latency.ts";
+export type { BestAnswers } from "./session/answers.ts";
 export type { QueryInput } from "./session/input.ts";
 export type { Answer, Output } from "./session/output.ts";
 export type { LoadOptions } from "./session/pacing.ts";

@@ -10,6 +10,7 @@ export type LayerSetting =
   /** Nodes (or panels of 16 nodes) ranked by an activator; the rest count as 0. */
   | RankedSetting;
 
+/** Computes the nodes that an activator ranks best. */
 export interface RankedSetting {
   kind: "ranked";
   activator: "low-rank" | "hash" | "clusters" | "screen" | "oracle";

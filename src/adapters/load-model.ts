@@ -4,6 +4,7 @@ import type { Model, StreamedModel } from "../model/model.ts";
 import { decodeModelFrom } from "../model/slonn-file.ts";
 import { openSource, type ReadOptions, type Source } from "./read-source.ts";
 
+/** How a model is read. */
 export interface LoadModelOptions extends ReadOptions {
   /**
    * Leaves the large weights in the source. `createSession` reads them, once, straight into the session's memory, so that they are never

@@ -6,6 +6,7 @@ import type { ByteReader } from "../model/byte-reader.ts";
 /** Where a model may come from. A string is a path where the runtime has files and the string is not an http(s), data or blob URL. */
 export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>;
 
+/** Cancelling a read, and hearing how far it is. */
 export interface ReadOptions {
   signal?: AbortSignal;
   /** `total` is null where the source does not say how long it is. */

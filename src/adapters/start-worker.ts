@@ -4,8 +4,10 @@ import { SlonnError } from "../errors.ts";
 
 /** A Worker of the web, of Node's `worker_threads`, or whatever posts messages like one. */
 export interface WorkerLike {
+  /** As `Worker.postMessage`. */
   // biome-ignore lint/suspicious/noExplicitAny: every runtime has a type of its own for what can be transferred
   postMessage(message: unknown, transfer?: any): void;
+  /** Ends it. */
   terminate(): unknown;
 }
 

@@ -3,6 +3,7 @@
 
 import { SlonnError } from "../errors.ts";
 
+/** Where to look, and how often. */
 export interface WatchOptions {
   /** Milliseconds between two looks; 250 unless given. */
   everyMs?: number;
@@ -10,6 +11,7 @@ export interface WatchOptions {
   source?: "linux" | "compute" | "timers";
 }
 
+/** A look at the machine's load, kept up in the background. */
 export interface PressureWatch {
   readonly source: "linux" | "compute" | "timers";
   /** Share of time in which something had to wait for a core, 0 to 1, as last seen; NaN before the first look. Costs nothing to ask. */

@@ -13,6 +13,7 @@ import { openSource, type ReadOptions, type Source } from "./read-source.ts";
 import { cannotStart, listen, startWorker, type WorkerLike, type WorkerSource } from "./start-worker.ts";
 import { errorOf, type Opened, type Question, type Reply } from "./worker-messages.ts";
 
+/** How to start the Worker, how to read the model, and how its session runs. */
 export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, "clock"> {
   /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. */
   worker?: WorkerSource;
@@ -39,6 +40,7 @@ export interface WorkerSession extends Opened {
   readonly closed: Promise<SlonnError | null>;
   /** Ends the Worker, which frees its memory. Queries without an answer are rejected with `disposed`. */
   dispose(): void;
+  /** As `dispose`, for `using`. */
   [Symbol.dispose](): void;
 }
 

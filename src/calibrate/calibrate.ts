@@ -23,6 +23,7 @@ import { chooseLayouts } from "./layouts.ts";
 import { certifiedLevels, sequence } from "./levels.ts";
 import { searchLevels } from "./search.ts";
 
+/** What to calibrate on, and what is to be promised. */
 export interface CalibrateOptions {
   rows: Rows;
   /** What is right for each row. Without labels the promise is agreement with dense. */
@@ -45,6 +46,7 @@ export interface CalibrateOptions {
   clock?: Clock;
   engine?: EngineOptions;
   signal?: AbortSignal;
+  /** Told what is being done and how much of all is done, 0 to 1. */
   onProgress?: (share: number, what: string) => void;
 }
 

@@ -42,6 +42,7 @@ export interface ArrayKernels extends ArrayFunctions {
   readonly reason: string | null;
 }
 
+/** Which kernels to take. */
 export interface ArrayKernelsOptions {
   /** Ask for one backend; absent: `simd` where it runs. */
   backend?: "simd" | "js";

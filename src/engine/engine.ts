@@ -27,6 +27,7 @@ export interface Engine {
   execute(plan: number, begin: number, end: number): number;
 }
 
+/** Which kernels to run on. */
 export interface EngineOptions {
   /** Ask for one backend; absent: the fastest that runs here. */
   backend?: Backend;

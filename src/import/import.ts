@@ -11,8 +11,11 @@ import { importOnnx } from "./onnx.ts";
 import { importSafetensors } from "./pytorch.ts";
 import { importTfjs } from "./tfjs.ts";
 
+export type { OnnxOptions } from "./onnx.ts";
+export type { TfjsOptions } from "./tfjs.ts";
 export { importKeras, importOnnx, importSafetensors, importTfjs };
 
+/** A model's file, and how to read those beside it. */
 export interface ImportSource {
   /** The file's name or path: the model's name, the subject of messages, and a hint at the format. */
   name: string;
@@ -21,11 +24,13 @@ export interface ImportSource {
   read?: (relativePath: string) => Promise<Uint8Array>;
 }
 
+/** What a file does not say itself. */
 export interface ImportOptions {
   /** For safetensors in PyTorch naming: what stands between the linear layers, which the file does not say. */
   activations?: string[];
 }
 
+/** The formats that can be read. */
 export type ModelFormat = "onnx" | "tfjs" | "keras" | "safetensors" | "slonn";
 
 /**

@@ -17,6 +17,7 @@ const opsets = { from: 7, to: 21 } as const;
 /** Operators that turn scores into labels; classifiers are often exported with them at the end. */
 const labelOperators: readonly string[] = ["ArgMax", "ArgMin", "TopK", "ZipMap", "LabelEncoder", "ArrayFeatureExtractor"];
 
+/** What the model is called, and how to read files beside it. */
 export interface OnnxOptions {
   /** The model's name, and what messages call the file. */
   name: string;

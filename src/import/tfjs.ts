@@ -10,6 +10,7 @@ import { asArray, asNumber, asObject, asShape, asString, type JsonObject, parseJ
 import { buildKerasModel, type WeightLookup } from "./keras-layers.ts";
 import type { StoredWeight } from "./keras-scalings.ts";
 
+/** What the model is called, and how to read its shards. */
 export interface TfjsOptions {
   /** The model's name, also the subject of error messages. */
   name: string;

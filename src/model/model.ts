@@ -77,6 +77,7 @@ export interface AnyModel {
   calibration: CalibrationSection | null;
 }
 
+/** A network whose weights are in memory. */
 export interface Model extends AnyModel {
   layers: readonly DenseLayer[];
 }

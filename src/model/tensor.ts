@@ -13,6 +13,7 @@ export type TensorData =
   | BigInt64Array
   | BigUint64Array;
 
+/** Types of numbers, as safetensors names them. */
 export type DType = "float32" | "float64" | "int8" | "uint8" | "int16" | "uint16" | "int32" | "uint32" | "int64" | "uint64";
 
 /** A dense row-major tensor. `data.length` is the product of `shape`. */

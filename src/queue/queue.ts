@@ -10,6 +10,7 @@ import type { Output } from "../session/output.ts";
 import type { Report } from "../session/report.ts";
 import { createLine, type Entry, type Line } from "./line.ts";
 
+/** What a request resolves with, as a session's `run` returns it. */
 export interface Answered {
   output: Output;
   report: Report;
@@ -17,23 +18,29 @@ export interface Answered {
 
 /** A session in this thread; `createSession` makes one. */
 export interface LocalLane {
+  /** As `Session.run`. */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): Answered;
+  /** As `Session.dispose`. */
   dispose(): void;
 }
 
 /** A session somewhere else; `createWorkerSession` makes one. */
 export interface RemoteLane {
+  /** As `WorkerSession.run`. */
   run(input: QueryInput, slo?: Slo, options?: { waitedMs?: number; reservedMs?: number }): Promise<Answered>;
   /** Settles when it can answer no more. */
   readonly closed: Promise<unknown>;
+  /** As `WorkerSession.dispose`. */
   dispose(): void;
 }
 
+/** Whatever answers one request at a time. */
 export type Lane = LocalLane | RemoteLane;
 
 /** A lane, or how to make one: then it is made again when it dies. */
 export type LaneSource = Lane | (() => Lane | Promise<Lane>);
 
+/** How long the line may get, and who goes first. */
 export interface QueueOptions {
   /** Requests that may wait at once; 1,000 unless given. */
   most?: number;
@@ -44,11 +51,13 @@ export interface QueueOptions {
   turn?: () => Promise<void>;
 }
 
+/** What a request asks of the line. */
 export interface RequestOptions {
   /** Each step up halves the time that this request is given in the order of the line, each step down doubles it; 0 unless given. */
   priority?: number;
 }
 
+/** One line before one or more sessions. */
 export interface Queue {
   /** Requests that wait; those being answered are not among them. */
   readonly waiting: number;
@@ -62,6 +71,7 @@ export interface Queue {
   run(input: QueryInput, slo?: Slo, options?: RequestOptions): Promise<Answered>;
   /** Rejects everybody who waits with `disposed`, and disposes the lanes that the queue has made itself. */
   close(): void;
+  /** As `close`. */
   [Symbol.dispose](): void;
 }
 

@@ -14,7 +14,6 @@ export interface BestAnswers {
   scores: Float32Array;
 }
 
-/** @throws SlonnError `bad-input` where there is no such room. */
 /** The output of a run that ended before row `ran`, copied. */
 export function answerOf({ order }: Live, { engine, plan, answers }: LevelRun, ran: number, outputs: number, missing: number): Output {
   const rung = rungsOf(plan, ran) - 1;
@@ -30,6 +29,7 @@ export function answerOf({ order }: Live, { engine, plan, answers }: LevelRun, r
   );
 }
 
+/** @throws SlonnError `bad-input` where `out` is no room for outputs or answers. */
 export function checkRoom(out: Float32Array | BestAnswers, outputs: number): void {
   if (out instanceof Float32Array) {
     if (out.length !== outputs) throw refusal("bad-input", "out", `room for ${out.length} numbers`, `a Float32Array of ${outputs}`);

@@ -1,10 +1,12 @@
 // What a query gives back: the outputs that were computed, and the best of them.
 
+/** One output and its score. */
 export interface Answer {
   index: number;
   score: number;
 }
 
+/** What the network answered. */
 export interface Output {
   /** [outputs], a copy of its own; where only candidates were computed, the others hold what `dropped` says. Made when first asked for. */
   readonly data: Float32Array;

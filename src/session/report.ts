@@ -2,6 +2,7 @@
 
 import type { Plan } from "../policy/policy.ts";
 
+/** What happened to a query. */
 export interface Report {
   plan: Plan;
   /** Active nodes, per layer. */

@@ -36,6 +36,7 @@ import { createPacing, type Decision, type LoadOptions } from "./pacing.ts";
 import { measureProfile } from "./profile.ts";
 import type { Report } from "./report.ts";
 
+/** How a session runs; all optional. */
 export interface SessionOptions extends EngineOptions {
   /** Where time comes from; the runtime's monotonic clock unless given. */
   clock?: Clock;
@@ -87,6 +88,7 @@ export interface Session {
   measureLatency(inputs?: readonly QueryInput[]): LatencyProfile;
   /** Lets the engine's memory go. Using the session afterwards throws `disposed`. */
   dispose(): void;
+  /** As `dispose`, for `using`. */
   [Symbol.dispose](): void;
 }
 
