@@ -42,7 +42,7 @@ const out = new Float32Array(outputs);
 const recorded: Recorded = {
   network: name,
   rows,
-  levels: live.runs.map((run, i) => {
+  levels: live.runs().map((run, i) => {
     const { points, engine, plan, words } = run;
     const us = points.map(() => new Array<number>(rows).fill(Number.POSITIVE_INFINITY));
     const stops = new Array<number>(rows).fill(points.length - 1);

@@ -57,8 +57,9 @@ export async function createContenders(
     levels.map((i) => ladder.levels[i]),
     {},
   );
+  const runs = live.runs();
   const runLevel = (n: number, input: Float32Array, out: Float32Array): void => {
-    const run = live.runs[n];
+    const run = runs[n];
     const begin = writeInput(input, live.input, run.plan);
     writeAll(live, run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
   };

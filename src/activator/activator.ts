@@ -6,7 +6,7 @@
 import { PANEL } from "../engine/generated/abi.ts";
 import type { Row } from "../engine/plan-writer.ts";
 import { refusal } from "../errors.ts";
-import type { AnyModel } from "../model/model.ts";
+import { type AnyModel, notFinite } from "../model/model.ts";
 import type { Tensor } from "../model/tensor.ts";
 
 /** Prediction of all pre-activations through a few numbers: up · (down · x + center) + mean. Any leading part of the rank works. */
@@ -181,7 +181,8 @@ function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: 
 function floats(tensor: Tensor | undefined, name: string, shape: readonly number[]): Float32Array {
   if (!(tensor?.data instanceof Float32Array) || tensor.shape.length !== shape.length || shape.some((n, i) => n !== tensor.shape[i]))
     throw refusal("bad-file", name, describe(tensor), `float32 [${shape.join(", ")}]`);
-  for (const v of tensor.data) if (!Number.isFinite(v)) throw refusal("bad-file", name, v, "finite numbers");
+  const wrong = notFinite(tensor.data);
+  if (wrong >= 0) throw refusal("bad-file", name, tensor.data[wrong], "finite numbers");
   return tensor.data;
 }
 

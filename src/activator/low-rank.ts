@@ -11,17 +11,18 @@ import { type Activator, inOrder, type LowRank, type RankInput } from "./activat
  * scores only rank, and the narrow half, which gathers over many inputs, stays in f32.
  */
 export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, order: Uint32Array | null, scores: number): Activator {
-  const fitted = { ...all, up: inOrder(all.up, order, all.rank), mean: inOrder(all.mean, order) };
-  const inputs = fitted.down.length / fitted.rank;
-  const outputs = fitted.mean.length;
+  const inputs = all.down.length / all.rank;
+  const outputs = all.mean.length;
   const even = paddedTo(rank, 2);
   const panelCount = Math.ceil(outputs / abi.PANEL);
-  const down = placeMatrix(memory, fitted.down.subarray(0, rank * inputs), rank, inputs);
-  const { scales, weights } = quantize(fitted, rank, even, panelCount);
-  const up: number = memory.reserve(weights.length, ({ buffer }) => new Int8Array(buffer, up, weights.length).set(weights));
-  const scalesAt = placeVector(memory, scales);
-  const center = placeVector(memory, fitted.center.subarray(0, rank));
-  const mean = placeVector(memory, fitted.mean);
+  const down = placeMatrix(memory, all.down.subarray(0, rank * inputs), rank, inputs);
+  const scales = reserveFloats(memory, even);
+  const size = panelCount * abi.PANEL * even;
+  const up: number = memory.reserve(size, ({ buffer }) =>
+    quantize(inOrder(all.up, order, all.rank), all.rank, rank, new Float32Array(buffer, scales, even), new Int8Array(buffer, up, size)),
+  );
+  const center = placeVector(memory, all.center.subarray(0, rank));
+  const mean = placeVector(memory, all.mean, order);
   const code = reserveFloats(memory, even);
   const scratch = memory.reserve(paddedTo(even, 8) * 2);
   return {
@@ -30,27 +31,22 @@ export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, ord
       const from = input.extended ? parts.length - 1 : 0;
       for (let i = from; i < parts.length; i++)
         emit([abi.PANELS_ACTIVE, down.panels(), i === 0 ? center : code, parts[i], inputs, down.panelCount, code]);
-      emit([abi.PREDICT, up, scalesAt, mean, code, even, panelCount, scores, scratch]);
+      emit([abi.PREDICT, up, scales, mean, code, even, panelCount, scores, scratch]);
       return scores;
     },
   };
 }
 
-/** `up` in the order assembly/kernels/predict.ts reads it, with the size of one step per component. */
-function quantize(
-  { up, rank: stride, mean }: LowRank,
-  rank: number,
-  even: number,
-  panelCount: number,
-): { scales: Float32Array; weights: Int8Array } {
-  const outputs = mean.length;
-  const scales = new Float32Array(even);
-  for (let o = 0; o < outputs; o++) for (let c = 0; c < rank; c++) scales[c] = Math.max(scales[c], Math.abs(up[o * stride + c]) / 127);
-  const weights = new Int8Array(panelCount * abi.PANEL * even);
-  for (let o = 0; o < outputs; o++)
+/**
+ * Writes `up` [outputs, stride] into `weights`, blank so far, in the order assembly/kernels/predict.ts reads it, and the size of one step
+ * of each of its first `rank` components into `scales`.
+ */
+function quantize(up: Float32Array, stride: number, rank: number, scales: Float32Array, weights: Int8Array): void {
+  for (let row = 0; row < up.length; row += stride) for (let c = 0; c < rank; c++) scales[c] = Math.max(scales[c], Math.abs(up[row + c]));
+  for (let c = 0; c < rank; c++) scales[c] /= 127;
+  for (let o = 0; o * stride < up.length; o++)
     for (let c = 0; c < rank; c++) {
-      const at = Math.floor(o / abi.PANEL) * even * abi.PANEL + (c >> 1) * 32 + (o % abi.PANEL) * 2 + (c & 1);
-      weights[at] = scales[c] > 0 ? Math.round(up[o * stride + c] / scales[c]) : 0;
+      const at = (o >> 4) * scales.length * abi.PANEL + (c >> 1) * 32 + (o % abi.PANEL) * 2 + (c & 1);
+      if (scales[c] > 0) weights[at] = Math.round(up[o * stride + c] / scales[c]);
     }
-  return { scales, weights };
 }

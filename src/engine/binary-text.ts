@@ -4,15 +4,16 @@
 
 /** @param text what scripts/binary-text.mjs wrote: digits "#" to "{" ("!" for the backslash), marks "|" and "}" */
 export function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = [];
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
   let above = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code > 123) above = 89 * (code - 123);
     else {
-      bytes.push(above + (code === 33 ? 92 : code) - 40);
+      bytes[length++] = above + (code === 33 ? 92 : code) - 40; // modulo 256: the last page ends where the first begins
       above = 0;
     }
   }
-  return Uint8Array.from(bytes); // modulo 256: the last page ends where the first begins
+  return bytes.slice(0, length);
 }

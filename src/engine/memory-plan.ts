@@ -11,8 +11,12 @@ export interface MemoryPlan {
   reserve(bytes: number, fill?: Fill): number;
   /** Bytes reserved so far. */
   readonly total: number;
+  /** What is reserved from here on is filled by `complete`, not by `create`. */
+  defer(): void;
   /** Creates the engine and fills it. Nothing may be reserved afterwards. */
   create(options?: EngineOptions): Promise<Engine>;
+  /** Fills what is not filled yet. */
+  complete(engine: Engine): void;
 }
 
 /** The first bytes stay unused, so that address 0 never names anything. */
@@ -23,6 +27,11 @@ const slack = 64;
 export function createMemoryPlan(): MemoryPlan {
   let next = base;
   const fills: Fill[] = [];
+  let deferredFrom = Number.POSITIVE_INFINITY;
+  /** What the fills hold on to may go once they are done. */
+  const run = (engine: Engine, count: number): void => {
+    for (const fill of fills.splice(0, count)) fill(engine);
+  };
   return {
     reserve(bytes: number, fill?: Fill): number {
       const at = next;
@@ -35,8 +44,14 @@ export function createMemoryPlan(): MemoryPlan {
     },
     async create(options?: EngineOptions): Promise<Engine> {
       const engine = await createEngine(next + slack, options);
-      for (const fill of fills.splice(0)) fill(engine); // what they hold on to may go
+      run(engine, deferredFrom);
       return engine;
+    },
+    defer(): void {
+      deferredFrom = fills.length;
+    },
+    complete(engine: Engine): void {
+      run(engine, fills.length);
     },
   };
 }

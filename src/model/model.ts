@@ -131,8 +131,15 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
 
 /** @param from the place of the first of `values` in the whole */
 export function checkFinite(layer: string, what: string, values: ArrayLike<number>, from = 0): void {
-  for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i])) throw refusal("bad-model", layer, `${what}[${from + i}] = ${values[i]}`, "finite numbers");
+  const i = notFinite(values);
+  if (i >= 0) throw refusal("bad-model", layer, `${what}[${from + i}] = ${values[i]}`, "finite numbers");
+}
+
+/** Where the first number stands that is not finite, else −1: by one look at a sum, which is 0 as long as there is none. */
+export function notFinite(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] * 0;
+  return sum === 0 ? -1 : Array.from(values).findIndex((value) => !Number.isFinite(value));
 }
 
 /** A layer's weights as floats [outputs, inputs]: the same array where they are. */

@@ -1,5 +1,5 @@
 // Placing a layer's weights into engine memory, each layout at most once and only if somebody asks for it. Rows of weights are handed
-// over one by one, from arrays or from a stream, and each is written into every layout on the way: no layout has a copy beside it.
+// over one by one, from arrays or from a stream, and written into the layout on the way: no layout has a copy beside it.
 
 import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
@@ -56,44 +56,23 @@ export function placeMatrix(
   const rowStride = bytes ? paddedTo(inputs, 16) : strideOf(paddedTo(inputs, abi.BLOCK));
   const columnStride = bytes ? padded : strideOf(padded);
   const scales = bytes ? placeVector(memory, scale ?? new Float32Array(outputs), order) : null;
-  const layouts: Layout[] = [];
   /** Floats in their own order are packed by a kernel, sixteen rows at a time: room for the rows and for the kernel's plan. */
-  const packs = !bytes && !order;
   let packing: { rows: number; plan: number } | null = null;
-  const layout = (size: number, start: (place: number) => number, step: number, pair: 0 | 1 = 0): (() => number) => {
-    let at = 0;
-    return () => {
-      if (at === 0) {
-        at = memory.reserve(size * (bytes ? 1 : 4));
-        if (packs && step > 1) packing ??= { rows: memory.reserve(abi.PANEL * inputs * 4), plan: memory.reserve(abi.ROW_BYTES) };
-        layouts.push({ at, size, start, step, pair });
-      }
-      return at;
-    };
-  };
 
-  const packer = (engine: Engine, { rows, plan }: { rows: number; plan: number }): WriteRow => {
+  const packer = (engine: Engine, { rows, plan }: { rows: number; plan: number }, { at, start, step }: Layout): WriteRow => {
     const block = new Float32Array(engine.buffer, rows, abi.PANEL * inputs);
-    const whole = layouts
-      .filter(({ step }) => step === 1)
-      .map((one) => ({ ...one, to: new Float32Array(engine.buffer, one.at, one.size) }));
     return (values, from, row) => {
       const nth = row % abi.PANEL;
-      const source = (values as Float32Array).subarray(from, from + inputs);
-      block.set(source, nth * inputs);
-      for (const { to, start } of whole) to.set(source, start(row));
+      block.set((values as Float32Array).subarray(from, from + inputs), nth * inputs);
       if (nth < abi.PANEL - 1 && row < outputs - 1) return;
-      for (const { at, start, step } of layouts) {
-        if (step === 1) continue;
-        writePlan(engine, plan, [[abi.PACK, rows, nth + 1, inputs, inputs, at + start(row - nth) * 4, 0, step]]);
-        engine.execute(plan, 0, 1);
-      }
+      writePlan(engine, plan, [[abi.PACK, rows, nth + 1, inputs, inputs, at + start(row - nth) * 4, 0, step]]);
+      engine.execute(plan, 0, 1);
     };
   };
 
-  const writer = ({ buffer }: Engine): WriteRow => {
+  const writer = ({ buffer }: Engine, { at, size, start, step, pair }: Layout): WriteRow => {
     const placeOf = inverse(order);
-    const targets = layouts.map((one) => ({ ...one, to: new (bytes ? Int8Array : Float32Array)(buffer, one.at, one.size) }));
+    const to = new (bytes ? Int8Array : Float32Array)(buffer, at, size);
     const scaleOf = bytes && !scale ? new Float32Array(buffer, scales ?? 0, outputs) : null;
     const codes = new Int8Array(inputs);
     return (values, from, row) => {
@@ -103,18 +82,31 @@ export function placeMatrix(
         values = codes;
         from = 0;
       }
-      for (const { to, start, step, pair } of targets)
-        if (to instanceof Float32Array) spreadFloats(values as Float32Array, from, inputs, to, start(place), step);
-        else spreadBytes(values as Int8Array, from, inputs, to as Int8Array, start(place), step, pair);
+      if (to instanceof Float32Array) spreadFloats(values as Float32Array, from, inputs, to, start(place), step);
+      else spreadBytes(values as Int8Array, from, inputs, to as Int8Array, start(place), step, pair);
     };
   };
-  memory.reserve(0, (engine) => {
-    if (layouts.length === 0) return;
-    const write = packing ? packer(engine, packing) : writer(engine);
-    if ("deliverTo" in weight) return weight.deliverTo(write);
-    const values = weight instanceof Float32Array ? weight : weight.values;
-    for (let row = 0; row < outputs; row++) write(values, row * inputs, row);
-  });
+
+  /** Reserved when it is first asked for, and filled then or with what was reserved about then. */
+  const layout = (size: number, start: (place: number) => number, step: number, pair: 0 | 1 = 0): (() => number) => {
+    let at = 0;
+    const fill = (engine: Engine): void => {
+      const one = { at, size, start, step, pair };
+      const write = packing && step > 1 ? packer(engine, packing, one) : writer(engine, one);
+      if ("deliverTo" in weight) weight.deliverTo(write);
+      else {
+        const values = weight instanceof Float32Array ? weight : weight.values;
+        for (let row = 0; row < outputs; row++) write(values, row * inputs, row);
+      }
+    };
+    return () => {
+      if (at === 0) {
+        if (!bytes && !order && step > 1) packing ??= { rows: memory.reserve(abi.PANEL * inputs * 4), plan: memory.reserve(abi.ROW_BYTES) };
+        at = memory.reserve(size * (bytes ? 1 : 4), fill);
+      }
+      return at;
+    };
+  };
   const panel = (bytes ? rowStride : inputs) * abi.PANEL;
   return {
     outputs,

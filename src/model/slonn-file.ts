@@ -8,6 +8,7 @@
 
 import { refusal, SlonnError } from "../errors.ts";
 import type { ByteReader } from "./byte-reader.ts";
+import { createCrc32 } from "./crc32.ts";
 import { narrowToHalf, widenHalf } from "./half.ts";
 import {
   type Activation,
@@ -210,34 +211,4 @@ function parseObject(text: string, refuse: () => SlonnError): Record<string, unk
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse();
   return value as Record<string, unknown>;
-}
-
-/**
- * CRC-32 (IEEE 802.3, reflected, as in zip and PNG) of bytes behind others whose CRC-32 is `before`. Eight bytes at a time, because it stands between having
- * the bytes and answering: `tables[k][v]` is what byte v adds when k zero bytes follow it.
- */
-function createCrc32(): (bytes: Uint8Array, before?: number) => number {
-  const tables = [0, 1, 2, 3, 4, 5, 6, 7].map(() => new Int32Array(256));
-  for (let v = 0; v < 256; v++) {
-    let c = v;
-    for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
-    tables[0][v] = c;
-  }
-  for (let k = 1; k < 8; k++) for (let v = 0; v < 256; v++) tables[k][v] = (tables[k - 1][v] >>> 8) ^ tables[0][tables[k - 1][v] & 255];
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
-
-  return (bytes, before = 0) => {
-    let crc = ~before;
-    let at = 0;
-    for (; at < bytes.length && (bytes.byteOffset + at) % 4 !== 0; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
-    const words = new Int32Array(bytes.buffer, at < bytes.length ? bytes.byteOffset + at : 0, (bytes.length - at) >> 2);
-    for (let w = 0; w + 1 < words.length; w += 2, at += 8) {
-      const low = crc ^ words[w];
-      const high = words[w + 1];
-      crc = t7[low & 255] ^ t6[(low >>> 8) & 255] ^ t5[(low >>> 16) & 255] ^ t4[low >>> 24];
-      crc ^= t3[high & 255] ^ t2[(high >>> 8) & 255] ^ t1[(high >>> 16) & 255] ^ t0[high >>> 24];
-    }
-    for (; at < bytes.length; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
-    return ~crc >>> 0;
-  };
 }

@@ -64,10 +64,8 @@ export async function breakdown(
   const { clock = systemClock, operations, signal, ...engineOptions } = options;
   if (inputs.length === 0) throw new SlonnError("bad-input", "breakdown: got 0 inputs, expected at least 1");
   const live = await layOut(model, [level], engineOptions);
-  const {
-    input,
-    runs: [run],
-  } = live;
+  const { input } = live;
+  const run = live.runOf(0);
   const { outputs } = model.layers[model.layers.length - 1];
   limit(run, operations);
   const stretches = stretchesOf(run);

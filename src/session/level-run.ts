@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
 import { listViews } from "../engine/list.ts";
-import { createMemoryPlan } from "../engine/memory-plan.ts";
+import { createMemoryPlan, type MemoryPlan } from "../engine/memory-plan.ts";
 import type { Model, StreamedModel } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
 import type { LevelLatency } from "../profile/latency.ts";
@@ -19,7 +19,10 @@ export interface Live {
   /** Output node at each place; null: as they are. */
   order: Uint32Array | null;
   best: ListViews;
-  runs: readonly LevelRun[];
+  /** The run of a level that is about to run; of the first that is not the one made ready at once, the rest of memory is filled. */
+  runOf(level: number): LevelRun;
+  /** All of them, made ready. */
+  runs(): readonly LevelRun[];
 }
 
 /** Views of a list in engine memory. */
@@ -68,16 +71,25 @@ export interface LevelRun {
   restP97Ms: Float64Array;
 }
 
-/** Lays the model out in an engine of its own. Apart, so that nothing but `Live` keeps that engine. */
+/**
+ * Lays the model out in an engine of its own. Apart, so that nothing but `Live` keeps that engine.
+ * @param first the level that is made ready at once. What only others need is filled when one of them is to run, all together, and the
+ * model's weights are kept until then. Those of a stream come when they come, and everything is filled at once.
+ */
 export async function layOut(
   model: Model | StreamedModel,
   levels: readonly Level[],
   options: EngineOptions,
+  first = 0,
 ): Promise<Live & { backend: Backend; reason: string | null; memoryBytes: number }> {
   const memory = createMemoryPlan();
   const network = placeNetwork(memory, model);
-  const plans = levels.map(({ rungs }) => placeLevel(memory, network, rungs));
   reserveInput(network);
+  const plans: LevelPlan[] = [];
+  const place = (level: number): void => void (plans[level] = placeLevel(memory, network, levels[level].rungs));
+  place(first);
+  if (!("stream" in model)) memory.defer();
+  for (let level = 0; level < levels.length; level++) if (level !== first) place(level);
   const engine = await memory.create(options);
   if ("stream" in model) await model.stream.deliver();
   const outputs = model.layers[model.layers.length - 1].outputs;
@@ -88,8 +100,26 @@ export async function layOut(
     input: createNetworkInput(engine, network),
     order: network.order ? new Uint32Array(engine.buffer, network.order, outputs) : null,
     best: listViews(engine, network.best),
-    runs: plans.map((levelPlan) => createLevelRun(engine, levelPlan, outputs)),
+    ...readyFirst(memory, engine, plans, first, outputs),
   };
+}
+
+/** Apart as well, so that it keeps what is not filled yet, but not the model. */
+function readyFirst(
+  memory: MemoryPlan,
+  engine: Engine,
+  plans: readonly LevelPlan[],
+  first: number,
+  outputs: number,
+): Pick<Live, "runOf" | "runs"> {
+  const ready = createLevelRun(engine, plans[first], outputs);
+  let all: readonly LevelRun[] | null = null;
+  const runs = (): readonly LevelRun[] => {
+    if (!all) memory.complete(engine);
+    all ??= plans.map((plan, level) => (level === first ? ready : createLevelRun(engine, plan, outputs)));
+    return all;
+  };
+  return { runOf: (level) => (level === first ? ready : runs()[level]), runs };
 }
 
 function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): LevelRun {

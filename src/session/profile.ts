@@ -24,7 +24,9 @@ const mostLooks = 100_000;
  * Latency of every level on `queries` in turn; a single blank one is replaced by ones. NaN throughout where the clock stands still.
  * @throws SlonnError `bad-input`
  */
-export function measureProfile({ runs, input }: Live, clock: Clock, queries: readonly QueryInput[]): LatencyProfile {
+export function measureProfile(live: Live, clock: Clock, queries: readonly QueryInput[]): LatencyProfile {
+  const { input } = live;
+  const runs = live.runs();
   const unknown = { p50: Number.NaN, p90: Number.NaN, p99: Number.NaN };
   const stepMs = stepOf(clock);
   if (!(stepMs > 0)) return { levels: runs.map(() => unknown) };

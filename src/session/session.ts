@@ -92,7 +92,11 @@ export interface Session {
   [Symbol.dispose](): void;
 }
 
-/** @throws SlonnError `bad-file` when the model's ladder does not fit it, `no-engine` when no engine can run here. */
+/**
+ * What a query without an objective needs is made ready; what other levels need besides, when one of them is first asked for or a deadline
+ * is. Until then the session holds the model's arrays, which must not be changed.
+ * @throws SlonnError `bad-file` when the model's ladder does not fit it, `no-engine` when no engine can run here.
+ */
 export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   const { clock = systemClock, latencyProfile, machine = "" } = options;
   const ladder = decodeLadder(model);
@@ -102,10 +106,11 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const widths = model.layers.map(({ outputs }) => outputs);
   const outputs = widths[widths.length - 1];
   const missing = dropped(model.layers[widths.length - 1].activation);
-  const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options);
+  const pacing = createPacing(levels, ladder?.promise ?? null, options.load ?? {});
+  // what a query without an objective will run is ready first
+  const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, pacing.decide(undefined).plan.level);
   /** Everything that holds on to the engine's memory; null once disposed. */
   let live: Live | null = parts;
-  const pacing = createPacing(levels, ladder?.promise ?? null, options.load ?? {});
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   const ran = createRan();
   const { times } = ran;
@@ -117,7 +122,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
 
   const origin = (): ProfileOrigin => ({ machine, build: buildName, backend, model: fingerprint(widths, levels) });
   const adopt = (profile: LatencyProfile, { runs }: Live): void => {
-    pacing.adopt(profile, runs);
+    pacing.adopt(profile, runs());
     byMeaning.clear();
     byObject = new WeakMap();
     withoutSlo = null;
@@ -173,7 +178,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     setLeft(decision, waitedMs, reservedMs);
     const index = pacing.choose(decision, ran);
     const chosen = pacing.planOf(decision);
-    const level = (last = now.runs[index]);
+    const level = (last = now.runOf(index));
     ran.row = writeInput(query, now.input, level.plan);
     ran.segment = 0;
     const began = clock.now();
@@ -246,7 +251,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       const decision = decide(slo, now, query);
       setLeft(decision, waitedMs, reservedMs);
       const index = pacing.choose(decision, ran);
-      const level = (last = now.runs[index]);
+      const level = (last = now.runOf(index));
       ran.row = writeInput(query, now.input, level.plan);
       ran.segment = 0;
       limit(level, decision.plan.slo.operations);

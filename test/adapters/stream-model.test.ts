@@ -76,8 +76,8 @@ function levelsOf({ layers }: Model): Level[] {
 
 /** All bytes of an engine that the model was laid out in. */
 async function memoryOf(model: Model | StreamedModel, levels: readonly Level[], backend: "js" | "simd"): Promise<Buffer> {
-  const { runs } = await layOut(model, levels, { backend });
-  return Buffer.from(runs[0].engine.buffer);
+  const live = await layOut(model, levels, { backend });
+  return Buffer.from(live.runs()[0].engine.buffer);
 }
 
 describe("memory", () => {

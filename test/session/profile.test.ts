@@ -19,7 +19,7 @@ const live = await layOut(model, levels, {});
 /** Time passes with every row that an engine runs, so that what is measured is known. */
 const counted = await layOut(model, [growing(1e9), growing(-1), dense], { backend: "js" });
 let now = 0;
-for (const { engine } of counted.runs) {
+for (const { engine } of counted.runs()) {
   const { execute } = engine;
   engine.execute = (plan, begin, end) => {
     now += Math.max(0, end - begin);
@@ -48,7 +48,7 @@ test("times belong to the rung and layer that took them, whole queries to where 
   let looks = 0;
   const clock: Clock = { now: () => now + 1e-6 * looks++ };
   const [goesOn, stops, plain] = measureProfile(counted, clock, inputs).levels;
-  const rowsOf = (i: number): number[] => counted.runs[i].plan.rungEnds.slice();
+  const rowsOf = (i: number): number[] => counted.runs()[i].plan.rungEnds.slice();
   const [first, second] = rowsOf(0);
   expect(goesOn.rungs?.map(({ p50 }) => Math.round(p50))).toEqual([first, second]);
   expect(Math.round(goesOn.p50)).toBe(second);
@@ -61,7 +61,7 @@ test("times belong to the rung and layer that took them, whole queries to where 
 
 test("a blank input is not measured: its zeros would be skipped", () => {
   const seen: number[] = [];
-  const { engine } = counted.runs[0];
+  const { engine } = counted.runs()[0];
   const { execute } = engine;
   engine.execute = (plan, begin, end) => {
     seen.push(counted.input.dense.reduce((sum, v) => sum + v, 0));
