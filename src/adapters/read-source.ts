@@ -50,6 +50,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
   return {
     name,
     totalBytes,
+    crc32: builtin<{ crc32?: ByteReader["crc32"] }>("node:zlib")?.crc32,
     async take(count, into) {
       let taken = into;
       for (let at = 0; at < count; ) {
@@ -135,7 +136,7 @@ async function open(source: Source, options: ReadOptions): Promise<Opened> {
 
 async function openLocation(location: string | URL, { signal }: ReadOptions): Promise<Opened> {
   const name = String(location);
-  const files = fileSystem();
+  const files = builtin<FileSystem>("node:fs/promises");
   const isPath = typeof location === "string" && !/^(https?|data|blob|file):/i.test(name);
   try {
     if (files && (isPath || /^file:/i.test(name))) return await openFile(files, name, isPath ? name : new URL(name));
@@ -193,10 +194,10 @@ interface FileSystem {
   }>;
 }
 
-/** The runtime's files, reached without an import so that bundles for other runtimes do not need one. */
-function fileSystem(): FileSystem | null {
+/** A module of the runtime's own, reached without an import so that bundles for other runtimes do not need one. */
+function builtin<Module>(name: string): Module | undefined {
   const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  return (host?.getBuiltinModule?.("node:fs/promises") as FileSystem | undefined) ?? null;
+  return host?.getBuiltinModule?.(name) as Module | undefined;
 }
 
 function unreadable(name: string, cause: unknown): SlonnError {

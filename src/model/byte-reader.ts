@@ -5,6 +5,8 @@ export interface ByteReader {
   readonly name: string;
   /** Null where the source does not say how long it is. */
   readonly totalBytes: number | null;
+  /** The runtime's own CRC-32 of bytes behind others whose CRC-32 is `before`, where it has one: fast from the first call on. */
+  readonly crc32?: ((bytes: Uint8Array, before?: number) => number) | undefined;
   /**
    * The next `count` bytes; in `into`, if given, which holds as many. Otherwise they stay as they are for as long as they are held.
    * @throws SlonnError `unreadable` when the source breaks off, `bad-file` when it ends, `aborted`.

@@ -113,7 +113,7 @@ function decode(
   if (header.version !== version) throw refusal("unsupported", name, `version ${show(header.version)} of the .slonn format`, version);
 
   const checksums = parseObject(metadata.checksums ?? "", () => bad("got no checksums, expected one per tensor"));
-  const crc32 = createCrc32();
+  const crc32 = reader?.crc32 ?? createCrc32();
   const check = (part: string, crc: number) => {
     const expected = Object.hasOwn(checksums, part) ? checksums[part] : undefined;
     if (typeof expected !== "string") throw bad(`got no checksum of ${quoted(part)}, expected one per tensor`);
