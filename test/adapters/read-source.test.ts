@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadModel } from "../../src/adapters/load-model.ts";
 import { openSource, type ReadOptions, type Source } from "../../src/adapters/read-source.ts";
@@ -21,6 +22,10 @@ function stream(parts: readonly unknown[] = chunks, end?: Error): ReadableStream
     },
   });
 }
+
+test("the runtime's own CRC-32 comes along, where there is one", async () => {
+  expect((await openSource(content)).crc32?.(content)).toBe(crc32(content));
+});
 
 let folder: string;
 let path: string;
