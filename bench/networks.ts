@@ -67,11 +67,11 @@ interface NetworkResult {
 }
 
 /** Bytes touched over the bandwidth that memory of the size of the weights is read with, and the time of a query over that. */
-async function timeOverLimit({ model, test }: Network, session: Session, contender: SloContender): Promise<number | null> {
+async function timeOverLimit(model: Model, { rows }: Network["test"], session: Session, contender: SloContender): Promise<number | null> {
   const { backend } = session;
   const bytesPerUs = await measureBandwidth(denseBytes(model), systemClock, { backend });
-  const count = Math.min(brokenDown, test.rows.count);
-  const inputs = Array.from({ length: count }, (_, i) => rowOf(test.rows, Math.floor((i * test.rows.count) / count)));
+  const count = Math.min(brokenDown, rows.count);
+  const inputs = Array.from({ length: count }, (_, i) => rowOf(rows, Math.floor((i * rows.count) / count)));
   const { queryUs, stages } = await breakdown(model, session.levels[contender.plan().level], inputs, { backend });
   const bytes = stages.reduce((sum, stage) => sum + stage.bytes, 0);
   return Number.isFinite(bytesPerUs) ? queryUs / (bytes / bytesPerUs) : null;
@@ -92,7 +92,12 @@ async function raceNetwork(network: Network): Promise<NetworkResult> {
   const all: Contender[] = [...ours, ...peers.map((peer) => peerContender(peer, model.layers[0].inputs))];
   const result = await race(all, network.test.rows, { labels: network.test.labels, queries });
 
-  const limits = [null, null, await timeOverLimit(network, session, ours[2]), await timeOverLimit(network, fixedSession, ours[3])];
+  const limits = [
+    null,
+    null,
+    await timeOverLimit(model, network.test, session, ours[2]),
+    await timeOverLimit(fixedModel, network.test, fixedSession, ours[3]),
+  ];
   const grows = session.levels[ours[2].plan().level].rungs.length > 1;
   const [, , growing, fixed] = result.measured;
   const contenders = result.measured.map(({ name, right, timesMs, spent }, i) => {
