@@ -101,13 +101,12 @@ function withBytes(entry: TensorEntry, content: Uint8Array): StoredTensor {
 
 /** The length of the JSON header, by the first 8 bytes. @param total bytes of the whole file, null where that is not known */
 function headerLength(bytes: Uint8Array, total: number | null, name: string): number {
-  const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (headerBytes > maxHeaderBytes)
-    throw bad(`got a header of ${headerBytes} bytes, expected a safetensors header of at most ${maxHeaderBytes}`);
+    throw refusal("bad-file", name, `a header of ${headerBytes} bytes`, `a safetensors header of at most ${maxHeaderBytes}`);
   if (total !== null && 8 + headerBytes > total)
-    throw bad(`got ${total} bytes, expected at least ${8 + headerBytes}: the header is cut off`);
+    throw refusal("bad-file", name, `${total} bytes`, `at least ${8 + headerBytes}: the header is cut off`);
   return headerBytes;
 }
 
@@ -117,40 +116,40 @@ function readHeader(
   contentBytes: number | null,
   name: string,
 ): { entries: TensorEntry[]; metadata: Record<string, string> } {
-  const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
+  const bad = (got: string, expected: string | number, tensor?: string) =>
+    refusal("bad-file", tensor === undefined ? name : `${name}: tensor ${quoted(tensor)}`, got, expected);
   const { __metadata__: metadata = {}, ...fields } = parseHeader(header, bad);
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string"))
-    throw bad("got other values than strings in __metadata__, expected strings only");
+    throw bad("other values than strings in __metadata__", "strings only");
 
   const entries = Object.entries(fields).map(([tensor, entry]): TensorEntry => {
-    const subject = `tensor ${quoted(tensor)}`;
-    if (!isRecord(entry)) throw bad(`${subject}: got no object, expected dtype, shape and data_offsets`);
+    if (!isRecord(entry)) throw bad("no object", "dtype, shape and data_offsets", tensor);
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (typeof dtype !== "string") throw bad(`${subject}: got no dtype, expected a string`);
+    if (typeof dtype !== "string") throw bad("no dtype", "a string", tensor);
     if (!isStoredType(dtype))
-      throw refusal("unsupported", `${name}: ${subject}`, `dtype ${quoted(dtype)}`, `one of ${Object.keys(storedTypes).join(", ")}`);
+      throw refusal(
+        "unsupported",
+        `${name}: tensor ${quoted(tensor)}`,
+        `dtype ${quoted(dtype)}`,
+        `one of ${Object.keys(storedTypes).join(", ")}`,
+      );
     if (!isCounts(shape) || Number.isNaN(sizeOf(shape)))
-      throw bad(`${subject}: got an impossible shape, expected whole numbers with a product below 2^53`);
-    if (!isCounts(offsets) || offsets.length !== 2) throw bad(`${subject}: got impossible data_offsets, expected [begin, end]`);
+      throw bad("an impossible shape", "whole numbers with a product below 2^53", tensor);
+    if (!isCounts(offsets) || offsets.length !== 2) throw bad("impossible data_offsets", "[begin, end]", tensor);
     const [begin, end] = offsets;
     const expected = sizeOf(shape) * itemBytes(dtype);
-    if (end - begin !== expected)
-      throw bad(`${subject}: got ${end - begin} bytes, expected ${expected} for ${dtype} [${shape.slice(0, 8).join(", ")}]`);
+    if (end - begin !== expected) throw bad(`${end - begin} bytes`, `${expected} for ${dtype} [${shape.slice(0, 8).join(", ")}]`, tensor);
     return { name: tensor, dtype, shape, begin, end };
   });
 
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let filled = 0;
   for (const { name: tensor, begin, end } of entries) {
-    if (begin !== filled)
-      throw bad(
-        `tensor ${quoted(tensor)}: got offset ${begin}, expected ${filled}: ${begin > filled ? "a hole before it" : "it overlaps another"}`,
-      );
-    if (contentBytes !== null && end > contentBytes)
-      throw bad(`tensor ${quoted(tensor)}: got ${contentBytes} bytes of data, expected at least ${end}`);
+    if (begin !== filled) throw bad(`offset ${begin}`, `${filled}: ${begin > filled ? "a hole before it" : "it overlaps another"}`, tensor);
+    if (contentBytes !== null && end > contentBytes) throw bad(`${contentBytes} bytes of data`, `at least ${end}`, tensor);
     filled = end;
   }
-  if (filled !== (contentBytes ?? filled)) throw bad(`got ${contentBytes} bytes of data, expected ${filled}, the end of the last tensor`);
+  if (filled !== (contentBytes ?? filled)) throw bad(`${contentBytes} bytes of data`, `${filled}, the end of the last tensor`);
   return { entries, metadata: metadata as Record<string, string> };
 }
 
@@ -232,17 +231,17 @@ function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
 
-function parseHeader(bytes: Uint8Array, bad: (found: string) => SlonnError): Record<string, unknown> {
+function parseHeader(bytes: Uint8Array, bad: (got: string, expected: string) => SlonnError): Record<string, unknown> {
   let header: unknown = null;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const twice = duplicateKey(text);
-    if (twice !== null) throw bad(`got ${quoted(twice)} twice in the header, expected each name once`);
+    if (twice !== null) throw bad(`${quoted(twice)} twice in the header`, "each name once");
     if (text.startsWith("{")) header = JSON.parse(text);
   } catch (error) {
     if (error instanceof SlonnError) throw error;
   }
-  if (!isRecord(header)) throw bad("got a header that is not JSON, expected a safetensors file");
+  if (!isRecord(header)) throw bad("a header that is not JSON", "a safetensors file");
   return header;
 }
 

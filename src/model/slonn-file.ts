@@ -107,16 +107,16 @@ function decode(
   name: string,
   reader: ByteReader | null,
 ): { model: AnyModel; stream: WeightStream | null } {
-  const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
-  if (!Object.hasOwn(metadata, "slonn")) throw bad("got no slonn metadata, expected a .slonn file");
-  const header = parseObject(metadata.slonn, () => bad("got slonn metadata that is no JSON object, expected a .slonn file"));
+  const bad: Refuse = (got, expected, part) => refusal("bad-file", part === undefined ? name : `${name}: ${part}`, got, expected);
+  if (!Object.hasOwn(metadata, "slonn")) throw bad("no slonn metadata", "a .slonn file");
+  const header = parseObject(metadata.slonn, () => bad("slonn metadata that is no JSON object", "a .slonn file"));
   if (header.version !== version) throw refusal("unsupported", name, `version ${show(header.version)} of the .slonn format`, version);
 
-  const checksums = parseObject(metadata.checksums ?? "", () => bad("got no checksums, expected one per tensor"));
+  const checksums = parseObject(metadata.checksums ?? "", () => bad("no checksums", "one per tensor"));
   const crc32 = reader?.crc32 ?? createCrc32();
   const check = (part: string, crc: number) => {
     const expected = Object.hasOwn(checksums, part) ? checksums[part] : undefined;
-    if (typeof expected !== "string") throw bad(`got no checksum of ${quoted(part)}, expected one per tensor`);
+    if (typeof expected !== "string") throw bad(`no checksum of ${quoted(part)}`, "one per tensor");
     const got = hex(crc);
     if (got !== expected) throw refusal("checksum", `${name}: ${quoted(part)}`, `checksum ${got}`, show(expected));
   };
@@ -124,15 +124,13 @@ function decode(
   for (const tensor of stored) if ("bytes" in tensor) check(tensor.name, crc32(tensor.bytes));
   const stream = reader && createWeightStream(reader, crc32, check);
 
-  if (typeof header.name !== "string" || !Array.isArray(header.layers)) throw bad("got no name or no layers, expected both");
+  if (typeof header.name !== "string" || !Array.isArray(header.layers)) throw bad("no name or no layers", "both");
   const tensors = new Map(stored.map((tensor) => [tensor.name, tensor]));
   const layers = header.layers.map((entry: unknown, i) => readLayer(entry, i, tensors, stream, bad));
   const calibrationTensors = new Map<string, Tensor>();
   for (const [key, tensor] of tensors) {
     if (!key.startsWith("calibration.") || !Object.hasOwn(header, "ladder"))
-      throw bad(
-        `got tensor ${quoted(key)}, expected layers.<i>.weight and .bias of ${layers.length} layers, and calibration.<key> beside a ladder`,
-      );
+      throw bad(`tensor ${quoted(key)}`, `layers.<i>.weight and .bias of ${layers.length} layers, and calibration.<key> beside a ladder`);
     calibrationTensors.set(key.slice("calibration.".length), loadTensor(tensor as StoredTensor));
   }
   const calibration: CalibrationSection | null = Object.hasOwn(header, "ladder")
@@ -141,24 +139,27 @@ function decode(
   return { model: createModel(header.name, layers, calibration), stream };
 }
 
+/** An error about the file, or a part of it. */
+type Refuse = (got: string, expected: string | number, part?: string) => SlonnError;
+
 /** Takes the tensors of layer `i` out of `tensors`. */
 function readLayer(
   entry: unknown,
   i: number,
   tensors: Map<string, StoredTensor | TensorEntry>,
   stream: WeightStream | null,
-  bad: (found: string) => SlonnError,
+  bad: Refuse,
 ): AnyLayer {
   const { name, activation, alpha } = (entry ?? {}) as Record<string, unknown>;
-  if (typeof name !== "string") throw bad(`layer ${i}: got no name, expected a string`);
+  if (typeof name !== "string") throw bad("no name", "a string", `layer ${i}`);
   if (!activations.includes(activation as Activation))
-    throw bad(`layer ${i}: got activation ${show(activation)}, expected one of ${activations.join(", ")}`);
-  if (typeof alpha !== "number") throw bad(`layer ${i}: got slope ${show(alpha)}, expected a number`);
+    throw bad(`activation ${show(activation)}`, `one of ${activations.join(", ")}`, `layer ${i}`);
+  if (typeof alpha !== "number") throw bad(`slope ${show(alpha)}`, "a number", `layer ${i}`);
   const take = (part: string, rank: number, dtypes: readonly string[]): StoredTensor | TensorEntry => {
     const tensor = tensors.get(part);
-    if (!tensor) throw bad(`got no tensor ${part}, expected one`);
-    if (!dtypes.includes(tensor.dtype)) throw bad(`${part}: got dtype ${tensor.dtype}, expected ${dtypes.join(" or ")}`);
-    if (tensor.shape.length !== rank) throw bad(`${part}: got ${tensor.shape.length} dimensions, expected ${rank}`);
+    if (!tensor) throw bad(`no tensor ${part}`, "one");
+    if (!dtypes.includes(tensor.dtype)) throw bad(`dtype ${tensor.dtype}`, dtypes.join(" or "), part);
+    if (tensor.shape.length !== rank) throw bad(`${tensor.shape.length} dimensions`, rank, part);
     tensors.delete(part);
     return tensor;
   };
@@ -166,7 +167,7 @@ function readLayer(
   const load = <Data extends TensorData>(tensor: StoredTensor | TensorEntry): Data => loadTensor(tensor as StoredTensor).data as Data;
   const bias = take(`layers.${i}.bias`, 1, ["F32"]);
   const [outputs, inputs] = weight.shape;
-  if (bias.shape[0] !== outputs) throw bad(`layers.${i}.bias: got shape [${bias.shape[0]}], expected [${outputs}], the rows of the weight`);
+  if (bias.shape[0] !== outputs) throw bad(`shape [${bias.shape[0]}]`, `[${outputs}], the rows of the weight`, `layers.${i}.bias`);
   const scale = weight.dtype === "I8" ? load<Float32Array>(take(`layers.${i}.scale`, 1, ["F32"])) : null;
   return {
     name,
