@@ -1,0 +1,170 @@
+// Whether memory stays flat: a thousand sessions made, asked and disposed, then a million queries on one, in Node and in Chromium. Measured
+// after garbage went: the resident memory of the process, engine and code included, and its JavaScript heap. Draws docs/images/memory.svg.
+//
+//   npm run bench:leaks [-- --cycles 1000 --queries 1000000]
+//
+// Linux only: resident memory is VmRSS of /proc.
+
+import { fork } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { loadNetwork, projectPath } from "../examples/networks.ts";
+import { drawMemory, type Line, type Sample } from "./leaks/drawing.ts";
+
+type Step = "cycles" | "queries";
+
+/** A runtime that takes steps and says what its heap holds then. */
+interface Runtime {
+  name: string;
+  step(step: Step, count: number): Promise<number>;
+  residentBytes(): number;
+  end(): Promise<void>;
+}
+
+const samples = 50;
+const { values } = parseArgs({
+  options: { cycles: { type: "string", default: "1000" }, queries: { type: "string", default: "1000000" } },
+});
+const counts: Record<Step, number> = { cycles: Number(values.cycles), queries: Number(values.queries) };
+
+const folder = mkdtempSync(join(tmpdir(), "slonn-leaks-"));
+const modules = join(folder, "node_modules", "slonn");
+mkdirSync(join(modules, "build"), { recursive: true });
+for (const part of ["package.json", "build/js"]) cpSync(projectPath(part), join(modules, part), { recursive: true });
+cpSync(projectPath("bench", "leaks", "program.js"), join(folder, "program.js"));
+cpSync(projectPath("examples", "playground", "mnist.slonn"), join(folder, "model.slonn"));
+const { test } = await loadNetwork("mnist");
+writeFileSync(join(folder, "images.bin"), new Uint8Array((test.rows as { data: Float32Array }).data.slice(0, 784 * 100).buffer));
+writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+
+function resident(pid: number): number {
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+async function startNode(): Promise<Runtime> {
+  writeFileSync(
+    join(folder, "node.mjs"),
+    `import { readFileSync } from "node:fs";
+import { createSteps } from "./program.js";
+const floats = new Float32Array(new Uint8Array(readFileSync("images.bin")).buffer);
+const steps = await createSteps(readFileSync("model.slonn"), floats, () => process.memoryUsage().heapUsed);
+process.on("message", async ({ step, count }) => process.send(await steps[step](count)));
+process.send("ready");`,
+  );
+  const child = fork(join(folder, "node.mjs"), { cwd: folder, execArgv: ["--expose-gc"] });
+  const ended = new Promise<never>((_, reject) => child.once("exit", (code) => reject(new Error(`Node: ended with ${code}`))));
+  ended.catch(() => {}); // at the end of the bench it ends
+  const next = (): Promise<number> =>
+    Promise.race([ended, new Promise<number>((resolve) => child.once("message", (value) => resolve(Number(value))))]);
+  await next();
+  return {
+    name: `Node ${process.versions.node.split(".")[0]}`,
+    step: (step, count) => {
+      const answer = next();
+      child.send({ step, count });
+      return answer;
+    },
+    residentBytes: () => resident(child.pid as number),
+    end: async () => void child.kill(),
+  };
+}
+
+interface Page {
+  setDefaultTimeout(ms: number): void;
+  goto(url: string): Promise<unknown>;
+  waitForFunction(test: string): Promise<unknown>;
+  evaluate<T>(code: string): Promise<T>;
+}
+
+async function startChromium(): Promise<Runtime> {
+  const server = createServer(({ url = "/" }, response) => {
+    const type = url.endsWith(".js") ? "text/javascript" : url === "/" ? "text/html" : "application/octet-stream";
+    response.writeHead(200, { "content-type": type });
+    response.end(url === "/" ? page : readFileSync(join(folder, url)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { chromium } = createRequire(projectPath("test", "runtimes", "package.json"))("playwright-core");
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
+  });
+  const tab: Page = await browser.newPage();
+  tab.setDefaultTimeout(600_000);
+  await tab.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  await tab.waitForFunction("globalThis.steps");
+  const pid = rendererPid();
+  return {
+    name: `Chromium ${browser.version().split(".")[0]}`,
+    step: (step, count) => tab.evaluate(`steps.${step}(${count})`),
+    residentBytes: () => resident(pid),
+    end: async () => {
+      await browser.close();
+      server.close();
+    },
+  };
+}
+
+const page = `<!doctype html><title>leaks</title><link rel="icon" href="data:,"><script type="importmap">${JSON.stringify({
+  imports: { slonn: "/node_modules/slonn/build/js/index.js", "#kernels": "/node_modules/slonn/build/js/engine/kernels.js" },
+})}</script><script type="module">
+import { createSteps } from "/program.js";
+const bytes = async (path) => (await fetch(path)).arrayBuffer();
+const images = new Float32Array(await bytes("/images.bin"));
+globalThis.steps = await createSteps(await bytes("/model.slonn"), images, () => performance.memory.usedJSHeapSize);
+</script>`;
+
+/** The process that runs the page: the largest renderer below this process. */
+function rendererPid(): number {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  const parents = new Map<number, number>();
+  const renderers: number[] = [];
+  for (const pid of pids)
+    try {
+      parents.set(Number(pid), Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]));
+      if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer")) renderers.push(Number(pid));
+    } catch {
+      // it has ended meanwhile
+    }
+  const isOurs = (pid: number | undefined): boolean => pid === process.pid || (pid !== undefined && pid > 1 && isOurs(parents.get(pid)));
+  const [largest] = renderers.filter((pid) => isOurs(pid)).sort((a, b) => resident(b) - resident(a));
+  if (largest === undefined) throw new Error("Chromium: got no renderer below this process");
+  return largest;
+}
+
+async function follow(runtime: Runtime, step: Step): Promise<Sample[]> {
+  const each = Math.ceil(counts[step] / samples);
+  await runtime.step(step, each); // code is compiled, pools are filled
+  const taken: Sample[] = [];
+  for (let done = 0; done < counts[step]; done += each) {
+    const heap = await runtime.step(step, each);
+    taken.push({ at: done + each, heap, resident: runtime.residentBytes() });
+  }
+  return taken;
+}
+
+const lines: Line[] = [];
+try {
+  for (const start of [startNode, startChromium]) {
+    const runtime = await start();
+    for (const step of ["cycles", "queries"] as const) {
+      const taken = await follow(runtime, step);
+      lines.push({ name: runtime.name, step, samples: taken });
+      writeFileSync(projectPath("docs", "images", "memory.svg"), drawMemory(lines));
+      const [first, last] = [taken[Math.floor(taken.length / 5)], taken[taken.length - 1]];
+      const mb = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MB`;
+      const most = Math.max(...taken.map(({ resident: bytes }) => bytes));
+      console.log(
+        `${runtime.name}, ${counts[step].toLocaleString("en")} ${step}: from a fifth to the end heap ${mb(first.heap)} → ${mb(last.heap)}, ` +
+          `resident ${mb(first.resident)} → ${mb(last.resident)}, at most ${mb(most)}`,
+      );
+    }
+    await runtime.end();
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+}
