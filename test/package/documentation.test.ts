@@ -54,9 +54,13 @@ describe("documentation", () => {
     expect(Object.fromEntries(reasons)).toEqual(notRun);
   });
 
-  test.each(blocks.filter(({ runtimes }) => runtimes.includes("node")))("$name runs", async (block) => {
-    expect(await failure(block)).toBe(null);
-  }, 240_000);
+  test.each(blocks.filter(({ runtimes }) => runtimes.includes("node")))(
+    "$name runs",
+    async (block) => {
+      expect(await failure(block)).toBe(null);
+    },
+    240_000,
+  );
 
   test.each(pages)("the links of %s lead somewhere", (page) => {
     const prose = readFileSync(page, "utf8").replace(/^```[\s\S]*?^```$/gm, "");
