@@ -47,7 +47,7 @@ export function drawMemory(lines: readonly Line[]): string {
     (name, i) => `<tspan fill="${colors[i]}" x="${left + i * 150}" y="${top + height + 28}">■ <tspan class="name">${name}</tspan></tspan>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left + 2 * width + gap + 12} ${top + height + 42}" role="img">
-<title>Memory in MB over sessions and over queries: flat</title>
+<title>Memory in MB over sessions and over queries</title>
 <style>text{font:12px system-ui,sans-serif;fill:#5b6470}.name{fill:#5b6470}.grid{stroke:#8884;fill:none}.lines{fill:none;stroke-width:2}</style>
 ${panels.join("\n")}
 <text>${legend.join("")}<tspan class="name" x="${left + names.length * 150}">MB resident; dashed: JavaScript heap</tspan></text>
