@@ -10,14 +10,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { calibrated } from "../examples/calibrated.ts";
 import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
-import { isRight } from "../src/model/rows.ts";
 import type { Slo } from "../src/policy/slo.ts";
 import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
 import { createContenders, type DeadlineContender } from "./interference/contenders.ts";
 import { inputsOf } from "./interference/inputs.ts";
 import { machineOf } from "./interference/machine.ts";
 import { type InterferenceData, writeInterference } from "./interference/page.ts";
-import { type Query, type Score, scoreOf } from "./interference/score.ts";
+import { type Asked, ask, beside, block, idleTimes, percentile, scores, takeTurns } from "./interference/turns.ts";
 import { quantile } from "./statistics.ts";
 
 const { values } = parseArgs({
@@ -40,71 +39,17 @@ const multiples = (values.deadline ?? ["0.25", "0.5", "1", "2"]).map(Number);
 const stepMs = 1000 * Number(values["step-seconds"]);
 const steps = Number(values.steps);
 
-const { rows, labels } = network.test;
-const inputs = inputsOf(rows, 4000);
-const out = new Float32Array(model.layers[model.layers.length - 1].outputs);
-const block = 50;
-const percentile = 99;
-
-/** One query of a contender, timed from the call. */
-function ask(contender: DeadlineContender, q: number, slo: Slo): Query {
-  const r = q % inputs.length;
-  const start = performance.now();
-  contender.run(inputs[r], out, slo, 0, 0);
-  const tookMs = performance.now() - start;
-  let top = 0;
-  for (let i = 1; i < out.length; i++) if (out[i] > out[top]) top = i;
-  const met = tookMs <= (slo.latencyMs ?? Number.POSITIVE_INFINITY);
-  contender.hear?.(met);
-  return { tookMs, met, right: isRight(labels, r, top) };
-}
-
-interface Tally {
-  contender: DeadlineContender;
-  queries: Query[];
-  expected: number[];
-  busyMs: number;
-}
-
-/** All contenders in turn, a block each, until `done`. */
-async function takeTurns(contenders: readonly DeadlineContender[], slo: Slo, done: (q: number) => boolean): Promise<Tally[]> {
-  const tallies = contenders.map((contender): Tally => ({ contender, queries: [], expected: [], busyMs: 0 }));
-  for (let from = 0, round = 0; !done(from); from += block, round++)
-    for (let place = 0; place < tallies.length; place++) {
-      const tally = tallies[(round + place) % tallies.length];
-      const { contender } = tally;
-      // the first rows of a turn only bring the contender's weights back into the caches
-      for (let q = from + inputs.length - 5; q < from + inputs.length; q++) ask(contender, q, slo);
-      const start = performance.now();
-      for (let q = from; q < from + block; q++) tally.queries.push(ask(contender, q, slo));
-      tally.busyMs += performance.now() - start;
-      const expected = contender.expected?.(inputs[from % inputs.length], slo);
-      if (expected !== undefined && expected !== null) tally.expected.push(expected);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  return tallies;
-}
-
-const scores = (tallies: readonly Tally[]): Score[] =>
-  tallies.map(({ contender, queries: all, expected, busyMs }) => scoreOf(contender.name, all, busyMs, expected, percentile / 100));
-
-async function beside<T>(load: string, body: () => Promise<T>): Promise<T> {
-  const coRunners = await startCoRunners(coRunnersOf(load));
-  try {
-    // the scheduler needs a moment to settle
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    return await body();
-  } finally {
-    await coRunners.stop();
-  }
-}
+const asked: Asked = {
+  inputs: inputsOf(network.test.rows, 4000),
+  labels: network.test.labels,
+  out: new Float32Array(model.layers[model.layers.length - 1].outputs),
+};
 
 const contenders = await createContenders(model, fixedModel, 6, inputsOf(network.heldOut.rows, 256));
 const dense = contenders.find(({ name }) => name === "dense") ?? contenders[0];
-for (const contender of contenders) for (let q = 0; q < 300; q++) ask(contender, q, { latencyMs: 1000 });
-const idleUs = Float64Array.from({ length: 1000 }, (_, q) => 1000 * ask(dense, q, {}).tookMs).sort();
-const denseMs = quantile(idleUs, 0.5) / 1000;
-log(`dense alone: p50 ${(1000 * denseMs).toFixed(1)} µs, p99 ${quantile(idleUs, 0.99).toFixed(1)} µs`);
+const idleMs = idleTimes(contenders, asked);
+const denseMs = quantile(idleMs, 0.5);
+log(`dense alone: p50 ${(1000 * denseMs).toFixed(1)} µs, p99 ${(1000 * quantile(idleMs, 0.99)).toFixed(1)} µs`);
 
 /**
  * What deciding, looking at the clock and learning add to a query: ours at a deadline that every level fits against the same level bare, the
@@ -115,7 +60,7 @@ function overheadUs(): number {
   const slo: Slo = { latencyMs: 1000 };
   const bare = contenders.filter(({ name }) => name.startsWith("level ")).at(-1) ?? dense;
   const least = (contender: DeadlineContender, q: number): number =>
-    Math.min(...Array.from({ length: 25 }, () => ask(contender, q, slo).tookMs));
+    Math.min(...Array.from({ length: 25 }, () => ask(contender, q, slo, asked).tookMs));
   let sum = 0;
   for (let q = 0; q < 200; q++) sum += least(ours, q) - least(bare, q);
   return (1000 * sum) / 200;
@@ -139,7 +84,7 @@ for (const load of loads)
   await beside(load, async () => {
     for (const multiple of multiples) {
       const slo: Slo = { latencyMs: multiple * denseMs, percentile };
-      const found = scores(await takeTurns(contenders, slo, (q) => q >= queries));
+      const found = scores(await takeTurns(contenders, slo, asked, (q) => q >= queries));
       data.constant.push({ load, multiple, deadlineMs: multiple * denseMs, scores: found });
       log(
         `${load}, ${multiple}x dense: ${found.map(({ contender, attained, effective, calibration }) => `${contender} ${(100 * attained).toFixed(2)}/${(100 * effective).toFixed(2)}${calibration ? ` (p99 ${(1000 * calibration.expectedMs).toFixed(0)} expected, ${(1000 * calibration.observedMs).toFixed(0)} seen)` : ""}`).join(" · ")}`,
@@ -170,7 +115,7 @@ if (steps > 0)
       await coRunners?.stop();
     };
     const running = switching();
-    const tallies = await takeTurns(contenders, slo, (q) => {
+    const tallies = await takeTurns(contenders, slo, asked, (q) => {
       at = q;
       return step >= steps;
     });

@@ -85,6 +85,11 @@ async function keepFastest(forms: readonly Peer[], inputs: readonly Input[], log
   return forms[best];
 }
 
+/** The plainest form of one peer; it has to be installed. Whatever its packages throw passes through. */
+export function createPeer(name: PeerName, model: Model): Promise<Peer> {
+  return formsOf(name, model)[0]();
+}
+
 /** What builds each form of one peer that a model can take; whatever the peer's own packages throw passes through. */
 function formsOf(name: PeerName, model: Model): (() => Promise<Peer>)[] {
   if (name === "tfjs-backend-wasm") {

@@ -18,6 +18,7 @@ import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from
 import { choose } from "./choose.ts";
 import { evaluate, type Outcome } from "./evaluate.ts";
 import { type FitOptions, fitActivators } from "./fit.ts";
+import type { HashShape } from "./fit-hash.ts";
 import { sum } from "./judge.ts";
 import { chooseLayouts } from "./layouts.ts";
 import { certifiedLevels, sequence } from "./levels.ts";
@@ -38,6 +39,8 @@ export interface CalibrateOptions {
   metric?: LadderMetric;
   /** Which kinds to fit and try; a kind that does not suit a layer is left out there. */
   activators?: readonly string[];
+  /** How many hash tables of how many bits, where `activators` names hash; 8 of 8 unless given. */
+  hashShape?: HashShape;
   /** Whether levels may start low and grow for inputs they are unsure of; true unless given. Without, every input gets the same setting. */
   growing?: boolean;
   seed?: number;
@@ -94,7 +97,13 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const certify = part(searched, rows.count);
 
   onProgress(0, "fitting activators");
-  const fit: FitOptions = { kinds: activators, rows: most.fit, random, ...(signal ? { signal } : {}) };
+  const fit: FitOptions = {
+    kinds: activators,
+    rows: most.fit,
+    random,
+    ...(options.hashShape ? { hashShape: options.hashShape } : {}),
+    ...(signal ? { signal } : {}),
+  };
   const kernels = await createArrayKernels();
   const { layers, fitted, thresholds } = await fitActivators(model, fitRows ?? search.rows, fit, kernels);
   const withActivators = createModel(model.name, layers, { ladder: null, tensors: encodeActivators(fitted) });

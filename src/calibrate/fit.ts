@@ -10,7 +10,7 @@ import { type Rows, rowOf } from "../model/rows.ts";
 import type { Random } from "../random.ts";
 import { wideOutputs } from "./candidates.ts";
 import { fitClusters } from "./fit-clusters.ts";
-import { fitHash } from "./fit-hash.ts";
+import { fitHash, type HashShape } from "./fit-hash.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import { coactivationOrder, reorder } from "./order.ts";
 import type { Thresholds } from "./search.ts";
@@ -20,13 +20,15 @@ export interface FitOptions {
   /** Rows used at most. */
   rows: number;
   random: Random;
+  /** The tables of hash activators. */
+  hashShape?: HashShape;
   signal?: AbortSignal;
 }
 
 const largestRank = 96;
 /** Rows that thresholds are read from. */
 const thresholdRows = 256;
-const hashShape = { tables: 8, bits: 8, votes: 256 };
+const usualHashShape: HashShape = { tables: 8, bits: 8, votes: 256 };
 
 /** Rows the activators of a wide output layer are fitted on at most; more than `FitOptions.rows`, because there are more nodes to tell apart. */
 const outputRows = 20_000;
@@ -43,7 +45,7 @@ export async function fitActivators(
   options: FitOptions,
   kernels: ArrayKernels,
 ): Promise<{ layers: DenseLayer[]; fitted: LayerActivators[]; thresholds: Thresholds }> {
-  const { kinds, random, signal } = options;
+  const { kinds, random, signal, hashShape = usualHashShape } = options;
   const layers = [...model.layers];
   const last = layers.length - 1;
   const wide = layers[last].outputs >= wideOutputs;
@@ -62,7 +64,7 @@ export async function fitActivators(
     await new Promise((resolve) => setTimeout(resolve));
     if (l === last) {
       inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layers[l].inputs));
-      fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], kinds, kernels, random, signal) : noActivators);
+      fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], { ...options, hashShape }, kernels) : noActivators);
       break;
     }
     const active = activate(layers[l].activation, pre(l, few), layers[l].alpha);
@@ -98,10 +100,8 @@ async function fitOutput(
   x: Float32Array,
   n: number,
   layer: DenseLayer,
-  kinds: readonly string[],
+  { kinds, random, signal, hashShape }: FitOptions & { hashShape: HashShape },
   kernels: ArrayKernels,
-  random: Random,
-  signal?: AbortSignal,
 ): Promise<LayerActivators> {
   const { inputs, outputs } = layer;
   const few = Math.min(n, Math.max(64, Math.floor(outputNumbers / outputs)));

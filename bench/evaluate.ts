@@ -1,0 +1,150 @@
+// The evaluation: every claim of arXiv 2204.08400's abstract made again on real data, beside the peers a user would otherwise pick.
+// Writes evaluation.md and scaling.md, the plots they show and the JSON both are made of; raw times go to build/evaluation.
+//
+//   npm run evaluate                                        everything, into docs/
+//   npm run evaluate -- --quick                             a smaller version, into build/evaluation
+//   npm run evaluate -- --part networks --network brown     one part again; the others stay as they are
+//
+// What is done is written at once, and a part that fails loses only itself.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import { projectPath } from "../examples/networks.ts";
+import { calibrate } from "../src/calibrate/calibrate.ts";
+import { encodeModel } from "../src/model/slonn-file.ts";
+import { checkCertificates } from "./evaluate/certificates.ts";
+import { withCircumstances } from "./evaluate/circumstances.ts";
+import { measureCold } from "./evaluate/cold.ts";
+import type { Evaluation, SizeName } from "./evaluate/evaluation.ts";
+import { evaluateInterference } from "./evaluate/interference.ts";
+import { evaluateNetwork, type Found, promised, type Subject } from "./evaluate/network.ts";
+import { writePages } from "./evaluate/pages.ts";
+import { measureScaling } from "./evaluate/scaling.ts";
+import { sizes } from "./evaluate/sizes.ts";
+import { type Source, sourcesOf } from "./evaluate/subjects.ts";
+import { machineOf } from "./interference/machine.ts";
+import { versionOf } from "./peers/install.ts";
+import { peerNames } from "./peers/peers.ts";
+
+const partNames = ["networks", "certificates", "interference", "scaling"] as const;
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    tiny: { type: "boolean", default: false },
+    network: { type: "string", multiple: true },
+    part: { type: "string", multiple: true },
+    "no-peers": { type: "boolean", default: false },
+    out: { type: "string" },
+  },
+});
+const sizeName: SizeName = values.tiny ? "tiny" : values.quick ? "quick" : "full";
+const size = { ...sizes[sizeName], ...(values["no-peers"] ? { peers: false } : {}) };
+const out = values.out ?? (sizeName === "full" ? projectPath("docs") : projectPath("build", "evaluation"));
+const started = performance.now();
+const log = (line: string): void =>
+  void process.stderr.write(`${((performance.now() - started) / 60_000).toFixed(1).padStart(5)} min  ${line}\n`);
+
+for (const part of values.part ?? [])
+  if (!partNames.some((one) => one === part)) throw new Error(`--part: got ${part}, expected ${partNames.join(", ")}`);
+const wants = (part: (typeof partNames)[number]): boolean => !values.part || values.part.includes(part);
+const sources = sourcesOf(size, sizeName === "full").filter(({ name }) => !values.network || values.network.includes(name));
+if (sources.length === 0) throw new Error(`--network: got ${values.network}, expected ${sourcesOf(size, true).map(({ name }) => name)}`);
+
+const evaluation = begin();
+
+/** Runs one part and keeps what it found; a failure is kept instead. */
+async function attempt(what: string, measure: () => Promise<void>): Promise<void> {
+  evaluation.failed = evaluation.failed.filter((one) => one.what !== what);
+  try {
+    await measure();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    log(`${what}: failed, ${message}`);
+    evaluation.failed.push({ what, message });
+  }
+  writePages(evaluation, out);
+}
+
+/** A fresh start, or what an earlier run of the same size left where only parts are asked for. */
+function begin(): Evaluation {
+  const path = join(out, "evaluation", "evaluation.json");
+  const { version } = JSON.parse(readFileSync(projectPath("package.json"), "utf8")) as { version: string };
+  const versions = {
+    slonn: version,
+    ...(size.peers
+      ? Object.fromEntries(["onnxruntime-node", "onnxruntime-web", "@tensorflow/tfjs-backend-wasm"].map((name) => [name, versionOf(name)]))
+      : {}),
+  };
+  const facts = {
+    version: 1 as const,
+    command: `npm run evaluate${sizeName === "full" ? "" : ` -- --${sizeName}`}`,
+    size: sizeName,
+    machine: machineOf(),
+    versions,
+  };
+  if ((values.part || values.network) && existsSync(path)) {
+    const earlier = JSON.parse(readFileSync(path, "utf8")) as Evaluation;
+    if (earlier.size === sizeName) return { ...earlier, ...facts };
+  }
+  return { ...facts, networks: [], certificates: [], interference: [], scaling: null, failed: [] };
+}
+
+/** In place of the one of that name, else behind the others. */
+function put<T>(list: T[], one: T, nameOf: (item: T) => string): void {
+  const at = list.findIndex((item) => nameOf(item) === nameOf(one));
+  if (at < 0) list.push(one);
+  else list[at] = one;
+}
+
+async function network({ name, load }: Source): Promise<void> {
+  const found = await withCircumstances(async (): Promise<Found> => evaluateNetwork(await load(), size, log));
+  const { part, model, samples, ...circumstances } = found;
+  const folder = projectPath("build", "evaluation");
+  mkdirSync(folder, { recursive: true });
+  const modelPath = join(folder, `${name}.slonn`);
+  writeFileSync(modelPath, encodeModel(model));
+  const raw = samples.map(({ name: contender, runs }) => ({
+    contender,
+    runsMs: runs.map((run) => Array.from(run, (ms) => Number(ms.toPrecision(5)))),
+  }));
+  writeFileSync(join(folder, `${name}-samples.json.gz`), gzipSync(JSON.stringify(raw)));
+  log(`${name}: cold starts`);
+  const contenders = ["slonn", ...(size.peers ? peerNames.filter((peer) => !peer.includes("native")) : [])];
+  const cold = measureCold(contenders, modelPath, size.coldStarts);
+  put(evaluation.networks, { ...part, cold, ...circumstances }, (one) => one.name);
+}
+
+async function certificates(subject: Subject): Promise<void> {
+  const { resamples } = size.certificates;
+  put(evaluation.certificates, await withCircumstances(() => checkCertificates(subject, resamples, log)), (one) => one.network);
+}
+
+async function interference({ name, model, fit, heldOut, report }: Subject): Promise<void> {
+  if (!heldOut.labels || !report.labels) throw new Error(`${name}: got no labels, expected some to be right about`);
+  const { rows, labels } = report;
+  log(`${name}: calibrating for deadlines, with levels that grow and without`);
+  const options = { ...heldOut, fitRows: fit, maxLoss: promised };
+  const growing = await calibrate(model, options);
+  const fixed = await calibrate(model, { ...options, growing: false });
+  const measured = await withCircumstances(() =>
+    evaluateInterference({ name, model: growing, heldOut: heldOut.rows, report: { rows, labels } }, fixed, size.interference, log),
+  );
+  put(evaluation.interference, measured, (one) => one.network);
+}
+
+if (wants("networks")) for (const source of sources) await attempt(source.name, () => network(source));
+for (const source of sources) {
+  if (wants("certificates") && size.certificates.networks.some((name) => name === source.name))
+    await attempt(`certificates of ${source.name}`, async () => certificates(await source.load()));
+  if (wants("interference") && size.interference.networks.some((name) => name === source.name))
+    await attempt(`interference of ${source.name}`, async () => interference(await source.load()));
+}
+if (wants("scaling"))
+  await attempt("scaling", async () => {
+    evaluation.scaling = await withCircumstances(() => measureScaling(size.scaling, log));
+  });
+log("done");
+process.stdout.write(`${join(out, "evaluation.md")}\n`);
+if (evaluation.failed.length > 0) process.exitCode = 1;

@@ -1,0 +1,154 @@
+// Who competes on one network: ours at dense, exact and every objective, the hash baseline, plain loops, and the peers.
+
+import { isSparse } from "../../src/activator/network.ts";
+import { calibrate } from "../../src/calibrate/calibrate.ts";
+import type { HashShape } from "../../src/calibrate/fit-hash.ts";
+import type { Contender } from "../../src/cli/measure.ts";
+import { depth } from "../../src/cli/metric.ts";
+import { createModel, floatWeights, type Model } from "../../src/model/model.ts";
+import { rowOf, takeRows } from "../../src/model/rows.ts";
+import { createOutput } from "../../src/session/output.ts";
+import { createSession, type Session } from "../../src/session/session.ts";
+import { type BestContender, bestContender } from "../best-contender.ts";
+import { peerContender } from "../peers/peer-contender.ts";
+import { createPeers, int8PeerNames, type Peer, peerNames } from "../peers/peers.ts";
+import { createPlain } from "../peers/plain.ts";
+import { race } from "../race.ts";
+import { median } from "../statistics.ts";
+import type { ContenderResult } from "./evaluation.ts";
+import type { Subject } from "./network.ts";
+import type { Size } from "./sizes.ts";
+
+export interface Competitor {
+  contender: Contender;
+  kind: ContenderResult["kind"];
+  form: string | null;
+  /** Ours and those made of our parts tell what they spend. */
+  workOf: BestContender["workOf"] | null;
+}
+
+export interface Field {
+  /** Dense first. */
+  competitors: readonly Competitor[];
+  /** The session behind ours. */
+  session: Session;
+  peers: readonly Peer[];
+  dispose(): Promise<void>;
+}
+
+export const [hashName, plainName] = ["hash tables", "plain JavaScript"];
+const choosingInputs = 200;
+
+/** @param model calibrated; @param slos as on the command line; @param promised what the hash baseline is asked and calibrated for */
+export async function gather(
+  subject: Subject,
+  model: Model,
+  slos: readonly string[],
+  promised: { slo: string; maxLoss: number; confidence: number },
+  size: Size,
+  log: (line: string) => void,
+): Promise<Field> {
+  const { layers } = subject.model;
+  const k = Math.min(depth, layers[layers.length - 1].outputs);
+  const session = await createSession(model);
+  const ours = ["dense", "exact", ...slos].map((slo) => competitor(bestContender(session, slo, k), "ours", null));
+  const { session: hashed, form } = await bestHash(subject, promised, size.hashShapes);
+  const baselines = [competitor({ ...bestContender(hashed, promised.slo, k), name: hashName }, "baseline", form)];
+  const sessions = [session, hashed];
+  if (layers.some(({ weight }) => !(weight instanceof Float32Array))) {
+    // eight bits make dense faster too: what they gain is not what leaving out gains
+    const inFloats = await createSession(
+      createModel(
+        subject.name,
+        layers.map((layer) => ({ ...layer, weight: floatWeights(layer) })),
+      ),
+    );
+    baselines.push(competitor({ ...bestContender(inFloats, "dense", k), name: "dense in floats" }, "baseline", null));
+    sessions.push(inFloats);
+  }
+  const plain: Competitor = {
+    contender: plainContender(subject.model),
+    kind: "baseline",
+    form: "plain loops, zero inputs skipped",
+    workOf: null,
+  };
+  const peers = size.peers ? await peersOf(subject, log) : [];
+  const width = layers[0].inputs;
+  return {
+    competitors: [
+      ...ours,
+      ...baselines,
+      plain,
+      ...peers.map(
+        (peer): Competitor => ({
+          contender: peerContender(peer, width),
+          kind: int8PeerNames.includes(peer.name) ? "peer in eight bits" : "peer",
+          form: `${peer.version}, ${peer.form}`,
+          workOf: null,
+        }),
+      ),
+    ],
+    session,
+    peers,
+    async dispose() {
+      for (const one of sessions) one.dispose();
+      for (const peer of peers) await peer.dispose();
+    },
+  };
+}
+
+function competitor(contender: BestContender, kind: ContenderResult["kind"], form: string | null): Competitor {
+  return { contender, kind, form, workOf: contender.workOf };
+}
+
+function plainContender(model: Model): Contender {
+  const network = createPlain(model);
+  let last = new Float32Array(0);
+  const best = (k: number): number[] =>
+    createOutput(last)
+      .top(k)
+      .map(({ index }) => index);
+  return {
+    name: plainName,
+    run(input) {
+      last = network.run(input) as typeof last;
+    },
+    top: () => best(1)[0],
+    best,
+  };
+}
+
+/** Peers choose their graph by held-out rows; a wide network's come in eight bits too. */
+function peersOf({ model, heldOut }: Subject, log: (line: string) => void): Promise<Peer[]> {
+  const inputs = Array.from({ length: Math.min(choosingInputs, heldOut.rows.count) }, (_, r) => rowOf(heldOut.rows, r));
+  const names = isSparse(model) ? [...peerNames, ...int8PeerNames] : peerNames;
+  return createPeers(model, log, names, inputs);
+}
+
+/** The baseline tuned as ours is: the same search, levels that grow and certificates, for each shape of its tables; the fastest stays. */
+async function bestHash(
+  { model, fit, heldOut }: Subject,
+  { slo, maxLoss, confidence }: { slo: string; maxLoss: number; confidence: number },
+  shapes: readonly HashShape[],
+): Promise<{ session: Session; form: string }> {
+  const candidates: { session: Session; contender: Contender; form: string }[] = [];
+  for (const hashShape of shapes) {
+    const base = createModel(model.name, model.layers);
+    const hashed = await calibrate(base, { ...heldOut, fitRows: fit, maxLoss, confidence, activators: ["hash"], hashShape });
+    const session = await createSession(hashed);
+    const form = `${hashShape.tables} tables of ${hashShape.bits} bits`;
+    candidates.push({ session, contender: { ...bestContender(session, slo, 1), name: form }, form });
+  }
+  const trial = takeRows(
+    heldOut.rows,
+    Uint32Array.from({ length: Math.min(1000, heldOut.rows.count) }, (_, i) => i),
+  );
+  const { measured } = await race(
+    candidates.map(({ contender }) => contender),
+    trial,
+  );
+  const medians = measured.map(({ timesMs }) => median(timesMs));
+  const best = candidates[medians.indexOf(Math.min(...medians))];
+  for (const { session } of candidates) if (session !== best.session) session.dispose();
+  return best;
+}

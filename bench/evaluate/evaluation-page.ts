@@ -1,0 +1,381 @@
+// The evaluation as a page: every number comes from the data, so that the page can be made again from the JSON beside it.
+
+import { quantile } from "../statistics.ts";
+import type { Circumstances, ContenderResult, Evaluation, InterferencePart, NetworkPart } from "./evaluation.ts";
+import { figure, micro, percent, table } from "./markdown.ts";
+import { plotCaption } from "./plots.ts";
+import { bestPeers, contender, deadlineScores, drops, isWide, promiseOf, ratio, verdictsOf } from "./verdicts.ts";
+
+export function evaluationPage(evaluation: Evaluation): string {
+  const { networks, certificates, interference, failed } = evaluation;
+  return [
+    "# The evaluation",
+    introduction(evaluation),
+    "## What it comes to",
+    claims(evaluation),
+    "## What was to be reached",
+    table(
+      ["set out to reach", "found", ""],
+      verdictsOf(evaluation).map(({ what, found, reached }) => [
+        what,
+        found,
+        reached === null ? "–" : reached ? "reached" : "**not reached**",
+      ]),
+      [1, 2],
+    ),
+    ...(failed.length > 0 ? ["Parts that failed in this run: ", ...failed.map(({ what, message }) => `- ${what}: ${message}`)] : []),
+    ...(networks.length > 0 ? [sparsitySection(networks), speedSection(networks), rangeSection(networks)] : []),
+    ...(interference.length > 0 ? [interference.map(deadlineSection).join("\n\n")] : []),
+    ...(certificates.length > 0 ? [certificateSection(evaluation)] : []),
+    ...(networks.length > 0 ? [coldSection(networks)] : []),
+    method(evaluation),
+  ]
+    .join("\n\n")
+    .concat("\n");
+}
+
+function partsOf({ networks, certificates, interference, scaling }: Evaluation): Circumstances[] {
+  return [...networks, ...certificates, ...interference, ...(scaling ? [scaling] : [])];
+}
+
+function introduction(evaluation: Evaluation): string {
+  const { command, machine, versions } = evaluation;
+  const parts = partsOf(evaluation);
+  const loads = Float64Array.from(parts.flatMap(({ load }) => load)).sort();
+  const [middle, highest] = [quantile(loads, 0.5), quantile(loads, 1)];
+  const minutes = parts.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
+  const days = [...new Set(parts.map(({ madeAt }) => madeAt.slice(0, 10)))].sort();
+  const others = Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
+  const busy =
+    middle > machine.cores + 0.5
+      ? ` **The machine was busy with other work**: with ${machine.cores} cores, ratios below still come from contenders taking turns, but times are longer than the machine's own and intervals wider.`
+      : "";
+  return `\`slonn\` implements the idea of "Dynamic Network Adaptation at Inference" (arXiv 2204.08400): compute, for every query, only the nodes its service
+level objective needs. This page makes the claims of that paper's abstract again, on data and networks anyone can get, beside the engines a user would
+otherwise pick. \`${command}\` makes it, the plots and [the JSON they are drawn from](evaluation/evaluation.json) again; nothing here is typed by hand.
+
+${machine.cpu}, ${machine.cores} cores, ${machine.os}, ${machine.runtime}; ${others}. Measured on ${days.join(", ")} in ${figure(minutes)} minutes, one thread, one query
+at a time. Load average while measuring: ${figure(middle)} in the median, at most ${figure(highest)}; one query after another makes about 1.${busy}
+
+Contents: [claims](#what-it-comes-to), [targets](#what-was-to-be-reached), [sparsity](#1-activation-sparsity), [speed](#2-speed-at-under-03--loss), [range](#3-a-range-of-accuracies-from-one-network),
+[deadlines](#4-deadlines-beside-other-processes), [certificates](#do-certificates-hold), [method](#how-it-was-done), [cost at scale](scaling.md).`;
+}
+
+function claims(evaluation: Evaluation): string {
+  const { networks, interference } = evaluation;
+  const span = (of: readonly number[], write: (value: number) => string): string => {
+    if (of.length === 0) return "not measured";
+    const [least, most] = [write(Math.min(...of)), write(Math.max(...of))];
+    return least === most ? least : `${least} to ${most}`;
+  };
+  const over = networks.flatMap((network) => ratio(network, "dense", promiseOf(network))?.ratio ?? []);
+  const overPeer = networks.flatMap((network) => {
+    const { usual } = bestPeers(network);
+    return usual ? (ratio(network, usual.name, promiseOf(network))?.ratio ?? []) : [];
+  });
+  const lost = networks.flatMap((network) => contender(network, promiseOf(network))?.loss?.loss ?? []);
+  const inactive = networks.flatMap(({ sparsity }) => sparsity.layers.slice(0, -1).map(({ active }) => 1 - active));
+  const certified = networks.map((network) => network.contenders.filter(({ kind, certified: proved }) => kind === "ours" && proved).length);
+  const oracle = networks.filter(drops).map(({ limits }) => limits.oracleKept);
+  const deadlines = interference.flatMap((part) => part.runs.filter(({ load }) => load !== "none").map(deadlineScores));
+  const tight = deadlines.filter(({ ours, dense }) => ours !== null && dense !== null);
+  const gained = tight.map(({ ours, dense }) => (ours?.effective ?? 0) - (dense?.effective ?? 0));
+  const short = tight.map(({ ours, best }) => (best?.effective ?? 0) - (ours?.effective ?? 0));
+  const percents = (value: number): string => percent(value, 0);
+  const points = (value: number): string => `${(100 * value).toFixed(1)}`;
+  return table(
+    ["claim of the abstract", "the paper's figure", "ours", "the limit", "gap to it"],
+    [
+      [
+        "1. high activation sparsity for each input",
+        "none in the abstract",
+        `${span(inactive, percents)} of a hidden layer's nodes inactive for an input; ${span(
+          networks.map(({ sparsity }) => sparsity.macs.reached),
+          (v) => percent(v, 1),
+        )} of multiply-adds spent`,
+        `an oracle's nodes: ${span(
+          networks.map(({ sparsity }) => sparsity.macs.oracle),
+          (v) => percent(v, 1),
+        )} of multiply-adds`,
+        "per network [below](#1-activation-sparsity)",
+      ],
+      [
+        "2. average speed-ups at under 0.3 % loss",
+        "1.3–56.7×",
+        `${span(over, (v) => `${figure(v)}×`)} over our own dense${overPeer.length > 0 ? `, ${span(overPeer, (v) => `${figure(v)}×`)} over the best peer` : ""}; ${span(lost, (v) => `${(100 * v).toFixed(2)}`)} points lost on the report rows`,
+        `time in proportion to work: ${span(
+          networks.map(({ limits }) => limits.ideal),
+          (v) => `${figure(v)}×`,
+        )}`,
+        oracle.length === 0 ? "nothing drops" : `${span(oracle, percents)} of the time a free oracle would save, where anything drops`,
+      ],
+      [
+        "3. a range of accuracy targets from one trained network",
+        "none in the abstract",
+        `${span(certified, String)} certified objectives per network, [each with its time](#3-a-range-of-accuracies-from-one-network)`,
+        "dense's accuracy, at any time",
+        "the loss asked for",
+      ],
+      [
+        "4. interference alleviated under a deadline, accuracy kept",
+        "none in the abstract",
+        gained.length === 0 ? "not measured" : `${span(gained, points)} points more right and in time than dense beside other processes`,
+        "the best fixed level, known in hindsight",
+        short.length === 0 ? "" : `${span(short, points)} points`,
+      ],
+    ],
+    [1, 2, 3, 4],
+  );
+}
+
+function sparsitySection(networks: readonly NetworkPart[]): string {
+  const rows = networks.flatMap(({ name, widths, sparsity }) =>
+    sparsity.layers.map(({ nodes, active, oracle, reached }, l) => [
+      l === 0 ? `${name}, ${widths.join("-")}` : "",
+      `${l + 1}`,
+      nodes.toLocaleString("en"),
+      percent(l === 0 ? 1 - sparsity.zeroInputs : sparsity.layers[l - 1].active, 1),
+      percent(active, 1),
+      percent(oracle, 2),
+      percent(reached, 2),
+    ]),
+  );
+  const macs = networks.map(({ name, sparsity: { macs: of } }) => [name, percent(of.exact), percent(of.oracle), percent(of.reached)]);
+  return `## 1. Activation sparsity
+
+"At work" is the share of nodes that are not zero after the activation, on average over held-out rows. "Oracle" is the least share of a layer's
+nodes, ranked by what they truly give, that keeps the promise of 0.3 % by the same bound a certificate takes, every other layer computed
+exactly; of a wide output layer it names the five best labels. "Computed" is what the certified level computes on the report rows.
+
+${table(["network", "layer", "nodes", "inputs at work", "at work", "oracle", "computed"], rows)}
+
+Multiply-adds of the whole network, as shares of dense's: zeros skipped and nothing else, the oracle's nodes in all layers at once (naming
+them is free), and the certified level, its predictor included.
+
+${table(["network", "exact", "oracle", "certified level"], macs)}`;
+}
+
+function speedSection(networks: readonly NetworkPart[]): string {
+  const marked = (network: NetworkPart, slower: string | undefined, faster = promiseOf(network)): string => {
+    const found = slower === undefined ? null : ratio(network, slower, faster);
+    return found ? `${figure(found.ratio)}${found.reproduced ? "" : " †"}` : "";
+  };
+  const rows = networks.map((network) => {
+    const { usual, hardest } = bestPeers(network);
+    const ours = contender(network, promiseOf(network));
+    const [dense] = network.contenders;
+    return [
+      network.name,
+      percent(dense.right ?? dense.agreement),
+      ours?.loss
+        ? `${(100 * ours.loss.loss).toFixed(2)} (${(100 * ours.loss.low).toFixed(2)} to ${(100 * ours.loss.high).toFixed(2)})`
+        : "",
+      ours?.certified ?? "nothing; runs dense",
+      micro(dense.latencyMs.p50),
+      ours ? micro(ours.latencyMs.p50) : "",
+      marked(network, "dense"),
+      usual ? `${marked(network, usual.name)} (${usual.name})` : "",
+      hardest ? `${marked(network, hardest.name)} (${hardest.name})` : "",
+      marked(network, "hash tables"),
+      marked(network, "plain JavaScript"),
+    ];
+  });
+  const limits = networks.map(({ name, limits: of }) => [
+    name,
+    figure(of.denseUs),
+    figure(of.oursUs),
+    figure(of.oracleUs),
+    percent(of.oracleKept, 0),
+    figure(of.ideal),
+    figure(of.denseUs / of.oursUs),
+    figure(of.denseUs / of.bandwidthUs.dense),
+    figure(of.oursUs / of.bandwidthUs.ours),
+  ]);
+  return `## 2. Speed at under 0.3 % loss
+
+All contenders of a network answer the same report rows in one process, taking turns; "×" are ratios of medians from that run. † marks a
+ratio that a second run did not find within the first one's 95 % interval.
+
+${table(
+  [
+    "network",
+    "accuracy, dense",
+    "points lost",
+    "certified",
+    "dense, µs",
+    "ours, µs",
+    "× own dense",
+    "× best peer",
+    "× hardest peer",
+    "× hash tables",
+    "× plain loops",
+  ],
+  rows,
+  [3],
+)}
+
+"Best peer" is the fastest engine in floats by its public API. "Hardest" is the fastest of all: entered below its public API, as no user
+calls it, and in eight bits where the network is wide, as long as it answers within 0.3 points of our dense.
+
+How far from what bounds it, on a sample of the report rows, timed stage by stage: a free oracle; time in proportion to multiply-adds; and
+bytes touched over the fastest read of memory of that size (above 1 is slower than that, below 1 sits in a nearer cache).
+
+${table(["network", "dense, µs", "ours, µs", "oracle, µs", "of its saving kept", "ideal ×", "found ×", "dense / bandwidth", "ours / bandwidth"], limits)}
+
+${networks.map(details).join("\n\n")}`;
+}
+
+function details(network: NetworkPart): string {
+  const { name, contenders, rows: r, widths, weights, data, trainedBy, calibrationSeconds, queries } = network;
+  const row = (one: ContenderResult): string[] => {
+    const found = ratio(network, one.name, promiseOf(network));
+    const over = found
+      ? `${figure(found.ratio)} (${figure(found.low)} to ${figure(found.high)})${found.reproduced ? "" : ` †${figure(found.again)}`}`
+      : "1";
+    return [
+      one.form ? `${one.name} (${one.form})` : one.name,
+      percent(one.right),
+      percent(one.agreement),
+      one.certified ?? "",
+      percent(one.macs),
+      percent(one.bytes),
+      micro(one.latencyMs.p50),
+      micro(one.latencyMs.p90),
+      micro(one.latencyMs.p99),
+      over,
+    ];
+  };
+  return `### ${name}
+
+${widths.join("-")}, weights in ${weights}; ${data}${trainedBy ? `; trained by ${trainedBy}` : ""}. Rows: ${r.fit.toLocaleString("en")} fit, ${r.search.toLocaleString("en")} search, ${r.certify.toLocaleString("en")} certify, ${r.report.toLocaleString("en")} report (${queries.toLocaleString("en")} asked, twice);
+${calibrationSeconds !== null ? `calibrated in ${calibrationSeconds} s` : "as it comes, calibrated on the same rows when it was made"}; load average ${figure(network.load[0])} to ${figure(network.load[1])}.
+
+![${plotCaption(network)}](evaluation/${name}.svg)
+
+<details><summary>every contender</summary>
+
+${table(["contender", "right", "agrees", "certified", "MACs", "bytes", "p50 µs", "p90 µs", "p99 µs", `as long as ${promiseOf(network)}`], contenders.map(row), [3])}
+
+</details>`;
+}
+
+function rangeSection(networks: readonly NetworkPart[]): string {
+  const asked = networks[0].contenders
+    .filter(({ kind, name }) => kind === "ours" && name !== "dense" && name !== "exact")
+    .map(({ name }) => name);
+  const rows = networks.map((network) => {
+    const cells = network.contenders
+      .filter(({ kind, name }) => kind === "ours" && name !== "dense")
+      .map(
+        (one) =>
+          `${percent(one.right ?? one.agreement)}, ${micro(one.latencyMs.p50)} µs, ${figure(ratio(network, "dense", one.name)?.ratio ?? 1)}×`,
+      );
+    return [network.name, percent(network.contenders[0].right ?? network.contenders[0].agreement), ...cells];
+  });
+  return `## 3. A range of accuracies from one network
+
+Each network was trained once and calibrated once; every column is an objective asked of the same session: accuracy on the report rows, median
+time, and how many times as fast as dense. An objective nothing cheaper is certified for runs exact or dense.
+
+${table(["network", "dense", "exact", ...asked], rows)}`;
+}
+
+function deadlineSection(part: InterferencePart): string {
+  const { network, denseMs, percentile, runs, load } = part;
+  const loads = [...new Set(runs.map((run) => run.load))];
+  const multiples = [...new Set(runs.map((run) => run.multiple))];
+  const cell = (score: ReturnType<typeof deadlineScores>["ours"]): string =>
+    score ? `${percent(score.attained, 1)} / ${percent(score.effective, 1)}` : "";
+  const rows = loads.flatMap((one) =>
+    (["dense", "ours", "best"] as const).map((which) => [
+      which === "dense" ? (one === "none" ? "alone" : `beside ${one}`) : "",
+      { dense: "dense", ours: "**ours**", best: "best fixed level in hindsight" }[which],
+      ...multiples.map((multiple) => {
+        const run = runs.find((candidate) => candidate.load === one && candidate.multiple === multiple);
+        return run ? cell(deadlineScores(run)[which]) : "";
+      }),
+    ]),
+  );
+  const worst = loads[loads.length - 1];
+  return `## 4. Deadlines beside other processes
+
+${network}, asked for deadlines at the ${percentile}th percentile that are multiples of dense's own median alone (${micro(denseMs)} µs), alone and beside processes that compute
+("compute 2": two of them), stream through memory, or both; load average ${figure(load[0])} to ${figure(load[1])}. In time / right and in time. The best fixed level is picked for each cell afterwards.
+
+${table(["", "", ...multiples.map((multiple) => `${multiple}× dense`)], rows, [1])}
+
+![${network}: right and in time against the deadline beside ${worst}](evaluation/deadlines-${network}.svg)`;
+}
+
+function certificateSection({ certificates }: Evaluation): string {
+  const rows = certificates.map(({ network, population, resamples, broken, speedUp, confidence }) => [
+    network,
+    population.toLocaleString("en"),
+    `${broken.certified} of ${resamples} (${percent(broken.certified / resamples, 1)}; at most ${percent(1 - confidence, 0)} allowed)`,
+    `${broken.uncertified} of ${resamples} (${percent(broken.uncertified / resamples, 1)})`,
+    `${figure(speedUp.certified)}×`,
+    `${figure(speedUp.uncertified)}×`,
+  ]);
+  const plots = certificates.map(
+    ({ network, resamples }) =>
+      `![${network}: what the levels chosen in ${resamples} draws truly lose](evaluation/certificates-${network}.svg)`,
+  );
+  return `## Do certificates hold?
+
+The held-out rows are taken as a population known to the last row. Calibration rows are drawn from it with replacement again and again; each draw
+chooses a ladder on 3,000 rows, certifies it on as many as the population has, with the code calibration uses, and takes the fastest level certified
+for a loss of at most 0.3 %. What that level truly loses over the population is then looked up. Beside it the usual way: the fastest rule that lost
+at most 0.3 % on the rows it was tuned on, as many again, without a certificate. What tuning without one gains in speed it pays for in broken promises.
+
+${table(["network", "population", "certified: promise broken", "tuned without: promise broken", "certified, × dense", "tuned, × dense"], rows)}
+
+${plots.join("\n\n")}`;
+}
+
+function coldSection(networks: readonly NetworkPart[]): string {
+  const names = [...new Set(networks.flatMap(({ cold }) => cold.map(({ name }) => name)))];
+  return `## Cold starts
+
+Milliseconds from before the first import to the first answer in a fresh process, reading the model included, median of several. Ours loads the
+calibrated file with all its levels; peers are handed the network alone.
+
+${table(
+  ["network", ...names],
+  networks.map(({ name, cold }) => [
+    name,
+    ...names.map((one) => figure(cold.find((start) => start.name === one)?.firstAnswerMs ?? Number.NaN)),
+  ]),
+)}`;
+}
+
+function method({ networks, size }: Evaluation): string {
+  const wide = networks.some(isWide);
+  return `## How it was done
+
+- **Rows.** Networks were trained on rows none of which is used again but to fit activators. Held-out rows search and certify
+  ([who gets which](certificates.md#who-gets-which-rows)), oracles are chosen on them, peers choose their graphs by them. Report rows are run for
+  the first time in the race; its second run and the limits time the same rows, and nothing is chosen by any of them.
+- **Contenders** take turns of 50 queries in an order that rotates, five uncounted ones before each turn ([why](decisions/race-in-blocks.md)). Ours find the best
+  five answers within the timing; peers hand over all outputs, ranked outside of it.
+- **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
+  ([how](decisions/peers-at-their-best.md)); which one stands beside each name.${wide ? " Wide networks' weights are in eight bits with us, in floats and in eight bits with them." : ""}
+- **Hash tables** are the paper's kind of activator, tuned as ours is: the same search, growing levels and certificates, for several shapes of tables of which the fastest on
+  held-out rows competes. Where nothing they choose is certified they run exact, which skips zeros.
+- **The oracle** ranks by true activations and is handed the nodes for nothing; it takes the same share of every input's nodes. A level of ours
+  that grows spends less on easy inputs, so more than 100 % kept is possible.
+- **Intervals** are 95 % bootstrap intervals of the ratio of medians over turns of 50 queries; those of losses are normal approximations. Seeds are fixed; answers, counts and certificates of
+  a given calibration repeat, while a calibration by measured time chooses among settings that take about as long by what the clock said.
+- **Raw times** of every query stay in \`build/evaluation\`; the JSON keeps the median of each turn.
+
+${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and queries than the full evaluation, so that it ends in minutes.\n\n`}### What is not here
+
+- **The paper's own code and figures per data set**: it has published none; only its abstract's figures are compared with.
+- **Networks trained and published by others.** Of the npm packages that carry a trained network of dense layers alone, none was found that
+  comes with rows to judge it by and that the importers read; the networks here are trained by the scripts in [training](training.md).
+- **2,048 and 4,096 nodes wide**: weights that size are not committed. Trained as [training](training.md) says and put into \`build/networks\` as
+  \`fashion-mnist-2048.safetensors\`, they are evaluated along with the others.
+- **LiteRT.js** and engines that run in browsers only: the race runs in Node, and LiteRT.js takes TensorFlow Lite files, which nothing on npm writes.
+- **Audio.** \`letters\` (16 numbers to 26 classes) stands for tabular data.`;
+}

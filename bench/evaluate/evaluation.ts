@@ -1,0 +1,167 @@
+// What an evaluation found, as plain data: filled part by part, written as JSON, drawn as pages. It measures and draws nothing.
+
+import type { Latency } from "../../src/cli/measure.ts";
+import type { LadderMetric } from "../../src/profile/ladder.ts";
+import type { MachineFacts } from "../interference/machine.ts";
+import type { Score } from "../interference/score.ts";
+import type { RatioInterval } from "../statistics.ts";
+
+export interface Evaluation {
+  /** Raised when a field changes its meaning. */
+  version: 1;
+  command: string;
+  /** How much was measured: `full` is what is quoted. */
+  size: SizeName;
+  machine: MachineFacts;
+  /** Name to version: slonn and the peers. */
+  versions: Record<string, string>;
+  networks: NetworkPart[];
+  certificates: CertificatePart[];
+  interference: InterferencePart[];
+  scaling: ScalingPart | null;
+  /** What did not finish, and why. */
+  failed: { what: string; message: string }[];
+}
+
+export type SizeName = "full" | "quick" | "tiny";
+
+/** When and beside what a part was measured. */
+export interface Circumstances {
+  /** ISO 8601. */
+  madeAt: string;
+  seconds: number;
+  /** Runnable processes in the mean of a minute, this one included, before and after: about 1 on a quiet machine. */
+  load: [number, number];
+}
+
+export interface NetworkPart extends Circumstances {
+  name: string;
+  /** Where its rows come from. */
+  data: string;
+  /** Who trained it, where that was not us. */
+  trainedBy: string | null;
+  widths: number[];
+  weights: "float32" | "int8";
+  backend: string;
+  metric: LadderMetric;
+  /** Rows of each kind; those that report were used for nothing else. */
+  rows: { fit: number; search: number; certify: number; report: number };
+  /** Null where it comes calibrated. */
+  calibrationSeconds: number | null;
+  queries: number;
+  sparsity: Sparsity;
+  /** Dense first; the same queries, in turns. */
+  contenders: ContenderResult[];
+  ratios: Ratio[];
+  limits: Limits;
+  cold: Cold[];
+}
+
+export interface ContenderResult {
+  name: string;
+  kind: "ours" | "baseline" | "peer" | "peer in eight bits";
+  /** Which graph or kernels it runs, and which version of it. */
+  form: string | null;
+  /** Share of right answers; null where there are no labels. */
+  right: number | null;
+  /** Loss against our dense on the report rows with its 95 % interval (normal approximation); null without labels. */
+  loss: { loss: number; low: number; high: number } | null;
+  /** Share of queries with our dense's best answer. */
+  agreement: number;
+  latencyMs: Latency;
+  /** Shares of dense's, and mean shares of active nodes per layer; null for peers. */
+  macs: number | null;
+  bytes: number | null;
+  nodes: number[] | null;
+  /** What was proved, in words; null where nothing was asked or proved. */
+  certified: string | null;
+  /** Median of each block of queries, microseconds, first run. */
+  blockUs: number[];
+}
+
+/** How many times as long `slower` took as `faster`. */
+export interface Ratio extends RatioInterval {
+  slower: string;
+  faster: string;
+  /** The same in a second run. */
+  again: number;
+  /** Whether the second lies within the interval of the first. */
+  reproduced: boolean;
+}
+
+export interface Sparsity {
+  /** Share of inputs that are zero. */
+  zeroInputs: number;
+  layers: LayerSparsity[];
+  /** Shares of dense's multiply-adds that a query needs: zeros skipped; the oracle's nodes alone; ours, predictor included. */
+  macs: { exact: number; oracle: number; reached: number };
+}
+
+export interface LayerSparsity {
+  name: string;
+  nodes: number;
+  /** Mean share of nodes at work: not zero after the activation; kept by the oracle at the promise, other layers exact; computed by ours. */
+  active: number;
+  oracle: number;
+  reached: number;
+}
+
+/** Microseconds of a query, means over inputs, each from the stages of the query timed one by one. */
+export interface Limits {
+  denseUs: number;
+  oursUs: number;
+  /** With the nodes named by an oracle that costs nothing. */
+  oracleUs: number;
+  /** Share of the oracle's saving that ours keeps. */
+  oracleKept: number;
+  /** Bytes a query touches over the bandwidth memory of the size of the weights is read with. */
+  bandwidthUs: { dense: number; ours: number };
+  /** Dense over (dense × share of multiply-adds): the speed-up if time fell with work. */
+  ideal: number;
+}
+
+/** A fresh process from before the first import to the first answer, milliseconds: median of several. */
+export interface Cold {
+  name: string;
+  firstAnswerMs: number;
+}
+
+export interface CertificatePart extends Circumstances {
+  network: string;
+  /** Rows of the population that calibration rows are drawn from, and how many are drawn. */
+  population: number;
+  drawn: number;
+  resamples: number;
+  promised: number;
+  confidence: number;
+  /** Resamples in which the level chosen for the promise lost more than promised over the whole population. */
+  broken: { certified: number; uncertified: number };
+  /** One per resample: true loss of the level chosen, and its median time over dense's. */
+  trueLoss: { certified: number[]; uncertified: number[] };
+  speedUp: { certified: number; uncertified: number };
+}
+
+export interface InterferencePart extends Circumstances {
+  network: string;
+  denseMs: number;
+  percentile: number;
+  runs: { load: string; multiple: number; scores: Score[] }[];
+}
+
+export interface ScalingPart extends Circumstances {
+  labels: ScalingPoint[];
+  widths: ScalingPoint[];
+  /** Fastest read of memory larger than the caches, bytes per microsecond. */
+  bytesPerUs: number;
+}
+
+/** Median microseconds of a query at one size. */
+export interface ScalingPoint {
+  size: number;
+  /** Of dense, in floats and in eight bits, and of a level that computes `share` of the nodes. */
+  denseUs: number;
+  dense8Us: number | null;
+  levelUs: number;
+  share: number;
+  what: string;
+}

@@ -1,0 +1,72 @@
+// What an activator could save at the most: nodes ranked by what they truly give, at the least share that still keeps the promise. It
+// is chosen on held-out rows by the very bound a certificate takes.
+
+import { lossUpper } from "../../src/calibrate/bounds.ts";
+import { dense, everyLayer, exact, withLayer } from "../../src/calibrate/candidates.ts";
+import { evaluate, type Outcome } from "../../src/calibrate/evaluate.ts";
+import { judge, sum } from "../../src/calibrate/judge.ts";
+import type { Model } from "../../src/model/model.ts";
+import type { Labels, Rows } from "../../src/model/rows.ts";
+import type { LayerSetting, Rung } from "../../src/profile/ladder.ts";
+
+/** Shares of nodes tried. */
+const shares = [0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.2, 0.35, 0.6];
+/** Best answers that have to be right of a wide output layer. */
+const answers = 5;
+
+export interface Oracle {
+  rung: Rung;
+  /** Share of each layer's nodes that alone keeps the promise, every other layer exact; 1 for an output layer of few nodes. */
+  shares: number[];
+}
+
+const keep = (amount: number): LayerSetting => ({ kind: "ranked", activator: "oracle", variant: 0, unit: "node", by: "top-k", amount });
+
+/**
+ * @param ranked whether a layer may be ranked at all
+ * @param promised the loss (without labels: disagreement) that may be promised at most, at `confidence`
+ */
+export async function findOracle(
+  model: Model,
+  ranked: (layer: number) => boolean,
+  heldOut: { rows: Rows; labels: Labels | null },
+  promised: number,
+  confidence: number,
+): Promise<Oracle> {
+  const { layers } = model;
+  const last = layers.length - 1;
+  const plain = everyLayer(layers.length, exact);
+  const kept = async (rungs: readonly Rung[]): Promise<boolean[]> => {
+    const outcomes = await evaluate(model, [[everyLayer(layers.length, dense)], ...rungs.map((rung) => [rung])], heldOut.rows, {
+      clock: null,
+    });
+    return rungs.map((_, i) => upper(outcomes[i + 1], outcomes[0], heldOut.labels, 1 - confidence) <= promised);
+  };
+  const least: number[] = [];
+  for (let l = 0; l < layers.length; l++) {
+    // an oracle of a wide output layer names the best answers themselves
+    if (l === last) least.push(ranked(l) ? answers / layers[l].outputs : 1);
+    else if (!ranked(l)) least.push(1);
+    else {
+      const found = await kept(shares.map((share) => withLayer(plain, l, keep(share))));
+      least.push(shares[found.lastIndexOf(false) + 1] ?? 1);
+    }
+  }
+  const allLayers = (steps: number): Rung => ({
+    layers: least.map((share, l): LayerSetting => {
+      if (share >= 1) return exact;
+      const wider = l === last ? share : (shares[shares.indexOf(share) + steps] ?? 1);
+      return wider < 1 ? keep(wider) : exact;
+    }),
+  });
+  let steps = 0;
+  while (steps < shares.length && !(await kept([allLayers(steps)]))[0]) steps++;
+  return { rung: allLayers(steps), shares: least };
+}
+
+function upper(outcome: Outcome, whole: Outcome, labels: Labels | null, delta: number): number {
+  const { differences, disagreements } = judge(outcome, whole, labels);
+  const verdicts = labels ? differences : disagreements;
+  const [losses, gains] = [verdicts.filter((d) => d > 0).length, verdicts.filter((d) => d < 0).length];
+  return sum(disagreements) === 0 ? 0 : lossUpper(losses, gains, verdicts.length, delta);
+}

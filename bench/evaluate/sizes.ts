@@ -1,0 +1,70 @@
+// How much an evaluation measures. `full` is what is quoted; `quick` answers the same questions in minutes; `tiny` only shows that
+// everything still works, and is what the tests run.
+
+import type { NetworkName } from "../../examples/networks.ts";
+import type { HashShape } from "../../src/calibrate/fit-hash.ts";
+import type { SizeName } from "./evaluation.ts";
+
+export interface Size {
+  networks: readonly NetworkName[];
+  /** Rows of each kind taken of a network's at most. */
+  most: { fit: number; heldOut: number; report: number };
+  /** Counted queries of a race of networks that read all inputs, and of those that read bags of words. */
+  queries: { dense: number; text: number };
+  /** Inputs that work is counted and stages are timed on. */
+  counted: number;
+  hashShapes: readonly HashShape[];
+  peers: boolean;
+  /** Processes started per contender. */
+  coldStarts: number;
+  certificates: { networks: readonly NetworkName[]; resamples: number };
+  interference: { networks: readonly NetworkName[]; loads: readonly string[]; multiples: readonly number[]; queries: number };
+  scaling: { labels: readonly number[]; widths: readonly number[]; queries: number };
+}
+
+const shape = (tables: number, bits: number, votes: number): HashShape => ({ tables, bits, votes });
+const everything = Number.POSITIVE_INFINITY;
+
+export const sizes: Record<SizeName, Size> = {
+  full: {
+    networks: ["mnist", "fashion-mnist", "fashion-mnist-l1", "letters", "wordnet", "brown"],
+    most: { fit: everything, heldOut: everything, report: everything },
+    queries: { dense: 10_000, text: 4000 },
+    counted: 200,
+    hashShapes: [shape(8, 8, 256), shape(16, 8, 256), shape(8, 6, 512)],
+    peers: true,
+    coldStarts: 5,
+    certificates: { networks: ["mnist", "fashion-mnist", "fashion-mnist-l1"], resamples: 200 },
+    interference: {
+      networks: ["fashion-mnist"],
+      loads: ["none", "compute 2", "memory 2", "both 2"],
+      multiples: [0.25, 0.5, 1, 2],
+      queries: 4000,
+    },
+    scaling: { labels: [10_000, 20_000, 50_000, 100_000, 205_443], widths: [512, 1024, 2048, 4096], queries: 200 },
+  },
+  quick: {
+    networks: ["fashion-mnist-l1", "letters", "brown"],
+    most: { fit: 4000, heldOut: 6000, report: 4000 },
+    queries: { dense: 2000, text: 1000 },
+    counted: 100,
+    hashShapes: [shape(8, 8, 256)],
+    peers: true,
+    coldStarts: 1,
+    certificates: { networks: ["fashion-mnist-l1"], resamples: 100 },
+    interference: { networks: ["fashion-mnist-l1"], loads: ["none", "both 2"], multiples: [0.5, 1], queries: 1000 },
+    scaling: { labels: [10_000, 20_000, 50_000], widths: [512, 1024], queries: 100 },
+  },
+  tiny: {
+    networks: ["letters"],
+    most: { fit: 400, heldOut: 2400, report: 300 },
+    queries: { dense: 100, text: 100 },
+    counted: 5,
+    hashShapes: [shape(4, 4, 64)],
+    peers: false,
+    coldStarts: 1,
+    certificates: { networks: ["letters"], resamples: 10 },
+    interference: { networks: ["letters"], loads: ["none", "compute 1"], multiples: [1], queries: 100 },
+    scaling: { labels: [512, 1024], widths: [64, 128], queries: 10 },
+  },
+};

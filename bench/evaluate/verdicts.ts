@@ -1,0 +1,129 @@
+// What an evaluation comes to: the figures that stand for a whole claim, and whether what was set out to be reached was. Pure functions
+// of the data; a verdict without data is null, not a pass.
+
+import { bestFixed } from "../interference/page.ts";
+import type { ContenderResult, Evaluation, InterferencePart, NetworkPart, Ratio } from "./evaluation.ts";
+import { promised, sloOf } from "./network.ts";
+
+/** The objective every headline is about. */
+export function promiseOf({ metric }: NetworkPart): string {
+  return sloOf(promised, !metric.startsWith("agreement"));
+}
+
+export function contender({ contenders }: NetworkPart, name: string): ContenderResult | null {
+  return contenders.find((one) => one.name === name) ?? null;
+}
+
+export function ratio({ ratios }: NetworkPart, slower: string, faster: string): Ratio | null {
+  return ratios.find((one) => one.slower === slower && one.faster === faster) ?? null;
+}
+
+/** Many outputs that are ranked themselves. */
+export function isWide({ widths }: NetworkPart): boolean {
+  return widths[widths.length - 1] >= 256;
+}
+
+/** Whether the promise is kept by a level that leaves anything out. */
+export function drops(network: NetworkPart): boolean {
+  return network.sparsity.layers.some(({ reached }) => reached < 0.999);
+}
+
+/** How much less often right than our dense a peer may be and still be quoted against. */
+const mostLost = 0.003;
+
+/**
+ * The fastest peers in the median: `usual` of those in floats by their public API, `hardest` of all that answer well enough, entered below
+ * their public API and in eight bits included.
+ */
+export function bestPeers({ contenders }: NetworkPart): { usual: ContenderResult | null; hardest: ContenderResult | null } {
+  const fastest = (peers: readonly ContenderResult[]): ContenderResult | null =>
+    peers.reduce<ContenderResult | null>((best, peer) => (best && best.latencyMs.p50 <= peer.latencyMs.p50 ? best : peer), null);
+  const peers = contenders.filter(({ kind }) => kind.startsWith("peer"));
+  return {
+    usual: fastest(peers.filter(({ kind, name }) => kind === "peer" && !name.includes("native"))),
+    hardest: fastest(peers.filter(({ loss, agreement }) => (loss ? loss.loss <= mostLost : agreement >= 1 - mostLost))),
+  };
+}
+
+/** What dense, the best fixed level in hindsight and ours made of a deadline. */
+export function deadlineScores({ scores }: InterferencePart["runs"][number]) {
+  const named = (name: string) => scores.find((one) => one.contender === name) ?? null;
+  return { dense: named("dense"), ours: named("ours"), best: scores.length > 0 ? bestFixed(scores) : null };
+}
+
+export interface Verdict {
+  what: string;
+  found: string;
+  /** Null where there is nothing to judge by. */
+  reached: boolean | null;
+}
+
+const times = (value: number): string => `${value.toPrecision(3)}×`;
+const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
+
+export function verdictsOf(evaluation: Evaluation): Verdict[] {
+  const { networks, certificates } = evaluation;
+  const dropping = networks.filter(drops);
+  const overDense = dropping.flatMap((network) => {
+    const found = ratio(network, "dense", promiseOf(network));
+    return found ? [{ name: network.name, ratio: found.ratio }] : [];
+  });
+  const whole = networks
+    .filter((network) => !drops(network))
+    .flatMap((network) => {
+      const found = ratio(network, "dense", promiseOf(network));
+      return found ? [{ name: network.name, ratio: found.ratio, high: found.high }] : [];
+    });
+  const overPeer = dropping.flatMap((network) => {
+    const { usual } = bestPeers(network);
+    const found = usual && ratio(network, usual.name, promiseOf(network));
+    return found ? [{ name: `${network.name}, ${found.slower}`, ratio: found.ratio }] : [];
+  });
+  const overHash = dropping.flatMap((network) => {
+    const found = ratio(network, "hash tables", promiseOf(network));
+    return found ? [{ name: network.name, ratio: found.ratio, low: found.low }] : [];
+  });
+  const least = <T extends { ratio: number }>(of: readonly T[]): T => of.reduce((a, b) => (b.ratio < a.ratio ? b : a));
+  const most = <T extends { ratio: number }>(of: readonly T[]): T => of.reduce((a, b) => (b.ratio > a.ratio ? b : a));
+  const kept = (wide: boolean) =>
+    dropping.filter((network) => isWide(network) === wide).map(({ name, limits }) => ({ name, ratio: limits.oracleKept }));
+  const ofKept = (wide: boolean, atLeast: number): Verdict => {
+    const all = kept(wide);
+    const what = `${wide ? "wide" : "other"} networks keep at least ${percent(atLeast)} of the time an oracle would save`;
+    if (all.length === 0) return { what, found: "not measured", reached: null };
+    const worst = least(all);
+    return { what, found: all.map(({ name, ratio: share }) => `${name} ${percent(share)}`).join(", "), reached: worst.ratio >= atLeast };
+  };
+  const verdict = <T extends { name: string; ratio: number }>(
+    what: string,
+    of: readonly T[],
+    pick: (of: readonly T[]) => T,
+    holds: (one: T) => boolean,
+  ): Verdict => {
+    if (of.length === 0) return { what, found: "not measured", reached: null };
+    const one = pick(of);
+    return { what, found: `${times(one.ratio)} (${one.name})`, reached: holds(one) };
+  };
+  return [
+    verdict("at least 3× our own dense on the network that drops worst, where anything drops", overDense, least, (one) => one.ratio >= 3),
+    verdict("not slower than dense where nothing drops", whole, least, (one) => one.high >= 1),
+    verdict("at least 56.7× the best peer on the network that drops best", overPeer, most, (one) => one.ratio >= 56.7),
+    verdict("faster than hash tables at the same promise on every network", overHash, least, (one) => one.ratio > 1),
+    ofKept(false, 0.6),
+    ofKept(true, 0.8),
+    ...certificates.map((part): Verdict => {
+      const allowed = brokenAllowed(part.confidence, part.resamples);
+      return {
+        what: `${part.network}: certified promises broken in at most ${allowed} of ${part.resamples} draws (${percent(1 - part.confidence)} and sampling error)`,
+        found: `${part.broken.certified}; without certificates ${part.broken.uncertified}`,
+        reached: part.broken.certified <= allowed,
+      };
+    }),
+  ];
+}
+
+/** As often as a share of 1 − confidence is seen in `resamples` draws with 95 % probability at most. */
+export function brokenAllowed(confidence: number, resamples: number): number {
+  const delta = 1 - confidence;
+  return Math.floor(resamples * delta + 1.645 * Math.sqrt(resamples * delta * confidence));
+}

@@ -1,0 +1,142 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { outcomeOf, type Recorded, resample } from "../../bench/evaluate/certificates.ts";
+import type { Evaluation } from "../../bench/evaluate/evaluation.ts";
+import { lineThrough } from "../../bench/evaluate/scaling-page.ts";
+import { brokenAllowed, verdictsOf } from "../../bench/evaluate/verdicts.ts";
+import { noAnswer, type Outcome } from "../../src/calibrate/evaluate.ts";
+import type { LayerSetting, Rung } from "../../src/profile/ladder.ts";
+import { seeded } from "../../src/random.ts";
+
+const run = promisify(execFile);
+
+describe("npm run evaluate -- --tiny", () => {
+  const folder = mkdtempSync(join(tmpdir(), "slonn-evaluate-"));
+  let evaluation: Evaluation;
+  let page = "";
+  beforeAll(async () => {
+    // as `npm run evaluate` does, but for a rebuild, which would pull build/ away from under other tests
+    await run("npx", ["tsc", "-p", "tsconfig.bench.json", "--noCheck"]);
+    await run(process.execPath, ["build/tools/bench/evaluate.js", "--tiny", "--out", folder]);
+    evaluation = JSON.parse(readFileSync(join(folder, "evaluation", "evaluation.json"), "utf8"));
+    page = readFileSync(join(folder, "evaluation.md"), "utf8");
+  }, 600_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("every part comes to an end", () => {
+    expect(evaluation.failed).toEqual([]);
+    expect(evaluation.networks.map(({ name }) => name)).toEqual(["letters"]);
+    expect(evaluation.certificates.map(({ resamples }) => resamples)).toEqual([10]);
+    expect(evaluation.interference[0].runs.map(({ load }) => load)).toEqual(["none", "compute 1"]);
+    expect(evaluation.scaling?.labels.map(({ size }) => size)).toEqual([512, 1024]);
+  });
+
+  test("exact answers as dense does, and plain loops too", () => {
+    const [dense, exact] = evaluation.networks[0].contenders;
+    expect([dense.name, exact.name, exact.agreement]).toEqual(["dense", "exact", 1]);
+    expect(evaluation.networks[0].contenders.find(({ name }) => name === "plain JavaScript")?.right).toBe(dense.right);
+    expect(dense.right).toBeGreaterThan(0.8);
+  });
+
+  test("rows of each kind are apart, and all of them are told", () => {
+    expect(evaluation.networks[0].rows).toEqual({ fit: 400, search: 800, certify: 1600, report: 300 });
+  });
+
+  test("the page shows every plot that was drawn, and no figure that is not one", () => {
+    const plots = readdirSync(join(folder, "evaluation")).filter((name) => name.endsWith(".svg"));
+    const pages = page + readFileSync(join(folder, "scaling.md"), "utf8");
+    for (const plot of plots) {
+      expect(pages).toContain(`evaluation/${plot})`);
+      expect(readFileSync(join(folder, "evaluation", plot), "utf8")).toMatch(/^<svg xmlns=[\s\S]*<\/svg>\n$/);
+    }
+    for (const [, link] of pages.matchAll(/\]\((evaluation\/[^)]*)\)/g)) expect(existsSync(join(folder, link))).toBe(true);
+    expect(pages).not.toMatch(/NaN|undefined|Infinity|\[object /);
+  });
+
+  test("the machine and how busy it was are named", () => {
+    expect(page).toContain(evaluation.machine.runtime);
+    expect(evaluation.networks[0].load).toHaveLength(2);
+  });
+});
+
+/** Two settings beside dense and exact on rows whose class is 1; `wrongs` of the cheap one's answers are wrong, and it is unsure of those. */
+function recordedWith(count: number, wrongs: number): Recorded {
+  const rung = (setting: LayerSetting): Rung => ({ layers: [setting] });
+  const ranked: LayerSetting = { kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount: 0.1 };
+  const outcome = (wrong: number, margin: number, ms: number): Outcome => ({
+    answers: Uint32Array.from({ length: count }, (_, r) => (r < wrong ? 0 : 1)),
+    tops: new Uint32Array(count * 5).fill(noAnswer),
+    margins: Float32Array.from({ length: count }, (_, r) => (r < wrong ? margin / 2 : margin)),
+    macs: new Float64Array(count).fill(ms),
+    bytes: new Float64Array(count).fill(ms),
+    rungs: new Uint8Array(count).fill(1),
+    timesMs: new Float32Array(count).fill(ms),
+    nodes: [1],
+    rungMacs: [],
+  });
+  return {
+    rungs: [rung({ kind: "dense" }), rung({ kind: "exact" }), rung(ranked)],
+    outcomes: [outcome(0, 1, 10), outcome(0, 1, 5), outcome(wrongs, 1, 1)],
+    labels: { kind: "class", count, classes: new Uint32Array(count).fill(1) },
+    widths: [2],
+  };
+}
+
+describe("resampled calibrations", () => {
+  test("a rule that grows answers with the rung its margin sends it to", () => {
+    const recorded = recordedWith(4, 2);
+    const [, exact, cheap] = recorded.rungs;
+    const which = Uint32Array.of(3, 0, 0);
+    const grown = outcomeOf(recorded, [{ ...cheap, margin: 0.75 }, exact], which);
+    expect([...grown.answers]).toEqual([1, 1, 1]);
+    expect([...grown.timesMs]).toEqual([1, 6, 6]);
+    expect([...grown.rungs]).toEqual([1, 2, 2]);
+    expect([...outcomeOf(recorded, [cheap], which).answers]).toEqual([1, 0, 0]);
+    expect([...recorded.outcomes[2].answers]).toEqual([0, 0, 1, 1]);
+  });
+
+  test("a level that loses too much is never taken with a certificate, one that loses nothing always", () => {
+    const bad = resample(recordedWith(2000, 200), 2000, 20, seeded(1));
+    expect(bad.broken.certified).toBe(0);
+    const good = resample(recordedWith(2000, 0), 2000, 20, seeded(1));
+    expect(good.broken).toEqual({ certified: 0, uncertified: 0 });
+    expect(good.speedUp.certified).toBe(10);
+  });
+
+  test("the same seed gives the same draws", () => {
+    const [a, b] = [1, 1].map((seed) => resample(recordedWith(1500, 5), 1500, 5, seeded(seed)));
+    expect(a).toEqual(b);
+  });
+
+  test("more broken promises are allowed than δ, by sampling error alone", () => {
+    expect(brokenAllowed(0.95, 200)).toBe(15);
+    expect(brokenAllowed(0.99, 200)).toBe(4);
+  });
+});
+
+test("a line through points on a line is that line", () => {
+  const { fixed, slope } = lineThrough([1, 2, 5, 10].map((x) => ({ x, y: 3 + 2 * x })));
+  expect(fixed).toBeCloseTo(3, 9);
+  expect(slope).toBeCloseTo(2, 9);
+});
+
+test("nothing is called reached without data", () => {
+  const machine = { cpu: "", cores: 1, memoryBytes: 1, os: "", runtime: "" };
+  const nothing: Evaluation = {
+    version: 1,
+    command: "",
+    size: "full",
+    machine,
+    versions: {},
+    networks: [],
+    certificates: [],
+    interference: [],
+    scaling: null,
+    failed: [],
+  };
+  expect(verdictsOf(nothing).map(({ reached }) => reached)).toEqual([null, null, null, null, null, null]);
+});
