@@ -4,6 +4,7 @@
 //   npm run evaluate                                        everything, into docs/
 //   npm run evaluate -- --quick                             a smaller version, into build/evaluation
 //   npm run evaluate -- --part networks --network brown     one part again; the others stay as they are
+//   npm run evaluate -- --part pages                        the pages again, of what was measured before
 //
 // What is done is written at once, and a part that fails loses only itself.
 
@@ -28,7 +29,7 @@ import { machineOf } from "./interference/machine.ts";
 import { versionOf } from "./peers/install.ts";
 import { peerNames } from "./peers/peers.ts";
 
-const partNames = ["networks", "certificates", "interference", "scaling"] as const;
+const partNames = ["networks", "certificates", "interference", "scaling", "pages"] as const;
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -145,6 +146,7 @@ if (wants("scaling"))
   await attempt("scaling", async () => {
     evaluation.scaling = await withCircumstances(() => measureScaling(size.scaling, log));
   });
+writePages(evaluation, out);
 log("done");
 process.stdout.write(`${join(out, "evaluation.md")}\n`);
 if (evaluation.failed.length > 0) process.exitCode = 1;

@@ -8,30 +8,41 @@ import { bestPeers, contender, deadlineScores, drops, isWide, promiseOf, ratio, 
 
 export function evaluationPage(evaluation: Evaluation): string {
   const { networks, certificates, interference, failed } = evaluation;
-  return [
-    "# The evaluation",
-    introduction(evaluation),
-    "## What it comes to",
-    claims(evaluation),
-    "## What was to be reached",
-    table(
-      ["set out to reach", "found", ""],
-      verdictsOf(evaluation).map(({ what, found, reached }) => [
-        what,
-        found,
-        reached === null ? "–" : reached ? "reached" : "**not reached**",
-      ]),
-      [1, 2],
-    ),
-    ...(failed.length > 0 ? ["Parts that failed in this run: ", ...failed.map(({ what, message }) => `- ${what}: ${message}`)] : []),
+  const sections = [
+    `## What it comes to\n\n${claims(evaluation)}`,
+    `## What was to be reached\n\n${targets(evaluation)}`,
+    ...(failed.length > 0
+      ? [`## What failed in this run\n\n${failed.map(({ what, message }) => `- ${what}: ${message}`).join("\n")}`]
+      : []),
     ...(networks.length > 0 ? [sparsitySection(networks), speedSection(networks), rangeSection(networks)] : []),
-    ...(interference.length > 0 ? [interference.map(deadlineSection).join("\n\n")] : []),
+    ...interference.map(deadlineSection),
     ...(certificates.length > 0 ? [certificateSection(evaluation)] : []),
     ...(networks.length > 0 ? [coldSection(networks)] : []),
     method(evaluation),
-  ]
-    .join("\n\n")
-    .concat("\n");
+  ];
+  return `${["# The evaluation", introduction(evaluation), contents(sections), ...sections].join("\n\n")}\n`;
+}
+
+/** Links to the sections there are, by the anchors code hosts give headings. */
+function contents(sections: readonly string[]): string {
+  const links = sections.map((section) => {
+    const heading = section.slice(3, section.indexOf("\n"));
+    const anchor = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-");
+    return `[${heading}](#${anchor})`;
+  });
+  return `${links.join(" · ")} · [cost at scale](scaling.md)`;
+}
+
+function targets(evaluation: Evaluation): string {
+  const rows = verdictsOf(evaluation).map(({ what, found, reached }) => [
+    what,
+    found,
+    reached === null ? "–" : reached ? "reached" : "**not reached**",
+  ]);
+  return table(["set out to reach", "found", ""], rows, [1, 2]);
 }
 
 function partsOf({ networks, certificates, interference, scaling }: Evaluation): Circumstances[] {
@@ -57,10 +68,7 @@ level objective needs. This page makes the claims of that paper's abstract again
 otherwise pick. \`${command}\` makes it, the plots and [the JSON they are drawn from](evaluation/evaluation.json) again; nothing here is typed by hand.
 
 ${machine.cpu}, ${machine.cores} cores, ${machine.os}, ${machine.runtime}; ${others}. Measured on ${days.join(", ")} in ${figure(minutes)} minutes, one thread, one query
-at a time. Load average while measuring: ${figure(middle)} in the median, at most ${figure(highest)}; one query after another makes about 1.${busy}
-
-Contents: [claims](#what-it-comes-to), [targets](#what-was-to-be-reached), [sparsity](#1-activation-sparsity), [speed](#2-speed-at-under-03--loss), [range](#3-a-range-of-accuracies-from-one-network),
-[deadlines](#4-deadlines-beside-other-processes), [certificates](#do-certificates-hold), [method](#how-it-was-done), [cost at scale](scaling.md).`;
+at a time. Load average while measuring: ${figure(middle)} in the median, at most ${figure(highest)}; one query after another makes about 1.${busy}`;
 }
 
 function claims(evaluation: Evaluation): string {
@@ -99,7 +107,7 @@ function claims(evaluation: Evaluation): string {
           networks.map(({ sparsity }) => sparsity.macs.oracle),
           (v) => percent(v, 1),
         )} of multiply-adds`,
-        "per network [below](#1-activation-sparsity)",
+        "per network below",
       ],
       [
         "2. average speed-ups at under 0.3 % loss",
@@ -114,7 +122,7 @@ function claims(evaluation: Evaluation): string {
       [
         "3. a range of accuracy targets from one trained network",
         "none in the abstract",
-        `${span(certified, String)} certified objectives per network, [each with its time](#3-a-range-of-accuracies-from-one-network)`,
+        `${span(certified, String)} certified objectives per network, each with its time below`,
         "dense's accuracy, at any time",
         "the loss asked for",
       ],
@@ -372,8 +380,9 @@ function method({ networks, size }: Evaluation): string {
 ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and queries than the full evaluation, so that it ends in minutes.\n\n`}### What is not here
 
 - **The paper's own code and figures per data set**: it has published none; only its abstract's figures are compared with.
-- **Networks trained and published by others.** Of the npm packages that carry a trained network of dense layers alone, none was found that
-  comes with rows to judge it by and that the importers read; the networks here are trained by the scripts in [training](training.md).
+- **More networks trained and published by others**: \`guesslang\` is the one found on npm that is dense layers (once folded) and comes with texts to judge
+  it by; its pieces of one file are alike, so its certificates, which take rows to be drawn independently, say less than the others'. Wake word
+  detectors (\`openwakeword-js\`) have layer normalisation and one output, which slonn does not run.
 - **2,048 and 4,096 nodes wide**: weights that size are not committed. Trained as [training](training.md) says and put into \`build/networks\` as
   \`fashion-mnist-2048.safetensors\`, they are evaluated along with the others.
 - **LiteRT.js** and engines that run in browsers only: the race runs in Node, and LiteRT.js takes TensorFlow Lite files, which nothing on npm writes.

