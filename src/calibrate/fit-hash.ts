@@ -5,6 +5,7 @@
 import type { Hash } from "../activator/activator.ts";
 import { normal, type Random } from "../random.ts";
 
+/** How many hash tables there are, by how many bits each finds its bucket. */
 export interface HashShape {
   tables: number;
   bits: number;
