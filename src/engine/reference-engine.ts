@@ -84,10 +84,11 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
   /** out = init, then for one input after the other its value times its line: `width` weights from `weight` + input · step on. */
   function addLines(init: number, out: number, width: number, inputs: Numbers, values: Float32Array, weight: number, step: number): void {
     f32.copyWithin(out, init, init + width);
-    inputs.forEach((input: number, i: number) => {
-      const line = weight + input * step;
-      for (let n = 0; n < width; n++) f32[out + n] += fround(values[i] * f32[line + n]);
-    });
+    for (let i = 0; i < inputs.length; i++) {
+      const value = values[i];
+      const line = weight + inputs[i] * step;
+      for (let n = 0; n < width; n++) f32[out + n] += fround(value * f32[line + n]);
+    }
   }
 
   /** Σ code · weight in eight bits, a whole number. */
