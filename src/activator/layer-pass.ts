@@ -143,7 +143,7 @@ interface Ranking {
   steps: number;
   /** Lists of what was computed, in the order of the rungs. */
   parts: number[];
-  /** All units chosen so far (top-k). */
+  /** All units chosen so far (not by threshold). */
   chosen: number | null;
   /** The threshold so far. */
   threshold: number;
@@ -158,9 +158,11 @@ function select(network: PlacedNetwork, l: number, setting: RankedSetting, state
     state.threshold = setting.amount;
     return chosen;
   }
-  const k = Math.max(1, Math.round(setting.amount * units));
-  const scratch = network.floats("top-k.scratch", 2048);
-  emit([abi.TOP_K, state.scores, units, k, chosen, scratch]);
+  if (setting.by === "within") emit([abi.WITHIN, state.scores, units, float(setting.amount), chosen]);
+  else {
+    const k = Math.max(1, Math.round(setting.amount * units));
+    emit([abi.TOP_K, state.scores, units, k, chosen, network.floats("top-k.scratch", 2048)]);
+  }
   const before = state.chosen;
   state.chosen = chosen;
   if (before === null) return chosen;
