@@ -94,7 +94,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const certify = part(searched, rows.count);
 
   onProgress(0, "fitting activators");
-  const fit: FitOptions = { kinds: activators, rows: most.fit, random, ...(signal ? { signal } : {}) };
+  const fit: FitOptions = { kinds: activators, rows: most.fit, depth, random, ...(signal ? { signal } : {}) };
   const kernels = await createArrayKernels();
   const { layers, fitted, thresholds } = await fitActivators(model, fitRows ?? search.rows, fit, kernels);
   const withActivators = createModel(model.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
