@@ -22,6 +22,7 @@ import { sum } from "./judge.ts";
 import { chooseLayouts } from "./layouts.ts";
 import { certifiedLevels, sequence } from "./levels.ts";
 import { searchLevels } from "./search.ts";
+import { usedActivators } from "./used.ts";
 
 /** What to calibrate on, and what is to be promised. */
 export interface CalibrateOptions {
@@ -144,7 +145,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     levels,
   };
   onProgress(1, "done");
-  return createModel(model.name, layers, { ladder: result, tensors: encodeActivators(fitted) });
+  return createModel(model.name, layers, { ladder: result, tensors: encodeActivators(usedActivators(fitted, levels)) });
 }
 
 /** Activators that are fitted. */
