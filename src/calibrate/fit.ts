@@ -55,8 +55,8 @@ export async function fitActivators(
   const widest = Math.max(...layers.slice(readsLists ? 1 : 0).map(({ inputs }) => inputs));
   const n = Math.min(all.count, wide ? Math.max(options.rows, Math.min(outputRows, Math.floor(rowNumbers / widest))) : options.rows);
   const few = Math.min(n, options.rows);
-  // rows may come sorted
-  const rows = n < all.count ? takeRows(all, permutation(all.count, random).subarray(0, n)) : all;
+  // a training set may come sorted
+  const rows = wide && n < all.count ? takeRows(all, permutation(all.count, random).subarray(0, n)) : all;
   const sparse = readsLists && rows.kind === "csr" ? rows : null;
   let x = sparse ? new Float32Array(0) : denseRows(rows, n);
   const inputs: Float32Array[] = [];
