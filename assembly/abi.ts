@@ -93,6 +93,8 @@ export const ROWS_8: i32 = 27;
 export const COLUMNS_8: i32 = 28;
 /** src, n, k, list, scratch(n floats rounded up to 4, and 2048 words): the k of src largest in size, ascending by index; units */
 export const STRONGEST: i32 = 29;
+/** scores, n, width(f32), list: scores at most width below the best, ascending by index; -Infinity and NaN are never chosen */
+export const WITHIN: i32 = 30;
 
 // ---- activations
 

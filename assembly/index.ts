@@ -2,7 +2,7 @@
 // No allocation, no trap on well-formed plans, no imports; what a plan may hold is the host's business to get right.
 import {
   ACTIVATE, ACTIVATE_LIST, BEST, BLOCKS, CODE, COLUMNS, COLUMNS_8, COMPACT, COMPACT_PANELS, EXPAND, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_8, PANELS_SELECTED, PANEL_SCORES, PERMUTE, PREDICT,
-  ROWS, ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
+  ROWS, ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WITHIN, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
 } from "./abi";
 import { activate, activateList } from "./kernels/activate";
 import { code, columns8, panels8, rows8 } from "./kernels/bytes";
@@ -12,7 +12,7 @@ import { hash, vote } from "./kernels/hash";
 import { pack, panels, panelsActive, panelsSelected } from "./kernels/panels";
 import { predict } from "./kernels/predict";
 import { rows, rowsSelected } from "./kernels/rows";
-import { best, expand, lead, panelScores, strongest, subtract, threshold, topK } from "./kernels/select";
+import { best, expand, lead, panelScores, strongest, subtract, threshold, topK, within } from "./kernels/select";
 import { count, indices, values } from "./lanes/list";
 
 // @ts-ignore: decorator
@@ -101,6 +101,9 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case THRESHOLD:
         units = threshold(p(r, 1), n(r, 2), f(r, 3), f(r, 4), p(r, 5));
         break;
+      case WITHIN:
+        units = within(p(r, 1), n(r, 2), f(r, 3), p(r, 4));
+        break;
       case PANEL_SCORES:
         panelScores(p(r, 1), n(r, 2), p(r, 3));
         units = n(r, 2);
@@ -123,8 +126,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         units = n(r, 2);
         break;
       case COMPACT_PANELS:
-        compactPanels(p(r, 1), p(r, 2), n(r, 3), p(r, 4), n(r, 5), f(r, 6), n(r, 7) != 0);
-        units = count(p(r, 1)) * PANEL;
+        units = compactPanels(p(r, 1), p(r, 2), n(r, 3), p(r, 4), n(r, 5), f(r, 6), n(r, 7) != 0);
         break;
       case SUBTRACT:
         units = subtract(p(r, 1), p(r, 2), p(r, 3));

@@ -8,6 +8,7 @@
 //   panel 0:  inputs 0,1:  n0i0 n0i1 n1i0 n1i1 … n15i0 n15i1 | inputs 2,3: …      panel 1: …      32 bytes a pair
 import { KEEP } from "../abi";
 import { activate } from "../lanes/activation";
+import { FRONT } from "../lanes/front";
 import { count, indices, setCount, values } from "../lanes/list";
 
 /** Bytes of the header before the codes; its first float is the step. */
@@ -78,11 +79,10 @@ export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usi
         const codes8 = i16x8.narrow_i32x4_s(low, high);
         v128.store(to + (<usize>i << 1), codes8);
         any = every ? 15 : i32x4.bitmask(i32x4.ne(codes8, i32x4.splat(0)));
-        const pair = i >> 1;
-        for (let j = 0; j < 4; j++) {
-          store<i32>(pairAt + (<usize>pairCount << 2), pair + j);
-          pairCount += (any >> j) & 1;
-        }
+        // four are written each time and the next write covers those that were not kept; behind a list's indices is room for its values
+        const four = i32x4.add(i32x4.splat(i >> 1), i32x4(0, 1, 2, 3));
+        v128.store(pairAt + (<usize>pairCount << 2), i8x16.swizzle(four, v128.load(FRONT + (<usize>any << 4))));
+        pairCount += popcnt(any);
         store<i32>(blockAt + (<usize>blockCount << 2), i);
         blockCount += i32(any != 0);
         continue;

@@ -1,28 +1,8 @@
 // Finding what is active: the non-zeros of a vector, and its blocks of inputs that are not all zero. NaN is not zero.
 import { BLOCK, KEEP, PANEL, RELU } from "../abi";
 import { activate } from "../lanes/activation";
+import { FRONT } from "../lanes/front";
 import { count, indices, setCount, values } from "../lanes/list";
-
-/** For each set of lanes, the byte order that moves them to the front (16 bytes a set; the rest repeats lane 0). */
-// prettier-ignore
-const FRONT: usize = ASC_FEATURE_SIMD ? memory.data<u8>([
-  0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
-  0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
-  4, 5, 6, 7, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
-  0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 0, 1, 2, 3,
-  8, 9, 10, 11, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
-  0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 0, 1, 2, 3,
-  4, 5, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 0, 1, 2, 3,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3,
-  12, 13, 14, 15, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
-  0, 1, 2, 3, 12, 13, 14, 15, 0, 1, 2, 3, 0, 1, 2, 3,
-  4, 5, 6, 7, 12, 13, 14, 15, 0, 1, 2, 3, 0, 1, 2, 3,
-  0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 0, 1, 2, 3,
-  8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 0, 1, 2, 3,
-  0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3,
-  4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-]) : 0;
 
 /** Writes index and value of every non-zero of activation(src[0 … n)) to the list; returns how many it added. */
 export function compact(src: usize, n: i32, list: usize, activation: i32, alpha: f32, append: bool): i32 {
@@ -63,16 +43,18 @@ export function compact(src: usize, n: i32, list: usize, activation: i32, alpha:
   return found - from;
 }
 
-/** The same for the nodes of the chosen panels only, with `KEEP` zeros too; nodes past `n` (padding) are left out. */
+/** The same for the nodes of the chosen panels only, with `KEEP` zeros too; nodes past `n` (padding) are left out. Returns how many nodes they have. */
 export function compactPanels(panels: usize, src: usize, n: i32, list: usize, activation: i32, alpha: f32, append: bool): i32 {
   const chosen = count(panels);
   const which = indices(panels);
   const at = indices(list);
   const to = values(list);
   let found = append ? count(list) : 0;
+  let nodes = 0;
   for (let p = 0; p < chosen; p++) {
     const begin = load<i32>(which + (<usize>p << 2)) * PANEL;
     const end = min(begin + PANEL, n);
+    nodes += end - begin;
     if (ASC_FEATURE_SIMD) {
       if (activation == KEEP && end == begin + PANEL) {
         const a = at + (<usize>found << 2), t = to + (<usize>found << 2), from = src + (<usize>begin << 2);
@@ -96,7 +78,7 @@ export function compactPanels(panels: usize, src: usize, n: i32, list: usize, ac
     }
   }
   setCount(list, found);
-  return found;
+  return nodes;
 }
 
 /** Writes the byte offset of every block of src[0 … n) that holds a non-zero; src is padded with zeros to whole blocks. */

@@ -77,9 +77,7 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
       }
     }
   }
-  // the next float below, so that the k-th itself is among the rest
-  const least = kthOfSome(scratch, width, k, values(list));
-  const rest = threshold(scores, n, least == -Infinity ? least : value(order(least) - 1), Infinity, list);
+  const rest = atLeast(scores, n, kthOfSome(scratch, width, k, values(list)), list);
   if (rest > SCRATCH_WORDS || rest < k) return -1;
   const at = indices(list);
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) store<f32>(scratch + i, load<f32>(scores + (<usize>load<u32>(at + i) << 2)));
@@ -126,15 +124,7 @@ export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usiz
 /** The k-th best by bisection on the floats' order, counting what lies above: a few passes that SIMD makes short. */
 function kthByBisection(scores: usize, n: i32, k: i32): f32 {
   if (above(scores, n, -Infinity as f32) < k) return -Infinity as f32;
-  let most = -Infinity as f32;
-  let i = 0;
-  if (ASC_FEATURE_SIMD) {
-    let m = f32x4.splat(-Infinity);
-    for (; i + 4 <= n; i += 4) m = f32x4.pmax(m, v128.load(scores + (<usize>i << 2)));
-    most = laneMost(m);
-  }
-  for (; i < n; i++) most = select<f32>(load<f32>(scores + (<usize>i << 2)), most, load<f32>(scores + (<usize>i << 2)) > most);
-  let high = order(most);
+  let high = order(largest(scores, n));
   // the k-th best is seldom far below the best: steps that double find a bracket, halving does the rest
   let low = high;
   for (let step: u32 = 1 << 20; ; step <<= 1) {
@@ -152,6 +142,19 @@ function kthByBisection(scores: usize, n: i32, k: i32): f32 {
     else high = middle;
   }
   return value(high);
+}
+
+/** The largest score that is not NaN; -Infinity where there is none. */
+function largest(scores: usize, n: i32): f32 {
+  let most = -Infinity as f32;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    let m = f32x4.splat(-Infinity);
+    for (; i + 4 <= n; i += 4) m = f32x4.pmax(m, v128.load(scores + (<usize>i << 2)));
+    most = laneMost(m);
+  }
+  for (; i < n; i++) most = select<f32>(load<f32>(scores + (<usize>i << 2)), most, load<f32>(scores + (<usize>i << 2)) > most);
+  return most;
 }
 
 /** The largest lane. */
@@ -257,6 +260,18 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
   }
   setCount(list, found);
   return found;
+}
+
+/** Every index whose score is finite or Infinity and no less than `low`, ascending. */
+function atLeast(scores: usize, n: i32, low: f32, list: usize): i32 {
+  // the next float below: that of 0 is the one below -0, which is no less than 0
+  const below = order(low) - 1;
+  return threshold(scores, n, low == -Infinity ? low : value(below == 0x7fffffff ? below - 1 : below), Infinity, list);
+}
+
+/** Every index whose score is at most `width` below the largest, ascending. */
+export function within(scores: usize, n: i32, width: f32, list: usize): i32 {
+  return atLeast(scores, n, largest(scores, n) - width, list);
 }
 
 /** out[p] = sum of the positive scores of panel p; scores hold whole panels. */

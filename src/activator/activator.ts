@@ -36,12 +36,12 @@ export interface Hash {
   votes: Float32Array;
 }
 
-/** Clusters of nodes that stand side by side, a fixed number of panels each, and the router that scores them from the layer's input. */
+/** Clusters of nodes that stand side by side, a fixed number of panels each from the first place on, and the router that scores them from the layer's input. */
 export interface Clusters {
   kind: "clusters";
   /** Panels a cluster; the last may have fewer. */
   panels: number;
-  /** Its outputs are the clusters. */
+  /** Its outputs are the clusters; nodes past the last are in none. */
   router: LowRank;
 }
 
@@ -80,6 +80,8 @@ export interface RankInput {
 
 /** An activator placed in engine memory. */
 export interface Activator {
+  /** How many scores it leaves: nodes, or clusters. */
+  readonly units: number;
   /** Emits the rows that leave a score per node (of clusters, per cluster); returns the address of the scores, padded to whole panels. */
   rank(input: RankInput, emit: (row: Row) => void): number;
 }
@@ -131,8 +133,11 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
     for (const key of tensors.keys()) {
       const panels = Number(key.startsWith(`${name.clusters}.`) && key.match(/\.([1-9]\d*)\.down$/)?.[1]);
       if (!panels) continue;
-      const router = decodeLowRank(tensors, key.slice(0, -".down".length), inputs, Math.ceil(outputs / (PANEL * panels)));
-      if (router) clusters.push({ kind: "clusters", panels, router });
+      const router = key.slice(0, -".down".length);
+      // the last nodes may be in no cluster
+      const count = Math.min(Math.ceil(outputs / (PANEL * panels)), Math.max(1, tensors.get(`${router}.mean`)?.shape[0] ?? 1));
+      const decoded = decodeLowRank(tensors, router, inputs, count);
+      if (decoded) clusters.push({ kind: "clusters", panels, router: decoded });
     }
     const stored = tensors.get(name.order);
     if (stored && l < model.layers.length - 1) throw refusal("bad-file", name.order, "an order", "it of the output layer");

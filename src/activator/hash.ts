@@ -16,6 +16,7 @@ export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, ord
   const votes = reserveFloats(memory, fitted.votes.length, fitted.votes);
   const codes = memory.reserve(tables * 4);
   return {
+    units: outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {
       emit([abi.HASH, matrix.rows(), input.dense(), matrix.rowStride, tables, bits, codes]);
       emit([abi.VOTE, codes, starts, nodes, votes, tables, bits, outputs, scores]);

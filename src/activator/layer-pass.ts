@@ -68,17 +68,18 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
         extended: change === "extended" && done !== null && sameRanking(done.setting, setting),
       };
       const scores = activator.rank(rankInput, at(l, "rank"));
-      ranking = { scores, steps: 0, parts: [], chosen: null, threshold: Number.POSITIVE_INFINITY };
+      ranking = { scores, units: activator.units, steps: 0, parts: [], chosen: null, threshold: Number.POSITIVE_INFINITY };
       if (setting.unit === "panel") {
         const panels = network.floats(`${l}.panel-scores`, panelCount);
         at(l, "rank")([abi.PANEL_SCORES, ranking.scores, panelCount, panels]);
         ranking.scores = panels;
+        ranking.units = panelCount;
       }
     }
     const state = ranking as Ranking;
     const step = state.steps;
     const emitSelect = at(l, "select");
-    let chosen = select(network, l, setting, state, unitsOf(setting, layer), emitSelect);
+    let chosen = select(network, l, setting, state, emitSelect);
     if (setting.unit === "cluster") {
       const panels = network.list(`${l}.cluster-panels.${step}`, panelCount);
       emitSelect([abi.EXPAND, chosen, setting.variant, panelCount, panels]);
@@ -131,40 +132,40 @@ function layoutOf(setting: LayerSetting, l: number, outputs: number, sparse: boo
   return l > 0 && outputs >= 64 && !bytes ? "columns" : "panels";
 }
 
-/** How many units a setting chooses from. */
-export function unitsOf({ unit, variant }: RankedSetting, { matrix: { outputs, panelCount } }: PlacedLayer): number {
-  return unit === "node" ? outputs : unit === "panel" ? panelCount : Math.ceil(panelCount / variant);
-}
-
 /** What a layer remembers of its ranking between rungs. */
 interface Ranking {
   scores: number;
+  /** How many units there are to choose from. */
+  units: number;
   /** Selections made so far. */
   steps: number;
   /** Lists of what was computed, in the order of the rungs. */
   parts: number[];
-  /** All units chosen so far (top-k). */
+  /** All units chosen so far (not by threshold). */
   chosen: number | null;
   /** The threshold so far. */
   threshold: number;
 }
 
 /** Emits the rows that choose units not chosen before; returns the list of them. */
-function select(network: PlacedNetwork, l: number, setting: RankedSetting, state: Ranking, units: number, emit: Emit): number {
+function select(network: PlacedNetwork, l: number, setting: RankedSetting, state: Ranking, emit: Emit): number {
+  const { units } = state;
   const step = state.steps++;
-  const chosen = network.list(`${l}.${setting.unit}.chosen.${step}`, units);
+  const chosen = network.list(`${l}.${units}.chosen.${step}`, units);
   if (setting.by === "threshold") {
     emit([abi.THRESHOLD, state.scores, units, float(setting.amount), float(state.threshold), chosen]);
     state.threshold = setting.amount;
     return chosen;
   }
-  const k = Math.max(1, Math.round(setting.amount * units));
-  const scratch = network.floats("top-k.scratch", 2048);
-  emit([abi.TOP_K, state.scores, units, k, chosen, scratch]);
+  if (setting.by === "within") emit([abi.WITHIN, state.scores, units, float(setting.amount), chosen]);
+  else {
+    const k = Math.max(1, Math.round(setting.amount * units));
+    emit([abi.TOP_K, state.scores, units, k, chosen, network.floats("top-k.scratch", 2048)]);
+  }
   const before = state.chosen;
   state.chosen = chosen;
   if (before === null) return chosen;
-  const added = network.list(`${l}.${setting.unit}.added.${step}`, units);
+  const added = network.list(`${l}.${units}.added.${step}`, units);
   emit([abi.SUBTRACT, chosen, before, added]);
   return added;
 }

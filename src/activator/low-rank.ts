@@ -26,6 +26,7 @@ export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, ord
   const code = reserveFloats(memory, even);
   const scratch = memory.reserve(paddedTo(even, 8) * 2);
   return {
+    units: outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {
       const parts = input.parts();
       const from = input.extended ? parts.length - 1 : 0;

@@ -8,6 +8,7 @@ import type { Activator, RankInput } from "./activator.ts";
 
 export function placeOracle(matrix: PlacedMatrix, bias: number, scores: number): Activator {
   return {
+    units: matrix.outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {
       emit([abi.PANELS, matrix.panels(), bias, input.dense(), matrix.inputs, matrix.panelCount, scores]);
       return scores;

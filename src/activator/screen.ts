@@ -17,6 +17,7 @@ export function placeScreen(memory: MemoryPlan, matrix: PlacedMatrix, bias: numb
   const sizes = reserveFloats(memory, paddedTo(inputs, 4) + 2048);
   const scratch = reserveFloats(memory, inputs);
   return {
+    units: outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {
       emit([abi.STRONGEST, input.dense(), inputs, strongest, kept, sizes]);
       emit([abi.COLUMNS_8, matrix.columns(), scales ?? 0, bias, kept, columnStride, outputs, scores, scratch]);

@@ -20,8 +20,8 @@ export interface RankedSetting {
   rank?: number;
   /** `node` chooses single nodes, `panel` whole panels of 16, `cluster` the panels an activator of that kind keeps together. */
   unit: "node" | "panel" | "cluster";
-  /** `top-k`: this share of the units (0 to 1). `threshold`: units whose score exceeds this number. */
-  by: "top-k" | "threshold";
+  /** `top-k`: this share of the units (0 to 1). `threshold`: units whose score exceeds this number. `within`: at most this far below the best. */
+  by: "top-k" | "threshold" | "within";
   amount: number;
 }
 
@@ -37,7 +37,7 @@ export interface Rung {
 /** Whether `b` chooses all that `a` chooses, by the same scores: then what `a` computed can stay. */
 export function widens(a: LayerSetting, b: LayerSetting): boolean {
   if (a.kind !== "ranked" || b.kind !== "ranked") return a.kind === b.kind;
-  return sameRanking(a, b) && (a.by === "top-k" ? b.amount >= a.amount : b.amount <= a.amount);
+  return sameRanking(a, b) && (a.by === "threshold" ? b.amount <= a.amount : b.amount >= a.amount);
 }
 
 export function sameSetting(a: LayerSetting, b: LayerSetting): boolean {

@@ -23,6 +23,7 @@ import { sum } from "./judge.ts";
 import { chooseLayouts } from "./layouts.ts";
 import { certifiedLevels, sequence } from "./levels.ts";
 import { searchLevels } from "./search.ts";
+import { usedActivators } from "./used.ts";
 
 /** What to calibrate on, and what is to be promised. */
 export interface CalibrateOptions {
@@ -100,6 +101,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const fit: FitOptions = {
     kinds: activators,
     rows: most.fit,
+    depth,
     random,
     ...(options.hashShape ? { hashShape: options.hashShape } : {}),
     ...(signal ? { signal } : {}),
@@ -153,7 +155,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     levels,
   };
   onProgress(1, "done");
-  return createModel(model.name, layers, { ladder: result, tensors: encodeActivators(fitted) });
+  return createModel(model.name, layers, { ladder: result, tensors: encodeActivators(usedActivators(fitted, levels)) });
 }
 
 /** Activators that are fitted. */

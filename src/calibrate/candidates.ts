@@ -35,8 +35,10 @@ export function withShare(rung: Rung, fitted: readonly LayerActivators[], amount
 
 /** Clusters computed, inputs a screen looks at, and nodes kept of a wide output layer. */
 const clusterCounts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+/** How far a cluster's score may lie below the best: a router's scores are logarithms of probabilities. */
+const clusterWidths = [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8];
 /** Components of a router. */
-const routerRanks = [8, 16, 24, 32, 48, 64, 96];
+export const routerRanks: readonly number[] = [8, 16, 24, 32, 48, 64, 96];
 const screenInputs = [4, 8, 13, 20, 32];
 const keptNodes = [16, 32, 64, 128, 256];
 
@@ -50,16 +52,12 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
   const settings: RankedSetting[] = [];
   if (outputs < wideOutputs) return settings;
   for (const { panels, router } of fitted.clusters)
-    for (const count of clusterCounts.filter((c) => c <= router.mean.length / 3))
-      for (const rank of routerRanks.filter((r) => r <= router.rank))
-        settings.push({
-          ...base,
-          activator: "clusters",
-          variant: panels,
-          rank,
-          unit: "cluster",
-          amount: count / router.mean.length,
-        });
+    for (const rank of routerRanks.filter((r) => r <= router.rank)) {
+      const clusters = { ...base, activator: "clusters", variant: panels, rank, unit: "cluster" } as const;
+      for (const count of clusterCounts.filter((c) => c <= router.mean.length / 3))
+        settings.push({ ...clusters, amount: count / router.mean.length });
+      for (const amount of clusterWidths) settings.push({ ...clusters, by: "within", amount });
+    }
   if (kinds.includes("screen"))
     for (const strongest of screenInputs.filter((i) => i <= inputs / 2)) settings.push(...nodes("screen", strongest));
   const { lowRank, hash } = fitted;

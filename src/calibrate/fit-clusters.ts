@@ -1,14 +1,13 @@
-// Fitting clusters of output nodes and the routers that choose among them. Nodes are laid side by side by repeated halving, so that the
-// same order serves clusters of every size; a router is a linear classifier of which cluster holds the best nodes, trained on what dense
-// answers for the fit rows.
+// Fitting clusters of output nodes. Nodes are laid side by side by repeated halving, so that the same order serves clusters of every size;
+// each size has a router, trained on what dense answers for the fit rows.
 
 import type { Clusters } from "../activator/activator.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { PANEL } from "../engine/generated/abi.ts";
 import { throwIfAborted } from "../errors.ts";
 import { type DenseLayer, type FloatLayer, floatWeights } from "../model/model.ts";
-import { permutation, type Random } from "../random.ts";
-import { fitLowRank } from "./fit-low-rank.ts";
+import type { Random } from "../random.ts";
+import { fitRouter } from "./fit-router.ts";
 
 /** Numbers of clusters worth having: fewer are too coarse, more cost as much to choose from as their nodes. */
 const fewest = 32;
@@ -16,27 +15,30 @@ const mostClusters = 4096;
 /** Sizes tried, from the finest that is worth having. */
 const sizes = 2;
 /** Multiply-adds spent at most on dense answers for the fit rows. */
-const denseBudget = 3e11;
-/** Rows that a router's principal components are taken from, and how many of these there are at most. */
-const componentRows = 4000;
-const largestRank = 96;
-/** How much each of the best answers of a row counts: finding the first matters most. */
-const targetWeights = [0.6, 0.1, 0.1, 0.1, 0.1];
+const denseBudget = 1e12;
+/** The best answers of a row that count: together those the promise looks at so much, and the others the rest. */
+const bestCounted = 5;
+const shareOfPromised = 0.8;
+/** The share of rows whose best node may be one that no other row has among its best, for such nodes to be left out of all clusters. */
+const mostUnseen = 0.001;
 
 export interface FittedClusters {
   /** [outputs], the node at each place. */
   order: Uint32Array;
+  /** Clusters of several sizes. Where the rows show nearly all nodes that are ever best, the others, which stand last, are in none. */
   clusters: Clusters[];
 }
 
 /**
  * @param h [n, inputs] inputs of the layer for the fit rows
+ * @param depth how many of the best answers the promise looks at
  * @returns null for a layer too narrow to have clusters.
  */
 export async function fitClusters(
   h: Float32Array,
   n: number,
   layer: DenseLayer,
+  depth: number,
   kernels: ArrayKernels,
   random: Random,
   signal?: AbortSignal,
@@ -50,45 +52,62 @@ export async function fitClusters(
   const weight = floatWeights(layer);
   const rows = Math.min(n, Math.max(256, Math.floor(denseBudget / (inputs * outputs))));
   const best = await bestNodes(h, rows, weight, layer, kernels, signal);
-  const order = clusterOrder(weight, h, n, best, inputs, outputs);
+  const weights = Array.from({ length: bestCounted }, (_, t) =>
+    depth >= bestCounted ? 1 / bestCounted : t < depth ? shareOfPromised / depth : (1 - shareOfPromised) / (bestCounted - depth),
+  );
+  const hits = new Float32Array(outputs);
+  for (const node of best) hits[node]++;
+  const order = clusterOrder(weight, h, rows, best, weights, hits, outputs);
   const placeOf = new Uint32Array(outputs);
   order.forEach((node, place) => void (placeOf[node] = place));
+  const seen = hits.reduce((sum, count) => sum + Math.sign(count), 0);
+  let alone = 0;
+  for (let r = 0; r < rows; r++) if (hits[best[r * bestCounted]] === 1) alone++;
+  const routed = alone <= mostUnseen * rows ? seen : outputs;
   const clusters: Clusters[] = [];
   for (const size of panels) {
-    const count = Math.ceil(panelCount / size);
-    const targets = best.map((node) => Math.floor(placeOf[node] / (PANEL * size)));
-    const start = clusterMeans(weight, layer.bias, placeOf, PANEL * size, inputs, count);
-    const router = rows < rowsPerCluster * count ? start : await trainRouter(h, rows, start, targets, kernels, random, signal);
-    const few = Math.min(rows, componentRows);
-    const scores = kernels.matmulTransposed(h.subarray(0, few * inputs), router.weight, few, count, inputs);
-    for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += router.bias[c];
-    const rank = Math.min(largestRank, few >> 1, inputs >> 1, count >> 1);
-    const even = new Float32Array(count).fill(1);
-    clusters.push({ kind: "clusters", panels: size, router: fitLowRank(scores, few, router, even, rank, kernels, random) });
+    const count = Math.ceil(routed / (PANEL * size));
+    const start = clusterMeans(weight, layer.bias, order, PANEL * size, inputs, count);
+    const targets = { clusters: best.map((node) => Math.floor(placeOf[node] / (PANEL * size))), weights };
+    clusters.push({ kind: "clusters", panels: size, router: await fitRouter(h, rows, start, targets, kernels, random, signal) });
   }
   return { order, clusters };
 }
 
 /**
- * An order in which nodes that are best for the same inputs stand together. Nodes that are among the best of some fit row come first, as
- * the mean of those rows; the others follow, as rows of W with each input weighted by its size. Both are halved again and again along
- * the line between two centres (2-means), each half a whole number of panels, down to one panel.
+ * An order in which nodes that are best for the same inputs stand together; nodes that are among the best of some row come first. A node is
+ * a point of two parts of equal length: the mean of the rows it is best for, and its row of W with each input weighted by its size. Points
+ * are halved again and again along the line between two centres (2-means), each half a whole number of panels, down to one panel.
+ * @param best [rows, weights.length]
  */
-function clusterOrder(weight: Float32Array, h: Float32Array, n: number, best: Uint32Array, inputs: number, outputs: number): Uint32Array {
-  const size = new Float32Array(inputs);
-  for (let r = 0; r < n; r++) for (let i = 0; i < inputs; i++) size[i] += h[r * inputs + i] ** 2 / n;
-  for (let i = 0; i < inputs; i++) size[i] = Math.sqrt(size[i]);
-  const points = weight.map((w, at) => w * size[at % inputs]);
-  const hits = new Float32Array(outputs);
-  const means = new Float32Array(outputs * inputs);
+function clusterOrder(
+  weight: Float32Array,
+  h: Float32Array,
+  rows: number,
+  best: Uint32Array,
+  weights: readonly number[],
+  hits: Float32Array,
+  outputs: number,
+): Uint32Array {
+  const inputs = weight.length / outputs;
+  const depth = weights.length;
+  const [mean, size] = [new Float64Array(inputs), new Float64Array(inputs)];
+  for (let r = 0; r < rows; r++)
+    for (let i = 0; i < inputs; i++) {
+      const v = h[r * inputs + i];
+      mean[i] += v / rows;
+      size[i] += (v * v) / rows;
+    }
+  const width = 2 * inputs;
+  const points = new Float32Array(outputs * width);
   best.forEach((node, at) => {
-    const r = Math.floor(at / targetWeights.length);
-    const share = targetWeights[at % targetWeights.length];
-    hits[node] += share;
-    for (let i = 0; i < inputs; i++) means[node * inputs + i] += share * h[r * inputs + i];
+    const row = Math.floor(at / depth) * inputs;
+    for (let i = 0; i < inputs; i++) points[node * width + i] += weights[at % depth] * (h[row + i] - mean[i]);
   });
-  for (let node = 0; node < outputs; node++)
-    if (hits[node] > 0) for (let i = 0; i < inputs; i++) points[node * inputs + i] = means[node * inputs + i] / hits[node];
+  for (let node = 0; node < outputs; node++) {
+    for (let i = 0; i < inputs; i++) points[node * width + inputs + i] = weight[node * inputs + i] * Math.sqrt(size[i]);
+    for (const from of [node * width, node * width + inputs]) toUnitLength(points.subarray(from, from + inputs));
+  }
   const all = Array.from({ length: outputs }, (_, node) => node);
   const seen = all.filter((node) => hits[node] > 0);
   const order = Uint32Array.from([...seen, ...all.filter((node) => hits[node] === 0)]);
@@ -97,13 +116,20 @@ function clusterOrder(weight: Float32Array, h: Float32Array, n: number, best: Ui
     const panels = Math.ceil((to - from) / PANEL);
     if (panels < 2) return;
     const middle = from + Math.ceil(panels / 2) * PANEL;
-    order.set(sortedAlong(order.subarray(from, to), points, inputs, middle - from), from);
+    order.set(sortedAlong(order.subarray(from, to), points, width, middle - from), from);
     halve(from, middle);
     halve(middle, to);
   };
   halve(0, boundary);
   halve(boundary, outputs);
   return order;
+}
+
+function toUnitLength(part: Float32Array): void {
+  let square = 0;
+  for (const v of part) square += v * v;
+  const by = square > 0 ? 1 / Math.sqrt(square) : 0;
+  for (let i = 0; i < part.length; i++) part[i] *= by;
 }
 
 const twoMeans = 6;
@@ -145,9 +171,10 @@ function farthestFrom(mean: Float64Array, nodes: Uint32Array, points: Float32Arr
   return far;
 }
 
-const blockRows = 256;
+/** Rows and nodes at a time: what a product reads and writes stays in the cache. */
+const [blockRows, slice] = [256, 1024];
 
-/** The best nodes of every row, [rows · targetWeights.length], by dense pre-activations. */
+/** The best nodes of every row, [rows · bestCounted], by dense pre-activations. */
 async function bestNodes(
   h: Float32Array,
   rows: number,
@@ -156,11 +183,9 @@ async function bestNodes(
   kernels: ArrayKernels,
   signal?: AbortSignal,
 ): Promise<Uint32Array> {
-  const depth = targetWeights.length;
+  const depth = bestCounted;
   const best = new Uint32Array(rows * depth);
   const kept = new Float32Array(depth);
-  // nodes in slices, so that a slice of scores stays small whatever the width
-  const slice = Math.max(PANEL, Math.floor(4e6 / blockRows));
   for (let from = 0; from < rows; from += blockRows) {
     throwIfAborted(signal);
     await new Promise((resolve) => setTimeout(resolve));
@@ -191,110 +216,22 @@ async function bestNodes(
   return best;
 }
 
-/** A router that scores each cluster by the mean of its nodes' scores: what training starts from, and what rare clusters keep. */
+/** A router that scores each cluster by the mean of its nodes' scores. */
 function clusterMeans(
   weight: Float32Array,
   bias: Float32Array,
-  placeOf: Uint32Array,
+  order: Uint32Array,
   size: number,
   inputs: number,
   count: number,
 ): FloatLayer {
   const means = new Float32Array(count * inputs);
   const biases = new Float32Array(count);
-  placeOf.forEach((place, node) => {
+  order.subarray(0, count * size).forEach((node, place) => {
     const c = Math.floor(place / size);
-    const share = 1 / Math.min(size, placeOf.length - c * size);
+    const share = 1 / Math.min(size, order.length - c * size);
     biases[c] += bias[node] * share;
     for (let i = 0; i < inputs; i++) means[c * inputs + i] += weight[node * inputs + i] * share;
   });
   return { name: "router", inputs, outputs: count, weight: means, bias: biases, activation: "identity", alpha: 0 };
-}
-
-/** Rows a cluster should have on average to learn from; with fewer, training would only teach a router what it has not seen. */
-const rowsPerCluster = 8;
-const epochs = 12;
-const batch = 128;
-const rate = 0.02;
-
-/**
- * Multinomial logistic regression by Adam (Kingma & Ba, 2015) with a rate that falls to nothing: scores[c] = router[c] · h + bias[c].
- * @param targets [rows · targetWeights.length] clusters that should score high
- */
-async function trainRouter(
-  h: Float32Array,
-  rows: number,
-  start: FloatLayer,
-  targets: Uint32Array,
-  kernels: ArrayKernels,
-  random: Random,
-  signal?: AbortSignal,
-): Promise<FloatLayer> {
-  const { inputs, outputs: count } = start;
-  const depth = targetWeights.length;
-  let square = 0;
-  for (let i = 0; i < rows * inputs; i++) square += h[i] * h[i];
-  const unit = Math.sqrt((rows * inputs) / Math.max(square, 1e-30));
-  const router = start.weight.map((w) => w / unit);
-  const bias = start.bias.slice();
-  const adam = [router, bias].map((weights) => ({ weights, m: new Float32Array(weights.length), v: new Float32Array(weights.length) }));
-  const steps = epochs * Math.ceil(rows / batch);
-  let step = 0;
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = permutation(rows, random);
-    for (let from = 0; from < rows; from += batch) {
-      if (step % 16 === 0) {
-        throwIfAborted(signal);
-        await new Promise((resolve) => setTimeout(resolve));
-      }
-      const n = Math.min(batch, rows - from);
-      const x = new Float32Array(n * inputs);
-      for (let r = 0; r < n; r++) {
-        const row = x.subarray(r * inputs, (r + 1) * inputs);
-        for (let i = 0, at = order[from + r] * inputs; i < inputs; i++, at++) row[i] = h[at] * unit;
-      }
-      const error = kernels.matmulTransposed(x, router, n, count, inputs);
-      const biasGradient = new Float32Array(count);
-      for (let r = 0; r < n; r++) {
-        softmax(error.subarray(r * count, (r + 1) * count), bias);
-        for (let t = 0; t < depth; t++) error[r * count + targets[order[from + r] * depth + t]] -= targetWeights[t];
-        for (let c = 0; c < count; c++) biasGradient[c] += error[r * count + c] / n;
-      }
-      const gradient = kernels.matmul(transposed(error, n, count), x, count, inputs, n);
-      for (let i = 0; i < gradient.length; i++) gradient[i] /= n;
-      step++;
-      const size = rate * (1 - step / (steps + 1));
-      [gradient, biasGradient].forEach((g, p) => {
-        const { weights, m, v } = adam[p];
-        const [first, second] = [1 - 0.9 ** step, 1 - 0.999 ** step];
-        for (let i = 0; i < weights.length; i++) {
-          m[i] += 0.1 * (g[i] - m[i]);
-          v[i] += 0.001 * (g[i] * g[i] - v[i]);
-          weights[i] -= (size * (m[i] / first)) / (Math.sqrt(v[i] / second) + 1e-8);
-        }
-      });
-    }
-  }
-  return { ...start, weight: router.map((w) => w * unit), bias };
-}
-
-/** row = softmax(row + bias), in place. */
-function softmax(row: Float32Array, bias: Float32Array): void {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < row.length; c++) {
-    row[c] += bias[c];
-    if (row[c] > most) most = row[c];
-  }
-  let total = 0;
-  for (let c = 0; c < row.length; c++) {
-    row[c] = Math.exp(row[c] - most);
-    total += row[c];
-  }
-  for (let c = 0; c < row.length; c++) row[c] /= total;
-}
-
-function transposed(a: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(a.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = a[r * columns + c];
-  return out;
 }

@@ -6,8 +6,8 @@ import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { throwIfAborted } from "../errors.ts";
 import { activate } from "../model/forward.ts";
 import { type DenseLayer, floatWeights, type Model } from "../model/model.ts";
-import { type Rows, rowOf } from "../model/rows.ts";
-import type { Random } from "../random.ts";
+import { type Rows, rowOf, takeRows } from "../model/rows.ts";
+import { permutation, type Random } from "../random.ts";
 import { wideOutputs } from "./candidates.ts";
 import { fitClusters } from "./fit-clusters.ts";
 import { fitHash, type HashShape } from "./fit-hash.ts";
@@ -19,6 +19,8 @@ export interface FitOptions {
   kinds: readonly string[];
   /** Rows used at most. */
   rows: number;
+  /** How many of the best answers the promise looks at; 1 unless given. */
+  depth?: number;
   random: Random;
   /** The tables of hash activators. */
   hashShape?: HashShape;
@@ -31,7 +33,9 @@ const thresholdRows = 256;
 const usualHashShape: HashShape = { tables: 8, bits: 8, votes: 256 };
 
 /** Rows the activators of a wide output layer are fitted on at most; more than `FitOptions.rows`, because there are more nodes to tell apart. */
-const outputRows = 20_000;
+const outputRows = 120_000;
+/** Numbers that the rows of one layer hold at most. */
+const rowNumbers = 4e7;
 /** Numbers a batch of pre-activations of a wide output layer holds at most. */
 const outputNumbers = 8e6;
 
@@ -41,7 +45,7 @@ const outputNumbers = 8e6;
  */
 export async function fitActivators(
   model: Model,
-  rows: Rows,
+  all: Rows,
   options: FitOptions,
   kernels: ArrayKernels,
 ): Promise<{ layers: DenseLayer[]; fitted: LayerActivators[]; thresholds: Thresholds }> {
@@ -49,9 +53,13 @@ export async function fitActivators(
   const layers = [...model.layers];
   const last = layers.length - 1;
   const wide = layers[last].outputs >= wideOutputs;
-  const n = Math.min(rows.count, wide ? Math.max(options.rows, outputRows) : options.rows);
+  const readsLists = all.kind === "csr" && isSparse(model);
+  const widest = Math.max(...layers.slice(readsLists ? 1 : 0).map(({ inputs }) => inputs));
+  const n = Math.min(all.count, wide ? Math.max(options.rows, Math.min(outputRows, Math.floor(rowNumbers / widest))) : options.rows);
   const few = Math.min(n, options.rows);
-  const sparse = rows.kind === "csr" && isSparse(model) ? rows : null;
+  // a training set may come sorted
+  const rows = wide && n < all.count ? takeRows(all, permutation(all.count, random).subarray(0, n)) : all;
+  const sparse = readsLists && rows.kind === "csr" ? rows : null;
   let x = sparse ? new Float32Array(0) : denseRows(rows, n);
   const inputs: Float32Array[] = [];
   const fitted: LayerActivators[] = [];
@@ -100,12 +108,12 @@ async function fitOutput(
   x: Float32Array,
   n: number,
   layer: DenseLayer,
-  { kinds, random, signal, hashShape }: FitOptions & { hashShape: HashShape },
+  { kinds, depth = 1, random, signal, hashShape }: FitOptions & { hashShape: HashShape },
   kernels: ArrayKernels,
 ): Promise<LayerActivators> {
   const { inputs, outputs } = layer;
   const few = Math.min(n, Math.max(64, Math.floor(outputNumbers / outputs)));
-  const clusters = kinds.includes("clusters") ? await fitClusters(x, n, layer, kernels, random, signal) : null;
+  const clusters = kinds.includes("clusters") ? await fitClusters(x, n, layer, depth, kernels, random, signal) : null;
   let lowRank: LowRank | null = null;
   let hash: Hash | null = null;
   if (kinds.includes("low-rank") || kinds.includes("hash")) {

@@ -172,6 +172,16 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
           upTo(a[2]).filter((i) => f32[at[1] + i] > f[3] && f32[at[1] + i] <= f[4]),
         );
         break;
+      case abi.WITHIN: {
+        const scores = floats(1, a[2]);
+        const best = scores.reduce((most, v) => (v > most ? v : most), Number.NEGATIVE_INFINITY);
+        const low = fround(best - f[3]);
+        units = put(
+          a[4],
+          upTo(a[2]).filter((i) => scores[i] >= low && scores[i] > Number.NEGATIVE_INFINITY),
+        );
+        break;
+      }
       case abi.PANEL_SCORES:
         units = a[2];
         for (const p of upTo(units))
@@ -211,10 +221,9 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         });
         break;
       case abi.COMPACT_PANELS: {
-        const nodes = spread(unitsOf(a[1]), abi.PANEL);
-        const real = nodes.filter((node) => node < a[3]);
+        const nodes = spread(unitsOf(a[1]), abi.PANEL).filter((node) => node < a[3]);
         units = nodes.length;
-        put(a[4], real, (node) => activate(f32[at[2] + node], a[5], f[6]), a[7], a[5] === abi.KEEP);
+        put(a[4], nodes, (node) => activate(f32[at[2] + node], a[5], f[6]), a[7], a[5] === abi.KEEP);
         break;
       }
       case abi.SUBTRACT: {

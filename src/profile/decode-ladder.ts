@@ -81,7 +81,7 @@ function checkOrder(at: string, rungs: readonly Rung[]): void {
     rungs[r].layers.forEach((setting, l) => {
       const before = rungs[r - 1].layers[l];
       if (before.kind !== "ranked" || setting.kind !== "ranked" || !sameRanking(before, setting) || widens(before, setting)) return;
-      const order = setting.by === "top-k" ? `at least ${before.amount}` : `at most ${before.amount}`;
+      const order = `at ${setting.by === "threshold" ? "most" : "least"} ${before.amount}`;
       refuse(`${at}.rungs[${r}].layers[${l}].amount`, setting.amount, `${order}, what the rung before has`);
     });
 }
@@ -100,8 +100,8 @@ function readSetting(at: string, value: unknown): LayerSetting {
         variant: whole(0),
         rank: optional(whole(1)),
         unit: oneOf("node", "panel", "cluster"),
-        by: oneOf("top-k", "threshold"),
-        amount: by === "top-k" ? share : numbers(-Number.MAX_VALUE, Number.MAX_VALUE),
+        by: oneOf("top-k", "threshold", "within"),
+        amount: by === "top-k" ? share : numbers(by === "within" ? 0 : -Number.MAX_VALUE, Number.MAX_VALUE),
       })(at, value);
   }
 }

@@ -68,9 +68,10 @@ describe("a wide network, calibrated", () => {
     expect(levels[0].cost.macs.mean).toBeLessThan(0.5 * denseMacs(plain));
     expect(isDense(levels[levels.length - 1])).toBe(true);
     const [, output] = decodeActivators(model);
-    expect(output.clusters.length).toBeGreaterThan(0);
-    expect(output.lowRank).not.toBeNull();
-    expect(output.hash).not.toBeNull();
+    const kinds = ranked(ladder);
+    expect([output.clusters.length > 0, output.lowRank !== null, output.hash !== null]).toEqual(
+      ["clusters", "low-rank", "hash"].map((kind) => kinds.has(kind)),
+    );
     expect([...(output.order ?? [])].sort((a, b) => a - b)).toEqual(Array.from({ length: outputs }, (_, o) => o));
   });
 
@@ -168,7 +169,7 @@ describe("clusters", async () => {
     for (let i = 0; i < inputs; i++) z += first.weight[o * inputs + i] * rows.data[r * inputs + i];
     return Math.max(0, z);
   });
-  const fitted = await fitClusters(h, n, last, kernels, seeded(3));
+  const fitted = await fitClusters(h, n, last, 1, kernels, seeded(3));
 
   test("stand in an order that has every node once", () => {
     expect([...(fitted?.order ?? [])].sort((a, b) => a - b)).toEqual(Array.from({ length: outputs }, (_, o) => o));
@@ -198,12 +199,12 @@ describe("clusters", async () => {
   });
 
   test("are the same for the same seed, and none for a layer too narrow", async () => {
-    expect(await fitClusters(h, n, last, kernels, seeded(3))).toEqual(fitted);
+    expect(await fitClusters(h, n, last, 1, kernels, seeded(3))).toEqual(fitted);
     const narrow = { ...last, outputs: 300, weight: last.weight.subarray(0, 300 * hidden), bias: last.bias.subarray(0, 300) };
-    expect(await fitClusters(h, n, narrow, kernels, seeded(3))).toBeNull();
+    expect(await fitClusters(h, n, narrow, 1, kernels, seeded(3))).toBeNull();
   });
 
   test("stop when told to", async () => {
-    await expect(fitClusters(h, n, last, kernels, seeded(3), AbortSignal.abort())).rejects.toMatchObject({ code: "aborted" });
+    await expect(fitClusters(h, n, last, 1, kernels, seeded(3), AbortSignal.abort())).rejects.toMatchObject({ code: "aborted" });
   });
 });

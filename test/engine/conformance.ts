@@ -430,6 +430,32 @@ export function engineConformance(name: string, create: CreateEngine, reference:
         runs,
       ));
 
+    test.each<[string, number[]]>([
+      ["", []],
+      [" beside what no score may be", [Number.NaN, Number.NEGATIVE_INFINITY]],
+      [" beside scores as high as can be", [Number.POSITIVE_INFINITY, Number.NaN]],
+      [" beside zeros of both signs", [0, -0]],
+    ])("scores near the best%s", (_, odd) =>
+      fc.assert(
+        fc.asyncProperty(size, fc.constantFrom(0, 0.25, 3, 1e30), seed, (n, width, s) =>
+          check((memory) => {
+            const scores = vector(n, s, odd);
+            const list = reserveList(memory, n);
+            return {
+              rows: [[abi.WITHIN, reserveFloats(memory, n, scores), n, float(width), list]],
+              read: (e) => {
+                const [count, indices] = readList(list)(e);
+                const best = Math.max(...scores.filter((v) => !Number.isNaN(v)));
+                if (best > Number.NEGATIVE_INFINITY) expect(Array.from(indices, (i) => scores[i])).toContain(best);
+                return [count, indices];
+              },
+            };
+          }),
+        ),
+        runs,
+      ),
+    );
+
     test("panel scores, and the non-zero nodes of chosen panels without the padding", () =>
       fc.assert(
         fc.asyncProperty(size, seed, (n, s) =>

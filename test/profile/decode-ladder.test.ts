@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { SlonnError } from "../../src/errors.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
-import type { Ladder } from "../../src/profile/ladder.ts";
+import type { Ladder, RankedSetting } from "../../src/profile/ladder.ts";
 
 function modelWith(ladder: unknown): Model {
   const layer = (name: string, inputs: number, outputs: number) => ({
@@ -87,15 +87,17 @@ describe("decodeLadder", () => {
   });
 
   test("a rung that takes back what the one before chose is refused by name", () => {
-    const rung = (by: "top-k" | "threshold", amount: number) => ({
+    const rung = (by: RankedSetting["by"], amount: number) => ({
       layers: [{ kind: "ranked", activator: "low-rank", variant: 16, unit: "node", by, amount }, { kind: "exact" }],
     });
-    const rungs = (by: "top-k" | "threshold", first: number, second: number) =>
+    const rungs = (by: RankedSetting["by"], first: number, second: number) =>
       changed("levels.0.rungs", [{ ...rung(by, first), margin: 1 }, rung(by, second)]);
     expect(refusal(rungs("top-k", 0.2, 0.1)).message).toBe(
       "ladder.levels[0].rungs[1].layers[0].amount: got 0.1, expected at least 0.2, what the rung before has",
     );
     expect(refusal(rungs("threshold", -1, 0.5)).message).toContain("expected at most -1");
+    expect(refusal(rungs("within", 3, 2)).message).toContain("expected at least 3");
+    expect(refusal(rungs("within", -1, 2)).message).toContain("got -1, expected 0 to");
     expect(() => decodeLadder(modelWith(rungs("top-k", 0.1, 0.2)))).not.toThrow();
   });
 

@@ -1,0 +1,159 @@
+// Training the router of clusters: a linear classifier, through few numbers, of which cluster holds the best nodes. Every leading part of
+// these numbers is trained to do without the rest, so that calibration can choose how many are worth their time.
+
+import type { LowRank } from "../activator/activator.ts";
+import type { ArrayKernels } from "../engine/array-kernels.ts";
+import { throwIfAborted } from "../errors.ts";
+import type { FloatLayer } from "../model/model.ts";
+import { permutation, type Random } from "../random.ts";
+import { routerRanks } from "./candidates.ts";
+import { fitLowRank } from "./fit-low-rank.ts";
+
+/** Rows that principal components are taken from, and how many of these there are at most. */
+const componentRows = 4000;
+const largestRank = 96;
+/** Rows a cluster should have on average to learn from; with fewer, training would only teach a router what it has not seen. */
+const rowsPerCluster = 8;
+/** Passes over the rows: as many as make so many steps, within bounds. */
+const [wantedSteps, fewestEpochs, mostEpochs] = [4000, 4, 12];
+const batch = 128;
+const rate = 0.01;
+
+/** What a router should learn: of every row the clusters of its best nodes, and how much each of these counts. */
+export interface Targets {
+  /** [rows, weights.length] */
+  clusters: Uint32Array;
+  /** They sum to 1. */
+  weights: readonly number[];
+}
+
+/**
+ * The principal components of what `start` scores, then, given enough rows, trained.
+ * @param h [rows, inputs]
+ * @param start a router of full rank: one output a cluster
+ */
+export async function fitRouter(
+  h: Float32Array,
+  rows: number,
+  start: FloatLayer,
+  targets: Targets,
+  kernels: ArrayKernels,
+  random: Random,
+  signal?: AbortSignal,
+): Promise<LowRank> {
+  const { inputs, outputs: count } = start;
+  const few = Math.min(rows, componentRows);
+  const scores = kernels.matmulTransposed(h.subarray(0, few * inputs), start.weight, few, count, inputs);
+  for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += start.bias[c];
+  const rank = Math.max(1, Math.min(largestRank, few >> 1, inputs >> 1, count >> 1));
+  const router = fitLowRank(scores, few, start, new Float32Array(count).fill(1), rank, kernels, random);
+  return rows < rowsPerCluster * count ? router : train(router, h, rows, targets, kernels, random, signal);
+}
+
+/**
+ * Multinomial logistic regression, scores = up · (down · h + center) + mean, by Adam (Kingma & Ba, 2015) with a rate that falls to nothing.
+ * Each step uses a leading part of the rank, drawn anew (nested dropout; Rippel, Gelbart & Adams, 2014).
+ */
+async function train(
+  { rank, down, center, up, mean }: LowRank,
+  h: Float32Array,
+  rows: number,
+  { clusters, weights }: Targets,
+  kernels: ArrayKernels,
+  random: Random,
+  signal?: AbortSignal,
+): Promise<LowRank> {
+  const [inputs, count, depth] = [down.length / rank, mean.length, weights.length];
+  let square = 0;
+  for (let i = 0; i < rows * inputs; i++) square += h[i] * h[i];
+  /** Brings inputs to a mean square of 1, whatever the network's scale. */
+  const unit = Math.sqrt((rows * inputs) / Math.max(square, 1e-30));
+  /** [rank, inputs], [rank], [rank, count], [count]: a leading part of the rank is a leading part of each. */
+  const parts = [down.map((w) => w / unit), center.slice(), transposed(up, count, rank), mean.slice()];
+  const adam = parts.map((values) => ({ values, m: new Float32Array(values.length), v: new Float32Array(values.length) }));
+  const ranks = [...routerRanks.filter((r) => r < rank), rank];
+  const epochs = Math.max(fewestEpochs, Math.min(mostEpochs, Math.ceil((wantedSteps * batch) / rows)));
+  const steps = epochs * Math.ceil(rows / batch);
+  let step = 0;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = permutation(rows, random);
+    for (let from = 0; from < rows; from += batch) {
+      if (step % 16 === 0) {
+        throwIfAborted(signal);
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+      const n = Math.min(batch, rows - from);
+      const x = new Float32Array(n * inputs);
+      for (let r = 0; r < n; r++) {
+        const row = x.subarray(r * inputs, (r + 1) * inputs);
+        for (let i = 0, at = order[from + r] * inputs; i < inputs; i++, at++) row[i] = h[at] * unit;
+      }
+      const used = ranks[Math.floor(random() * ranks.length)];
+      const [narrow, wide] = [parts[0].subarray(0, used * inputs), parts[2].subarray(0, used * count)];
+      const code = kernels.matmulTransposed(x, narrow, n, used, inputs);
+      for (let r = 0; r < n; r++) for (let c = 0; c < used; c++) code[r * used + c] += parts[1][c];
+      const error = kernels.matmul(code, wide, n, count, used);
+      for (let r = 0; r < n; r++) {
+        softmax(error.subarray(r * count, (r + 1) * count), parts[3]);
+        for (let t = 0; t < depth; t++) error[r * count + clusters[order[from + r] * depth + t]] -= weights[t];
+      }
+      for (let i = 0; i < error.length; i++) error[i] /= n;
+      const codeError = kernels.matmulTransposed(error, wide, n, used, count);
+      const gradients = [
+        kernels.matmul(transposed(codeError, n, used), x, used, inputs, n),
+        columnSums(codeError, n, used),
+        kernels.matmul(transposed(code, n, used), error, used, count, n),
+        columnSums(error, n, count),
+      ];
+      step++;
+      const size = rate * (1 - step / (steps + 1));
+      const [first, second] = [1 - 0.9 ** step, Math.sqrt(1 - 0.999 ** step)];
+      gradients.forEach((gradient, p) => {
+        const { values, m, v } = adam[p];
+        const given = gradient.length;
+        for (let i = 0; i < values.length; i++) {
+          const g = i < given ? gradient[i] : 0;
+          m[i] += 0.1 * (g - m[i]);
+          v[i] += 0.001 * (g * g - v[i]);
+          values[i] -= ((size / first) * m[i]) / (Math.sqrt(v[i]) / second + 1e-8);
+        }
+      });
+    }
+  }
+  const [trained, trainedCenter, trainedUp, trainedMean] = parts;
+  return {
+    kind: "low-rank",
+    rank,
+    down: trained.map((w) => w * unit),
+    center: trainedCenter,
+    up: transposed(trainedUp, rank, count),
+    mean: trainedMean,
+  };
+}
+
+/** row = softmax(row + bias), in place. */
+function softmax(row: Float32Array, bias: Float32Array): void {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < row.length; c++) {
+    row[c] += bias[c];
+    if (row[c] > most) most = row[c];
+  }
+  let total = 0;
+  for (let c = 0; c < row.length; c++) {
+    row[c] = Math.exp(row[c] - most);
+    total += row[c];
+  }
+  for (let c = 0; c < row.length; c++) row[c] /= total;
+}
+
+function transposed(a: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(a.length);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = a[r * columns + c];
+  return out;
+}
+
+function columnSums(a: Float32Array, rows: number, columns: number): Float32Array {
+  const sums = new Float32Array(columns);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) sums[c] += a[r * columns + c];
+  return sums;
+}
