@@ -14,15 +14,14 @@ import { calibrated } from "../examples/calibrated.ts";
 import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
 import { isRight } from "../src/model/rows.ts";
 import type { Slo } from "../src/policy/slo.ts";
-import { createLine } from "../src/queue/line.ts";
 import { seeded } from "../src/random.ts";
 import { type ArrivalsData, type ArrivalsRun, writeArrivals } from "./interference/arrivals-page.ts";
 import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
 import { createContenders, type DeadlineContender } from "./interference/contenders.ts";
 import { inputsOf } from "./interference/inputs.ts";
-import { machineOf } from "./interference/machine.ts";
 import { type Query, scoreOf } from "./interference/score.ts";
-import { type Arrival, arrivalsOf, gamma, type Process, poisson, serve } from "./simulated-arrivals.ts";
+import { machineOf } from "./machine.ts";
+import { type Arrival, arrivalsOf, gamma, lineUp, type Process, poisson, type ServedRun, serve } from "./simulated-arrivals.ts";
 import { busy, createMachine, idle, medianUs, profileOf, type Recorded, type SimulatedLoad, simulateSession } from "./simulator.ts";
 import { quantile } from "./statistics.ts";
 
@@ -75,56 +74,34 @@ function requests(kind: string, objective: string, rate: number, denseMs: number
   return arrivalsOf(drawn, seeded(1), { rate: mean, endMs, burst }, (i) => ({ row: i, slo: slo(i, (i * denseMs) / rate / endMs) }));
 }
 
-/** Answers requests as they become due, on the real clock; the line is the queue's own. */
+/** Answers requests as they become due, on the real clock. */
 async function serveNow(
   arrivals: readonly Arrival[],
   contender: DeadlineContender,
   answer: (arrival: Arrival, waitedMs: number, reservedMs: number) => boolean,
-) {
-  const line = createLine<Arrival>({ lanes: 1, patienceMs: 1000 });
-  const served: { arrival: Arrival; tookMs: number | null; met: boolean; right: boolean }[] = [];
-  const refuse = (arrival: Arrival): void => void served.push({ arrival, tookMs: null, met: false, right: false });
-  let longestLine = 0;
-  let next = 0;
+): Promise<ServedRun> {
+  const line = lineUp(arrivals, most);
   const began = performance.now();
-  let yielded = began;
-  while (next < arrivals.length || line.size > 0) {
-    const now = performance.now() - began;
-    for (; next < arrivals.length && arrivals[next].atMs <= now; next++) {
-      const arrival = arrivals[next];
-      const { latencyMs = Number.POSITIVE_INFINITY, late } = arrival.slo;
-      if (line.size >= most) {
-        const dropped = line.dropLate();
-        refuse(dropped ? dropped.item : arrival);
-        if (!dropped) continue;
-      }
-      if (!line.push(arrival, arrival.atMs, { latencyMs, isRefusable: late === "refuse", priority: 0 })) refuse(arrival);
-    }
-    longestLine = Math.max(longestLine, line.size);
-    const turn = line.next(now, ({ item }) => refuse(item));
+  const sinceMs = (): number => performance.now() - began;
+  let yieldedMs = 0;
+  while (!line.isEmpty || line.nextAtMs < Number.POSITIVE_INFINITY) {
+    const turn = line.turn(sinceMs());
     if (turn) {
-      const arrival = turn.entry.item;
-      const start = performance.now();
-      const right = answer(arrival, turn.waitedMs, turn.reservedMs);
-      const end = performance.now();
-      line.served(end - start);
-      const tookMs = end - began - arrival.atMs;
-      const met = tookMs <= (arrival.slo.latencyMs ?? Number.POSITIVE_INFINITY);
+      const startMs = sinceMs();
+      const right = answer(turn.arrival, turn.waitedMs, turn.reservedMs);
+      const met = line.answered(turn.arrival, startMs, sinceMs(), right);
       contender.hear?.(met);
-      served.push({ arrival, tookMs, met, right });
     }
     // the process is one of many: give signals and the collector a chance now and then
-    if (performance.now() - yielded > 50) {
+    if (sinceMs() - yieldedMs > 50) {
       await new Promise((resolve) => setImmediate(resolve));
-      yielded = performance.now();
+      yieldedMs = sinceMs();
     }
   }
-  return { served, longestLine, spanMs: performance.now() - began };
+  return line.result(sinceMs());
 }
 
-type Served = Awaited<ReturnType<typeof serveNow>>;
-
-function summarize(name: string, { served, longestLine, spanMs }: Served): ArrivalsRun["contenders"][number] {
+function summarize(name: string, { served, longestLine, spanMs }: ServedRun): ArrivalsRun["contenders"][number] {
   const queries = served.map(({ tookMs, met, right }): Query => ({ tookMs: tookMs ?? Number.POSITIVE_INFINITY, met, right }));
   return { ...scoreOf(name, queries, spanMs, [], 0.99), longestLine, refused: served.filter(({ tookMs }) => tookMs === null).length };
 }

@@ -25,7 +25,7 @@ import { writePages } from "./evaluate/pages.ts";
 import { measureScaling } from "./evaluate/scaling.ts";
 import { sizes } from "./evaluate/sizes.ts";
 import { type Source, sourcesOf } from "./evaluate/subjects.ts";
-import { machineOf } from "./interference/machine.ts";
+import { machineOf } from "./machine.ts";
 import { versionOf } from "./peers/install.ts";
 import { peerNames } from "./peers/peers.ts";
 

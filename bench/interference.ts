@@ -14,9 +14,9 @@ import type { Slo } from "../src/policy/slo.ts";
 import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
 import { createContenders, type DeadlineContender } from "./interference/contenders.ts";
 import { inputsOf } from "./interference/inputs.ts";
-import { machineOf } from "./interference/machine.ts";
 import { type InterferenceData, writeInterference } from "./interference/page.ts";
 import { type Asked, ask, beside, block, idleTimes, percentile, scores, takeTurns } from "./interference/turns.ts";
+import { machineOf } from "./machine.ts";
 import { quantile } from "./statistics.ts";
 
 const { values } = parseArgs({

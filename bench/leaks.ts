@@ -7,13 +7,11 @@
 
 import { fork } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadNetwork, projectPath } from "../examples/networks.ts";
+import { openPage } from "./chromium-page.ts";
 import { drawMemory, type Line, type Sample } from "./leaks/drawing.ts";
 
 type Step = "cycles" | "queries";
@@ -74,38 +72,16 @@ process.send("ready");`,
   };
 }
 
-interface Page {
-  setDefaultTimeout(ms: number): void;
-  goto(url: string): Promise<unknown>;
-  waitForFunction(test: string): Promise<unknown>;
-  evaluate<T>(code: string): Promise<T>;
-}
-
 async function startChromium(): Promise<Runtime> {
-  const server = createServer(({ url = "/" }, response) => {
-    const type = url.endsWith(".js") ? "text/javascript" : url === "/" ? "text/html" : "application/octet-stream";
-    response.writeHead(200, { "content-type": type });
-    response.end(url === "/" ? page : readFileSync(join(folder, url)));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { chromium } = createRequire(projectPath("test", "runtimes", "package.json"))("playwright-core");
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
-  });
-  const tab: Page = await browser.newPage();
-  tab.setDefaultTimeout(600_000);
-  await tab.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  const args = ["--enable-precise-memory-info", "--js-flags=--expose-gc"];
+  const { tab, browser, close } = await openPage(page, (path) => join(folder, path), args);
   await tab.waitForFunction("globalThis.steps");
   const pid = rendererPid();
   return {
     name: `Chromium ${browser.version().split(".")[0]}`,
     step: (step, count) => tab.evaluate(`steps.${step}(${count})`),
     residentBytes: () => resident(pid),
-    end: async () => {
-      await browser.close();
-      server.close();
-    },
+    end: close,
   };
 }
 

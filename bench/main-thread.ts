@@ -3,12 +3,9 @@
 //
 //   npm run bench:main-thread [-- --queries 500]
 
-import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { projectPath } from "../examples/networks.ts";
+import { openPage } from "./chromium-page.ts";
 import { quantile } from "./statistics.ts";
 
 /** One event of Chromium's trace; times in microseconds. */
@@ -20,13 +17,6 @@ interface TraceEvent {
   ts: number;
   tdur?: number;
   args: { name?: string };
-}
-
-interface Tab {
-  setDefaultTimeout(ms: number): void;
-  goto(url: string): Promise<unknown>;
-  waitForFunction(test: string): Promise<unknown>;
-  evaluate<T>(code: string): Promise<T>;
 }
 
 const { values } = parseArgs({ options: { queries: { type: "string", default: "500" } } });
@@ -52,24 +42,9 @@ first.dispose();
 globalThis.isReady = true;
 </script>`;
 
-const server = createServer(({ url = "/" }, response) => {
-  const type = url.endsWith(".js") ? "text/javascript" : url === "/" ? "text/html" : "application/octet-stream";
-  response.writeHead(200, { "content-type": type });
-  response.end(url === "/" ? page : readFileSync(url === "/model.slonn" ? model : projectPath(url)));
-});
 const model = projectPath("examples", "playground", "mnist.slonn");
-await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-
-const { chromium } = createRequire(projectPath("test", "runtimes", "package.json"))("playwright-core");
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-  timeout: 300_000,
-});
+const { tab, browser, close } = await openPage(page, (path) => (path === "/model.slonn" ? model : projectPath(path)));
 try {
-  const tab: Tab = await browser.newPage();
-  tab.setDefaultTimeout(600_000);
-  await tab.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
   await tab.waitForFunction("globalThis.isReady");
   const parts = await tab.evaluate<string[]>("Object.keys(parts)");
   for (const part of parts) {
@@ -82,8 +57,7 @@ try {
     console.log(`${part}: ${tasks.length} tasks; processor time of one: median ${at(0.5)}, p99 ${at(0.99)}, longest ${at(1)}`);
   }
 } finally {
-  await browser.close();
-  server.close();
+  await close();
 }
 
 /** Processor milliseconds of each task on the main thread of the page that took most of it. */

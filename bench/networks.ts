@@ -14,12 +14,13 @@ import { denseNetworkNames, loadNetwork, loadNetworkFrom, type Network, type Net
 import { type Contender, latencyOf } from "../src/cli/measure.ts";
 import { contenderFor, denseBytes, type SloContender } from "../src/cli/session-contenders.ts";
 import { systemClock } from "../src/clock.ts";
-import { createModel, type Model } from "../src/model/model.ts";
+import type { Model } from "../src/model/model.ts";
 import { rowOf } from "../src/model/rows.ts";
-import { normal, seeded } from "../src/random.ts";
+import { seeded } from "../src/random.ts";
 import { measureBandwidth } from "../src/session/bandwidth.ts";
 import { breakdown } from "../src/session/breakdown.ts";
 import { createSession, type Session } from "../src/session/session.ts";
+import { madeUpNetwork } from "./made-up-network.ts";
 import { peerContender } from "./peers/peer-contender.ts";
 import { createPeers, type Peer } from "./peers/peers.ts";
 import { type RaceResult, race, speedUp } from "./race.ts";
@@ -133,14 +134,7 @@ async function raceNetwork(network: Network): Promise<NetworkResult> {
 
 /** The dense pass of a network nobody trained, whose time depends on its shape alone. */
 async function raceDense(widths: readonly number[]): Promise<NetworkResult> {
-  const random = seeded(1);
-  const layers = widths.slice(1).map((outputs, l) => {
-    const inputs = widths[l];
-    const weight = new Float32Array(inputs * outputs).map(() => normal(random) / Math.sqrt(inputs));
-    const activation = l < widths.length - 2 ? ("relu" as const) : ("identity" as const);
-    return { name: `${l}`, inputs, outputs, weight, bias: new Float32Array(outputs), activation, alpha: 0 };
-  });
-  const model = createModel(widths.join("-"), layers);
+  const model = madeUpNetwork(widths);
   const { test } = await loadNetwork("fashion-mnist");
   const session = await createSession(model);
   const peers = await peersOf(model);

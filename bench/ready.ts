@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { createSession, loadModel } from "../src/index.ts";
+import { median } from "./statistics.ts";
 
 /** Milliseconds since the bytes were there. */
 interface Ready {
@@ -46,8 +47,6 @@ function touch(bytes: number): number {
   return performance.now() - start;
 }
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1];
-
 const { values, positionals } = parseArgs({
   options: { repeats: { type: "string", default: "30" }, child: { type: "string" } },
   allowPositionals: true,
@@ -72,15 +71,15 @@ if (values.child) {
       touched.push(touch(runs[0].memoryBytes));
     }
     const middle = (all: Ready[]): Ready => ({
-      loaded: median(all.map(({ loaded }) => loaded)),
-      created: median(all.map(({ created }) => created)),
-      answered: median(all.map(({ answered }) => answered)),
-      dense: median(all.map(({ dense }) => dense)),
+      loaded: median(Float64Array.from(all, ({ loaded }) => loaded)),
+      created: median(Float64Array.from(all, ({ created }) => created)),
+      answered: median(Float64Array.from(all, ({ answered }) => answered)),
+      dense: median(Float64Array.from(all, ({ dense }) => dense)),
     });
     const size = (runs[0].memoryBytes / 1e6).toFixed(1);
     const warm = middle(runs.slice(runs.length >> 1).map(({ ready }) => ready));
     table.push([`${basename(file)}, fresh process`, size, ...show(middle(fresh)), ""]);
-    table.push([`${basename(file)}, repeated`, size, ...show(warm), median(touched).toFixed(1)]);
+    table.push([`${basename(file)}, repeated`, size, ...show(warm), median(Float64Array.from(touched)).toFixed(1)]);
   }
   console.log(table.toString());
 }

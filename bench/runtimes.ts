@@ -9,10 +9,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadNetwork, projectPath } from "../examples/networks.ts";
+import { machineOf } from "./machine.ts";
 import { ensurePeers, peersFolder } from "./peers/install.ts";
 import { writeOnnx } from "./peers/write-onnx.ts";
 import { available, prepare, start, startWorkerd } from "./runtimes/start.ts";
@@ -208,10 +209,9 @@ function report(times: Map<string, Map<string, number[]>>): void {
       }),
     ),
   }));
-  const [{ model: cpu }] = cpus();
   const document = {
     command: `npm run bench:runtimes -- --rounds ${rounds} --queries ${count}`,
-    machine: { cpu },
+    machine: { cpu: machineOf().cpu },
     reference,
     runtimes: result,
   };

@@ -64,6 +64,59 @@ export interface ServedRun {
   spanMs: number;
 }
 
+/** Arrivals in the queue's own line before one session, whichever clock they come by. */
+export interface ArrivalLine {
+  readonly isEmpty: boolean;
+  /** When the next one comes; infinite behind the last. */
+  readonly nextAtMs: number;
+  /** Lets in what has come by `nowMs`, and takes the one that is to be answered then. */
+  turn(nowMs: number): { arrival: Arrival; waitedMs: number; reservedMs: number } | null;
+  /** Notes an answer; whether it was in time. */
+  answered(arrival: Arrival, startMs: number, endMs: number, right: boolean): boolean;
+  /** All of it, once nothing more comes. */
+  result(spanMs: number): ServedRun;
+}
+
+/** @param most that may wait; beyond that requests are refused, those that are late first */
+export function lineUp(arrivals: readonly Arrival[], most: number): ArrivalLine {
+  const line = createLine<Arrival>({ lanes: 1, patienceMs: 1000 });
+  const served: Served[] = [];
+  const refuse = (arrival: Arrival): void => void served.push({ arrival, tookMs: null, met: false, right: false });
+  let longestLine = 0;
+  let next = 0;
+  return {
+    get isEmpty() {
+      return line.size === 0;
+    },
+    get nextAtMs() {
+      return arrivals[next]?.atMs ?? Number.POSITIVE_INFINITY;
+    },
+    turn(nowMs) {
+      for (; next < arrivals.length && arrivals[next].atMs <= nowMs; next++) {
+        const arrival = arrivals[next];
+        const { latencyMs = Number.POSITIVE_INFINITY, late } = arrival.slo;
+        if (line.size >= most) {
+          const dropped = line.dropLate();
+          refuse(dropped ? dropped.item : arrival);
+          if (!dropped) continue;
+        }
+        if (!line.push(arrival, arrival.atMs, { latencyMs, isRefusable: late === "refuse", priority: 0 })) refuse(arrival);
+      }
+      longestLine = Math.max(longestLine, line.size);
+      const turn = line.next(nowMs, ({ item }) => refuse(item));
+      return turn && { arrival: turn.entry.item, waitedMs: turn.waitedMs, reservedMs: turn.reservedMs };
+    },
+    answered(arrival, startMs, endMs, right) {
+      line.served(endMs - startMs);
+      const tookMs = endMs - arrival.atMs;
+      const met = tookMs <= (arrival.slo.latencyMs ?? Number.POSITIVE_INFINITY);
+      served.push({ arrival, tookMs, met, right });
+      return met;
+    },
+    result: (spanMs) => ({ served, longestLine, spanMs }),
+  };
+}
+
 /** @param run answers one request; dense or a fixed level leaves the times unused */
 export function serve(
   arrivals: readonly Arrival[],
@@ -71,35 +124,14 @@ export function serve(
   most: number,
   run: (arrival: Arrival, waitedMs: number, reservedMs: number) => ReturnType<SimulatedSession["run"]>,
 ): ServedRun {
-  const line = createLine<Arrival>({ lanes: 1, patienceMs: 1000 });
-  const served: Served[] = [];
-  const refuse = (arrival: Arrival): void => void served.push({ arrival, tookMs: null, met: false, right: false });
-  let longestLine = 0;
-  let next = 0;
-  for (;;) {
-    if (line.size === 0 && next < arrivals.length) machine.nowMs = Math.max(machine.nowMs, arrivals[next].atMs);
-    for (; next < arrivals.length && arrivals[next].atMs <= machine.nowMs; next++) {
-      const arrival = arrivals[next];
-      const { latencyMs = Number.POSITIVE_INFINITY, late } = arrival.slo;
-      if (line.size >= most) {
-        const dropped = line.dropLate();
-        refuse(dropped ? dropped.item : arrival);
-        if (!dropped) continue;
-      }
-      if (!line.push(arrival, arrival.atMs, { latencyMs, isRefusable: late === "refuse", priority: 0 })) refuse(arrival);
-    }
-    longestLine = Math.max(longestLine, line.size);
+  const line = lineUp(arrivals, most);
+  while (!line.isEmpty || line.nextAtMs < Number.POSITIVE_INFINITY) {
+    if (line.isEmpty) machine.nowMs = Math.max(machine.nowMs, line.nextAtMs);
     const start = machine.nowMs;
-    const turn = line.next(start, ({ item }) => refuse(item));
-    if (turn === null) {
-      if (next >= arrivals.length) break;
-      continue;
-    }
-    const arrival = turn.entry.item;
-    const { right } = run(arrival, turn.waitedMs, turn.reservedMs);
-    line.served(machine.nowMs - start);
-    const tookMs = machine.nowMs - arrival.atMs;
-    served.push({ arrival, tookMs, met: tookMs <= (arrival.slo.latencyMs ?? Number.POSITIVE_INFINITY), right });
+    const turn = line.turn(start);
+    if (turn === null) continue;
+    const { right } = run(turn.arrival, turn.waitedMs, turn.reservedMs);
+    line.answered(turn.arrival, start, machine.nowMs, right);
   }
-  return { served, longestLine, spanMs: machine.nowMs - (arrivals[0]?.atMs ?? 0) };
+  return line.result(machine.nowMs - (arrivals[0]?.atMs ?? 0));
 }

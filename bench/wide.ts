@@ -6,7 +6,6 @@
 //   npm run bench:wide -- --network synthetic --peers            128 -> 205,443, made up: speed, memory and agreement with dense only
 //   npm run bench:wide -- --network wordnet --queries 2000 --weights int8 --fresh --json
 
-import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { type CalibratedOptions, calibrated } from "../examples/calibrated.ts";
 import { hasNetwork, loadNetwork, type Network, textNetworkNames } from "../examples/networks.ts";
@@ -19,6 +18,7 @@ import { decodeLadder } from "../src/profile/decode-ladder.ts";
 import { seeded } from "../src/random.ts";
 import { createSession } from "../src/session/session.ts";
 import { type BestContender, bestContender, type Work } from "./best-contender.ts";
+import { machineOf } from "./machine.ts";
 import { peerContender } from "./peers/peer-contender.ts";
 import { createPeers, int8PeerNames, type Peer, peerNames } from "./peers/peers.ts";
 import { race, speedUp } from "./race.ts";
@@ -181,7 +181,7 @@ for (const name of names) {
   if (!values.json) process.stdout.write(wideText(networks[networks.length - 1]));
 }
 if (values.json) {
-  const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", runtime: `node ${process.version}` };
+  const { cpu, runtime } = machineOf();
   const command = `npm run bench:wide -- ${process.argv.slice(2).join(" ")}`;
-  process.stdout.write(`${JSON.stringify({ command, madeAt: new Date().toISOString(), machine, networks }, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify({ command, madeAt: new Date().toISOString(), machine: { cpu, runtime }, networks }, null, 2)}\n`);
 }

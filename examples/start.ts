@@ -6,8 +6,8 @@
 //   npm start -- --network fashion-mnist-l1 --network letters --fresh
 
 import { existsSync, readFileSync } from "node:fs";
-import { cpus, totalmem, type } from "node:os";
 import { parseArgs } from "node:util";
+import { machineOf } from "../bench/machine.ts";
 import { ensurePeers } from "../bench/peers/install.ts";
 import { peerContender } from "../bench/peers/peer-contender.ts";
 import { createPeers, int8PeerNames, type Peer, peerNames } from "../bench/peers/peers.ts";
@@ -239,13 +239,7 @@ const data: ReportData = {
   title: "slonn: accuracy against latency and work",
   madeAt: new Date().toISOString(),
   command: `npm start${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`,
-  machine: {
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    memoryBytes: totalmem(),
-    os: type(),
-    runtime: `node ${process.version}`,
-  },
+  machine: machineOf(),
   versions: {
     slonn: version,
     ...Object.fromEntries(networks.flatMap(({ peers }) => peers.map(({ name, version: peer }) => [name, peer]))),

@@ -1,6 +1,7 @@
 // The door `slonn/worker-thread`: the program of a worker session's Worker. Importing it in a Worker is all there is to do; in any other
 // place it throws.
 
+import { builtin } from "./adapters/builtin.ts";
 import { createThread, type ThreadPort } from "./adapters/thread.ts";
 import type { Question } from "./adapters/worker-messages.ts";
 import { SlonnError } from "./errors.ts";
@@ -15,10 +16,9 @@ interface ParentPort {
   on(type: "message", listen: (message: Question) => void): void;
 }
 
-const { document, postMessage, process, setImmediate } = globalThis as {
+const { document, postMessage, setImmediate } = globalThis as {
   document?: unknown;
   postMessage?: unknown;
-  process?: { getBuiltinModule?: (name: string) => unknown };
   setImmediate?: (then: () => void) => void;
 };
 
@@ -40,7 +40,7 @@ if (typeof postMessage === "function" && document === undefined) {
   const receive = createThread({ post: (reply, transfer) => scope.postMessage(reply, transfer), turn: createTurn() });
   scope.addEventListener("message", ({ data }) => receive(data));
 } else {
-  const parent = (process?.getBuiltinModule?.("node:worker_threads") as { parentPort: ParentPort | null } | undefined)?.parentPort;
+  const parent = builtin<{ parentPort: ParentPort | null }>("node:worker_threads")?.parentPort;
   if (!parent) throw new SlonnError("worker", "slonn/worker-thread: got imported outside a Worker, expected to be a Worker's program");
   parent.on("message", createThread({ post: (reply, transfer) => parent.postMessage(reply, transfer), turn: createTurn() }));
 }

@@ -2,8 +2,8 @@
 
 import type { Latency } from "../../src/cli/measure.ts";
 import type { LadderMetric } from "../../src/profile/ladder.ts";
-import type { MachineFacts } from "../interference/machine.ts";
 import type { Score } from "../interference/score.ts";
+import type { MachineFacts } from "../machine.ts";
 import type { RatioInterval } from "../statistics.ts";
 
 export interface Evaluation {

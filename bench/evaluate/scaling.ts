@@ -14,6 +14,7 @@ import type { Rows } from "../../src/model/rows.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
 import { normal, seeded } from "../../src/random.ts";
 import { measureBandwidth } from "../../src/session/bandwidth.ts";
+import { madeUpNetwork } from "../made-up-network.ts";
 import { median } from "../statistics.ts";
 import type { Circumstances, ScalingPart, ScalingPoint } from "./evaluation.ts";
 import type { Size } from "./sizes.ts";
@@ -45,7 +46,7 @@ export async function measureScaling(
   const byWidth: ScalingPoint[] = [];
   for (const width of widths) {
     log(`scaling: width ${width}`);
-    const model = madeUp([784, width, width, 10]);
+    const model = madeUpNetwork([784, width, width, 10]);
     const rows = halfZero(queries, 784);
     const fitted = await fitActivators(
       model,
@@ -75,17 +76,6 @@ async function times(model: Model, rungs: readonly Rung[], rows: Rows): Promise<
   await evaluate(model, settings, rows, { clock: systemClock });
   const outcomes = await evaluate(model, settings, rows, { clock: systemClock });
   return outcomes.map(({ timesMs }) => 1000 * median(Float64Array.from(timesMs)));
-}
-
-function madeUp(widths: readonly number[]): Model {
-  const random = seeded(1);
-  const layers = widths.slice(1).map((outputs, l) => {
-    const inputs = widths[l];
-    const weight = Float32Array.from({ length: inputs * outputs }, () => normal(random) / Math.sqrt(inputs));
-    const activation = l < widths.length - 2 ? ("relu" as const) : ("identity" as const);
-    return { name: `${l}`, inputs, outputs, weight, bias: new Float32Array(outputs), activation, alpha: 0 };
-  });
-  return createModel(widths.join("-"), layers);
 }
 
 function halfZero(count: number, width: number): Rows {

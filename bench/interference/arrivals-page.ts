@@ -2,10 +2,10 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { MachineFacts } from "../machine.ts";
 import { type Chart, drawChart, drawLegend, percent, type Series } from "../report/chart.ts";
 import { html, type Markup, trusted } from "../report/markup.ts";
 import { style } from "../report/style.ts";
-import type { MachineFacts } from "./machine.ts";
 import type { Score } from "./score.ts";
 
 export interface ArrivalsRun {

@@ -4,7 +4,7 @@
 import { activate } from "../../src/model/forward.ts";
 import { type DenseLayer, floatWeights, type Model } from "../../src/model/model.ts";
 import type { Input } from "../../src/model/rows.ts";
-import { transposed } from "./write-onnx.ts";
+import { transposed } from "../../src/model/transposed.ts";
 
 export interface PlainNetwork {
   /** All outputs; overwritten by the next run. */

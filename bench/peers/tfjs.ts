@@ -4,9 +4,9 @@ import { isSparse } from "../../src/activator/network.ts";
 import { SlonnError } from "../../src/errors.ts";
 import { type DenseLayer, floatWeights, type Model } from "../../src/model/model.ts";
 import type { Input } from "../../src/model/rows.ts";
+import { transposed } from "../../src/model/transposed.ts";
 import { loadPackage, versionOf } from "./install.ts";
 import type { Peer } from "./peers.ts";
-import { transposed } from "./write-onnx.ts";
 
 /**
  * How inputs come in. `vector`: all of them. `gather-sum`: the named rows of the first layer's transposed weights, multiplied and

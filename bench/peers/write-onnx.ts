@@ -4,6 +4,7 @@
 import { SlonnError } from "../../src/errors.ts";
 import { type DenseLayer, floatWeights, type Model } from "../../src/model/model.ts";
 import { byteWeights } from "../../src/model/quantize.ts";
+import { transposed } from "../../src/model/transposed.ts";
 import {
   elementTypes,
   floatAttribute,
@@ -172,13 +173,6 @@ function blockCodes(weight: Float32Array, outputs: number, inputs: number): { co
       if (most > 0) for (let i = 0; i < row.length; i++) codes[at + i] = 128 + Math.round((row[i] / most) * 127);
     }
   return { codes, scales, blocks };
-}
-
-/** [rows, columns] to [columns, rows]. */
-export function transposed<T extends Float32Array | Int8Array>(matrix: T, rows: number, columns: number): T {
-  const out = matrix.slice() as T;
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = matrix[r * columns + c];
-  return out;
 }
 
 function activationNode({ activation, alpha }: DenseLayer): { operator: string; attributes: Pieces } | null {

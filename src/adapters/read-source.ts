@@ -2,6 +2,7 @@
 
 import { refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { ByteReader } from "../model/byte-reader.ts";
+import { builtin } from "./builtin.ts";
 
 /** Where a model may come from. A string is a path where the runtime has files and the string is not an http(s), data or blob URL. */
 export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>;
@@ -192,12 +193,6 @@ interface FileSystem {
     read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
     close(): Promise<void>;
   }>;
-}
-
-/** A module of the runtime's own, reached without an import so that bundles for other runtimes do not need one. */
-function builtin<Module>(name: string): Module | undefined {
-  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  return host?.getBuiltinModule?.(name) as Module | undefined;
 }
 
 function unreadable(name: string, cause: unknown): SlonnError {

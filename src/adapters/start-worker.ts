@@ -1,6 +1,7 @@
 // Starting a Worker in whatever way the runtime has, and hearing from it in one way. It knows nothing of what is said.
 
 import { SlonnError } from "../errors.ts";
+import { builtin } from "./builtin.ts";
 
 /** A Worker of the web, of Node's `worker_threads`, or whatever posts messages like one. */
 export interface WorkerLike {
@@ -37,8 +38,7 @@ function createOwn(): WorkerLike {
 
 function create(program: URL | string): WorkerLike {
   if (typeof Worker === "function") return new Worker(program, { type: "module" });
-  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
-  const threads = process?.getBuiltinModule?.("node:worker_threads") as { Worker: new (program: URL | string) => WorkerLike } | undefined;
+  const threads = builtin<{ Worker: new (program: URL | string) => WorkerLike }>("node:worker_threads");
   if (!threads) throw new Error("this runtime has no Worker");
   return new threads.Worker(program);
 }

@@ -2,6 +2,7 @@
 // anywhere. Each is a hint for a session's own estimate (`load: { pressure }`), no more.
 
 import { SlonnError } from "../errors.ts";
+import { builtin } from "./builtin.ts";
 
 /** Where to look, and how often. */
 export interface WatchOptions {
@@ -28,8 +29,7 @@ const file = "/proc/pressure/cpu";
  */
 export function watchPressure({ everyMs = 250, source }: WatchOptions = {}): PressureWatch {
   if (!(everyMs >= 1 && everyMs < 1e9)) throw new SlonnError("bad-option", `everyMs: got ${everyMs}, expected milliseconds from 1`);
-  const { process, PressureObserver } = globalThis as {
-    process?: { getBuiltinModule?: (name: string) => unknown };
+  const { PressureObserver } = globalThis as {
     PressureObserver?: new (changed: (records: { state: string }[]) => void) => ComputePressure;
   };
   let last = Number.NaN;
@@ -47,7 +47,7 @@ export function watchPressure({ everyMs = 250, source }: WatchOptions = {}): Pre
     return () => clearInterval(timer as unknown as number);
   };
 
-  const files = process?.getBuiltinModule?.("node:fs") as { readFileSync(path: string, encoding: "utf8"): string } | undefined;
+  const files = builtin<Files>("node:fs");
   if (files && (source ?? "linux") === "linux") {
     let before = stalledUs(files);
     let at = performance.now();
@@ -81,6 +81,10 @@ export function watchPressure({ everyMs = 250, source }: WatchOptions = {}): Pre
   );
 }
 
+interface Files {
+  readFileSync(path: string, encoding: "utf8"): string;
+}
+
 interface ComputePressure {
   observe(source: "cpu", options: { sampleInterval: number }): Promise<void>;
   disconnect(): void;
@@ -90,7 +94,7 @@ interface ComputePressure {
 const shares: Readonly<Record<string, number>> = { nominal: 0, fair: 0.2, serious: 0.6, critical: 1 };
 
 /** Microseconds in which something waited for a core, since the machine started; NaN where the kernel does not say. */
-function stalledUs(files: { readFileSync(path: string, encoding: "utf8"): string }): number {
+function stalledUs(files: Files): number {
   try {
     return Number(/^some .*total=(\d+)/m.exec(files.readFileSync(file, "utf8"))?.[1] ?? Number.NaN);
   } catch {

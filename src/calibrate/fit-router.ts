@@ -5,6 +5,7 @@ import type { LowRank } from "../activator/activator.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { FloatLayer } from "../model/model.ts";
+import { transposed } from "../model/transposed.ts";
 import { permutation, type Random } from "../random.ts";
 import { routerRanks } from "./candidates.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
@@ -144,12 +145,6 @@ function softmax(row: Float32Array, bias: Float32Array): void {
     total += row[c];
   }
   for (let c = 0; c < row.length; c++) row[c] /= total;
-}
-
-function transposed(a: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(a.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = a[r * columns + c];
-  return out;
 }
 
 function columnSums(a: Float32Array, rows: number, columns: number): Float32Array {

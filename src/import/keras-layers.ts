@@ -4,6 +4,7 @@
 
 import { SlonnError } from "../errors.ts";
 import { type Activation, createModel, type FloatLayer, type Model } from "../model/model.ts";
+import { transposed } from "../model/transposed.ts";
 import { asNumber, asString, isObject, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
 import { chainOf, type LayerConfig } from "./keras-chain.ts";
 import { batchNormalizationOf, normalizationOf, rescalingOf, type Scaling, type StoredWeight, vector } from "./keras-scalings.ts";
@@ -154,17 +155,6 @@ function addDense(chain: Chain, layer: LayerConfig, title: string): void {
   chain.drafts.push(draft);
   chain.shape = chain.shape ? [...chain.shape.slice(0, -1), outputs] : [outputs];
   addActivation(chain, activation, title);
-}
-
-/** [inputs, outputs] → [outputs, inputs], in square blocks that stay in cache. */
-function transposed(kernel: Float32Array, inputs: number, outputs: number): Float32Array {
-  const weight = new Float32Array(kernel.length);
-  const block = 32;
-  for (let i0 = 0; i0 < inputs; i0 += block)
-    for (let o0 = 0; o0 < outputs; o0 += block)
-      for (let o = o0; o < Math.min(o0 + block, outputs); o++)
-        for (let i = i0; i < Math.min(i0 + block, inputs); i++) weight[o * inputs + i] = kernel[i * outputs + o];
-  return weight;
 }
 
 interface Applied {

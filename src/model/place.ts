@@ -145,7 +145,7 @@ function inverse(order: Uint32Array | null): Uint32Array | null {
 }
 
 /**
- * Floats from one row to the next. Kernels read eight rows side by side; rows a multiple of 4096 bytes apart would all fall into
+ * Floats from one row to the next. Kernels read several rows side by side; rows a multiple of 4096 bytes apart would all fall into
  * the same set of a first-level cache (64 sets of 64-byte lines) and push each other out, so such rows get a line of distance.
  */
 function strideOf(floats: number): number {

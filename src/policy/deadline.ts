@@ -6,7 +6,7 @@
 // whole query's, which growth would take if nobody stopped it.
 
 import type { Level } from "../profile/ladder.ts";
-import type { LatencyProfile, Quantiles } from "../profile/latency.ts";
+import { type LatencyProfile, p97Of, type Quantiles } from "../profile/latency.ts";
 import type { LoadState } from "./load.ts";
 
 /**
@@ -45,8 +45,8 @@ export function createForecast(profile: LatencyProfile, levels: readonly Level[]
       forecast.set([median, beyond(part.p90), beyond(part.p99)], perLevel * i + 3 * p);
     });
     forecast[perLevel * i + metricAt] = observed.accuracy ?? observed.agreement;
-    latency?.rungs?.slice(1, 4).forEach(({ p90, p99 }, r) => {
-      forecast[perLevel * i + laterAt + r] = Math.log(p90 * p99) / 2;
+    latency?.rungs?.slice(1, 4).forEach((rung, r) => {
+      forecast[perLevel * i + laterAt + r] = Math.log(p97Of(rung));
     });
   });
   return forecast;

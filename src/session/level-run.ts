@@ -11,7 +11,7 @@ import { listViews } from "../engine/list.ts";
 import { createMemoryPlan, type MemoryPlan } from "../engine/memory-plan.ts";
 import type { Model, StreamedModel } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
-import type { LevelLatency } from "../profile/latency.ts";
+import { type LevelLatency, p97Of } from "../profile/latency.ts";
 import type { Report } from "./report.ts";
 
 export interface Live {
@@ -170,7 +170,7 @@ export function setLatency({ points, sinceMs, restP90Ms, restP97Ms }: LevelRun, 
     sinceMs[i] = (ends ? here?.p50 : here?.layers[layer]) || p50;
     const next = rungs?.[ends ? rung + 1 : rung];
     restP90Ms[i] = (next?.p90 ?? Number.NaN) - sinceMs[i];
-    restP97Ms[i] = Math.sqrt((next?.p90 ?? Number.NaN) * (next?.p99 ?? Number.NaN)) - sinceMs[i];
+    restP97Ms[i] = (next ? p97Of(next) : Number.NaN) - sinceMs[i];
   });
 }
 

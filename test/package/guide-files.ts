@@ -7,6 +7,7 @@ import { calibrate } from "../../src/calibrate/calibrate.ts";
 import { writeNpy } from "../../src/cli/data/npy.ts";
 import type { Labels } from "../../src/model/rows.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
+import { transposed } from "../../src/model/transposed.ts";
 import { createSession } from "../../src/session/session.ts";
 import { type FloatModel, madeUpModel, madeUpRows } from "../made-up-models.ts";
 
@@ -40,9 +41,7 @@ export async function writeGuideFiles(folder: string): Promise<void> {
 }
 
 function writeTfjs(folder: string, { layers }: FloatModel): void {
-  const kernels = layers.map(({ weight, inputs, outputs }) =>
-    Float32Array.from({ length: weight.length }, (_, at) => weight[(at % outputs) * inputs + Math.floor(at / outputs)]),
-  );
+  const kernels = layers.map(({ weight, inputs, outputs }) => transposed(weight, outputs, inputs));
   const parts = layers.flatMap(({ bias }, l) => [kernels[l], Float32Array.from(bias)]);
   const dense = (l: number): object => ({
     class_name: "Dense",

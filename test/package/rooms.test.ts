@@ -25,6 +25,7 @@ const open: Record<string, readonly string[]> = {
     "safetensors.ts",
     "slonn-file.ts",
     "tensor.ts",
+    "transposed.ts",
   ],
   activator: ["level-plan.ts", "network-input.ts", "network.ts", "setting.ts", "work.ts"],
   profile: ["decode-ladder.ts", "ladder.ts", "latency-file.ts", "latency.ts"],

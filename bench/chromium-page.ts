@@ -1,0 +1,53 @@
+// A page in Chromium, served from this process. Needs the packages of test/runtimes, which `npm test` installs.
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { projectPath } from "../examples/networks.ts";
+
+export interface Tab {
+  waitForFunction(test: string): Promise<unknown>;
+  evaluate<T>(code: string): Promise<T>;
+}
+
+export interface ChromiumPage {
+  tab: Tab;
+  browser: {
+    version(): string;
+    startTracing(tab: Tab, options: { categories: string[] }): Promise<void>;
+    stopTracing(): Promise<Uint8Array>;
+  };
+  close(): Promise<void>;
+}
+
+/**
+ * Opens `page`, whose other requests are answered by files.
+ * @param fileOf the file of a URL's path
+ * @param args further arguments of Chromium's
+ */
+export async function openPage(page: string, fileOf: (path: string) => string, args: readonly string[] = []): Promise<ChromiumPage> {
+  const server = createServer(({ url = "/" }, response) => {
+    const type = url.endsWith(".js") ? "text/javascript" : url === "/" ? "text/html" : "application/octet-stream";
+    response.writeHead(200, { "content-type": type });
+    response.end(url === "/" ? page : readFileSync(fileOf(url)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { chromium } = createRequire(projectPath("test", "runtimes", "package.json"))("playwright-core");
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...args],
+    timeout: 300_000,
+  });
+  const tab = await browser.newPage();
+  tab.setDefaultTimeout(600_000);
+  await tab.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  return {
+    tab,
+    browser,
+    async close() {
+      await browser.close();
+      server.close();
+    },
+  };
+}
