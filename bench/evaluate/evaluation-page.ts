@@ -380,9 +380,12 @@ function method({ networks, size }: Evaluation): string {
 ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and queries than the full evaluation, so that it ends in minutes.\n\n`}### What is not here
 
 - **The paper's own code and figures per data set**: it has published none; only its abstract's figures are compared with.
-- **More networks trained and published by others**: \`guesslang\` is the one found on npm that is dense layers (once folded) and comes with texts to judge
-  it by; its pieces of one file are alike, so its certificates, which take rows to be drawn independently, say less than the others'. Wake word
-  detectors (\`openwakeword-js\`) have layer normalisation and one output, which slonn does not run.
+- **More networks trained and published by others**: \`guesslang\` and \`lande\` are those found on npm that are chains of dense layers (once folded) and have
+  texts to ask them about; \`guesslang\`'s pieces of one file are alike, so its certificates, which take rows to be drawn independently, say less than the
+  others'. Looked at and left out: wake word detectors (\`openwakeword-js\`: layer normalisation and one output), \`cld3-asm\` (weights compiled into
+  WebAssembly), fastText's language models (a tree instead of an output layer), \`magika\` (loads its weights from elsewhere), voice
+  activity detectors and \`rnnoise\` (recurrent), \`convnetjs\` and \`synaptic\` (no weights in the package), chess networks (tens of megabytes, GPL), and the
+  face, hand and pose models, which are convolutions.
 - **2,048 and 4,096 nodes wide**: weights that size are not committed. Trained as [training](training.md) says and put into \`build/networks\` as
   \`fashion-mnist-2048.safetensors\`, they are evaluated along with the others.
 - **LiteRT.js** and engines that run in browsers only: the race runs in Node, and LiteRT.js takes TensorFlow Lite files, which nothing on npm writes.

@@ -7,8 +7,8 @@ import type { SizeName } from "./evaluation.ts";
 
 export interface Size {
   networks: readonly NetworkName[];
-  /** Whether a network that others trained is there too. */
-  guesslang: boolean;
+  /** Whether networks that others trained are there too. */
+  others: boolean;
   /** Rows of each kind taken of a network's at most. */
   most: { fit: number; heldOut: number; report: number };
   /** Counted queries of a race of networks that read all inputs, and of those that read bags of words. */
@@ -30,7 +30,7 @@ const everything = Number.POSITIVE_INFINITY;
 export const sizes: Record<SizeName, Size> = {
   full: {
     networks: ["mnist", "fashion-mnist", "fashion-mnist-l1", "letters", "wordnet", "brown"],
-    guesslang: true,
+    others: true,
     most: { fit: everything, heldOut: everything, report: everything },
     queries: { dense: 10_000, text: 4000 },
     counted: 200,
@@ -48,7 +48,7 @@ export const sizes: Record<SizeName, Size> = {
   },
   quick: {
     networks: ["fashion-mnist-l1", "letters", "brown"],
-    guesslang: false,
+    others: false,
     most: { fit: 4000, heldOut: 6000, report: 4000 },
     queries: { dense: 2000, text: 1000 },
     counted: 100,
@@ -61,7 +61,7 @@ export const sizes: Record<SizeName, Size> = {
   },
   tiny: {
     networks: ["letters"],
-    guesslang: false,
+    others: false,
     most: { fit: 400, heldOut: 2400, report: 300 },
     queries: { dense: 100, text: 100 },
     counted: 5,
