@@ -1,6 +1,6 @@
 // A page in Chromium, served from this process. Needs the packages of test/runtimes, which `npm test` installs.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
@@ -28,9 +28,11 @@ export interface ChromiumPage {
  */
 export async function openPage(page: string, fileOf: (path: string) => string, args: readonly string[] = []): Promise<ChromiumPage> {
   const server = createServer(({ url = "/" }, response) => {
-    const type = url.endsWith(".js") ? "text/javascript" : url === "/" ? "text/html" : "application/octet-stream";
+    const path = url === "/" ? null : fileOf(url);
+    if (path !== null && !existsSync(path)) return response.writeHead(404).end();
+    const type = path === null ? "text/html" : /\.m?js$/.test(url) ? "text/javascript" : "application/octet-stream";
     response.writeHead(200, { "content-type": type });
-    response.end(url === "/" ? page : readFileSync(fileOf(url)));
+    response.end(path === null ? page : readFileSync(path));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { chromium } = createRequire(projectPath("test", "runtimes", "package.json"))("playwright-core");

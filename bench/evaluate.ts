@@ -15,21 +15,23 @@ import { gzipSync } from "node:zlib";
 import { projectPath } from "../examples/networks.ts";
 import { calibrate } from "../src/calibrate/calibrate.ts";
 import { encodeModel } from "../src/model/slonn-file.ts";
+import { raceInChromium } from "./evaluate/browser.ts";
 import { checkCertificates } from "./evaluate/certificates.ts";
 import { withCircumstances } from "./evaluate/circumstances.ts";
 import { measureCold } from "./evaluate/cold.ts";
-import type { Evaluation, SizeName } from "./evaluate/evaluation.ts";
+import type { Cold, Evaluation, SizeName } from "./evaluate/evaluation.ts";
 import { evaluateInterference } from "./evaluate/interference.ts";
 import { evaluateNetwork, type Found, promised, type Subject } from "./evaluate/network.ts";
 import { writePages } from "./evaluate/pages.ts";
 import { measureScaling } from "./evaluate/scaling.ts";
 import { sizes } from "./evaluate/sizes.ts";
-import { type Source, sourcesOf } from "./evaluate/subjects.ts";
+import { cut, type Source, sourcesOf } from "./evaluate/subjects.ts";
+import { raceWideHead } from "./evaluate/wide-head.ts";
 import { machineOf } from "./machine.ts";
 import { versionOf } from "./peers/install.ts";
 import { peerNames } from "./peers/peers.ts";
 
-const partNames = ["networks", "certificates", "interference", "scaling", "pages"] as const;
+const partNames = ["networks", "certificates", "interference", "scaling", "head", "browser", "pages"] as const;
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -85,11 +87,12 @@ function begin(): Evaluation {
     machine: machineOf(),
     versions,
   };
+  const nothing = { networks: [], certificates: [], interference: [], scaling: null, head: null, browser: null, failed: [] };
   if ((values.part || values.network) && existsSync(path)) {
     const earlier = JSON.parse(readFileSync(path, "utf8")) as Evaluation;
-    if (earlier.size === sizeName) return { ...earlier, ...facts };
+    if (earlier.size === sizeName) return { ...nothing, ...earlier, ...facts };
   }
-  return { ...facts, networks: [], certificates: [], interference: [], scaling: null, failed: [] };
+  return { ...nothing, ...facts };
 }
 
 /** In place of the one of that name, else behind the others. */
@@ -111,15 +114,19 @@ async function network({ name, load }: Source): Promise<void> {
     runsMs: runs.map((run) => Array.from(run, (ms) => Number(ms.toPrecision(5)))),
   }));
   writeFileSync(join(folder, `${name}-samples.json.gz`), gzipSync(JSON.stringify(raw)));
-  log(`${name}: cold starts`);
-  const contenders = ["slonn", ...(size.peers ? peerNames.filter((peer) => !peer.includes("native")) : [])];
-  const cold = measureCold(contenders, modelPath, size.coldStarts);
-  put(evaluation.networks, { ...part, cold, ...circumstances }, (one) => one.name);
+  const measured = { ...part, cold: [] as Cold[], ...circumstances };
+  put(evaluation.networks, measured, (one) => one.name);
+  await attempt(`cold starts of ${name}`, async () => {
+    log(`${name}: cold starts`);
+    const contenders = ["slonn", ...(size.peers ? peerNames.filter((peer) => !peer.includes("native")) : [])];
+    measured.cold = measureCold(contenders, modelPath, size.coldStarts);
+  });
 }
 
 async function certificates(subject: Subject): Promise<void> {
-  const { resamples } = size.certificates;
-  put(evaluation.certificates, await withCircumstances(() => checkCertificates(subject, resamples, log)), (one) => one.network);
+  const { resamples, population } = size.certificates;
+  const drawnFrom = { ...subject, heldOut: cut(subject.heldOut, population) };
+  put(evaluation.certificates, await withCircumstances(() => checkCertificates(drawnFrom, resamples, log)), (one) => one.network);
 }
 
 async function interference({ name, model, fit, heldOut, report }: Subject): Promise<void> {
@@ -146,6 +153,17 @@ if (wants("scaling"))
   await attempt("scaling", async () => {
     evaluation.scaling = await withCircumstances(() => measureScaling(size.scaling, log));
   });
+const { head } = size;
+if (wants("head") && head)
+  await attempt(`head of ${head.labels} labels`, async () => {
+    evaluation.head = await withCircumstances(() => raceWideHead(head, size.peers, log));
+  });
+for (const { name, load } of sources)
+  if (wants("browser") && name === size.browser)
+    await attempt("browser", async () => {
+      const subject = await load();
+      evaluation.browser = await withCircumstances(() => raceInChromium(subject, log));
+    });
 writePages(evaluation, out);
 log("done");
 process.stdout.write(`${join(out, "evaluation.md")}\n`);

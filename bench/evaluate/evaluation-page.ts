@@ -1,13 +1,13 @@
 // The evaluation as a page: every number comes from the data, so that the page can be made again from the JSON beside it.
 
 import { quantile } from "../statistics.ts";
-import type { Circumstances, ContenderResult, Evaluation, InterferencePart, NetworkPart } from "./evaluation.ts";
+import type { BrowserPart, Circumstances, ContenderResult, Evaluation, InterferencePart, NetworkPart } from "./evaluation.ts";
 import { figure, micro, percent, table } from "./markdown.ts";
 import { plotCaption } from "./plots.ts";
 import { bestPeers, contender, deadlineScores, drops, isWide, promiseOf, ratio, verdictsOf } from "./verdicts.ts";
 
 export function evaluationPage(evaluation: Evaluation): string {
-  const { networks, certificates, interference, failed } = evaluation;
+  const { networks, certificates, interference, browser, failed } = evaluation;
   const sections = [
     `## What it comes to\n\n${claims(evaluation)}`,
     `## What was to be reached\n\n${targets(evaluation)}`,
@@ -17,6 +17,7 @@ export function evaluationPage(evaluation: Evaluation): string {
     ...(networks.length > 0 ? [sparsitySection(networks), speedSection(networks), rangeSection(networks)] : []),
     ...interference.map(deadlineSection),
     ...(certificates.length > 0 ? [certificateSection(evaluation)] : []),
+    ...(browser ? [browserSection(browser)] : []),
     ...(networks.length > 0 ? [coldSection(networks)] : []),
     method(evaluation),
   ];
@@ -45,8 +46,15 @@ function targets(evaluation: Evaluation): string {
   return table(["set out to reach", "found", ""], rows, [1, 2]);
 }
 
-function partsOf({ networks, certificates, interference, scaling }: Evaluation): Circumstances[] {
-  return [...networks, ...certificates, ...interference, ...(scaling ? [scaling] : [])];
+function partsOf({ networks, certificates, interference, scaling, head, browser }: Evaluation): Circumstances[] {
+  return [
+    ...networks,
+    ...certificates,
+    ...interference,
+    ...(scaling ? [scaling] : []),
+    ...(head ? [head] : []),
+    ...(browser ? [browser] : []),
+  ];
 }
 
 function introduction(evaluation: Evaluation): string {
@@ -342,6 +350,34 @@ ${table(["network", "population", "certified: promise broken", "tuned without: p
 ${plots.join("\n\n")}`;
 }
 
+function browserSection({ network, browser, versions, blocks, checked, contenders, ratios }: BrowserPart): string {
+  const rows = checked.map(({ name, off, agreement, failed }) => {
+    const us = contenders.find((one) => one.name === name)?.us;
+    const found = ratios.find(({ slower }) => slower === name);
+    return [
+      name,
+      failed ?? (us === undefined ? "left out: not dense's outputs" : off === null ? "" : off.toExponential(1)),
+      percent(agreement),
+      us === undefined ? "" : figure(us),
+      found
+        ? `${figure(found.ratio)} (${figure(found.low)} to ${figure(found.high)})${found.reproduced ? "" : ` †${figure(found.again)}`}`
+        : us === undefined
+          ? ""
+          : "1",
+    ];
+  });
+  const others = Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
+  return `## In a browser
+
+${network} in a page of ${browser}, headless, one thread: slonn under two objectives beside ${others}. LiteRT.js runs its \`wasm\` accelerator on a TensorFlow Lite file of the
+same weights that the bench writes. Each answers ${blocks.count} queries in a row, by turns, ${blocks.rounds} times, and all of that twice; before, every engine's outputs are
+held against dense's, and one further off than 0.0001 of the largest is left out. † as above.
+
+${table(["contender", "furthest from dense", "agrees", "median µs", `as long as ${ratios[0]?.faster ?? ""}`], rows, [1])}`;
+}
+
 function coldSection(networks: readonly NetworkPart[]): string {
   const names = [...new Set(networks.flatMap(({ cold }) => cold.map(({ name }) => name)))];
   return `## Cold starts
@@ -353,12 +389,15 @@ ${table(
   ["network", ...names],
   networks.map(({ name, cold }) => [
     name,
-    ...names.map((one) => figure(cold.find((start) => start.name === one)?.firstAnswerMs ?? Number.NaN)),
+    ...names.map((one) => {
+      const start = cold.find((candidate) => candidate.name === one);
+      return start ? figure(start.firstAnswerMs) : "";
+    }),
   ]),
 )}`;
 }
 
-function method({ networks, size }: Evaluation): string {
+function method({ networks, browser, size }: Evaluation): string {
   const wide = networks.some(isWide);
   return `## How it was done
 
@@ -375,6 +414,8 @@ function method({ networks, size }: Evaluation): string {
   that grows spends less on easy inputs, so more than 100 % kept is possible.
 - **Intervals** are 95 % bootstrap intervals of the ratio of medians over turns of 50 queries; those of losses are normal approximations. Seeds are fixed; answers, counts and certificates of
   a given calibration repeat, while a calibration by measured time chooses among settings that take about as long by what the clock said.
+- **Twice**: every ratio of a race is measured in two races of the same evaluation, one after the other; † marks the ones the second did not find within the
+  first's interval, above as in the tables. What is not a ratio of a race (what bounds it, deadlines, cold starts, cost at scale) is measured once and bears no mark.
 - **Raw times** of every query stay in \`build/evaluation\`; the JSON keeps the median of each turn.
 
 ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and queries than the full evaluation, so that it ends in minutes.\n\n`}### What is not here
@@ -388,6 +429,5 @@ ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and que
   face, hand and pose models, which are convolutions.
 - **2,048 and 4,096 nodes wide**: weights that size are not committed. Trained as [training](training.md) says and put into \`build/networks\` as
   \`fashion-mnist-2048.safetensors\`, they are evaluated along with the others.
-- **LiteRT.js** and engines that run in browsers only: the race runs in Node, and LiteRT.js takes TensorFlow Lite files, which nothing on npm writes.
-- **Audio.** \`letters\` (16 numbers to 26 classes) stands for tabular data.`;
+${browser ? "" : "- **LiteRT.js** and engines that run in browsers only: the full size races them in a page of Chromium where there is one.\n"}- **Audio.** \`letters\` (16 numbers to 26 classes) stands for tabular data.`;
 }

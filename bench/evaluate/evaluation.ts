@@ -19,6 +19,8 @@ export interface Evaluation {
   certificates: CertificatePart[];
   interference: InterferencePart[];
   scaling: ScalingPart | null;
+  head: WideHeadPart | null;
+  browser: BrowserPart | null;
   /** What did not finish, and why. */
   failed: { what: string; message: string }[];
 }
@@ -153,6 +155,40 @@ export interface ScalingPart extends Circumstances {
   widths: ScalingPoint[];
   /** Fastest read of memory larger than the caches, bytes per microsecond. */
   bytesPerUs: number;
+}
+
+/** A made-up output layer, raced beside the peers. */
+export interface WideHeadPart extends Circumstances {
+  labels: number;
+  inputs: number;
+  queries: number;
+  /** Dense first. */
+  contenders: {
+    name: string;
+    form: string | null;
+    agreement: number;
+    latencyMs: Latency;
+    /** Share of dense's; null for peers. */
+    macs: number | null;
+    certified: string | null;
+  }[];
+  /** Everybody against the promise. */
+  ratios: Ratio[];
+}
+
+/** Engines in a page of a browser. */
+export interface BrowserPart extends Circumstances {
+  network: string;
+  browser: string;
+  versions: Record<string, string>;
+  /** Blocks of each contender, and queries of a block that count and that come before. */
+  blocks: { rounds: number; count: number; settle: number };
+  /** How far outputs were from dense's at most, as a share of the largest; null and why where an engine did not answer. */
+  checked: { name: string; off: number | null; agreement: number | null; failed: string | null }[];
+  /** Median of the blocks' mean microseconds of a query. */
+  contenders: { name: string; us: number }[];
+  /** Everybody against the promise. */
+  ratios: Ratio[];
 }
 
 /** Median microseconds of a query at one size. */

@@ -10,13 +10,13 @@ import { createModel, type Model } from "../../src/model/model.ts";
 import { type Input, isRight, type Labels, type Rows, rowOf } from "../../src/model/rows.ts";
 import { parseSlo } from "../../src/policy/slo.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
-import { seeded } from "../../src/random.ts";
-import { type RaceResult, race, speedUp } from "../race.ts";
+import { type RaceResult, race } from "../race.ts";
 import { quantile } from "../statistics.ts";
 import { type Field, gather } from "./contenders.ts";
-import type { Circumstances, ContenderResult, NetworkPart, Ratio } from "./evaluation.ts";
+import type { Circumstances, ContenderResult, NetworkPart } from "./evaluation.ts";
 import { findLimits } from "./limits.ts";
 import { findOracle } from "./oracle.ts";
+import { ratiosOf } from "./ratios.ts";
 import type { Size } from "./sizes.ts";
 import { measureSparsity } from "./sparsity.ts";
 
@@ -123,7 +123,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
         macs: { exact: exact.macs ?? 1, oracle: oracleMacs, reached: reached.macs ?? 1 },
       },
       contenders,
-      ratios: ratiosOf(field, result, again, slo),
+      ratios: ratiosOf(pairsOf(field, slo), result, again),
       limits,
     },
     model,
@@ -187,15 +187,10 @@ function lossOf(top: Int32Array, dense: Int32Array, labels: Labels, rowAt: (q: n
 }
 
 /** Everybody against the promise, dense against ours and the baselines, and peers against dense. */
-function ratiosOf({ competitors }: Field, first: RaceResult, second: RaceResult, slo: string): Ratio[] {
-  const pairs = competitors.flatMap(({ contender: { name }, kind }): [string, string][] => {
+function pairsOf({ competitors }: Field, slo: string): [string, string][] {
+  return competitors.flatMap(({ contender: { name }, kind }): [string, string][] => {
     const found: [string, string][] = name === slo ? [] : [[name, slo]];
     if (name !== "dense" && name !== slo) found.push(kind === "ours" || kind === "baseline" ? ["dense", name] : [name, "dense"]);
     return found;
-  });
-  return pairs.map(([slower, faster]) => {
-    const interval = speedUp(first, slower, faster, seeded(1));
-    const again = speedUp(second, slower, faster, seeded(1)).ratio;
-    return { slower, faster, ...interval, again, reproduced: again >= interval.low && again <= interval.high };
   });
 }

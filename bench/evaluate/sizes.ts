@@ -19,9 +19,14 @@ export interface Size {
   peers: boolean;
   /** Processes started per contender. */
   coldStarts: number;
-  certificates: { networks: readonly NetworkName[]; resamples: number };
+  /** At most so many held-out rows are the population drawn from: a draw takes time in proportion. */
+  certificates: { networks: readonly NetworkName[]; resamples: number; population: number };
   interference: { networks: readonly NetworkName[]; loads: readonly string[]; multiples: readonly number[]; queries: number };
   scaling: { labels: readonly number[]; widths: readonly number[]; queries: number };
+  /** The made-up output layer that is raced beside the peers. */
+  head: { labels: number; queries: number } | null;
+  /** The network that is raced in a browser. */
+  browser: NetworkName | null;
 }
 
 const shape = (tables: number, bits: number, votes: number): HashShape => ({ tables, bits, votes });
@@ -37,7 +42,7 @@ export const sizes: Record<SizeName, Size> = {
     hashShapes: [shape(8, 8, 256), shape(16, 8, 256), shape(8, 6, 512)],
     peers: true,
     coldStarts: 5,
-    certificates: { networks: ["mnist", "fashion-mnist", "fashion-mnist-l1"], resamples: 200 },
+    certificates: { networks: ["mnist", "fashion-mnist", "fashion-mnist-l1"], resamples: 200, population: 6000 },
     interference: {
       networks: ["fashion-mnist"],
       loads: ["none", "compute 2", "memory 2", "both 2"],
@@ -45,6 +50,8 @@ export const sizes: Record<SizeName, Size> = {
       queries: 4000,
     },
     scaling: { labels: [10_000, 20_000, 50_000, 100_000, 205_443], widths: [512, 1024, 2048, 4096], queries: 200 },
+    head: { labels: 205_443, queries: 500 },
+    browser: "fashion-mnist",
   },
   quick: {
     networks: ["fashion-mnist-l1", "letters", "brown"],
@@ -55,9 +62,11 @@ export const sizes: Record<SizeName, Size> = {
     hashShapes: [shape(8, 8, 256)],
     peers: true,
     coldStarts: 1,
-    certificates: { networks: ["fashion-mnist-l1"], resamples: 100 },
+    certificates: { networks: ["fashion-mnist-l1"], resamples: 100, population: 6000 },
     interference: { networks: ["fashion-mnist-l1"], loads: ["none", "both 2"], multiples: [0.5, 1], queries: 1000 },
     scaling: { labels: [10_000, 20_000, 50_000], widths: [512, 1024], queries: 100 },
+    head: null,
+    browser: null,
   },
   tiny: {
     networks: ["letters"],
@@ -68,8 +77,10 @@ export const sizes: Record<SizeName, Size> = {
     hashShapes: [shape(4, 4, 64)],
     peers: false,
     coldStarts: 1,
-    certificates: { networks: ["letters"], resamples: 10 },
+    certificates: { networks: ["letters"], resamples: 10, population: 6000 },
     interference: { networks: ["letters"], loads: ["none", "compute 1"], multiples: [1], queries: 100 },
     scaling: { labels: [512, 1024], widths: [64, 128], queries: 10 },
+    head: { labels: 1024, queries: 50 },
+    browser: null,
   },
 };

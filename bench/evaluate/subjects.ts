@@ -108,7 +108,8 @@ function first(rows: Rows, most: number): Rows {
   return rows.count <= most ? rows : takeRows(rows, whichOf(most));
 }
 
-function cut<L extends Labels | null>({ rows, labels }: { rows: Rows; labels: L }, most: number): { rows: Rows; labels: L } {
+/** The first `most` rows. */
+export function cut<L extends Labels | null>({ rows, labels }: { rows: Rows; labels: L }, most: number): { rows: Rows; labels: L } {
   const which = whichOf(most);
   return rows.count <= most ? { rows, labels } : { rows: takeRows(rows, which), labels: (labels && takeLabels(labels, which)) as L };
 }

@@ -66,22 +66,22 @@ export function verdictsOf(evaluation: Evaluation): Verdict[] {
   const dropping = networks.filter(drops);
   const overDense = dropping.flatMap((network) => {
     const found = ratio(network, "dense", promiseOf(network));
-    return found ? [{ name: network.name, ratio: found.ratio }] : [];
+    return found ? [{ ...found, name: network.name }] : [];
   });
   const whole = networks
     .filter((network) => !drops(network))
     .flatMap((network) => {
       const found = ratio(network, "dense", promiseOf(network));
-      return found ? [{ name: network.name, ratio: found.ratio, high: found.high }] : [];
+      return found ? [{ ...found, name: network.name }] : [];
     });
   const overPeer = dropping.flatMap((network) => {
     const { usual } = bestPeers(network);
     const found = usual && ratio(network, usual.name, promiseOf(network));
-    return found ? [{ name: `${network.name}, ${found.slower}`, ratio: found.ratio }] : [];
+    return found ? [{ ...found, name: `${network.name}, ${found.slower}` }] : [];
   });
   const overHash = dropping.flatMap((network) => {
     const found = ratio(network, "hash tables", promiseOf(network));
-    return found ? [{ name: network.name, ratio: found.ratio, low: found.low }] : [];
+    return found ? [{ ...found, name: network.name }] : [];
   });
   const least = <T extends { ratio: number }>(of: readonly T[]): T => of.reduce((a, b) => (b.ratio < a.ratio ? b : a));
   const most = <T extends { ratio: number }>(of: readonly T[]): T => of.reduce((a, b) => (b.ratio > a.ratio ? b : a));
@@ -94,7 +94,7 @@ export function verdictsOf(evaluation: Evaluation): Verdict[] {
     const worst = least(all);
     return { what, found: all.map(({ name, ratio: share }) => `${name} ${percent(share)}`).join(", "), reached: worst.ratio >= atLeast };
   };
-  const verdict = <T extends { name: string; ratio: number }>(
+  const verdict = <T extends Ratio & { name: string }>(
     what: string,
     of: readonly T[],
     pick: (of: readonly T[]) => T,
@@ -102,7 +102,7 @@ export function verdictsOf(evaluation: Evaluation): Verdict[] {
   ): Verdict => {
     if (of.length === 0) return { what, found: "not measured", reached: null };
     const one = pick(of);
-    return { what, found: `${times(one.ratio)} (${one.name})`, reached: holds(one) };
+    return { what, found: `${times(one.ratio)}${one.reproduced ? "" : " †"} (${one.name})`, reached: holds(one) };
   };
   return [
     verdict("at least 3× our own dense on the network that drops worst, where anything drops", overDense, least, (one) => one.ratio >= 3),

@@ -33,6 +33,7 @@ describe("npm run evaluate -- --tiny", () => {
     expect(evaluation.certificates.map(({ resamples }) => resamples)).toEqual([10]);
     expect(evaluation.interference[0].runs.map(({ load }) => load)).toEqual(["none", "compute 1"]);
     expect(evaluation.scaling?.labels.map(({ size }) => size)).toEqual([512, 1024]);
+    expect(evaluation.head?.contenders.map(({ name }) => name)).toEqual(["dense", "dense in floats", "exact", "agreement=0.99"]);
   });
 
   test("exact answers as dense does, and plain loops too", () => {
@@ -136,6 +137,8 @@ test("nothing is called reached without data", () => {
     certificates: [],
     interference: [],
     scaling: null,
+    head: null,
+    browser: null,
     failed: [],
   };
   expect(verdictsOf(nothing).map(({ reached }) => reached)).toEqual([null, null, null, null, null, null]);
