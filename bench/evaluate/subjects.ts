@@ -110,8 +110,9 @@ function first(rows: Rows, most: number): Rows {
 
 /** The first `most` rows. */
 export function cut<L extends Labels | null>({ rows, labels }: { rows: Rows; labels: L }, most: number): { rows: Rows; labels: L } {
+  if (rows.count <= most) return { rows, labels };
   const which = whichOf(most);
-  return rows.count <= most ? { rows, labels } : { rows: takeRows(rows, which), labels: (labels && takeLabels(labels, which)) as L };
+  return { rows: takeRows(rows, which), labels: (labels && takeLabels(labels, which)) as L };
 }
 
 const whichOf = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
