@@ -103,7 +103,7 @@ async function serveNow(
 
 function summarize(name: string, { served, longestLine, spanMs }: ServedRun): ArrivalsRun["contenders"][number] {
   const queries = served.map(({ tookMs, met, right }): Query => ({ tookMs: tookMs ?? Number.POSITIVE_INFINITY, met, right }));
-  return { ...scoreOf(name, queries, spanMs, [], 0.99), longestLine, refused: served.filter(({ tookMs }) => tookMs === null).length };
+  return { ...scoreOf(name, queries, spanMs, 0.99), longestLine, refused: served.filter(({ tookMs }) => tookMs === null).length };
 }
 
 const runs: ArrivalsRun[] = [];

@@ -14,8 +14,8 @@ import type { Slo } from "../src/policy/slo.ts";
 import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
 import { createContenders, type DeadlineContender } from "./interference/contenders.ts";
 import { inputsOf } from "./interference/inputs.ts";
-import { type InterferenceData, writeInterference } from "./interference/page.ts";
-import { type Asked, ask, beside, block, idleTimes, percentile, scores, takeTurns } from "./interference/turns.ts";
+import { type InterferenceData, perPoint, writeInterference } from "./interference/page.ts";
+import { type Asked, ask, beside, idleTimes, percentile, scores, takeTurns } from "./interference/turns.ts";
 import { machineOf } from "./machine.ts";
 import { quantile } from "./statistics.ts";
 
@@ -52,12 +52,12 @@ const denseMs = quantile(idleMs, 0.5);
 log(`dense alone: p50 ${(1000 * denseMs).toFixed(1)} µs, p99 ${(1000 * quantile(idleMs, 0.99)).toFixed(1)} µs`);
 
 /**
- * What deciding, looking at the clock and learning add to a query: ours at a deadline that every level fits against the same level bare, the
- * least of several runs of each input, means over inputs.
+ * What deciding, looking at the clock and learning add to a query: ours at a deadline that every level fits, without loss, which is the exact
+ * level, against that level bare, the least of several runs of each input, means over inputs.
  */
 function overheadUs(): number {
   const ours = contenders.find(({ name }) => name === "ours") ?? contenders[0];
-  const slo: Slo = { latencyMs: 1000 };
+  const slo: Slo = { latencyMs: 1000, loss: 0 };
   const bare = contenders.filter(({ name }) => name.startsWith("level ")).at(-1) ?? dense;
   const least = (contender: DeadlineContender, q: number): number =>
     Math.min(...Array.from({ length: 25 }, () => ask(contender, q, slo, asked).tookMs));
@@ -87,7 +87,7 @@ for (const load of loads)
       const found = scores(await takeTurns(contenders, slo, asked, (q) => q >= queries));
       data.constant.push({ load, multiple, deadlineMs: multiple * denseMs, scores: found });
       log(
-        `${load}, ${multiple}x dense: ${found.map(({ contender, attained, effective, calibration }) => `${contender} ${(100 * attained).toFixed(2)}/${(100 * effective).toFixed(2)}${calibration ? ` (p99 ${(1000 * calibration.expectedMs).toFixed(0)} expected, ${(1000 * calibration.observedMs).toFixed(0)} seen)` : ""}`).join(" · ")}`,
+        `${load}, ${multiple}x dense: ${found.map(({ contender, attained, effective, calibration }) => `${contender} ${(100 * attained).toFixed(2)}/${(100 * effective).toFixed(2)}${calibration ? ` (p99 ${(1000 * calibration.expectedMs).toFixed(0)} expected, ${(1000 * calibration.keptMs).toFixed(0)} seen, ${(1000 * calibration.observedMs).toFixed(0)} of all, over expected ${calibration.seenOverExpected.toFixed(2)}, ${(100 * calibration.within).toFixed(2)} % within)` : ""}`).join(" · ")}`,
       );
     }
   });
@@ -125,12 +125,11 @@ if (steps > 0)
       deadlineMs: multiple * denseMs,
       scores: scores(tallies),
       edges,
-      // attainment over time, a point per block
       blocks: tallies.map(({ contender, queries: all }) => ({
         contender: contender.name,
         attained: Array.from(
-          { length: Math.floor(all.length / block) },
-          (_, b) => all.slice(b * block, (b + 1) * block).filter(({ met }) => met).length / block,
+          { length: Math.floor(all.length / perPoint) },
+          (_, b) => all.slice(b * perPoint, (b + 1) * perPoint).filter(({ met }) => met).length / perPoint,
         ),
       })),
     });

@@ -169,7 +169,7 @@ export function simulateSession(
       runSegments(runs[index], runs[index].stops, clock, ran);
       const made = outcome(index, asked, start, expected.latencyMs);
       ran.times[TOOK_MS] = made.tookMs;
-      pacing.learn(index, runs[index], ran);
+      pacing.learn(decision, runs[index], ran);
       return made;
     },
     runLevel(level, asked) {

@@ -27,10 +27,13 @@ export interface InterferenceData {
     scores: Score[];
     /** Queries of each contender that had been asked when co-runners were started or stopped. */
     edges: { q: number; on: boolean }[];
-    /** Share in time per block of queries. */
+    /** Share in time of every `perPoint` queries. */
     blocks: { contender: string; attained: number[] }[];
   }[];
 }
+
+/** Queries that make a point of attainment over time. */
+export const perPoint = 50;
 
 /** Writes interference.html; gives its path. */
 export function writeInterference(data: InterferenceData, folder: string): string {
@@ -121,12 +124,12 @@ function renderCalibration(data: InterferenceData): Markup {
       marks: data.constant.flatMap(({ load, multiple, scores }) => {
         const found = scores.find(({ contender }) => contender === name)?.calibration;
         if (!found) return [];
-        const y = found.expectedMs / found.observedMs;
+        const us = (ms: number): string => (1000 * ms).toFixed(0);
         return [
           {
-            x: 1000 * found.observedMs,
-            y,
-            title: `${load}, ${multiple}×: expected ${(1000 * found.expectedMs).toFixed(0)} µs, observed ${(1000 * found.observedMs).toFixed(0)} µs`,
+            x: 1000 * found.keptMs,
+            y: found.seenOverExpected,
+            title: `${load}, ${multiple}×: expected ${us(found.expectedMs)} µs, seen ${us(found.keptMs)} µs, ${us(found.observedMs)} µs with lost time slices; ${percent(found.within)} within`,
             filled: n === 0,
             label: null,
           },
@@ -135,16 +138,16 @@ function renderCalibration(data: InterferenceData): Markup {
     }),
   );
   const chart: Chart = {
-    title: `Expected over observed p${data.percentile}`,
-    xLabel: `observed p${data.percentile}, µs (logarithmic)`,
-    yLabel: "expected over observed, points from equal",
+    title: `Seen over expected p${data.percentile}`,
+    xLabel: `p${data.percentile} of queries that kept their core, µs (logarithmic)`,
+    yLabel: "seen over expected, points from equal",
     tick: (x) => `${x}`,
     reference: 1,
     referenceName: "equal",
     allowedLoss: null,
     series,
   };
-  return html`<section><h2>Expected against observed</h2><figure><figcaption>expected over observed p${data.percentile}, every load and deadline</figcaption>${drawChart(chart)}</figure>${drawLegend(series)}</section>`;
+  return html`<section><h2>Expected against seen</h2><figure><figcaption>p${data.percentile} of what a query that kept its core took over what was expected before it ran, every load and deadline</figcaption>${drawChart(chart)}</figure>${drawLegend(series)}</section>`;
 }
 
 function renderSteps({ multiple, deadlineMs, scores, edges, blocks }: InterferenceData["steps"][number]): Markup {
@@ -152,10 +155,9 @@ function renderSteps({ multiple, deadlineMs, scores, edges, blocks }: Interferen
   const height = 150;
   const shownBlocks = blocks.filter(({ contender }) => !contender.startsWith("level "));
   const count = Math.max(1, ...shownBlocks.map(({ attained }) => attained.length));
-  const perBlock = 50;
   const x = (b: number): number => Math.round((b / count) * width * 10) / 10;
   const on = edges.flatMap((edge, e) =>
-    edge.on ? [{ from: edge.q / perBlock, to: (edges[e + 1]?.q ?? count * perBlock) / perBlock }] : [],
+    edge.on ? [{ from: edge.q / perPoint, to: (edges[e + 1]?.q ?? count * perPoint) / perPoint }] : [],
   );
   const line = ({ contender, attained }: { contender: string; attained: number[] }): Markup => {
     const n = 8;
@@ -168,7 +170,7 @@ function renderSteps({ multiple, deadlineMs, scores, edges, blocks }: Interferen
     return html`<polyline class="line c${s % 5}" style="opacity:1" points="${points}"><title>${contender}</title></polyline>`;
   };
   return html`<section><h2>Co-runners on and off, ${multiple}× dense</h2>
-<figure><figcaption>share in time over the run, mean of eight blocks of ${perBlock} queries; shaded: two computing and two streaming processes beside it; deadline ${(1000 * deadlineMs).toFixed(0)} µs</figcaption>
+<figure><figcaption>share in time over the run, mean of eight times ${perPoint} queries; shaded: two computing and two streaming processes beside it; deadline ${(1000 * deadlineMs).toFixed(0)} µs</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Share in time over the run">${on.map(({ from, to }) => html`<rect x="${x(from)}" y="0" width="${Math.max(0, x(to) - x(from))}" height="${height}" fill="currentColor" opacity="0.08"/>`)}${shownBlocks.map(line)}</svg></figure>
 <ul class="legend">${shownBlocks.map(({ contender }, s) => html`<li><svg class="key" viewBox="0 0 16 16" aria-hidden="true"><line class="c${s % 5}" x1="0" x2="16" y1="8" y2="8" stroke-width="3"/></svg>${contender}</li>`)}</ul>
 <div class="scroll" tabindex="0" role="region" aria-label="Scores over the steps"><table><thead><tr><th scope="col">contender</th><th scope="col">in time / and right; p50, p99, p99.9</th></tr></thead>

@@ -17,12 +17,14 @@ export interface Asked {
 export interface Tally {
   contender: DeadlineContender;
   queries: Query[];
-  expected: number[];
   busyMs: number;
 }
 
-/** Queries of one turn, and those before them that only bring the contender's weights back into the caches. */
-export const block = 50;
+/**
+ * Queries of one turn, and those before them that only bring the contender's weights back into the caches. Turns are long, so that few of
+ * the queries a session learns from are such: beyond one in a hundred its 99th percentile would be theirs.
+ */
+export const block = 250;
 const settle = 5;
 export const percentile = 99;
 
@@ -47,24 +49,23 @@ export async function takeTurns(
   done: (q: number) => boolean,
 ): Promise<Tally[]> {
   const { inputs } = asked;
-  const tallies = contenders.map((contender): Tally => ({ contender, queries: [], expected: [], busyMs: 0 }));
+  const tallies = contenders.map((contender): Tally => ({ contender, queries: [], busyMs: 0 }));
   for (let from = 0, round = 0; !done(from); from += block, round++)
     for (let place = 0; place < tallies.length; place++) {
       const tally = tallies[(round + place) % tallies.length];
       const { contender } = tally;
+      const expectedMs = contender.expected?.(inputs[from % inputs.length], slo);
       for (let q = from - settle; q < from; q++) ask(contender, q + inputs.length, slo, asked);
       const start = performance.now();
-      for (let q = from; q < from + block; q++) tally.queries.push(ask(contender, q, slo, asked));
+      for (let q = from; q < from + block; q++) tally.queries.push({ ...ask(contender, q, slo, asked), expectedMs });
       tally.busyMs += performance.now() - start;
-      const expected = contender.expected?.(inputs[from % inputs.length], slo);
-      if (expected !== undefined && expected !== null) tally.expected.push(expected);
       await new Promise((resolve) => setImmediate(resolve));
     }
   return tallies;
 }
 
 export function scores(tallies: readonly Tally[]): Score[] {
-  return tallies.map(({ contender, queries, expected, busyMs }) => scoreOf(contender.name, queries, busyMs, expected, percentile / 100));
+  return tallies.map(({ contender, queries, busyMs }) => scoreOf(contender.name, queries, busyMs, percentile / 100));
 }
 
 /** Runs `body` beside a load, by its name. */

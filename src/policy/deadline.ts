@@ -25,6 +25,8 @@ const ninesOf = (share: number): number => (share < 1 ? -Math.log10(1 - share) :
 const uncut = 0.95;
 /** What an answer is worth that had to be cut short: queries that grow are the close calls. */
 const worthCut = 0.6;
+/** How much longer a level has to take than another to be slower, as a logarithm: measuring leaves less open. */
+const unlike = 0.2;
 /** What rounding may take away, as a logarithm. */
 const rounding = 1e-9;
 
@@ -79,9 +81,10 @@ export function predictWithin(forecast: Forecast, load: LoadState, level: number
   return Math.min(ms, predict(forecast, load, level, 1, share));
 }
 
-/** How far beyond the median of a level's first rung the 99th percentile lies, idle: a logarithm. */
-export function spreadOf(forecast: Forecast, level: number): number {
-  return forecast[perLevel * level + 2];
+/** Whether a level takes no less time than another when idle, for all that was measured: in the median and in the 99th percentile. */
+export function isNoFaster(forecast: Forecast, level: number, other: number): boolean {
+  const slower = (at: number): number => forecast[perLevel * other + at] - forecast[perLevel * level + at];
+  return [0, 3].every((at) => slower(at) + Math.max(0, slower(at + 2)) <= unlike);
 }
 
 /** Share of queries that keep their core while they run. */
@@ -117,8 +120,8 @@ export function closeness(forecast: Forecast, load: LoadState, level: number, le
 }
 
 /**
- * The first level of `order` that fits the time left for `share` (0.5 to 0.99) of queries. Where none does, −1 − level: the one that comes
- * closest.
+ * The first level of `order` that fits the time left for `share` (0.5 to 0.99) of queries. Where none does, the complement (`~`) of the one
+ * that comes closest.
  */
 export function pick(order: readonly number[], forecast: Forecast, load: LoadState, leftMs: number, share: number, whole: boolean): number {
   let best = order[0];
@@ -130,5 +133,5 @@ export function pick(order: readonly number[], forecast: Forecast, load: LoadSta
     closest = close;
     best = order[i];
   }
-  return -1 - best;
+  return ~best;
 }

@@ -148,8 +148,8 @@ export function estimate({ numbers, lostPerMs }: LoadState): LoadEstimate {
 /** Idle median of the work the query did, in milliseconds. */
 export const EXPECTED_MS = 0;
 export const OBSERVED_MS = 1;
-/** Logarithm of the idle 99th percentile over the median. */
-export const SPREAD = 2;
+/** What 99 of 100 such queries that keep their core were expected to take; NaN where nothing was expected. */
+export const P99_MS = 2;
 /** The clock's step: shorter expectations are summed up until they are long beside it. */
 export const STEP_MS = 3;
 /** Share of time in which runnable work has to wait, if anybody knows; NaN if not. */
@@ -199,8 +199,10 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   let variance = c * c * n[sharedVariance] + p[v] + n[noise];
   const limit = clip * Math.sqrt(variance);
   const side = Math.sign(error);
-  // a time above the 99th percentile moves it as far up as 99 below it move it down
-  n[tail] = Math.min(2, Math.max(0.3, n[tail] * (error > n[tail] * query[SPREAD] ? 1.1 : 0.99904)));
+  // one in a hundred shall be above the percentile expected, so that one moves the tail as far up as 99 below it move it down; a clock too
+  // coarse for a single query cannot tell
+  if (query[P99_MS] > 0 && expectedMs >= 4 * stepMs)
+    n[tail] = Math.min(3, Math.max(0.3, n[tail] * (observedMs > query[P99_MS] ? 1.1 : 0.99904)));
   // errors are cut short, so that the estimate is near the median, not the mean; but some that are far off in a row on one side are a
   // step, and the least of them is how far it goes; and so is a mean of them that stays off
   let doubt = 0;
@@ -252,9 +254,10 @@ function look(load: LoadState, query: Float64Array): void {
     const away = n[queries] - p[last * levels + i];
     const now = sensitivity[i] * n[shared] + p[own * levels + i] * Math.exp(-p[fade * levels + i] * away);
     const off = now - p[seen * levels + i];
+    const isOff = Math.abs(off) > band;
+    if (!isOff && n[queries] % lookEvery !== 0) continue;
     // within its band it is followed slowly, so that it comes to rest where it belongs
-    if (Math.abs(off) <= band && n[queries] % lookEvery !== 0) continue;
-    p[seen * levels + i] += Math.abs(off) > band ? off : 0.1 * off;
+    p[seen * levels + i] += isOff ? off : 0.1 * off;
     stretch[i] = Math.exp(p[seen * levels + i]);
     load.version++;
   }

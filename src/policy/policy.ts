@@ -2,7 +2,7 @@
 // engine, no state. Unknown numbers are NaN and never fit anything.
 
 import type { Certificate, Ladder, Level } from "../profile/ladder.ts";
-import { closeness, type Forecast, fits, medianAt, predictWithin } from "./deadline.ts";
+import { closeness, type Forecast, fits, isNoFaster, medianAt, predictWithin } from "./deadline.ts";
 import { certificateOf, isDense, isLossless } from "./levels.ts";
 import { createLoad, type LoadState } from "./load.ts";
 import { describeKey, describeSlo, type Slo } from "./slo.ts";
@@ -92,12 +92,10 @@ export function plan(
   if (asked.dense) return finish(dense, "dense was asked");
   if (asked.exact) {
     const exact = levels.findLastIndex((level) => isLossless(level) && !isDense(level));
-    return exact < 0
-      ? finish(dense, "exact was asked: no such level here, dense gives the same answers")
-      : finish(exact, "exact was asked");
+    return finish(exact < 0 ? dense : exact, "exact was asked");
   }
   const targets: Slo = describesNothing(asked) && promise ? { [promise.kind]: promise.bound } : asked;
-  if (describesNothing(targets)) return finish(dense, "nothing was asked and no promise calibrated: dense");
+  if (describesNothing(targets)) return finish(dense, "nothing was asked or promised: dense");
 
   const median = (i: number): number => forecast?.[medianAt(i)] ?? Number.NaN;
   const faster = (a: number, b: number): number => ascending(median(a), median(b)) || a - b;
@@ -116,7 +114,6 @@ export function plan(
   const narrow = (
     text: string,
     holds: (i: number) => boolean,
-    closest: string,
     size: (i: number) => number,
     distance: (i: number) => number = size,
   ): void => {
@@ -131,23 +128,19 @@ export function plan(
     const away = measured ? distance : (i: number): number => levels[i].cost.macs.mean;
     const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
     left = left.filter((i) => ascending(away(i), away(least)) === 0);
-    const found = measured
-      ? `the ${closest} level takes ${round(size(least))}`
-      : "nothing was measured, so the level of the fewest multiply-adds";
-    reasons.push(`${text} fits no level: ${found}`);
+    reasons.push(`${text} fits no level: ${measured ? `closest takes ${round(size(least))}` : "nothing was measured"}`);
   };
-  const budget = (key: "operations" | "nodes", closest: string, size: (i: number) => number): void =>
-    narrow(describeKey(targets, key), (i) => size(i) <= (targets[key] ?? Number.NaN), closest, size);
+  const budget = (key: "operations" | "nodes", size: (i: number) => number): void =>
+    narrow(describeKey(targets, key), (i) => size(i) <= (targets[key] ?? Number.NaN), size);
 
   if (targets.latencyMs !== undefined && leftMs !== undefined)
     narrow(
       describeKey(targets, "latencyMs"),
       (i) => forecast !== null && fits(forecast, load, i, leftMs, share, asksPromise(targets)),
-      "closest",
       latency,
       (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
     );
-  if (targets.operations !== undefined) budget("operations", "cheapest", (i) => mostMacs(levels[i]));
+  if (targets.operations !== undefined) budget("operations", (i) => mostMacs(levels[i]));
 
   let certificate: Certificate | null = null;
   let promised = true;
@@ -165,7 +158,7 @@ export function plan(
       reasons.push(`${text} is certified for no level${left.length < levels.length ? " left" : ""}: ${bestCertified(levels, left, kind)}`);
     }
   }
-  if (targets.nodes !== undefined) budget("nodes", "lowest", (i) => hiddenShare(levels[i].cost.nodes));
+  if (targets.nodes !== undefined) budget("nodes", (i) => hiddenShare(levels[i].cost.nodes));
 
   const order =
     promises.length > 0 && promised
@@ -233,14 +226,17 @@ export function asksPromise(slo: Slo): boolean {
 }
 
 /**
- * All levels in the order in which a deadline that fits several of them prefers them: what `plan` chooses among a level and all after it is
- * that level.
+ * Levels in the order in which a deadline that fits several of them prefers them: what `plan` chooses among a level and all after it is that
+ * level. One that takes no less time than one before it is left out: where it fits, so does the better one.
  */
 export function preference(slo: Slo, levels: readonly Level[], forecast: Forecast): number[] {
   const idle = createLoad(levels.length);
   const order: number[] = [];
-  for (let left = levels.map((_, i) => i); left.length > 0; left = left.filter((i) => !order.includes(i)))
-    order.push(plan(slo, levels, null, forecast, idle, Number.POSITIVE_INFINITY, left).level);
+  for (let left = levels.map((_, i) => i); left.length > 0; ) {
+    const { level } = plan(slo, levels, null, forecast, idle, Number.POSITIVE_INFINITY, left);
+    order.push(level);
+    left = left.filter((i) => i !== level && !isNoFaster(forecast, i, level));
+  }
   return order;
 }
 

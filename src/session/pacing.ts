@@ -2,7 +2,7 @@
 // them to the policy, and takes in what every query took. It runs nothing and reads no clock.
 
 import { refusal } from "../errors.ts";
-import { createForecast, type Forecast, pick, predict, spreadOf } from "../policy/deadline.ts";
+import { createForecast, type Forecast, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
   createLoad,
   EXPECTED_MS,
@@ -11,8 +11,8 @@ import {
   type LoadState,
   OBSERVED_MS,
   observe,
+  P99_MS,
   PRESSURE,
-  SPREAD,
   STEP_MS,
   startCold,
 } from "../policy/load.ts";
@@ -32,16 +32,19 @@ export type LoadOptions = Partial<Load> & {
 export interface Decision {
   /** The latest plan; the only one where no deadline was asked or nothing was measured. */
   plan: Plan;
-  /** Levels in the order a deadline prefers them; null where there is none to go by. */
-  order: readonly number[] | null;
+  /** Levels in the order a deadline prefers them; none where there is none to go by. */
+  order: readonly number[] | undefined;
   /** The deadline; infinite without one. */
   latencyMs: number;
   share: number;
   whole: boolean;
-  /** What was picked, for which time left and at which version of the load. */
-  picked: number;
+  /** What was picked, whether it fits, for which time left and at which version of the load. */
+  level: number;
+  isFit: boolean;
   leftMs: number;
   version: number;
+  /** What 99 of 100 queries that keep their core are expected to take then. */
+  p99Ms: number;
   /** Whether `plan` is of an earlier pick. */
   isStale: boolean;
 }
@@ -60,8 +63,8 @@ export interface Pacing {
   choose(decision: Decision, ran: Ran): number;
   /** The plan that led to the last choice, in full. */
   planOf(decision: Decision): Plan;
-  /** Takes in how long a query took at its level. */
-  learn(level: number, run: LevelRun, ran: Ran): void;
+  /** Takes in how long the query of the last choice took. */
+  learn(decision: Decision, run: LevelRun, ran: Ran): void;
 }
 
 export function createPacing(levels: readonly Level[], promise: Ladder["promise"] | null, options: LoadOptions): Pacing {
@@ -71,7 +74,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
   const isGiven = options.stretch !== undefined;
 
   const refuse = (order: readonly number[], from: Forecast, { share, leftMs }: Decision): void => {
-    const needed = Math.min(...order.map((i) => predict(from, load, i, 0, share)).filter((ms) => ms > 0));
+    const needed = Math.min(...order.map((i) => predict(from, load, i, 0, share) || Number.POSITIVE_INFINITY));
     if (needed > leftMs) throw refusal("deadline", "deadline", `${leftMs} ms left`, `at least ${needed.toPrecision(3)}`);
   };
 
@@ -89,49 +92,54 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     decide(asked) {
       follow(load, options);
       const made = plan(asked, levels, promise, forecast, load);
-      const isPaced = made.slo.latencyMs !== undefined && made.expected.latencyMs !== null && forecast !== null;
       return {
         plan: made,
-        order: isPaced && forecast ? preference(made.slo, levels, forecast) : null,
+        order:
+          made.slo.latencyMs !== undefined && made.expected.latencyMs !== null && forecast
+            ? preference(made.slo, levels, forecast)
+            : undefined,
         latencyMs: made.slo.latencyMs ?? Number.POSITIVE_INFINITY,
         share: shareOf(made.slo),
         whole: asksPromise(made.slo),
-        picked: made.level,
+        level: made.level,
+        isFit: true,
         leftMs: Number.NaN,
         version: -1,
+        p99Ms: Number.NaN,
         isStale: false,
       };
     },
     choose(decision, ran) {
       const { order, share, whole } = decision;
-      if (order === null || forecast === null) return decision.plan.level;
+      if (order === undefined || forecast === null) return decision.level;
       follow(load, options);
       if (decision.version !== load.version || decision.leftMs !== ran.times[LEFT_MS]) {
         const leftMs = ran.times[LEFT_MS];
         const picked = pick(order, forecast, load, leftMs, share, whole);
         decision.version = load.version;
         decision.leftMs = leftMs;
-        decision.picked = picked;
+        decision.isFit = picked >= 0;
+        decision.level = decision.isFit ? picked : ~picked;
+        decision.p99Ms = predictWithin(forecast, load, decision.level, 0.99, leftMs);
         decision.isStale = true;
       }
-      const fit = decision.picked >= 0;
-      if (!fit && decision.plan.slo.late === "refuse") refuse(order, forecast, decision);
-      const level = fit ? decision.picked : -1 - decision.picked;
+      const { isFit, level } = decision;
+      if (!isFit && decision.plan.slo.late === "refuse") refuse(order, forecast, decision);
       // where no level fits, or few queries have to be in time, an answer that is right is worth more of a risk
-      ran.isBold = !fit || share < 0.95;
+      ran.isBold = !isFit || share < 0.95;
       ran.times[STRETCH] = load.stretch[level];
       return level;
     },
     planOf(decision) {
-      if (decision.isStale) decision.plan = plan(decision.plan.slo, levels, promise, forecast, load, decision.leftMs);
+      if (decision.isStale) decision.plan = plan(decision.plan.slo, levels, promise, forecast, load, decision.leftMs, decision.order);
       decision.isStale = false;
       return decision.plan;
     },
-    learn(level, { sinceMs }, { point, times }) {
+    learn({ p99Ms, level }, { sinceMs }, { point, times }) {
       if (forecast === null || isGiven) return;
       query[EXPECTED_MS] = sinceMs[point];
       query[OBSERVED_MS] = times[TOOK_MS];
-      query[SPREAD] = spreadOf(forecast, level);
+      query[P99_MS] = p99Ms;
       query[PRESSURE] = options.pressure?.() ?? Number.NaN;
       observe(load, level, query);
     },

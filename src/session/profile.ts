@@ -67,23 +67,36 @@ export function measureProfile(live: Live, clock: Clock, queries: readonly Query
     });
     return { ...quantilesOf(samples[i].whole), cold: cold[i], rungs };
   });
-  return { stepMs, levels: levels.map((level, _, all) => steadied(level, all)) };
+  const firsts = runs.map(({ points }, i) => samples[i].points[points.findLastIndex(({ rung }) => rung === 0)]);
+  return { stepMs, levels: steadied(levels, firsts) };
 }
 
 /**
- * Draws how far a level's p90 lies beyond its median halfway to where it usually lies, and puts p99 as far beyond that as usual: few runs say
- * little of rare times, and what makes first rungs late is mostly the machine.
+ * Puts p99 where all levels together say. A level's own runs are too few to tell, but what makes runs late rarely is the machine (here a timer
+ * that takes 45 µs every millisecond or so): it comes at a rate per time and adds a time of its own, whichever level runs.
+ * @param firsts [levels] Times to the end of the first rung; they are sorted.
  */
-function steadied(level: LevelLatency, all: readonly LevelLatency[]): LevelLatency {
-  const { rungs } = level;
-  if (rungs === undefined) return level;
-  const usual = (a: "p90" | "p99", b: "p50" | "p90"): number =>
-    all.map(({ rungs: [first] = [], ...whole }) => (first ?? whole)[a] / (first ?? whole)[b]).sort((x, y) => x - y)[all.length >> 1];
-  const steady = <T extends Quantiles>(one: T): T => {
-    const p90 = Math.sqrt(one.p90 * one.p50 * usual("p90", "p50"));
-    return { ...one, p90, p99: p90 * usual("p99", "p90") };
-  };
-  return { ...(rungs.length === 1 ? steady(level) : level), rungs: rungs.map(steady) };
+export function steadied(levels: readonly LevelLatency[], firsts: readonly number[][]): LevelLatency[] {
+  const late: number[] = [];
+  let busyMs = 0;
+  for (const times of firsts) {
+    const { p50 } = quantilesOf(times);
+    for (const time of times)
+      if (isKept(time, p50)) {
+        late.push(time - p50);
+        busyMs += time;
+      }
+  }
+  late.sort((a, b) => b - a);
+  // the lateness that comes once in as much time as 100 runs take; where runs are so short that it is none, noise as of a normal distribution
+  const steady = <T extends Quantiles>(one: T): T => ({
+    ...one,
+    p99: Math.max(one.p50 + (late[(busyMs / one.p50 / 100) | 0] ?? 0), one.p90 ** 2 / one.p50),
+  });
+  return levels.map((level) => {
+    const { rungs } = level;
+    return rungs ? { ...(rungs[1] ? level : steady(level)), rungs: rungs.map(steady) } : level;
+  });
 }
 
 /** Milliseconds of one run, the mean of `n` together. */
@@ -115,11 +128,14 @@ function timePoints(
   }
 }
 
+/** Whether a run that took `time` kept its core all along. */
+const isKept = (time: number, median: number): boolean => time <= 3 * median + 1;
+
 /** Percentiles of times; those that lost their core for a time slice are left out, as the load counts them apart. */
 function quantilesOf(times: number[]): Quantiles {
   times.sort((a, b) => a - b);
   const median = times[(times.length - 1) >> 1];
-  const kept = times.filter((time) => time <= 3 * median + 1);
+  const kept = times.filter((time) => isKept(time, median));
   const at = (share: number): number => kept[Math.ceil(share * kept.length) - 1] || Number.NaN;
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99) };
 }

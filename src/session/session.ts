@@ -200,7 +200,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const totalMs = clock.now() - start;
     times[TOOK_MS] = totalMs;
     // what others did in a pause says nothing of this machine
-    if (!isPaused) pacing.learn(index, level, ran);
+    if (!isPaused) pacing.learn(decision, level, ran);
     const report: Report = {
       plan: chosen,
       nodes,
@@ -263,7 +263,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       const written = out instanceof Float32Array ? writeAll(now, level, ran.answer, out, missing) : writeBest(now, level, ran.answer, out);
       if (isTimed) {
         times[TOOK_MS] = clock.now() - start;
-        pacing.learn(index, level, ran);
+        pacing.learn(decision, level, ran);
       }
       return written;
     },

@@ -7,18 +7,20 @@ import {
   type LoadState,
   OBSERVED_MS,
   observe,
+  P99_MS,
   PRESSURE,
-  SPREAD,
   STEP_MS,
   startCold,
 } from "../../src/policy/load.ts";
 import { normal, seeded } from "../../src/random.ts";
 
 const query = new Float64Array(5);
+/** What is predicted where the idle 99th percentile lies two and a half times the median. */
+const p99Of = (load: LoadState, level: number, expectedMs = 0.05): number => expectedMs * load.stretch[level] * 2.5 ** load.tail;
 function see(load: LoadState, level: number, observedMs: number, expectedMs = 0.05, stepMs = 0, pressure = Number.NaN): void {
   query[EXPECTED_MS] = expectedMs;
   query[OBSERVED_MS] = observedMs;
-  query[SPREAD] = Math.log(2.5);
+  query[P99_MS] = p99Of(load, level, expectedMs);
   query[STEP_MS] = stepMs;
   query[PRESSURE] = pressure;
   observe(load, level, query);
@@ -29,6 +31,46 @@ function machine(seed: number, noise = 0.2): (stretch: number, expectedMs?: numb
   const random = seeded(seed);
   return (stretch, expectedMs = 0.05) => expectedMs * stretch * Math.exp(noise * normal(random)) * (random() < 0.02 ? 2 : 1);
 }
+
+describe("the tail", () => {
+  test.each([
+    [0.05, 1],
+    [0.2, 1],
+    [0.5, 1],
+    [0.2, 3],
+  ])("of noise %f at a stretch of %f: one query in a hundred takes longer than predicted", (noise, stretch) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const load = createLoad(1);
+      const take = machine(seed, noise);
+      let above = 0;
+      for (let i = -1000; i < 10_000; i++) {
+        const tookMs = take(stretch);
+        if (i >= 0 && tookMs > p99Of(load, 0)) above++;
+        see(load, 0, tookMs);
+      }
+      expect(above / 10_000).toBeGreaterThan(0.008);
+      expect(above / 10_000).toBeLessThan(0.012);
+    }
+  });
+
+  test("stays within bounds, and is not told by a clock too coarse for one query", () => {
+    const load = createLoad(1);
+    for (let i = 0; i < 5000; i++) see(load, 0, 0.05);
+    expect(load.tail).toBe(0.3);
+    const coarse = createLoad(1);
+    for (let i = 0; i < 5000; i++) see(coarse, 0, i % 20 === 0 ? 1 : 0, 0.05, 1);
+    expect(coarse.tail).toBe(1);
+  });
+
+  test("is seen by decisions as soon as it grows", () => {
+    const load = createLoad(1);
+    for (let i = 0; i < 200; i++) see(load, 0, 0.05);
+    const { version, tail } = load;
+    see(load, 0, 0.14);
+    expect(load.tail).toBeGreaterThan(tail);
+    expect(load.version).toBeGreaterThan(version);
+  });
+});
 
 describe("a stretch", () => {
   test.each([0.5, 1, 1.3, 2, 5])("of %f is found and kept, with its uncertainty", (stretch) => {

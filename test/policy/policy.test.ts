@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createModel } from "../../src/model/model.ts";
-import { createForecast, medianAt, pick } from "../../src/policy/deadline.ts";
+import { createForecast, isNoFaster, medianAt, pick } from "../../src/policy/deadline.ts";
 import { certificateOf, isDense, isLossless, uncalibratedLevels } from "../../src/policy/levels.ts";
 import { createLoad, follow, type Load, type LoadState } from "../../src/policy/load.ts";
 import { asksPromise, hiddenShare, met, type Plan, plan as planFor, planKey, preference, shareOf } from "../../src/policy/policy.ts";
@@ -354,9 +354,11 @@ describe("plan, always", () => {
           if (preference(slo, levels, forecast).every((i) => Number.isNaN(forecast[medianAt(i)]))) return;
           const load = loadOf(levels, { stretch, lostPerMs: 0.03 * gone });
           const leftMs = slo.latencyMs * (1 - gone);
-          const made = planFor(slo, levels, null, forecast, load, leftMs);
           const order = preference(slo, levels, forecast);
-          expect([...order].sort((a, b) => a - b)).toEqual(levels.map((_, i) => i));
+          const made = planFor(slo, levels, null, forecast, load, leftMs, order);
+          expect(new Set(order).size).toBe(order.length);
+          const leftOut = levels.map((_, i) => i).filter((i) => !order.includes(i));
+          for (const i of leftOut) expect(order.some((better) => isNoFaster(forecast, i, better))).toBe(true);
           const picked = pick(order, forecast, load, leftMs, shareOf(slo), asksPromise(slo));
           expect(picked < 0 ? -1 - picked : picked).toBe(made.level);
           expect(made.gaveUp.some((text) => text.startsWith("latency"))).toBe(picked < 0);

@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import type { Clock } from "../../src/clock.ts";
 import { uncalibratedLevels } from "../../src/policy/levels.ts";
 import type { Level } from "../../src/profile/ladder.ts";
+import { normal, seeded } from "../../src/random.ts";
 import { layOut } from "../../src/session/level-run.ts";
-import { measureProfile } from "../../src/session/profile.ts";
+import { measureProfile, steadied } from "../../src/session/profile.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 
 // large enough for a run to be long beside a look at the clock
@@ -57,6 +58,41 @@ test("times belong to the rung and layer that took them, whole queries to where 
   expect(Math.round(plain.p50)).toBe(rowsOf(2)[0]);
   const layers = plain.rungs?.[0].layers ?? [];
   expect(layers.map((ms, l) => ms > (layers[l - 1] ?? 0))).toEqual([true, true, true]);
+});
+
+test("rare lateness is told by all levels together, though each has run too little to tell", () => {
+  // a timer takes 45 µs once a millisecond, so that a run of 5 µs is hit once in 200 times and one of 100 µs once in ten
+  const run = (random: () => number, ms: number): number => ms * Math.exp(0.1 * normal(random)) + (random() < ms ? 0.045 : 0);
+  const at = (times: number[], share: number): number => times.sort((a, b) => a - b)[Math.ceil(share * times.length) - 1];
+  const lengths = [0.004, 0.005, 0.005, 0.02, 0.02, 0.025, 0.04, 0.06, 0.1];
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = seeded(seed);
+    const firsts = lengths.map((ms) => Array.from({ length: 170 }, () => run(random, ms)));
+    const levels = steadied(
+      firsts.map((times) => {
+        const few = { p50: at(times, 0.5), p90: at(times, 0.9), p99: at(times, 0.99) };
+        return { ...few, rungs: [{ ...few, layers: [few.p50] }] };
+      }),
+      firsts,
+    );
+    levels.forEach(({ p99, rungs }, i) => {
+      expect(rungs?.[0].p99).toBe(p99);
+      const long = Array.from({ length: 20_000 }, () => run(random, lengths[i]));
+      // of runs too short to be hit, what is noise in the longer ones is too much
+      expect(p99 / at(long, 0.99)).toBeGreaterThan(0.75);
+      expect(p99 / at(long, 0.99)).toBeLessThan(lengths[i] < 0.01 ? 2.5 : 1.5);
+    });
+  }
+});
+
+test("a level of coarse times, and the whole of one that grows, stay as measured", () => {
+  const quantiles = (ms: number) => ({ p50: ms, p90: 1.1 * ms, p99: 9 * ms });
+  const coarse = quantiles(1);
+  const rungs = [quantiles(1), quantiles(2)].map((one) => ({ ...one, layers: [one.p50] }));
+  const [first, second] = steadied([coarse, { ...quantiles(1.5), rungs }], [[], [0.9, 1, 1.1]]);
+  expect(first).toEqual(coarse);
+  expect(second.p99).toBe(13.5);
+  expect(second.rungs?.map(({ p99 }) => p99)).toEqual([expect.closeTo(1.21), expect.closeTo(2.42)]);
 });
 
 test("a blank input is not measured: its zeros would be skipped", () => {
