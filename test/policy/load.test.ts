@@ -56,17 +56,18 @@ describe("the tail", () => {
   test("stays within bounds, and is not told by a clock too coarse for one query", () => {
     const load = createLoad(1);
     for (let i = 0; i < 5000; i++) see(load, 0, 0.05);
-    expect(load.tail).toBe(0.3);
+    expect(load.tail).toBeGreaterThanOrEqual(0.3);
+    expect(load.tail).toBeLessThan(0.5);
     const coarse = createLoad(1);
     for (let i = 0; i < 5000; i++) see(coarse, 0, i % 20 === 0 ? 1 : 0, 0.05, 1);
     expect(coarse.tail).toBe(1);
   });
 
-  test("is seen by decisions as soon as it grows", () => {
+  test("is seen by decisions soon after it grows", () => {
     const load = createLoad(1);
-    for (let i = 0; i < 200; i++) see(load, 0, 0.05);
+    for (let i = 0; i < 640; i++) see(load, 0, 0.05);
     const { version, tail } = load;
-    see(load, 0, 0.14);
+    for (let i = 0; i < 64; i++) see(load, 0, i % 8 === 0 ? 0.15 : 0.05);
     expect(load.tail).toBeGreaterThan(tail);
     expect(load.version).toBeGreaterThan(version);
   });
