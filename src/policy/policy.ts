@@ -95,7 +95,7 @@ export function plan(
     return finish(exact < 0 ? dense : exact, "exact was asked");
   }
   const targets: Slo = describesNothing(asked) && promise ? { [promise.kind]: promise.bound } : asked;
-  if (describesNothing(targets)) return finish(dense, "nothing was asked or promised: dense");
+  if (describesNothing(targets)) return finish(dense, "nothing asked: dense");
 
   const median = (i: number): number => forecast?.[medianAt(i)] ?? Number.NaN;
   const faster = (a: number, b: number): number => ascending(median(a), median(b)) || a - b;
