@@ -10,6 +10,9 @@ export function columns(weight: usize, init: usize, list: usize, stride: i32, ou
   const n = count(list);
   const at = indices(list);
   const from = values(list);
+  if (ASC_FEATURE_SIMD) {
+    if (bytes <= 64) return narrow(weight, init, at, from - at, n, step, bytes - 16, out);
+  }
   if (init != out) memory.copy(out, init, bytes);
   let i = 0;
   if (ASC_FEATURE_SIMD) {
@@ -46,6 +49,28 @@ export function columns(weight: usize, init: usize, list: usize, stride: i32, ou
     const v = load<f32>(from + (<usize>i << 2));
     for (let o: usize = 0; o < bytes; o += 4) store<f32>(out + o, load<f32>(out + o) + v * load<f32>(c + o));
   }
+}
+
+/** At most four vectors of outputs stay in registers over all columns; where there are fewer, the last, at `last`, is computed again. */
+function narrow(weight: usize, init: usize, at: usize, toValue: usize, n: i32, step: usize, last: usize, out: usize): void {
+  const one = min<usize>(16, last);
+  const two = min<usize>(32, last);
+  let a = v128.load(init);
+  let b = v128.load(init + one);
+  let c = v128.load(init + two);
+  let d = v128.load(init + last);
+  for (const end = at + (<usize>n << 2); at < end; at += 4) {
+    const column = weight + <usize>load<u32>(at) * step;
+    const v = v128.load32_splat(at + toValue);
+    a = multiplyAdd(a, v, v128.load(column));
+    b = multiplyAdd(b, v, v128.load(column + one));
+    c = multiplyAdd(c, v, v128.load(column + two));
+    d = multiplyAdd(d, v, v128.load(column + last));
+  }
+  v128.store(out, a);
+  v128.store(out + one, b);
+  v128.store(out + two, c);
+  v128.store(out + last, d);
 }
 
 /** Five values, of which some are zero. */

@@ -1,12 +1,13 @@
 // Choosing units by score: the k best, or all within a window; and the lead of the best answer over the second.
 import { PANEL } from "../abi";
+import { FRONT } from "../lanes/front";
 import { count, indices, setCount, values } from "../lanes/list";
 
 /** Above this many scores the k-th best is found by radix counting, which passes over them thrice, below by bisection. */
 const BISECTION_MOST = 16384;
 const RADIX_BITS = 11;
 /** Up to how many the best are kept in order. */
-const SMALL = 24;
+const SMALL = 8;
 /** Words of scratch there are. */
 const SCRATCH_WORDS = 2048;
 
@@ -86,9 +87,10 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
   let found = 0;
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) {
     const v = load<f32>(scratch + i);
-    if (v > kth || (v == kth && ties > 0)) {
-      ties -= i32(v == kth);
-      store<u32>(at + (<usize>found << 2), load<u32>(at + i));
+    store<u32>(at + (<usize>found << 2), load<u32>(at + i)); // the next one takes its place where it is not kept: no branch to guess
+    found += i32(v > kth);
+    if (v == kth && ties > 0) {
+      ties--;
       found++;
     }
   }
@@ -173,6 +175,12 @@ function above(scores: usize, n: i32, v: f32): i32 {
   if (ASC_FEATURE_SIMD) {
     const least = f32x4.splat(v);
     let counts = i32x4.splat(0);
+    for (; i + 16 <= n; i += 16) {
+      const s = scores + (<usize>i << 2);
+      const a = i32x4.add(f32x4.gt(v128.load(s), least), f32x4.gt(v128.load(s, 16), least));
+      const b = i32x4.add(f32x4.gt(v128.load(s, 32), least), f32x4.gt(v128.load(s, 48), least));
+      counts = i32x4.sub(counts, i32x4.add(a, b));
+    }
     for (; i + 4 <= n; i += 4) counts = i32x4.sub(counts, f32x4.gt(v128.load(scores + (<usize>i << 2)), least));
     found = i32x4.extract_lane(counts, 0) + i32x4.extract_lane(counts, 1) + i32x4.extract_lane(counts, 2) + i32x4.extract_lane(counts, 3);
   }
@@ -233,22 +241,26 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
   if (ASC_FEATURE_SIMD) {
     const lowest = f32x4.splat(low);
     const highest = f32x4.splat(high);
-    for (; i + 4 <= n; i += 4) {
-      // most scores lie below: sixteen are turned away at once
-      while (i + 16 <= n) {
-        const s = scores + (<usize>i << 2);
-        const a = v128.or(f32x4.gt(v128.load(s), lowest), f32x4.gt(v128.load(s, 16), lowest));
-        if (v128.any_true(v128.or(a, v128.or(f32x4.gt(v128.load(s, 32), lowest), f32x4.gt(v128.load(s, 48), lowest))))) break;
-        i += 16;
+    let index = i32x4(0, 1, 2, 3);
+    const four = i32x4.splat(4);
+    while (i + 4 <= n) {
+      const s = scores + (<usize>i << 2);
+      const v = v128.load(s);
+      if (i + 16 <= n) {
+        // most scores lie below: sixteen are turned away at once
+        const a = v128.or(f32x4.gt(v, lowest), f32x4.gt(v128.load(s, 16), lowest));
+        if (!v128.any_true(v128.or(a, v128.or(f32x4.gt(v128.load(s, 32), lowest), f32x4.gt(v128.load(s, 48), lowest))))) {
+          i += 16;
+          index = i32x4.add(index, i32x4.splat(16));
+          continue;
+        }
       }
-      if (i + 4 > n) break;
-      const v = v128.load(scores + (<usize>i << 2));
-      let mask = i32x4.bitmask(v128.and(f32x4.gt(v, lowest), f32x4.le(v, highest)));
-      while (mask) {
-        store<i32>(at + (<usize>found << 2), i + ctz(mask));
-        found++;
-        mask &= mask - 1;
-      }
+      // four indices are written each time and the next write covers those that were not kept: no branch to guess
+      const mask = i32x4.bitmask(v128.and(f32x4.gt(v, lowest), f32x4.le(v, highest)));
+      v128.store(at + (<usize>found << 2), i8x16.swizzle(index, v128.load(FRONT + (<usize>mask << 4))));
+      found += popcnt(mask);
+      index = i32x4.add(index, four);
+      i += 4;
     }
   }
   for (; i < n; i++) {

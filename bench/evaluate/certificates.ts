@@ -103,7 +103,8 @@ export function resample(
 
 /** As `calibrate` goes about it: choose on the search rows, put in order, certify on the others; the fastest level certified for the promise. */
 function certifiedRule(recorded: Recorded, search: Uint32Array, certify: Uint32Array): readonly Rung[] {
-  const chosen = choose(composedOn(recorded, search), certify.length, { kind: "loss", bound: promised });
+  const promise = { kind: "loss", bound: promised } as const;
+  const chosen = choose(composedOn(recorded, search), certify.length, promise);
   const [whole, exact] = recorded.rungs;
   const ladder = [
     [whole],
@@ -112,7 +113,7 @@ function certifiedRule(recorded: Recorded, search: Uint32Array, certify: Uint32A
   ];
   const on = (which: Uint32Array, rules: readonly (readonly Rung[])[]): Outcome[] =>
     rules.map((rungs) => outcomeOf(recorded, rungs, which));
-  const kept = sequence(ladder, on(search, ladder), takeLabels(recorded.labels, search), costOf, [], certify.length);
+  const kept = sequence(ladder, on(search, ladder), takeLabels(recorded.labels, search), costOf, [], certify.length, promise);
   const rules = kept.map(({ rungs }) => rungs);
   const levels = certifiedLevels(kept, on(certify, rules), takeLabels(recorded.labels, certify), recorded.widths, confidence);
   const level = levels.find(({ certificates }) => certificates.some(({ kind, bound }) => kind === "loss" && bound <= promised));

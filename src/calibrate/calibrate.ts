@@ -56,6 +56,8 @@ export interface CalibrateOptions {
 
 /** Rows used at most to search, to fit and to time layouts. */
 const most = { search: 5000, fit: 4096, timed: 300 };
+/** Rules measured for one promise. */
+const alternatives = 3;
 
 /**
  * Returns the model with activators, levels and certificates.
@@ -133,12 +135,12 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const promise = { kind, bound } as const;
   const fixed = [everyLayer(layers.length, dense), exact].map((rung) => [rung]);
   const uniform = fitted.some(({ lowRank }) => lowRank) ? uniformShares.map((amount) => [withShare(exact, fitted, amount)]) : [];
-  const chosen = choose(composed, certifying, promise).map(({ rungs }) => rungs);
+  const chosen = choose(composed, certifying, promise, alternatives).map(({ rungs }) => rungs);
   const ladder = unique([...fixed, ...uniform, ...chosen]);
 
   throwIfAborted(signal);
   const measured = await run(ladder, search.rows, 0.55, 0.7, "measuring levels");
-  const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying, depth);
+  const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying, promise, depth);
   const outcomes = await run(
     kept.map(({ rungs }) => rungs),
     certify.rows,

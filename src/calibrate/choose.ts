@@ -1,5 +1,6 @@
 // Choosing a ladder from what was tried: for each promise a caller may ask, the cheapest rule that will probably be certified.
 
+import type { Rung } from "../profile/ladder.ts";
 import type { Composed } from "./compose.ts";
 
 /** Losses and disagreements a ladder should serve, as fractions. */
@@ -19,23 +20,43 @@ export function expectedBound(total: number, squares: number, rows: number, samp
 }
 
 /**
- * The levels of a ladder, cheapest first, without repetition. `samples` rows will certify them. For the promise itself the cheapest rules
- * of one setting come along: what a rule that grows costs is composed, not measured, and may turn out dearer.
+ * The levels of a ladder, cheapest first, without repetition. `samples` rows will certify them. Beside the cheapest rules stand the cheapest
+ * of one setting: what a rule that grows costs may be composed, not measured, and turn out dearer.
+ * @param alternatives rules kept for the promise itself, each beginning with another setting
  */
-export function choose(composed: readonly Composed[], samples: number, promise: { kind: "loss" | "agreement"; bound: number }): Composed[] {
-  const chosen = new Set<Composed>();
-  const pick = (bound: number, expected: (c: Composed) => number, among: readonly Composed[] = composed): void => {
-    let best: Composed | null = null;
-    for (const c of among) if (expected(c) <= bound && (best === null || c.cost < best.cost)) best = c;
-    if (best) chosen.add(best);
+export function choose<Rule extends Composed>(
+  rules: readonly Rule[],
+  samples: number,
+  promise: { kind: "loss" | "agreement"; bound: number },
+  alternatives = 1,
+): Rule[] {
+  const chosen = new Set<Rule>();
+  const fixed = rules.filter(({ rungs }) => rungs.length === 1);
+  const pick = (bound: number, expected: (c: Composed) => number, most = 1): void => {
+    for (const among of [rules, fixed])
+      for (const c of cheapest(
+        among.filter((c) => expected(c) <= bound),
+        most,
+      ))
+        chosen.add(c);
   };
   const loss = (cautious: number) => (c: Composed) => expectedBound(c.lost, c.changed, c.rows, samples, cautious);
   const disagreement = (cautious: number) => (c: Composed) => expectedBound(c.disagreed, c.disagreed, c.rows, samples, cautious);
-  for (const among of [composed, composed.filter(({ rungs }) => rungs.length === 1)])
-    for (const cautious of promiseCaution)
-      if (promise.kind === "loss") pick(promise.bound, loss(cautious), among);
-      else pick(1 - promise.bound, disagreement(cautious), among);
+  for (const cautious of promiseCaution)
+    if (promise.kind === "loss") pick(promise.bound, loss(cautious), alternatives);
+    else pick(1 - promise.bound, disagreement(cautious), alternatives);
   for (const bound of losses) pick(bound, loss(caution));
   for (const bound of disagreements) pick(bound, disagreement(caution));
   return [...chosen].sort((a, b) => a.cost - b.cost);
+}
+
+/** The `most` cheapest that begin with different settings. */
+function cheapest<Rule extends Composed>(rules: readonly Rule[], most: number): Rule[] {
+  const bySetting = new Map<Rung["layers"], Rule>();
+  for (const rule of rules) {
+    const first = rule.rungs[0].layers;
+    const known = bySetting.get(first);
+    if (!known || rule.cost < known.cost) bySetting.set(first, rule);
+  }
+  return [...bySetting.values()].sort((a, b) => a.cost - b.cost).slice(0, most);
 }

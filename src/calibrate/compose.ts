@@ -16,7 +16,7 @@ export interface Tried {
 
 /** A level worth considering: its rule, cost and what it did to the search rows. */
 export interface Composed {
-  rungs: Rung[];
+  rungs: readonly Rung[];
   cost: number;
   rows: number;
   /** Sums over the rows: differences, their squares, disagreements. */

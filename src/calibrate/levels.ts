@@ -3,22 +3,21 @@
 import type { Labels } from "../model/rows.ts";
 import type { Cost, Level, Rung } from "../profile/ladder.ts";
 import { certifyLadder } from "./certify.ts";
-import { expectedBound } from "./choose.ts";
+import { choose, expectedBound } from "./choose.ts";
+import type { Composed } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { judge, sum, type Verdict } from "./judge.ts";
 
-/** A rule with the order it is tested in, from what the search rows say alone. */
-export interface Sequenced {
-  rungs: readonly Rung[];
-  cost: number;
+/** A rule as it was measured, with the order it is tested in, from what the search rows say alone. */
+export interface Sequenced extends Composed {
   /** Where it stands in the order of testing: what the search rows say its bound will be, lossless rules first, `always` last. */
   rank: number;
 }
 
 /**
- * Drops rules that cost no less than dense, and rules that cost no less than a rule that loses no more (of equals the first stays).
- * The first two of `ladder` are dense and exact; exact and `always` are kept if they cost less than dense. Comes back cheapest
- * first, dense last.
+ * Of the rules measured those a ladder needs (`choose`), without those that cost no less than dense or than a rule that loses no
+ * more (of equals the first stays). The first two of `ladder` are dense and exact; exact and `always` are kept if they cost less than
+ * dense. Comes back cheapest first, dense last.
  */
 export function sequence(
   ladder: readonly (readonly Rung[])[],
@@ -27,25 +26,30 @@ export function sequence(
   costOf: (outcome: Outcome) => number,
   always: readonly (readonly Rung[])[],
   samples: number,
+  promise: { kind: "loss" | "agreement"; bound: number },
   depth = 1,
 ): Sequenced[] {
   const keep = new Set(always.map((rungs) => JSON.stringify(rungs)));
   const all = ladder.map((rungs, i) => {
     const { differences, disagreements } = judge(outcomes[i], outcomes[0], labels, depth);
-    const squares = differences.reduce((total, d) => total + d * d, 0);
+    const rows = differences.length;
+    const changed = differences.reduce((total, d) => total + d * d, 0);
+    const lost = sum(differences);
     const kept = i === 1 || keep.has(JSON.stringify(rungs));
-    const bound = expectedBound(sum(differences), squares, differences.length, samples, 0);
+    const bound = expectedBound(lost, changed, rows, samples, 0);
     const rank = i <= 1 ? i - 1 : kept ? 2 + bound : bound;
-    return { rungs, cost: costOf(outcomes[i]), lost: sum(differences), disagreed: sum(disagreements), rank, kept };
+    return { rungs, cost: costOf(outcomes[i]), rows, lost, changed, disagreed: sum(disagreements), rank, kept };
   });
   type One = (typeof all)[number];
   const noBetter = (one: One, than: One): boolean => one.cost >= than.cost && one.lost >= than.lost && one.disagreed >= than.disagreed;
   const [dense, ...others] = all;
-  const useful = others.filter((one, i) => {
-    if (one.cost >= dense.cost) return false;
-    return one.kept || !others.some((other, j) => j !== i && noBetter(one, other) && (j < i || !noBetter(other, one)));
-  });
-  return [...useful.sort((a, b) => a.cost - b.cost), dense].map(({ rungs, cost, rank }) => ({ rungs, cost, rank }));
+  const cheaper = others.filter(({ cost }) => cost < dense.cost);
+  const chosen = new Set(choose(cheaper, samples, promise));
+  const needed = cheaper.filter((one) => one.kept || chosen.has(one));
+  const useful = needed.filter(
+    (one, i) => one.kept || !needed.some((other, j) => j !== i && noBetter(one, other) && (j < i || !noBetter(other, one))),
+  );
+  return [...useful.sort((a, b) => a.cost - b.cost), dense];
 }
 
 /** Certifies the levels on rows nothing else has seen. They are tested in the order of their rank. */

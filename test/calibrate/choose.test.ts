@@ -2,9 +2,17 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { choose, expectedBound } from "../../src/calibrate/choose.ts";
 import type { Composed } from "../../src/calibrate/compose.ts";
+import type { Rung } from "../../src/profile/ladder.ts";
 
 const rows = 2000;
-const rule = (cost: number, lost: number, disagreed = lost): Composed => ({ rungs: [], cost, rows, lost, changed: disagreed, disagreed });
+const rule = (cost: number, lost: number, disagreed = lost): Composed => ({
+  rungs: [{ layers: [] }],
+  cost,
+  rows,
+  lost,
+  changed: disagreed,
+  disagreed,
+});
 
 describe("the bound a rule will probably get", () => {
   test("is above what was lost, closer the more rows certify and the less caution is asked for", () => {
@@ -48,6 +56,17 @@ describe("a ladder", () => {
     const fixed: Composed = { ...rule(5, 0), rungs: [{ layers: [] }] };
     const growing: Composed = { ...rule(3, 0), rungs: [{ layers: [], margin: 1 }, { layers: [] }] };
     expect(choose([fixed, growing], 4000, promise)).toEqual([growing, fixed]);
+  });
+
+  test("has further rules for the promise where they are asked for, each beginning with another setting", () => {
+    const [low, other]: Rung[] = [{ layers: [] }, { layers: [] }];
+    const growing = (first: Rung, margin: number, cost: number): Composed => ({
+      ...rule(cost, 0),
+      rungs: [{ ...first, margin }, { layers: [] }],
+    });
+    const rules = [growing(low, 1, 1), growing(low, 2, 2), growing(other, 1, 3)];
+    expect(choose(rules, 4000, promise)).toEqual([rules[0]]);
+    expect(choose(rules, 4000, promise, 2)).toEqual([rules[0], rules[2]]);
   });
 
   test("looks at disagreements for a promise of agreement", () => {

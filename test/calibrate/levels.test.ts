@@ -26,11 +26,12 @@ const rule = (amount: number): readonly Rung[] => [
 ];
 const denseRule = [everyLayer(2, dense)];
 const exactRule = [everyLayer(2, exact)];
+const lost = (count: number) => ({ rows: n, lost: count, changed: count, disagreed: count });
 const costOf = ({ macs }: Outcome): number => sum(macs) / n;
 
 describe("the sequence of levels", () => {
   const order = (rules: (readonly Rung[])[], outcomes: Outcome[], always: (readonly Rung[])[] = []) =>
-    sequence([denseRule, exactRule, ...rules], outcomes, labels, costOf, always, n);
+    sequence([denseRule, exactRule, ...rules], outcomes, labels, costOf, always, n, { kind: "loss", bound: 0.01 });
 
   test("is cheapest first and dense last, without what costs as much as dense", () => {
     const found = order(
@@ -64,10 +65,10 @@ describe("the sequence of levels", () => {
 
 describe("certified levels", () => {
   const sequenced: Sequenced[] = [
-    { rungs: rule(0.1), cost: 10, rank: 0.02 },
-    { rungs: rule(0.2), cost: 20, rank: 0.01 },
-    { rungs: rule(0.3), cost: 30, rank: 0.03 },
-    { rungs: denseRule, cost: 100, rank: -1 },
+    { rungs: rule(0.1), cost: 10, rank: 0.02, ...lost(4) },
+    { rungs: rule(0.2), cost: 20, rank: 0.01, ...lost(30) },
+    { rungs: rule(0.3), cost: 30, rank: 0.03, ...lost(60) },
+    { rungs: denseRule, cost: 100, rank: -1, ...lost(0) },
   ];
   // the level tested second turns out worse than the one tested third
   const outcomes = [outcome(4, 10), outcome(30, 20), outcome(60, 30), outcome(0, 100)];
