@@ -6,23 +6,21 @@
 
 import { encodeActivators } from "../activator/activator.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { createArrayKernels } from "../engine/array-kernels.ts";
 import type { EngineOptions } from "../engine/engine.ts";
-import { SlonnError, throwIfAborted } from "../errors.ts";
+import { SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
+import { quantizeModel } from "../model/quantize.ts";
 import { checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
-import type { Ladder, LadderMetric, Rung } from "../profile/ladder.ts";
+import type { Ladder, LadderMetric } from "../profile/ladder.ts";
 import { permutation, seeded } from "../random.ts";
 import { samplesNeeded } from "./bounds.ts";
-import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
-import { choose } from "./choose.ts";
-import { evaluate, type Outcome } from "./evaluate.ts";
-import { type FitOptions, fitActivators } from "./fit.ts";
+import { dense, everyLayer } from "./candidates.ts";
+import { evaluate } from "./evaluate.ts";
+import { type Found, findLadder, type Seeking } from "./find.ts";
 import type { HashShape } from "./fit-hash.ts";
-import { sum } from "./judge.ts";
-import { chooseLayouts } from "./layouts.ts";
-import { certifiedLevels, sequence } from "./levels.ts";
-import { searchLevels } from "./search.ts";
+import { type Answers, sum } from "./judge.ts";
+import { certifiedLevels } from "./levels.ts";
+import type { Run } from "./search.ts";
 import { usedActivators } from "./used.ts";
 
 /** What to calibrate on, and what is to be promised. */
@@ -42,6 +40,11 @@ export interface CalibrateOptions {
   activators?: readonly string[];
   /** How many hash tables of how many bits, where `activators` names hash; 8 of 8 unless given. */
   hashShape?: HashShape;
+  /**
+   * `int8` brings the weights to eight bits, `auto` where that answers faster under the promise; as the model has them unless given.
+   * What rounding loses counts: the promise stays about the model handed in.
+   */
+  weights?: "int8" | "auto";
   /** Whether levels may start low and grow for inputs they are unsure of; true unless given. Without, every input gets the same setting. */
   growing?: boolean;
   seed?: number;
@@ -54,10 +57,8 @@ export interface CalibrateOptions {
   onProgress?: (share: number, what: string) => void;
 }
 
-/** Rows used at most to search, to fit and to time layouts. */
-const most = { search: 5000, fit: 4096, timed: 300 };
-/** Rules measured for one promise. */
-const alternatives = 3;
+/** Rows used at most to search and to fit. */
+const most = { search: 5000, fit: 4096 };
 
 /**
  * Returns the model with activators, levels and certificates.
@@ -99,65 +100,71 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const search = part(0, searched);
   const certify = part(searched, rows.count);
 
-  onProgress(0, "fitting activators");
-  const fit: FitOptions = {
-    kinds: activators,
-    rows: most.fit,
-    depth,
-    random,
-    ...(options.hashShape ? { hashShape: options.hashShape } : {}),
-    ...(signal ? { signal } : {}),
-  };
-  const kernels = await createArrayKernels();
-  const { layers, fitted, thresholds } = await fitActivators(model, fitRows ?? search.rows, fit, kernels);
-  const withActivators = createModel(model.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
-
   const clock = cost === "time" ? (options.clock ?? systemClock) : null;
-  const run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string): Promise<Outcome[]> =>
-    evaluate(withActivators, settings, on, {
-      clock,
-      ...(options.engine ? { engine: options.engine } : {}),
+  const rounded = options.weights && model.layers.some(({ weight }) => weight instanceof Float32Array) ? quantizeModel(model) : null;
+  const models = rounded === null ? [model] : options.weights === "int8" ? [rounded] : [model, rounded];
+  const seeking: Seeking = {
+    search,
+    fitRows: fitRows ?? search.rows,
+    fit: {
+      kinds: activators,
+      rows: most.fit,
+      depth,
+      random,
+      ...(options.hashShape ? { hashShape: options.hashShape } : {}),
       ...(signal ? { signal } : {}),
-      onProgress: (share) => onProgress(from + share * (to - from), what),
-    });
-  const costOf = (outcome: Outcome): number => (clock ? meanOfMost(outcome.timesMs) : sum(outcome.macs) / outcome.macs.length / 1e6);
+    },
+    depth,
+    growing,
+    certifying,
+    promise: { kind, bound },
+    timed: clock !== null,
+    costOf: (outcome) => (clock ? meanOfMost(outcome.timesMs) : sum(outcome.macs) / outcome.macs.length / 1e6),
+  };
+  const evaluating = { ...(options.engine ? { engine: options.engine } : {}), ...(signal ? { signal } : {}) };
+  /** Runs a model's settings over rows, which is the share of all work from `first` to `last`. */
+  const runner =
+    (of: Model, first: number, last: number): Run =>
+    (settings, on, from, to, what) =>
+      evaluate(of, settings, on, {
+        ...evaluating,
+        clock,
+        onProgress: (share) => onProgress(first + (from + share * (to - from)) * (last - first), what),
+      });
+  /** What the model handed in answers, where another's levels are judged by it. */
+  const reference = async (of: Model, on: Rows): Promise<Answers | null> =>
+    of === model ? null : (await evaluate(model, [[everyLayer(model.layers.length, dense)]], on, { ...evaluating, clock: null }))[0];
 
-  const timed = takeRows(
-    search.rows,
-    Uint32Array.from({ length: Math.min(most.timed, searched) }, (_, i) => i),
-  );
-  const exact = clock
-    ? await chooseLayouts(layers.length, fitted, async (settings) =>
-        (await run(settings, timed, 0.03, 0.05, "choosing layouts")).map(costOf),
-      )
-    : everyLayer(layers.length, plainExact);
-  const composed = await searchLevels(layers, activators, exact, fitted, thresholds, search, run, costOf, depth, growing);
-  const promise = { kind, bound } as const;
-  const fixed = [everyLayer(layers.length, dense), exact].map((rung) => [rung]);
-  const uniform = fitted.some(({ lowRank }) => lowRank) ? uniformShares.map((amount) => [withShare(exact, fitted, amount)]) : [];
-  const chosen = choose(composed, certifying, promise, alternatives).map(({ rungs }) => rungs);
-  const ladder = unique([...fixed, ...uniform, ...chosen]);
-
-  throwIfAborted(signal);
-  const measured = await run(ladder, search.rows, 0.55, 0.7, "measuring levels");
-  const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying, promise, depth);
-  const outcomes = await run(
-    kept.map(({ rungs }) => rungs),
-    certify.rows,
-    0.7,
-    1,
-    "certifying",
-  );
+  const searching = 0.7;
+  const found: Found[] = [];
+  for (const [i, of] of models.entries()) {
+    const [first, last] = [i, i + 1].map((n) => (searching * n) / models.length);
+    onProgress(first, "fitting activators");
+    found.push(
+      await findLadder(
+        of,
+        seeking,
+        (fitted) => runner(fitted, first, last),
+        (on) => reference(of, on),
+      ),
+    );
+  }
+  const { of, fitted, withActivators, kept } = found.reduce((a, b) => (b.promisedCost < a.promisedCost ? b : a));
+  const run = runner(withActivators, searching, 1);
+  const rules = kept.map(({ rungs }) => rungs);
+  const outcomes = await run(rules, certify.rows, 0, 1, "certifying");
   const widths = model.layers.map(({ outputs }) => outputs);
-  const levels = certifiedLevels(kept, outcomes, certify.labels, widths, confidence, depth);
+  const levels = certifiedLevels(kept, outcomes, certify.labels, widths, confidence, depth, await reference(of, certify.rows));
   const result: Ladder = {
     version: 1,
     metric,
-    promise: { ...promise, confidence },
+    ...(of === model ? {} : { reference: "float32" }),
+    promise: { ...seeking.promise, confidence },
     levels,
   };
   onProgress(1, "done");
-  return createModel(model.name, layers, { ladder: result, tensors: encodeActivators(usedActivators(fitted, levels)) });
+  const tensors = encodeActivators(usedActivators(fitted, levels));
+  return createModel(model.name, withActivators.layers, { ladder: result, tensors });
 }
 
 /** Activators that are fitted. */
@@ -192,14 +199,6 @@ function meanOfMost(values: Float32Array): number {
     .sort()
     .subarray(0, Math.ceil(0.99 * values.length));
   return sum(most) / most.length;
-}
-
-function unique(levels: readonly (readonly Rung[])[]): (readonly Rung[])[] {
-  const seen = new Set<string>();
-  return levels.filter((rungs) => {
-    const key = JSON.stringify(rungs);
-    return !seen.has(key) && seen.add(key);
-  });
 }
 
 function check(

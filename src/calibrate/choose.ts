@@ -50,6 +50,20 @@ export function choose<Rule extends Composed>(
   return [...chosen].sort((a, b) => a.cost - b.cost);
 }
 
+/** What a query under the promise will probably cost: the cheapest rule that will probably be certified; Infinity where none will. */
+export function promisedCost(
+  rules: readonly Composed[],
+  samples: number,
+  { kind, bound }: { kind: "loss" | "agreement"; bound: number },
+): number {
+  const fitting = rules.filter(({ lost, changed, disagreed, rows }) =>
+    kind === "loss"
+      ? expectedBound(lost, changed, rows, samples, caution) <= bound
+      : expectedBound(disagreed, disagreed, rows, samples, caution) <= 1 - bound,
+  );
+  return fitting.reduce((least, { cost }) => Math.min(least, cost), Number.POSITIVE_INFINITY);
+}
+
 /** The `most` cheapest that begin with different settings. */
 function cheapest<Rule extends Composed>(rules: readonly Rule[], most: number): Rule[] {
   const bySetting = new Map<Rung["layers"], Rule>();

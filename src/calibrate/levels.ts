@@ -6,7 +6,7 @@ import { certifyLadder } from "./certify.ts";
 import { choose, expectedBound } from "./choose.ts";
 import type { Composed } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
-import { judge, sum, type Verdict } from "./judge.ts";
+import { type Answers, judge, sum, type Verdict } from "./judge.ts";
 
 /** A rule as it was measured, with the order it is tested in, from what the search rows say alone. */
 export interface Sequenced extends Composed {
@@ -28,10 +28,11 @@ export function sequence(
   samples: number,
   promise: { kind: "loss" | "agreement"; bound: number },
   depth = 1,
+  reference: Answers = outcomes[0],
 ): Sequenced[] {
   const keep = new Set(always.map((rungs) => JSON.stringify(rungs)));
   const all = ladder.map((rungs, i) => {
-    const { differences, disagreements } = judge(outcomes[i], outcomes[0], labels, depth);
+    const { differences, disagreements } = judge(outcomes[i], reference, labels, depth);
     const rows = differences.length;
     const changed = differences.reduce((total, d) => total + d * d, 0);
     const lost = sum(differences);
@@ -52,7 +53,10 @@ export function sequence(
   return [...useful.sort((a, b) => a.cost - b.cost), dense];
 }
 
-/** Certifies the levels on rows nothing else has seen. They are tested in the order of their rank. */
+/**
+ * Certifies the levels on rows nothing else has seen. They are tested in the order of their rank.
+ * @param reference whose answers were to be given; dense's unless given, and then dense is tested like any other
+ */
 export function certifiedLevels(
   sequenced: readonly Sequenced[],
   outcomes: readonly Outcome[],
@@ -60,16 +64,20 @@ export function certifiedLevels(
   widths: readonly number[],
   confidence: number,
   depth = 1,
+  reference: Answers | null = null,
 ): Level[] {
-  const verdicts = outcomes.map((outcome) => judge(outcome, outcomes[outcomes.length - 1], labels, depth));
+  const against = reference ?? outcomes[outcomes.length - 1];
+  const verdicts = outcomes.map((outcome) => judge(outcome, against, labels, depth));
   const tested = sequenced.map(({ rank }, i) => ({ rank, i })).sort((a, b) => b.rank - a.rank);
+  const inOrder = tested.map(({ i }) => verdicts[i]);
+  if (reference) inOrder.push(judge(reference, reference, labels, depth));
   const certificates = certifyLadder(
-    tested.map(({ i }) => ({
-      differences: labels ? verdicts[i].differences : null,
-      agreements: verdicts[i].disagreements.length - sum(verdicts[i].disagreements),
-      rights: rightsOf(verdicts[i]),
-      precision: depth > 1 ? verdicts[i].precision : null,
-      samples: verdicts[i].disagreements.length,
+    inOrder.map((verdict) => ({
+      differences: labels ? verdict.differences : null,
+      agreements: verdict.disagreements.length - sum(verdict.disagreements),
+      rights: rightsOf(verdict),
+      precision: depth > 1 ? verdict.precision : null,
+      samples: verdict.disagreements.length,
     })),
     { confidence },
   );

@@ -8,7 +8,7 @@ import type { RankedSetting, Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, outputSettingsOf, settingsOf, withLayer } from "./candidates.ts";
 import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
-import { judge, sum } from "./judge.ts";
+import { type Answers, judge, sum } from "./judge.ts";
 
 export type Run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string) => Promise<Outcome[]>;
 /** The scores of layer `l` that each share of its nodes exceeds on average, for low-rank activators of `rank`. */
@@ -27,6 +27,7 @@ export async function searchLevels(
   thresholds: Thresholds,
   search: { rows: Rows; labels: Labels | null },
   run: Run,
+  reference: (rows: Rows) => Promise<Answers | null>,
   costOf: (outcome: Outcome) => number,
   depth: number,
   growing: boolean,
@@ -50,9 +51,10 @@ export async function searchLevels(
     what: string,
   ): Promise<Tried[]> => {
     const outcomes = await run([[denseRung], ...rungs.map((rung) => [rung])], on, from, to, what);
+    const against = (await reference(on)) ?? outcomes[0];
     return rungs.map((rung, i) => {
       const { margins } = outcomes[i + 1];
-      const { differences, disagreements } = judge(outcomes[i + 1], outcomes[0], labels, depth);
+      const { differences, disagreements } = judge(outcomes[i + 1], against, labels, depth);
       return { rung, differences, disagreements, margins, cost: costOf(outcomes[i + 1]) };
     });
   };

@@ -33,7 +33,7 @@ export function layersText(model: Model): string {
 }
 
 /** One row per level, cheapest first, counted from 1 as the reasons in reports count; work as shares of the last level's, dense. */
-export function ladderText({ metric, promise, levels }: Ladder): string {
+export function ladderText({ metric, promise, reference, levels }: Ladder): string {
   const kinds = (["loss", "agreement", "accuracy"] as const).filter((kind) =>
     levels.some(({ certificates }) => certificates.some((certificate) => certificate.kind === kind)),
   );
@@ -59,7 +59,7 @@ export function ladderText({ metric, promise, levels }: Ladder): string {
   });
   const samples = Math.min(...levels.flatMap((level) => level.certificates.map((certificate) => certificate.samples)));
   const proof = Number.isFinite(samples) ? `, certified on ${samples} rows, ${percent(promise.confidence)} sure` : ", none certified";
-  const about = metric === promise.kind ? "" : ` (${metric})`;
+  const about = (metric === promise.kind ? "" : ` (${metric})`) + (reference ? " against the weights in float32" : "");
   return `calibrated for ${promise.kind} ${boundText(promise.kind, promise.bound)}${about}: ${levels.length} levels${proof}\n${table.toString()}\n`;
 }
 

@@ -15,19 +15,16 @@ export function isLossless(level: Level): boolean {
 }
 
 /**
- * What a level is certified for. A lossless level keeps loss 0 and agreement 1 without a test (no samples, confidence 1), and
- * the accuracy that dense, the last of `levels`, is certified for.
+ * What a level is certified for. A lossless level gives dense's answers and keeps what dense, the last of `levels`, is certified for:
+ * loss 0 and agreement 1 without a test (no samples, confidence 1), unless promises are about other weights than dense's.
  */
 export function certificateOf(levels: readonly Level[], index: number, kind: Certificate["kind"]): Certificate | null {
-  const level = levels[index];
-  const own = level.certificates.find((c) => c.kind === kind) ?? null;
-  if (!isLossless(level)) return own;
-  if (kind === "accuracy") {
-    const dense = levels[levels.length - 1].certificates.find((c) => c.kind === "accuracy") ?? null;
-    return own === null || (dense !== null && dense.bound > own.bound) ? dense : own;
-  }
+  const lossless = isLossless(levels[index]);
+  const { certificates } = levels[lossless ? levels.length - 1 : index];
+  const found = certificates.find((c) => c.kind === kind) ?? null;
   const bound = kind === "loss" ? 0 : 1;
-  return own?.bound === bound ? own : { kind, bound, confidence: 1, samples: 0 };
+  const byConstruction = lossless && kind !== "accuracy" && (found?.bound ?? bound) === bound;
+  return byConstruction ? { kind, bound, confidence: 1, samples: 0 } : found;
 }
 
 /** The two levels every model has without calibration, exact and dense. What zero inputs save is unknown, so both cost what dense costs. */

@@ -34,7 +34,7 @@ export interface Plan {
 export interface Outcome {
   totalMs: number;
   macs: number;
-  /** Mean share of active nodes over the hidden layers, as `hiddenShare` counts it. */
+  /** Mean share of active nodes, as `nodeShare` counts it. */
   nodeShare: number;
 }
 
@@ -50,7 +50,7 @@ const promiseKinds: readonly PromiseKind[] = ["loss", "agreement", "accuracy"];
  * - `latencyMs`: the most accurate level, as observed, that fits what is left of it (`fits`); none: what comes closest.
  * - `operations`: the most accurate level, as observed, whose largest observed count of multiply-adds fits (the largest, since a
  *   budget that is kept on average only is no budget; levels that grow stop at it); none: the one with the smallest.
- * - `nodes`: the highest level whose mean share of active hidden nodes fits; none: the one with the smallest.
+ * - `nodes`: the highest level whose mean share of active nodes (`nodeShare`) fits; none: the one with the smallest.
  * - Several: one after another in the order deadline, operations, promises, nodes, each among the levels the ones before
  *   left. What leaves none is given up: so the deadline wins.
  *
@@ -158,7 +158,10 @@ export function plan(
       reasons.push(`${text} is certified for no level${left.length < levels.length ? " left" : ""}: ${bestCertified(levels, left, kind)}`);
     }
   }
-  if (targets.nodes !== undefined) budget("nodes", (i) => hiddenShare(levels[i].cost.nodes));
+  if (targets.nodes !== undefined) {
+    const layers = thinnedLayers(levels);
+    budget("nodes", (i) => nodeShare(levels[i].cost.nodes, layers));
+  }
 
   const order =
     promises.length > 0 && promised
@@ -200,15 +203,16 @@ export function met({ slo, promised }: Plan, { totalMs, macs, nodeShare }: Outco
   );
 }
 
-/**
- * Mean of the hidden layers' shares of active nodes; of a single layer, its own. `nodes` has one entry per layer, the output layer
- * last: counts beside `widths`, shares without.
- */
-export function hiddenShare(nodes: ArrayLike<number>, widths?: ArrayLike<number>): number {
-  const hidden = Math.max(1, nodes.length - 1);
-  let sum = 0;
-  for (let l = 0; l < hidden; l++) sum += widths ? nodes[l] / widths[l] : nodes[l];
-  return sum / hidden;
+/** The layers that `nodes` is about: those that some level leaves nodes out of; where there are none, all. */
+export function thinnedLayers(levels: readonly Level[]): number[] {
+  const all = levels[0].cost.nodes.map((_, l) => l);
+  const thinned = all.filter((l) => levels.some(({ cost }) => cost.nodes[l] < 1));
+  return thinned.length > 0 ? thinned : all;
+}
+
+/** Mean of these layers' shares of active nodes. `nodes` has one entry per layer: counts beside `widths`, shares without. */
+export function nodeShare(nodes: ArrayLike<number>, layers: readonly number[], widths?: ArrayLike<number>): number {
+  return layers.reduce((sum, l) => sum + (widths ? nodes[l] / widths[l] : nodes[l]), 0) / layers.length;
 }
 
 function describesNothing(slo: Slo): boolean {

@@ -20,7 +20,7 @@ export interface Slo {
   late?: "run" | "refuse";
   /** At most this many multiply-adds. */
   operations?: number;
-  /** At most this mean share of active nodes in the hidden layers (0 to 1). */
+  /** At most this mean share of active nodes (0 to 1) in the layers that levels leave nodes out of. */
   nodes?: number;
   /** Skip only what cannot matter: zero inputs. */
   exact?: true;

@@ -42,6 +42,7 @@ function ladderOf(layers: number): Read<Ladder> {
       return 1;
     },
     metric: oneOf(...metrics),
+    reference: optional(oneOf("float32")),
     promise: record<Ladder["promise"]>({ kind: oneOf("loss", "agreement"), bound: share, confidence }),
     levels: list(1, maxLevels, levelOf(layers)),
   });

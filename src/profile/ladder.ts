@@ -42,6 +42,8 @@ export const metrics = ["accuracy", "precision@1", "precision@3", "precision@5",
 export interface Ladder {
   version: 1;
   metric: LadderMetric;
+  /** Whose answers levels are judged by: those of the weights before they were brought to eight bits; without it, dense's. */
+  reference?: "float32";
   /** The promise `calibrate` was asked for; what a query without an SLO gets. */
   promise: { kind: "loss" | "agreement"; bound: number; confidence: number };
   /** Ordered by cost; the last is dense. */

@@ -9,7 +9,7 @@ import { refusal, throwIfAborted } from "../errors.ts";
 import type { Model, StreamedModel } from "../model/model.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import { estimate, type LoadEstimate } from "../policy/load.ts";
-import { hiddenShare, met, planKey } from "../policy/policy.ts";
+import { met, nodeShare, planKey, thinnedLayers } from "../policy/policy.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Level } from "../profile/ladder.ts";
@@ -104,6 +104,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   // what a query needs is copied out: a closure that named `model` would keep all its weights beside those in the engine
   const { inputs: width } = model.layers[0];
   const widths = model.layers.map(({ outputs }) => outputs);
+  const thinned = thinnedLayers(levels);
   const outputs = widths[widths.length - 1];
   const missing = dropped(model.layers[widths.length - 1].activation);
   const pacing = createPacing(levels, ladder?.promise ?? null, options.load ?? {});
@@ -215,7 +216,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       },
       rungs,
       stopped,
-      met: kept && met(chosen, { totalMs: waitedMs + totalMs, macs, nodeShare: hiddenShare(nodes, widths) }),
+      met: kept && met(chosen, { totalMs: waitedMs + totalMs, macs, nodeShare: nodeShare(nodes, thinned, widths) }),
     };
     return { output, report };
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type CalibrateOptions, calibrate } from "../../src/calibrate/calibrate.ts";
 import { forward } from "../../src/model/forward.ts";
 import { denseMacs, type Model } from "../../src/model/model.ts";
+import { quantizeModel } from "../../src/model/quantize.ts";
 import { type Labels, type Rows, rowOf } from "../../src/model/rows.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
 import { isDense, isLossless } from "../../src/policy/levels.ts";
@@ -176,6 +177,40 @@ test("searching by time keeps only levels that were faster than dense", async ()
   // a clock that stands still says nothing pays
   const frozen = await calibrate(plain, { rows: madeUpRows(600, width, 3), maxLoss: 0.05, clock: { now: () => 1 } });
   expect(ladderOf(frozen).levels.map(isDense)).toEqual([true]);
+});
+
+describe("weights in eight bits", () => {
+  test("are judged by what the weights answered before: what rounding loses counts", async () => {
+    const rounded = await calibrate(plain, { ...options, weights: "int8" });
+    const { reference, levels } = ladderOf(rounded);
+    expect(reference).toBe("float32");
+    expect(rounded.layers.every(({ weight }) => !(weight instanceof Float32Array))).toBe(true);
+    const dense = levels[levels.length - 1];
+    expect(isDense(dense)).toBe(true);
+    expect(bound(dense, "loss")).toBeGreaterThan(0);
+    expect(bound(dense, "agreement")).toBeLessThan(1);
+    const session = await createSession(decodeModel(encodeModel(rounded)));
+    const agreed = Array.from({ length: rows.count }, (_, r) =>
+      session.run(rowOf(rows, r), { dense: true }).output.top(1)[0].index === denseAnswers[r] ? 1 : 0,
+    ).reduce<number>((a, b) => a + b, 0);
+    expect(agreed / rows.count).toBeLessThan(1);
+    expect(agreed / rows.count).toBeGreaterThan(0.95);
+    // exact gives dense's answers, and no better promise
+    expect(session.run(rowOf(rows, 0), { loss: bound(dense, "loss") }).report.plan.promised).toBe(true);
+    expect(session.run(rowOf(rows, 0), { loss: bound(dense, "loss") / 2 }).report.plan.promised).toBe(false);
+  });
+
+  test("are kept by auto only where they are faster", async () => {
+    // counted work is the same in eight bits, so nothing speaks for rounding
+    const kept = await calibrate(plain, { ...options, weights: "auto" });
+    expect(kept.layers.every(({ weight }) => weight instanceof Float32Array)).toBe(true);
+    expect(ladderOf(kept)).toEqual(ladderOf(model));
+  });
+
+  test("stay as they are where they are in eight bits already", async () => {
+    const already = await calibrate(quantizeModel(plain), { ...options, weights: "auto" });
+    expect(ladderOf(already).reference).toBeUndefined();
+  });
 });
 
 test("progress runs from 0 to 1 and never back", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { choose, expectedBound } from "../../src/calibrate/choose.ts";
+import { choose, expectedBound, promisedCost } from "../../src/calibrate/choose.ts";
 import type { Composed } from "../../src/calibrate/compose.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
 
@@ -78,4 +78,12 @@ describe("a ladder", () => {
     expect(choose([], 4000, promise)).toEqual([]);
     expect(choose([rule(1, rows)], 4000, promise)).toEqual([]);
   });
+});
+
+test("what a promise will probably cost is the cheapest rule that will probably be certified, and Infinity where none will", () => {
+  const rules = [rule(10, 0), rule(5, 20, 0), rule(1, 80)];
+  expect(promisedCost(rules, 4000, { kind: "loss", bound: 0.003 })).toBe(10);
+  expect(promisedCost(rules, 4000, { kind: "loss", bound: 0.02 })).toBe(5);
+  expect(promisedCost(rules, 4000, { kind: "agreement", bound: 0.997 })).toBe(5);
+  expect(promisedCost(rules, 4000, { kind: "loss", bound: 1e-6 })).toBe(Number.POSITIVE_INFINITY);
 });

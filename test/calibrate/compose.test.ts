@@ -29,7 +29,7 @@ describe("rules composed from settings run one by one", async () => {
   ];
   const rungs: Rung[] = settings.map((setting) => ({ layers: [setting, exact, exact] }));
   const exactRung = everyLayer(3, exact);
-  const run = (levels: Rung[][]): Promise<Outcome[]> => evaluate(model, levels, rows, { clock: null });
+  const run = (levels: (readonly Rung[])[]): Promise<Outcome[]> => evaluate(model, levels, rows, { clock: null });
   const outcomes = await run([[exactRung], ...rungs.map((rung) => [rung])]);
   const tried = outcomes.map((outcome, i): Tried => {
     const { differences, disagreements } = judge(outcome, outcomes[0], null);

@@ -105,4 +105,21 @@ describe("certified levels", () => {
       expect([observed.accuracy, observed.loss]).toEqual([null, null]);
     }
   });
+
+  test("are all judged by another's answers where there is one, dense's too", () => {
+    const asked = outcome(0, 1000);
+    const judged = certifiedLevels(
+      sequenced,
+      [outcome(4, 10), outcome(30, 20), outcome(60, 30), outcome(3, 100)],
+      labels,
+      widths,
+      0.95,
+      1,
+      asked,
+    );
+    const dense = judged[judged.length - 1];
+    expect(dense.observed).toMatchObject({ loss: 0.003, agreement: 0.997 });
+    expect(dense.certificates.find(({ kind }) => kind === "loss")?.bound).toBeGreaterThan(0.003);
+    expect(judged[0].certificates[0].bound).toBeGreaterThanOrEqual(dense.certificates[0].bound);
+  });
 });

@@ -150,7 +150,7 @@ describe("commands", () => {
     expect(existsSync(file("no.slonn"))).toBe(false);
   });
 
-  it("calibrates for the metric that is asked for", async () => {
+  it("calibrates for the metric and the weights that are asked for", async () => {
     const many = 300;
     writeFileSync(file("many.npy"), writeNpy(drawn(many * 6), [many, 6]));
     writeFileSync(file("many.csv"), Array.from({ length: many }, (_, r) => `${r % 4}\n`).join(""));
@@ -174,6 +174,10 @@ describe("commands", () => {
       expect([code, stderr]).toEqual([0, ""]);
       expect(decodeLadder(decodeModel(readFileSync(file("c.slonn"))))?.metric).toBe(metric);
     }
+    const { code, stdout } = await slonn(...argv("--weights", "int8"));
+    expect([code, stdout]).toEqual([0, expect.stringContaining("against the weights in float32")]);
+    expect(decodeLadder(decodeModel(readFileSync(file("c.slonn"))))?.reference).toBe("float32");
+    expectRefusal(await slonn(...argv("--weights", "int4")), 1, /^slonn: --weights: got .*, expected int8 or auto\n$/);
     expectRefusal(
       await slonn(...argv("--metric", "recall")),
       1,

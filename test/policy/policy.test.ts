@@ -4,7 +4,17 @@ import { createModel } from "../../src/model/model.ts";
 import { createForecast, isNoFaster, medianAt, pick } from "../../src/policy/deadline.ts";
 import { certificateOf, isDense, isLossless, uncalibratedLevels } from "../../src/policy/levels.ts";
 import { createLoad, follow, type Load, type LoadState } from "../../src/policy/load.ts";
-import { asksPromise, hiddenShare, met, type Plan, plan as planFor, planKey, preference, shareOf } from "../../src/policy/policy.ts";
+import {
+  asksPromise,
+  met,
+  nodeShare,
+  type Plan,
+  plan as planFor,
+  planKey,
+  preference,
+  shareOf,
+  thinnedLayers,
+} from "../../src/policy/policy.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { Ladder, LayerSetting, Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
@@ -262,7 +272,7 @@ describe("plan, always", () => {
         if (slo.latencyMs !== undefined && !gave("latency"))
           expect((profile?.levels[made.level].p99 ?? Number.NaN) * stretch).toBeLessThanOrEqual(slo.latencyMs);
         if (slo.operations !== undefined && !gave("operations")) expect(cost.macs.max).toBeLessThanOrEqual(slo.operations);
-        if (slo.nodes !== undefined && !gave("nodes")) expect(hiddenShare(cost.nodes)).toBeLessThanOrEqual(slo.nodes);
+        if (slo.nodes !== undefined && !gave("nodes")) expect(nodeShare(cost.nodes, thinnedLayers(levels))).toBeLessThanOrEqual(slo.nodes);
         if (slo.loss !== undefined && !gave("loss")) expect(bound("loss")).toBeLessThanOrEqual(slo.loss);
         if (slo.agreement !== undefined && !gave("agreement")) expect(bound("agreement")).toBeGreaterThanOrEqual(slo.agreement);
         if (slo.accuracy !== undefined && !gave("accuracy")) expect(bound("accuracy")).toBeGreaterThanOrEqual(slo.accuracy);
@@ -391,9 +401,16 @@ describe("met", () => {
   });
 });
 
-test("planKey and hiddenShare", () => {
+test("a share of nodes is about the layers that some level leaves nodes out of", () => {
+  expect(thinnedLayers(levels)).toEqual([0]);
+  const nodes = (...shares: number[]): Level => ({ ...levels[0], cost: { ...levels[0].cost, nodes: shares } });
+  expect(thinnedLayers([nodes(1, 1, 0.02), nodes(1, 1, 1)])).toEqual([2]);
+  expect(thinnedLayers([nodes(1, 1)])).toEqual([0, 1]);
+});
+
+test("planKey and nodeShare", () => {
   expect([planKey(undefined), planKey({}), planKey({ nodes: 0.05, loss: 0.1 })]).toEqual(["", "", "loss=0.1,nodes=5%"]);
-  expect(hiddenShare([0.25, 0.75, 1])).toBe(0.5);
-  expect(hiddenShare([10, 30, 5], [40, 40, 10])).toBe(0.5);
-  expect(hiddenShare([0.5])).toBe(0.5);
+  expect(nodeShare([0.25, 0.75, 1], [0, 1])).toBe(0.5);
+  expect(nodeShare([10, 30, 5], [0, 1], [40, 40, 10])).toBe(0.5);
+  expect(nodeShare([1, 0.5], [1])).toBe(0.5);
 });

@@ -1,6 +1,7 @@
 // `slonn calibrate`: finds and certifies the levels of a model from data, and writes the model with them.
 
 import { calibrate } from "../../calibrate/calibrate.ts";
+import { refusal } from "../../errors.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";
 import { metrics } from "../../profile/ladder.ts";
@@ -34,6 +35,11 @@ export const calibrateCommand: Command = {
       value: "<names>",
       about: "which to try, joined by commas: low-rank, screen, clusters, hash; all but hash unless given",
     },
+    weights: {
+      value: "<type>",
+      about:
+        "int8 brings weights to eight bits, auto where that answers faster under the promise, which counts what rounding loses; as in the file unless given",
+    },
     seed: { value: "<number>", about: "of all randomness; 1 unless given" },
     ...activationsFlag,
   },
@@ -46,6 +52,9 @@ export const calibrateCommand: Command = {
     const activators = args.text("activators");
     const asked = args.text("metric");
     const metric = asked === undefined ? undefined : parseMetric(asked);
+    const weights = args.text("weights");
+    if (weights !== undefined && weights !== "int8" && weights !== "auto")
+      throw refusal("bad-option", "--weights", weights, "int8 or auto");
     args.required("data");
     const model = await loadModelFile(args.file, args.text("activations"));
     const { rows, labels } = await readModelData(args, model);
@@ -61,6 +70,7 @@ export const calibrateCommand: Command = {
         confidence,
         ...(activators === undefined ? {} : { activators: activators.split(",").map((name) => name.trim()) }),
         ...(metric === undefined ? {} : { metric }),
+        ...(weights === undefined ? {} : { weights }),
         seed,
         signal: io.signal,
         onProgress: progress.show,

@@ -1,0 +1,89 @@
+// A model's ladder before it is certified: activators fitted, settings searched, the rules that will probably be certified measured. It
+// sees the search rows only.
+
+import { encodeActivators, type LayerActivators } from "../activator/activator.ts";
+import { createArrayKernels } from "../engine/array-kernels.ts";
+import { throwIfAborted } from "../errors.ts";
+import { createModel, type Model } from "../model/model.ts";
+import { type Labels, type Rows, takeRows } from "../model/rows.ts";
+import type { Rung } from "../profile/ladder.ts";
+import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
+import { choose, promisedCost } from "./choose.ts";
+import type { Outcome } from "./evaluate.ts";
+import { type FitOptions, fitActivators } from "./fit.ts";
+import type { Answers } from "./judge.ts";
+import { chooseLayouts } from "./layouts.ts";
+import { type Sequenced, sequence } from "./levels.ts";
+import { type Run, searchLevels } from "./search.ts";
+
+/** What is looked for, whichever form the weights have. */
+export interface Seeking {
+  search: { rows: Rows; labels: Labels | null };
+  fitRows: Rows;
+  fit: FitOptions;
+  /** How many of the best answers the promise looks at. */
+  depth: number;
+  growing: boolean;
+  /** Rows that will certify. */
+  certifying: number;
+  promise: { kind: "loss" | "agreement"; bound: number };
+  /** Whether costs are times: counted ones say nothing of layouts. */
+  timed: boolean;
+  costOf: (outcome: Outcome) => number;
+}
+
+export interface Found {
+  of: Model;
+  fitted: readonly LayerActivators[];
+  /** The model in the order it was fitted in, with all that was fitted. */
+  withActivators: Model;
+  /** Rules worth certifying, as measured on the search rows. */
+  kept: readonly Sequenced[];
+  /** What a query under the promise will probably cost. */
+  promisedCost: number;
+}
+
+/** Rows that layouts are timed on. */
+const timedRows = 300;
+/** Rules measured for one promise. */
+const alternatives = 3;
+
+/**
+ * @param runner of the model once it has activators
+ * @param reference whose answers are to be given for these rows; null for the model's own dense ones
+ */
+export async function findLadder(
+  of: Model,
+  { search, fitRows, fit, depth, growing, certifying, promise, timed, costOf }: Seeking,
+  runner: (of: Model) => Run,
+  reference: (on: Rows) => Promise<Answers | null>,
+): Promise<Found> {
+  const { layers, fitted, thresholds } = await fitActivators(of, fitRows, fit, await createArrayKernels());
+  const withActivators = createModel(of.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
+  const run = runner(withActivators);
+  const few = takeRows(
+    search.rows,
+    Uint32Array.from({ length: Math.min(timedRows, search.rows.count) }, (_, i) => i),
+  );
+  const exact = timed
+    ? await chooseLayouts(layers.length, fitted, async (settings) => (await run(settings, few, 0.03, 0.05, "choosing layouts")).map(costOf))
+    : everyLayer(layers.length, plainExact);
+  const composed = await searchLevels(layers, fit.kinds, exact, fitted, thresholds, search, run, reference, costOf, depth, growing);
+  const fixed = [everyLayer(layers.length, dense), exact].map((rung) => [rung]);
+  const uniform = fitted.some(({ lowRank }) => lowRank) ? uniformShares.map((amount) => [withShare(exact, fitted, amount)]) : [];
+  const chosen = choose(composed, certifying, promise, alternatives).map(({ rungs }) => rungs);
+  const ladder = unique([...fixed, ...uniform, ...chosen]);
+  throwIfAborted(fit.signal);
+  const measured = await run(ladder, search.rows, 0.55, 1, "measuring levels");
+  const against = (await reference(search.rows)) ?? measured[0];
+  const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying, promise, depth, against);
+  return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, certifying, promise) };
+}
+
+function unique(levels: readonly (readonly Rung[])[]): (readonly Rung[])[] {
+  const seen = new Set<string>();
+  return levels.filter((rungs) => {
+    const key = JSON.stringify(rungs);
+    return !seen.has(key) && seen.add(key);
+  });
+}
