@@ -80,8 +80,8 @@ function syntheticNetwork(labels: number, queries: number): Network {
     name: `synthetic-${labels}`,
     data: `a generated head of ${labels} labels`,
     model,
-    fit: draw(10_000, 2).rows,
-    heldOut: draw(3000, 3),
+    fit: draw(32_000, 2).rows,
+    heldOut: draw(6000, 3),
     test: draw(queries, 4),
   };
 }

@@ -18,6 +18,8 @@ const rowsPerCluster = 8;
 /** Passes over the rows: as many as make so many steps, within bounds. */
 const [wantedSteps, fewestEpochs, mostEpochs] = [4000, 4, 12];
 const batch = 128;
+/** How much of what a router learns is what it would say untrained: without it, clusters that hold the best node of no row are unlearned. */
+const shareOfGuess = 0.3;
 const rate = 0.01;
 
 /** What a router should learn: of every row the clusters of its best nodes, and how much each of these counts. */
@@ -48,17 +50,19 @@ export async function fitRouter(
   for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += start.bias[c];
   const rank = Math.max(1, Math.min(largestRank, few >> 1, inputs >> 1, count >> 1));
   const router = fitLowRank(scores, few, start, new Float32Array(count).fill(1), rank, kernels, random);
-  return rows < rowsPerCluster * count ? router : train(router, h, rows, targets, kernels, random, signal);
+  return rows < rowsPerCluster * count ? router : train(router, h, rows, start, targets, kernels, random, signal);
 }
 
 /**
- * Multinomial logistic regression, scores = up · (down · h + center) + mean, by Adam (Kingma & Ba, 2015) with a rate that falls to nothing.
+ * Multinomial logistic regression against the targets and, for `shareOfGuess`, what `start` says (label smoothing; Szegedy et al., 2016, with
+ * a prior that knows the input), scores = up · (down · h + center) + mean, by Adam (Kingma & Ba, 2015) with a rate that falls to nothing.
  * Each step uses a leading part of the rank, drawn anew (nested dropout; Rippel, Gelbart & Adams, 2014).
  */
 async function train(
   { rank, down, center, up, mean }: LowRank,
   h: Float32Array,
   rows: number,
+  start: FloatLayer,
   { clusters, weights }: Targets,
   kernels: ArrayKernels,
   random: Random,
@@ -72,6 +76,7 @@ async function train(
   /** [rank, inputs], [rank], [rank, count], [count]: a leading part of the rank is a leading part of each. */
   const parts = [down.map((w) => w / unit), center.slice(), transposed(up, count, rank), mean.slice()];
   const adam = parts.map((values) => ({ values, m: new Float32Array(values.length), v: new Float32Array(values.length) }));
+  const guessing = start.weight.map((w) => w / unit);
   const ranks = [...routerRanks.filter((r) => r < rank), rank];
   const epochs = Math.max(fewestEpochs, Math.min(mostEpochs, Math.ceil((wantedSteps * batch) / rows)));
   const steps = epochs * Math.ceil(rows / batch);
@@ -94,9 +99,13 @@ async function train(
       const code = kernels.matmulTransposed(x, narrow, n, used, inputs);
       for (let r = 0; r < n; r++) for (let c = 0; c < used; c++) code[r * used + c] += parts[1][c];
       const error = kernels.matmul(code, wide, n, count, used);
+      const guesses = kernels.matmulTransposed(x, guessing, n, count, inputs);
       for (let r = 0; r < n; r++) {
         softmax(error.subarray(r * count, (r + 1) * count), parts[3]);
-        for (let t = 0; t < depth; t++) error[r * count + clusters[order[from + r] * depth + t]] -= weights[t];
+        const guess = guesses.subarray(r * count, (r + 1) * count);
+        softmax(guess, start.bias);
+        for (let c = 0; c < count; c++) error[r * count + c] -= shareOfGuess * guess[c];
+        for (let t = 0; t < depth; t++) error[r * count + clusters[order[from + r] * depth + t]] -= (1 - shareOfGuess) * weights[t];
       }
       for (let i = 0; i < error.length; i++) error[i] /= n;
       const codeError = kernels.matmulTransposed(error, wide, n, used, count);
