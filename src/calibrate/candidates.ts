@@ -36,7 +36,7 @@ export function withShare(rung: Rung, fitted: readonly LayerActivators[], amount
 /** Clusters computed, inputs a screen looks at, and nodes kept of a wide output layer. */
 const clusterCounts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 /** How far a cluster's score may lie below the best: a router's scores are logarithms of probabilities. */
-const clusterWidths = [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8];
+const clusterWidths = [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 10, 12, 15];
 /** Components of a router. */
 export const routerRanks: readonly number[] = [8, 16, 24, 32, 48, 64, 96];
 const screenInputs = [4, 8, 13, 20, 32];
