@@ -423,10 +423,10 @@ ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and que
 - **The paper's own code and figures per data set**: it has published none; only its abstract's figures are compared with.
 - **More networks trained and published by others**: \`guesslang\` and \`lande\` are those found on npm that are chains of dense layers (once folded) and have
   texts to ask them about; \`guesslang\`'s pieces of one file are alike, so its certificates, which take rows to be drawn independently, say less than the
-  others'. Looked at and left out: wake word detectors (\`openwakeword-js\`: layer normalisation and one output), \`cld3-asm\` (weights compiled into
-  WebAssembly), fastText's language models (a tree instead of an output layer), \`magika\` (loads its weights from elsewhere), voice
-  activity detectors and \`rnnoise\` (recurrent), \`convnetjs\` and \`synaptic\` (no weights in the package), chess networks (tens of megabytes, GPL), and the
-  face, hand and pose models, which are convolutions.
+  others'. Opened and left out: \`openwakeword-js\` (layer normalisation and one output), \`magika\` (loads its weights from elsewhere),
+  \`convnetjs\` (no weights in the package). Not opened, going by what is said of them: \`cld3-asm\` (weights compiled into WebAssembly),
+  fastText's language models (a tree instead of an output layer), voice activity detectors and \`rnnoise\` (recurrent), chess networks (tens of
+  megabytes, GPL), and face, hand and pose models (convolutions).
 - **2,048 and 4,096 nodes wide**: weights that size are not committed. Trained as [training](training.md) says and put into \`build/networks\` as
   \`fashion-mnist-2048.safetensors\`, they are evaluated along with the others.
 ${browser ? "" : "- **LiteRT.js** and engines that run in browsers only: the full size races them in a page of Chromium where there is one.\n"}- **Audio.** \`letters\` (16 numbers to 26 classes) stands for tabular data.`;
