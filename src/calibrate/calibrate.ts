@@ -80,7 +80,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const { signal, onProgress = () => {} } = options;
   const metric = options.metric ?? (labels ? (labels.kind === "multi" ? "precision@1" : "accuracy") : "agreement");
   const depth = depthOf(metric, labels);
-  check(model, rows, labels, fitRows, maxLoss, confidence, activators);
+  check(model, rows, labels, fitRows, maxLoss, confidence, activators, options.weights);
   const random = seeded(seed);
   const order = permutation(rows.count, random);
   const certifying = rowsCertifying(rows.count);
@@ -209,6 +209,7 @@ function check(
   maxLoss: number,
   confidence: number,
   activators: readonly string[],
+  weights: string | undefined,
 ): void {
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
@@ -223,6 +224,8 @@ function check(
     throw new SlonnError("bad-option", `max loss: got ${maxLoss}, expected a fraction above 0 and below 1`);
   if (!(confidence > 0.5 && confidence < 1))
     throw new SlonnError("bad-option", `confidence: got ${confidence}, expected above 0.5 and below 1`);
+  if (weights !== undefined && weights !== "int8" && weights !== "auto")
+    throw new SlonnError("bad-option", `weights: got ${weights}, expected int8 or auto`);
   for (const kind of activators)
     if (!kinds.includes(kind)) throw new SlonnError("bad-option", `activators: got ${kind}, expected ${kinds.join(", ")}`);
 }

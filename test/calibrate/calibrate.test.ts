@@ -288,6 +288,7 @@ describe("refuses", () => {
     for (const maxLoss of [0, 1, -1, Number.NaN]) await refuse({ maxLoss }, "bad-option", /^max loss: got/);
     for (const confidence of [0.5, 1, 2, Number.NaN]) await refuse({ confidence }, "bad-option", /^confidence: got/);
     await refuse({ activators: ["magic"] }, "bad-option", /activators: got magic, expected low-rank, screen, clusters, hash/);
+    await refuse({ weights: "int4" as "int8" }, "bad-option", /^weights: got int4, expected int8 or auto/);
   });
 
   test("a network of one output, which has no best answer to keep", async () => {
