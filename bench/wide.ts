@@ -80,7 +80,7 @@ function syntheticNetwork(labels: number, queries: number): Network {
     name: `synthetic-${labels}`,
     data: `a generated head of ${labels} labels`,
     model,
-    fit: draw(10_000, 2).rows,
+    fit: draw(26_000, 2).rows,
     heldOut: draw(6000, 3),
     test: draw(queries, 4),
   };
