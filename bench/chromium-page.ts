@@ -6,6 +6,9 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { projectPath } from "../examples/networks.ts";
 
+/** Where Debian puts it. */
+export const chromiumPath = "/usr/bin/chromium";
+
 export interface Tab {
   waitForFunction(test: string): Promise<unknown>;
   evaluate<T>(code: string): Promise<T>;
@@ -37,7 +40,7 @@ export async function openPage(page: string, fileOf: (path: string) => string, a
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { chromium } = createRequire(projectPath("test", "runtimes", "package.json"))("playwright-core");
   const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
+    executablePath: chromiumPath,
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...args],
     timeout: 300_000,
   });

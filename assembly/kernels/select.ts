@@ -241,8 +241,6 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
   if (ASC_FEATURE_SIMD) {
     const lowest = f32x4.splat(low);
     const highest = f32x4.splat(high);
-    let index = i32x4(0, 1, 2, 3);
-    const four = i32x4.splat(4);
     while (i + 4 <= n) {
       const s = scores + (<usize>i << 2);
       const v = v128.load(s);
@@ -251,15 +249,13 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
         const a = v128.or(f32x4.gt(v, lowest), f32x4.gt(v128.load(s, 16), lowest));
         if (!v128.any_true(v128.or(a, v128.or(f32x4.gt(v128.load(s, 32), lowest), f32x4.gt(v128.load(s, 48), lowest))))) {
           i += 16;
-          index = i32x4.add(index, i32x4.splat(16));
           continue;
         }
       }
       // four indices are written each time and the next write covers those that were not kept: no branch to guess
       const mask = i32x4.bitmask(v128.and(f32x4.gt(v, lowest), f32x4.le(v, highest)));
-      v128.store(at + (<usize>found << 2), i8x16.swizzle(index, v128.load(FRONT + (<usize>mask << 4))));
+      v128.store(at + (<usize>found << 2), i8x16.swizzle(i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3)), v128.load(FRONT + (<usize>mask << 4))));
       found += popcnt(mask);
-      index = i32x4.add(index, four);
       i += 4;
     }
   }

@@ -13,24 +13,24 @@ import { rowOf } from "../../src/model/rows.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { transposed } from "../../src/model/transposed.ts";
 import { seeded } from "../../src/random.ts";
-import { openPage } from "../chromium-page.ts";
+import { chromiumPath, openPage } from "../chromium-page.ts";
 import { ensurePeers, peersFolder, versionOf } from "../peers/install.ts";
 import { writeOnnx } from "../peers/write-onnx.ts";
 import { writeTflite } from "../peers/write-tflite.ts";
 import { median, ratioOfMedians } from "../statistics.ts";
 import type { BrowserPart, Circumstances } from "./evaluation.ts";
 import { promised, type Subject } from "./network.ts";
+import { ratioOf } from "./ratios.ts";
 
 const rowCount = 400;
 /** Chromium's clock steps by a tenth of a millisecond, so blocks are long; the first race, like the second, has so many of each. */
 const blocks = { rounds: 60, count: 400, settle: 40 };
 /** How far an engine's outputs may be from dense's, as a share of the largest. */
 const tolerance = 1e-4;
-const chromium = "/usr/bin/chromium";
 const level = `loss=${promised}`;
 
 export async function raceInChromium(subject: Subject, log: (line: string) => void): Promise<Omit<BrowserPart, keyof Circumstances>> {
-  if (!existsSync(chromium)) throw new Error(`${chromium}: not there, so nothing was raced in a browser`);
+  if (!existsSync(chromiumPath)) throw new Error(`${chromiumPath}: not there, so nothing was raced in a browser`);
   if (!existsSync(projectPath("test", "runtimes", "node_modules", "playwright-core")))
     throw new Error("test/runtimes: playwright-core is not installed (`npm test` does that), so nothing was raced in a browser");
   await ensurePeers(log);
@@ -95,7 +95,7 @@ export async function raceInChromium(subject: Subject, log: (line: string) => vo
         .map((slower) => {
           const interval = ratioOfMedians(times(first, slower), times(first, level), seeded(1));
           const again = ratioOfMedians(times(second, slower), times(second, level), seeded(1)).ratio;
-          return { slower, faster: level, ...interval, again, reproduced: again >= interval.low && again <= interval.high };
+          return ratioOf(slower, level, interval, again);
         }),
     };
   } finally {

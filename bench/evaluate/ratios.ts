@@ -2,6 +2,7 @@
 
 import { seeded } from "../../src/random.ts";
 import { type RaceResult, speedUp } from "../race.ts";
+import type { RatioInterval } from "../statistics.ts";
 import type { Ratio } from "./evaluation.ts";
 
 /** @param pairs slower and faster */
@@ -9,6 +10,11 @@ export function ratiosOf(pairs: readonly (readonly [string, string])[], first: R
   return pairs.map(([slower, faster]) => {
     const interval = speedUp(first, slower, faster, seeded(1));
     const again = speedUp(second, slower, faster, seeded(1)).ratio;
-    return { slower, faster, ...interval, again, reproduced: again >= interval.low && again <= interval.high };
+    return ratioOf(slower, faster, interval, again);
   });
+}
+
+/** A ratio with its interval, beside what a second race came to. */
+export function ratioOf(slower: string, faster: string, interval: RatioInterval, again: number): Ratio {
+  return { slower, faster, ...interval, again, reproduced: again >= interval.low && again <= interval.high };
 }

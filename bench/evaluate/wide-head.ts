@@ -17,7 +17,7 @@ import type { Circumstances, WideHeadPart } from "./evaluation.ts";
 import { ratiosOf } from "./ratios.ts";
 import type { Size } from "./sizes.ts";
 
-/** Shares of dense's answers that ours may change; the first is promised by calibration. */
+/** What calibration promises of ours. */
 export const promisedAgreement = "agreement=0.99";
 const [fitRows, heldOutRows] = [2000, 1500];
 /** Inputs that peers choose their graph by. */

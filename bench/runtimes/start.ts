@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { projectPath } from "../../examples/networks.ts";
+import { chromiumPath } from "../chromium-page.ts";
 import { peersFolder } from "../peers/install.ts";
 
 const runtimes = projectPath("test", "runtimes", "node_modules");
@@ -27,7 +28,7 @@ const commands: Record<string, (folder: string, url: string) => string[]> = {
   ],
   Bun: (folder, url) => [join(runtimes, "@oven", "bun-linux-x64", "bin", "bun"), join(folder, "start.mjs"), "Bun", url],
   Chromium: (folder, url) => [
-    "/usr/bin/chromium",
+    chromiumPath,
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",

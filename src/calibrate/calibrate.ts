@@ -131,9 +131,16 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
         clock,
         onProgress: (share) => onProgress(first + (from + share * (to - from)) * (last - first), what),
       });
-  /** What the model handed in answers, where another's levels are judged by it. */
-  const reference = async (of: Model, on: Rows): Promise<Answers | null> =>
-    of === model ? null : (await evaluate(model, [[everyLayer(model.layers.length, dense)]], on, { ...evaluating, clock: null }))[0];
+  const asked = new Map<Rows, Answers>();
+  /** What the model handed in answers, where another's levels are judged by it: asked once for the same rows. */
+  const reference = async (of: Model, on: Rows): Promise<Answers | null> => {
+    if (of === model) return null;
+    const known = asked.get(on);
+    if (known) return known;
+    const [answers] = await evaluate(model, [[everyLayer(model.layers.length, dense)]], on, { ...evaluating, clock: null });
+    asked.set(on, answers);
+    return answers;
+  };
 
   const searching = 0.7;
   const found: Found[] = [];

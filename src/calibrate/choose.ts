@@ -1,7 +1,10 @@
 // Choosing a ladder from what was tried: for each promise a caller may ask, the cheapest rule that will probably be certified.
 
-import type { Rung } from "../profile/ladder.ts";
+import type { Ladder, Rung } from "../profile/ladder.ts";
 import type { Composed } from "./compose.ts";
+
+/** What a ladder is to promise above all. */
+export type Promised = Pick<Ladder["promise"], "kind" | "bound">;
 
 /** Losses and disagreements a ladder should serve, as fractions. */
 const losses = [0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05];
@@ -24,12 +27,7 @@ export function expectedBound(total: number, squares: number, rows: number, samp
  * of one setting: what a rule that grows costs may be composed, not measured, and turn out dearer.
  * @param alternatives rules kept for the promise itself, each beginning with another setting
  */
-export function choose<Rule extends Composed>(
-  rules: readonly Rule[],
-  samples: number,
-  promise: { kind: "loss" | "agreement"; bound: number },
-  alternatives = 1,
-): Rule[] {
+export function choose<Rule extends Composed>(rules: readonly Rule[], samples: number, promise: Promised, alternatives = 1): Rule[] {
   const chosen = new Set<Rule>();
   const fixed = rules.filter(({ rungs }) => rungs.length === 1);
   const pick = (bound: number, expected: (c: Composed) => number, most = 1): void => {
@@ -40,29 +38,27 @@ export function choose<Rule extends Composed>(
       ))
         chosen.add(c);
   };
-  const loss = (cautious: number) => (c: Composed) => expectedBound(c.lost, c.changed, c.rows, samples, cautious);
-  const disagreement = (cautious: number) => (c: Composed) => expectedBound(c.disagreed, c.disagreed, c.rows, samples, cautious);
-  for (const cautious of promiseCaution)
-    if (promise.kind === "loss") pick(promise.bound, loss(cautious), alternatives);
-    else pick(1 - promise.bound, disagreement(cautious), alternatives);
-  for (const bound of losses) pick(bound, loss(caution));
-  for (const bound of disagreements) pick(bound, disagreement(caution));
+  for (const cautious of promiseCaution) pick(mostOf(promise), expectedOf(promise.kind, samples, cautious), alternatives);
+  for (const bound of losses) pick(bound, expectedOf("loss", samples, caution));
+  for (const bound of disagreements) pick(bound, expectedOf("agreement", samples, caution));
   return [...chosen].sort((a, b) => a.cost - b.cost);
 }
 
 /** What a query under the promise will probably cost: the cheapest rule that will probably be certified; Infinity where none will. */
-export function promisedCost(
-  rules: readonly Composed[],
-  samples: number,
-  { kind, bound }: { kind: "loss" | "agreement"; bound: number },
-): number {
-  const fitting = rules.filter(({ lost, changed, disagreed, rows }) =>
-    kind === "loss"
-      ? expectedBound(lost, changed, rows, samples, caution) <= bound
-      : expectedBound(disagreed, disagreed, rows, samples, caution) <= 1 - bound,
-  );
+export function promisedCost(rules: readonly Composed[], samples: number, promise: Promised): number {
+  const expected = expectedOf(promise.kind, samples, caution);
+  const fitting = rules.filter((rule) => expected(rule) <= mostOf(promise));
   return fitting.reduce((least, { cost }) => Math.min(least, cost), Number.POSITIVE_INFINITY);
 }
+
+/** What a rule will probably be certified to lose, or to answer otherwise, at most. */
+const expectedOf =
+  (kind: Promised["kind"], samples: number, cautious: number) =>
+  ({ lost, changed, disagreed, rows }: Composed): number =>
+    kind === "loss" ? expectedBound(lost, changed, rows, samples, cautious) : expectedBound(disagreed, disagreed, rows, samples, cautious);
+
+/** The most that may be lost, or answered otherwise. */
+const mostOf = ({ kind, bound }: Promised): number => (kind === "loss" ? bound : 1 - bound);
 
 /** The `most` cheapest that begin with different settings. */
 function cheapest<Rule extends Composed>(rules: readonly Rule[], most: number): Rule[] {

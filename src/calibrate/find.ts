@@ -8,7 +8,7 @@ import { createModel, type Model } from "../model/model.ts";
 import { type Labels, type Rows, takeRows } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
-import { choose, promisedCost } from "./choose.ts";
+import { choose, type Promised, promisedCost } from "./choose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type FitOptions, fitActivators } from "./fit.ts";
 import type { Answers } from "./judge.ts";
@@ -26,7 +26,7 @@ export interface Seeking {
   growing: boolean;
   /** Rows that will certify. */
   certifying: number;
-  promise: { kind: "loss" | "agreement"; bound: number };
+  promise: Promised;
   /** Whether costs are times: counted ones say nothing of layouts. */
   timed: boolean;
   costOf: (outcome: Outcome) => number;

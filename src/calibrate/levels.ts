@@ -3,7 +3,7 @@
 import type { Labels } from "../model/rows.ts";
 import type { Cost, Level, Rung } from "../profile/ladder.ts";
 import { certifyLadder } from "./certify.ts";
-import { choose, expectedBound } from "./choose.ts";
+import { choose, expectedBound, type Promised } from "./choose.ts";
 import type { Composed } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type Answers, judge, sum, type Verdict } from "./judge.ts";
@@ -26,7 +26,7 @@ export function sequence(
   costOf: (outcome: Outcome) => number,
   always: readonly (readonly Rung[])[],
   samples: number,
-  promise: { kind: "loss" | "agreement"; bound: number },
+  promise: Promised,
   depth = 1,
   reference: Answers = outcomes[0],
 ): Sequenced[] {
