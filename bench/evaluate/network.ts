@@ -19,6 +19,7 @@ import { findOracle } from "./oracle.ts";
 import { ratiosOf } from "./ratios.ts";
 import type { Size } from "./sizes.ts";
 import { measureSparsity } from "./sparsity.ts";
+import { cut } from "./subjects.ts";
 
 /** A network with its rows, each kind used for one thing only. */
 export interface Subject {
@@ -51,7 +52,8 @@ export const sloOf = (loss: number, labelled: boolean): string =>
 export async function evaluateNetwork(subject: Subject, size: Size, log: (line: string) => void): Promise<Found> {
   const { name, fit, heldOut, report } = subject;
   const slos = losses.map((loss) => sloOf(loss, heldOut.labels !== null));
-  const slo = sloOf(promised, heldOut.labels !== null);
+  const of = (maxLoss: number): { slo: string; maxLoss: number } => ({ slo: sloOf(maxLoss, heldOut.labels !== null), maxLoss });
+  const { slo } = of(promised);
   const base = createModel(subject.model.name, subject.model.layers);
   const started = performance.now();
   if (!subject.model.calibration) log(`${name}: calibrating on ${heldOut.rows.count} rows`);
@@ -60,10 +62,10 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
     : await calibrate(base, { ...heldOut, fitRows: fit, maxLoss: promised, confidence });
   const calibrationSeconds = subject.model.calibration ? null : Math.round((performance.now() - started) / 1000);
   log(`${name}: ${calibrationSeconds === null ? "comes calibrated" : `calibrated in ${calibrationSeconds} s`}; now hash tables and peers`);
-  const field = await gather(subject, model, slos, { slo, maxLoss: promised, confidence }, size, log);
+  const field = await gather(subject, model, slos, { confidence, kept: of(promised), choosing: of(0.01) }, size, log);
   const { competitors, session } = field;
 
-  const queries = Math.min(isSparse(base) ? size.queries.text : size.queries.dense, report.rows.count);
+  const queries = Math.min(size.queries[sortOf(base)], report.rows.count);
   const rowAt = (q: number): number => rowOfQuery(q, queries, report.rows.count);
   log(`${name}: ${competitors.length} contenders, ${queries} queries each, twice`);
   const options = { labels: report.labels, queries };
@@ -85,7 +87,8 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
     rowOf(report.rows, rowAt(Math.floor((i * queries) / size.counted))),
   );
   const level = session.levels[session.run(inputs[0], parseSlo(slo)).report.plan.level];
-  const oracle = await findOracle(model, rankedOf(base), heldOut, promised, confidence);
+  const judging = cut(heldOut, size.most.oracle);
+  const oracle = await findOracle(model, rankedOf(base), judging, promised, confidence);
   const { oracleMacs, ...limits } = await findLimits(model, level.rungs, oracle.rung, inputs);
   const contenders = contendersOf(field, result, inputs, base);
   report.labels &&
@@ -129,6 +132,15 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
     model,
     samples: all.map((one, c) => ({ name: one.name, runs: [result.measured[c].timesMs, again.measured[c].timesMs] })),
   };
+}
+
+/** A network of more weights is a large one. */
+const largeFrom = 4_000_000;
+
+/** By how long a query takes. */
+function sortOf(model: Model): keyof Size["queries"] {
+  if (isSparse(model)) return "text";
+  return model.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0) > largeFrom ? "large" : "dense";
 }
 
 /** Which layers an activator may rank. */

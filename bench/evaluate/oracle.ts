@@ -42,20 +42,21 @@ export async function findOracle(
   const { layers } = model;
   const last = layers.length - 1;
   const plain = everyLayer(layers.length, exact);
-  const kept = async (rungs: readonly Rung[]): Promise<boolean[]> => {
-    const outcomes = await evaluate(model, [[everyLayer(layers.length, dense)], ...rungs.map((rung) => [rung])], heldOut.rows, {
-      clock: null,
-    });
-    return rungs.map((_, i) => upper(outcomes[i + 1], outcomes[0], heldOut.labels, 1 - confidence) <= promised);
-  };
+  const outcomesOf = (rungs: readonly Rung[]): Promise<Outcome[]> =>
+    evaluate(
+      model,
+      rungs.map((rung) => [rung]),
+      heldOut.rows,
+      { clock: null },
+    );
+  const [whole] = await outcomesOf([everyLayer(layers.length, dense)]);
+  const keeps = async (rung: Rung): Promise<boolean> =>
+    upper((await outcomesOf([rung]))[0], whole, heldOut.labels, 1 - confidence) <= promised;
   const least: number[] = [];
   for (let l = 0; l < layers.length; l++) {
     if (l === last && ranked(l)) least.push(answers / layers[l].outputs);
     else if (l === last || !ranked(l)) least.push(1);
-    else {
-      const found = await kept(shares.map((share) => withLayer(plain, l, keep(share))));
-      least.push(shares[found.lastIndexOf(false) + 1] ?? 1);
-    }
+    else least.push(await leastShare((share) => keeps(withLayer(plain, l, keep(share)))));
   }
   const hidden = (steps: number): Rung => ({
     layers: least.map((share, l): LayerSetting => {
@@ -65,9 +66,20 @@ export async function findOracle(
   });
   const ranks = hidden(0).layers.some(({ kind }) => kind === "ranked");
   let steps = 0;
-  while (ranks && steps < shares.length && !(await kept([hidden(steps)]))[0]) steps++;
+  while (ranks && steps < shares.length && !(await keeps(hidden(steps)))) steps++;
   const rung = hidden(steps);
   return { rung: least[last] < 1 ? withLayer(rung, last, named(least[last])) : rung, shares: least };
+}
+
+/** The least share that does, by halving: what a share does, larger ones do. 1 where none does. */
+async function leastShare(does: (share: number) => Promise<boolean>): Promise<number> {
+  let [low, high] = [0, shares.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (await does(shares[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return shares[low] ?? 1;
 }
 
 function upper(outcome: Outcome, whole: Outcome, labels: Labels | null, delta: number): number {

@@ -1,7 +1,7 @@
-// The committed rows of the text networks against each other and against the words and labels beside them.
+// The committed rows of the text networks against each other and against the words and labels beside them, and the committed weights.
 
 import { describe, expect, test } from "vitest";
-import { loadNetworkData, readNames } from "../../examples/networks.ts";
+import { loadNetworkData, loadNetworkModel, readNames } from "../../examples/networks.ts";
 import { contextWords, wordsOf } from "../../examples/text.ts";
 import { checkRows, type Rows } from "../../src/model/rows.ts";
 
@@ -79,4 +79,14 @@ describe("brown", async () => {
       expect(sum).toBeLessThan(1e-5 + Array.from({ length: contextWords }, (_, d) => 1 / (d + 1)).reduce((a, b) => a + b));
     }
   });
+});
+
+test.each([
+  ["fashion-mnist-2048", [784, 2048, 2048, 10]],
+  ["mnist-2048-l1", [784, 2048, 2048, 10]],
+  ["mnist-l1", [784, 1024, 1024, 10]],
+] as const)("%s is a float network, however it is stored", async (name, widths) => {
+  const { layers } = await loadNetworkModel(name);
+  expect([layers[0].inputs, ...layers.map(({ outputs }) => outputs)]).toEqual(widths);
+  for (const { weight } of layers) expect(weight).toBeInstanceOf(Float32Array);
 });
