@@ -36,13 +36,13 @@ export const sizes: Record<SizeName, Size> = {
   full: {
     networks: networkNames,
     others: true,
-    most: { fit: everything, heldOut: everything, report: everything, oracle: 10_000 },
-    queries: { dense: 6000, large: 3000, text: 4000 },
+    most: { fit: everything, heldOut: everything, report: everything, oracle: 6000 },
+    queries: { dense: 4000, large: 2000, text: 4000 },
     counted: 200,
     hashShapes: [shape(8, 8, 256), shape(16, 8, 256), shape(8, 6, 512)],
     peers: true,
     coldStarts: 5,
-    certificates: { networks: ["mnist", "fashion-mnist", "fashion-mnist-l1"], resamples: 200, population: 6000 },
+    certificates: { networks: ["mnist", "fashion-mnist"], resamples: 200, population: 6000 },
     interference: {
       networks: ["fashion-mnist"],
       loads: ["none", "compute 2", "memory 2", "both 2"],
