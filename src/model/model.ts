@@ -142,7 +142,7 @@ export function notFinite(values: Float32Array): number {
   let any = 0;
   let i = 0;
   for (const whole = words.length & -4; i < whole; i += 4)
-    any |= (~words[i] & ones) - 1 | (~words[i + 1] & ones) - 1 | (~words[i + 2] & ones) - 1 | (~words[i + 3] & ones) - 1;
+    any |= ((~words[i] & ones) - 1) | ((~words[i + 1] & ones) - 1) | ((~words[i + 2] & ones) - 1) | ((~words[i + 3] & ones) - 1);
   for (; i < words.length; i++) any |= (~words[i] & ones) - 1;
   return any < 0 ? values.findIndex((value) => !Number.isFinite(value)) : -1;
 }
