@@ -69,7 +69,7 @@ export function placeMatrix(
   const writer = (engine: Engine, { at, start, line, size, items }: Layout, alone: boolean): WriteRow => {
     const { buffer } = engine;
     const plan = waiting + abi.PANEL * waitingBytes;
-    const to = line ? new Weights(buffer, waiting, (plan - waiting) / unit) : new Weights(buffer, at, outputs * rowStride);
+    const to = line ? new Weights(buffer, waiting, (plan + abi.ROW_BYTES - waiting) / unit) : new Weights(buffer, at, outputs * rowStride);
     const scaleOf = bytes && !scale ? new Float32Array(buffer, scales ?? 0, outputs) : null;
     return (values, from, place) => {
       const nth = alone ? 0 : place % abi.PANEL;
@@ -79,6 +79,7 @@ export function placeMatrix(
       if (line === 0 || !(alone || nth === abi.PANEL - 1 || place === outputs - 1)) return;
       writePlan(engine, plan, [[abi.PACK, waiting, nth + 1, items, waitingBytes, at + start(place - nth), line, size]]);
       engine.execute(plan, 0, 1);
+      to.fill(0); // so that memory does not show how the weights came
     };
   };
 
