@@ -68,10 +68,7 @@ export const SCATTER: i32 = 16;
 export const COMPACT_PANELS: i32 = 17;
 /** list a, list b, out list: what a holds and b does not; all ascending by index, values left alone */
 export const SUBTRACT: i32 = 18;
-/**
- * rows (stride floats each), outputs, inputs, stride, out, panel, line: row-major weights as panels or columns, once at load. Sixteen
- * nodes of one input stand together; `line` floats further those of the next input, `panel` floats further the next sixteen nodes.
- */
+/** rows (stride bytes apart), count of them (at most 16), items, stride, out, line, size: item i of row k, `size` bytes (1, 2, 4), to out + i·line + k·size; at load */
 export const PACK: i32 = 19;
 /** panels (int8, see kernels/predict.ts), scales(f32[rank]), mean, code, rank, panel count, out, code scratch(i16): low-rank scores */
 export const PREDICT: i32 = 20;

@@ -9,7 +9,8 @@ import { code, columns8, panels8, rows8 } from "./kernels/bytes";
 import { columns } from "./kernels/columns";
 import { blocks, compact, compactPanels, permute, scatter } from "./kernels/compact";
 import { hash, vote } from "./kernels/hash";
-import { pack, panels, panelsActive, panelsSelected } from "./kernels/panels";
+import { pack } from "./kernels/pack";
+import { panels, panelsActive, panelsSelected } from "./kernels/panels";
 import { predict } from "./kernels/predict";
 import { rows, rowsSelected } from "./kernels/rows";
 import { best, expand, lead, panelScores, strongest, subtract, threshold, topK, within } from "./kernels/select";
@@ -173,7 +174,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         macs = count(p(r, 4)) * n(r, 6);
         break;
       case PACK:
-        pack(p(r, 1), n(r, 2), n(r, 3), n(r, 4), p(r, 5), n(r, 6), n(r, 7));
+        pack(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5), p(r, 6), n(r, 7));
         units = n(r, 2);
         break;
       default:

@@ -158,37 +158,3 @@ function onePanel(weight: usize, init: usize, out: usize, begin: usize, end: usi
 function addLine(out: usize, v: f32, line: usize): void {
   for (let i: usize = 0; i < LINE; i += 4) store<f32>(out + i, load<f32>(out + i) + v * load<f32>(line + i));
 }
-
-/** Row-major weights (`stride` floats a row) into panels; the nodes that fill the last panel up get zeros. */
-export function pack(rows: usize, outputs: i32, inputs: i32, stride: i32, out: usize, panel: i32, line: i32): void {
-  const bytes = <usize>stride << 2;
-  const panelBytes = <usize>panel << 2;
-  const lineBytes = <usize>line << 2;
-  for (let n = 0; n < (outputs + 15) >> 4 << 4; n += 4) {
-    const to = out + <usize>(n >> 4) * panelBytes + (<usize>(n & 15) << 2);
-    const from = rows + <usize>n * bytes;
-    let i: usize = 0;
-    if (ASC_FEATURE_SIMD) {
-      if (n + 4 <= outputs) {
-        // four nodes by four inputs, transposed in registers
-        for (; i + 4 <= <usize>inputs; i += 4) {
-          const r = from + (i << 2);
-          const r0 = v128.load(r), r1 = v128.load(r + bytes), r2 = v128.load(r + 2 * bytes), r3 = v128.load(r + 3 * bytes);
-          const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5), t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
-          const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7), t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
-          const o = to + i * lineBytes;
-          v128.store(o, i64x2.shuffle(t0, t1, 0, 2));
-          v128.store(o + lineBytes, i64x2.shuffle(t0, t1, 1, 3));
-          v128.store(o + 2 * lineBytes, i64x2.shuffle(t2, t3, 0, 2));
-          v128.store(o + 3 * lineBytes, i64x2.shuffle(t2, t3, 1, 3));
-        }
-      }
-    }
-    for (; i < <usize>inputs; i++) {
-      for (let k = 0; k < 4; k++) {
-        const v: f32 = n + k < outputs ? load<f32>(from + <usize>k * bytes + (i << 2)) : 0;
-        store<f32>(to + i * lineBytes + (<usize>k << 2), v);
-      }
-    }
-  }
-}

@@ -194,7 +194,8 @@ function floats(tensor: Tensor | undefined, name: string, shape: readonly number
 function permutation(tensor: Tensor, name: string, n: number): Uint32Array {
   const order = words(tensor, name, n);
   const seen = new Uint8Array(n);
-  for (const node of order) {
+  for (let i = 0; i < n; i++) {
+    const node = order[i];
     if (node >= n || seen[node]) throw refusal("bad-file", name, `${node}${node < n ? " twice" : ""}`, `each number below ${n} once`);
     seen[node] = 1;
   }

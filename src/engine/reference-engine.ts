@@ -337,12 +337,14 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
           );
         break;
       }
-      case abi.PACK:
+      case abi.PACK: {
         units = a[2];
-        for (const n of upTo(paddedTo(abi.PANEL, units)))
+        const size = a[7];
+        for (const k of upTo(units))
           for (let i = 0; i < a[3]; i++)
-            f32[at[5] + (n >> 4) * a[6] + i * a[7] + (n % abi.PANEL)] = n < units ? f32[at[1] + n * a[4] + i] : 0;
+            i8.copyWithin(a[5] + i * a[6] + k * size, a[1] + k * a[4] + i * size, a[1] + k * a[4] + (i + 1) * size);
         break;
+      }
       default:
         return unknown;
     }

@@ -123,27 +123,32 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
     if (l < layers.length - 1 && (layer.activation === "softmax" || layer.activation === "log-softmax"))
       throw refusal("bad-model", layer.name, `${layer.activation} on a hidden layer`, "it on the last only");
     if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", layer.name, `slope ${layer.alpha}`, "a finite number");
-    checkFinite(layer.name, scale ? "scale" : "weight", scale ?? (floats ? weight : []));
+    if (scale || floats) checkFinite(layer.name, scale ? "scale" : "weight", scale ?? (weight as Float32Array));
     checkFinite(layer.name, "bias", bias);
   });
   return { name, layers, calibration };
 }
 
 /** @param from the place of the first of `values` in the whole */
-export function checkFinite(layer: string, what: string, values: ArrayLike<number>, from = 0): void {
+export function checkFinite(layer: string, what: string, values: Float32Array, from = 0): void {
   const i = notFinite(values);
   if (i >= 0) throw refusal("bad-model", layer, `${what}[${from + i}] = ${values[i]}`, "finite numbers");
 }
 
-/** Where the first number stands that is not finite, else −1: by one look at a sum, which is 0 as long as there is none. */
-export function notFinite(values: ArrayLike<number>): number {
-  let [sum, other] = [0, 0]; // two, as one alone waits for each addition
-  for (let i = 0; i < values.length; i += 2) {
-    sum += values[i] * 0;
-    other += (values[i + 1] ?? 0) * 0;
-  }
-  return sum + other === 0 ? -1 : Array.from(values).findIndex((value) => !Number.isFinite(value));
+/** Where the first number stands that is not finite, else −1. */
+export function notFinite(values: Float32Array): number {
+  const words = new Int32Array(values.buffer, values.byteOffset, values.length);
+  /** Negative as soon as there is an exponent of ones only. */
+  let any = 0;
+  let i = 0;
+  for (const whole = words.length & -4; i < whole; i += 4)
+    any |= ((~words[i] & ones) - 1) | ((~words[i + 1] & ones) - 1) | ((~words[i + 2] & ones) - 1) | ((~words[i + 3] & ones) - 1);
+  for (; i < words.length; i++) any |= (~words[i] & ones) - 1;
+  return any < 0 ? values.findIndex((value) => !Number.isFinite(value)) : -1;
 }
+
+/** The exponent of a float that is not finite. */
+const ones = 0x7f800000;
 
 /** A layer's weights as floats [outputs, inputs]: the same array where they are. */
 export function floatWeights({ weight, inputs, outputs }: DenseLayer): Float32Array {

@@ -27,13 +27,15 @@ export interface PlacedMatrix {
   columns(): number;
 }
 
-/** A layout: weight i of the row at place p stands at start(p) + (i >> pair) · step + (i & pair). */
+/** A layout, in bytes from its address `at`: item i of the row at place p stands at start(p) + i · line. */
 interface Layout {
   at: number;
-  size: number;
   start: (place: number) => number;
-  step: number;
-  pair: 0 | 1;
+  /** 0 where the items of a row stand side by side. */
+  line: number;
+  /** Bytes of an item: a weight, or a pair of them. */
+  size: number;
+  items: number;
 }
 
 export interface PlaceOptions {
@@ -56,58 +58,57 @@ export function placeMatrix(
   const rowStride = bytes ? paddedTo(inputs, 16) : strideOf(paddedTo(inputs, abi.BLOCK));
   const columnStride = bytes ? padded : strideOf(padded);
   const scales = bytes ? placeVector(memory, scale ?? new Float32Array(outputs), order) : null;
-  /** Floats in their own order are packed by a kernel, sixteen rows at a time: room for the rows and for the kernel's plan. */
-  let packing: { rows: number; plan: number } | null = null;
+  const Weights = bytes ? Int8Array : Float32Array;
+  const unit = Weights.BYTES_PER_ELEMENT;
+  /** From one row to the next where sixteen wait for the kernel that packs them; the line of distance is `strideOf`'s. */
+  const waitingBytes = paddedTo(inputs * unit, 64) + 64;
+  /** Those rows, and behind them the kernel's plan. */
+  let waiting = 0;
 
-  const packer = (engine: Engine, { rows, plan }: { rows: number; plan: number }, { at, start, step }: Layout): WriteRow => {
-    const block = new Float32Array(engine.buffer, rows, abi.PANEL * inputs);
-    return (values, from, row) => {
-      const nth = row % abi.PANEL;
-      block.set((values as Float32Array).subarray(from, from + inputs), nth * inputs);
-      if (nth < abi.PANEL - 1 && row < outputs - 1) return;
-      writePlan(engine, plan, [[abi.PACK, rows, nth + 1, inputs, inputs, at + start(row - nth) * 4, 0, step]]);
-      engine.execute(plan, 0, 1);
-    };
-  };
-
-  const writer = ({ buffer }: Engine, { at, size, start, step, pair }: Layout): WriteRow => {
-    const placeOf = inverse(order);
-    const to = new (bytes ? Int8Array : Float32Array)(buffer, at, size);
+  /** @param alone whether rows come in any order, so that each is packed when it comes */
+  const writer = (engine: Engine, { at, start, line, size, items }: Layout, alone: boolean): WriteRow => {
+    const { buffer } = engine;
+    const plan = waiting + abi.PANEL * waitingBytes;
+    const to = line ? new Weights(buffer, waiting, (plan + abi.ROW_BYTES - waiting) / unit) : new Weights(buffer, at, outputs * rowStride);
     const scaleOf = bytes && !scale ? new Float32Array(buffer, scales ?? 0, outputs) : null;
-    const codes = new Int8Array(inputs);
-    return (values, from, row) => {
-      const place = placeOf ? placeOf[row] : row;
-      if (scaleOf && values instanceof Float32Array) {
-        scaleOf[place] = quantizeRow(values, from, codes);
-        values = codes;
-        from = 0;
-      }
-      if (to instanceof Float32Array) spreadFloats(values as Float32Array, from, inputs, to, start(place), step);
-      else spreadBytes(values as Int8Array, from, inputs, to as Int8Array, start(place), step, pair);
+    return (values, from, place) => {
+      const nth = alone ? 0 : place % abi.PANEL;
+      const first = line ? (nth * waitingBytes) / unit : place * rowStride;
+      if (scaleOf) scaleOf[place] = quantizeRow(values as Float32Array, from, to.subarray(first, first + inputs) as Int8Array);
+      else to.set(values.subarray(from, from + inputs), first);
+      if (line === 0 || !(alone || nth === abi.PANEL - 1 || place === outputs - 1)) return;
+      writePlan(engine, plan, [[abi.PACK, waiting, nth + 1, items, waitingBytes, at + start(place - nth), line, size]]);
+      engine.execute(plan, 0, 1);
+      if (order) to.fill(0); // so that memory does not show whether rows came in order
     };
   };
 
   /** Reserved when it is first asked for, and filled then or with what was reserved about then. */
-  const layout = (size: number, start: (place: number) => number, step: number, pair: 0 | 1 = 0): (() => number) => {
+  const layout = (count: number, start: Layout["start"], line = 0, size = unit, items = inputs): (() => number) => {
     let at = 0;
     const fill = (engine: Engine): void => {
-      const one = { at, size, start, step, pair };
-      const write = packing && step > 1 ? packer(engine, packing, one) : writer(engine, one);
-      if ("deliverTo" in weight) weight.deliverTo(write);
-      else {
+      const one = { at, start, line, size, items };
+      if ("deliverTo" in weight) {
+        const places = inverse(order);
+        const write = writer(engine, one, places !== null);
+        weight.deliverTo(places ? (values, from, row) => write(values, from, places[row]) : write);
+      } else {
         const values = weight instanceof Float32Array ? weight : weight.values;
-        for (let row = 0; row < outputs; row++) write(values, row * inputs, row);
+        const write = writer(engine, one, false);
+        for (let place = 0; place < outputs; place++) write(values, (order ? order[place] : place) * inputs, place);
       }
     };
     return () => {
       if (at === 0) {
-        if (!bytes && !order && step > 1) packing ??= { rows: memory.reserve(abi.PANEL * inputs * 4), plan: memory.reserve(abi.ROW_BYTES) };
-        at = memory.reserve(size * (bytes ? 1 : 4), fill);
+        if (line > 0) waiting ||= memory.reserve(abi.PANEL * waitingBytes + abi.ROW_BYTES);
+        at = memory.reserve(count * size, fill);
       }
       return at;
     };
   };
-  const panel = (bytes ? rowStride : inputs) * abi.PANEL;
+  /** What panels are made of: weights, or pairs of bytes. */
+  const [item, items] = bytes ? [2, rowStride / 2] : [4, inputs];
+  const panelBytes = items * abi.PANEL * item;
   return {
     outputs,
     inputs,
@@ -115,24 +116,10 @@ export function placeMatrix(
     columnStride,
     panelCount: padded / abi.PANEL,
     scales,
-    rows: layout(outputs * rowStride, (place) => place * rowStride, 1),
-    panels: bytes
-      ? layout((padded / 16) * panel, (place) => (place >> 4) * panel + (place & 15) * 2, 32, 1)
-      : layout((padded / 16) * panel, (place) => (place >> 4) * panel + (place & 15), 16),
-    columns: layout(inputs * columnStride, (place) => place, columnStride),
+    rows: layout(outputs * rowStride, (place) => place * rowStride * unit),
+    panels: layout(padded * items, (place) => (place >> 4) * panelBytes + (place % abi.PANEL) * item, abi.PANEL * item, item, items),
+    columns: layout(inputs * columnStride, (place) => place * unit, columnStride * unit),
   };
-}
-
-// One function for each type, because a loop over both is several times slower.
-
-function spreadFloats(values: Float32Array, from: number, n: number, to: Float32Array, start: number, step: number): void {
-  if (step === 1) to.set(values.subarray(from, from + n), start);
-  else for (let i = 0, at = start; i < n; i++, at += step) to[at] = values[from + i];
-}
-
-function spreadBytes(values: Int8Array, from: number, n: number, to: Int8Array, start: number, step: number, pair: 0 | 1): void {
-  if (step === 1) to.set(values.subarray(from, from + n), start);
-  else for (let i = 0; i < n; i++) to[start + (i >> pair) * step + (i & pair)] = values[from + i];
 }
 
 /** Where each row comes to stand. */
