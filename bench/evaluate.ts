@@ -90,7 +90,7 @@ function begin(): Evaluation {
   const nothing = { networks: [], certificates: [], interference: [], scaling: null, head: null, browser: null, failed: [] };
   if ((values.part || values.network) && existsSync(path)) {
     const earlier = JSON.parse(readFileSync(path, "utf8")) as Evaluation;
-    if (earlier.size === sizeName) return { ...nothing, ...earlier, ...facts };
+    if (earlier.size === sizeName) return { ...nothing, ...earlier, ...facts, machine: earlier.machine };
   }
   return { ...nothing, ...facts };
 }

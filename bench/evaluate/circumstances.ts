@@ -1,6 +1,7 @@
-// When a part of an evaluation was measured, how long it took and how busy the machine was.
+// When and where a part of an evaluation was measured, how long it took and how busy the machine was.
 
 import { loadavg } from "node:os";
+import { machineOf } from "../machine.ts";
 import type { Circumstances } from "./evaluation.ts";
 
 /** Runs `measure` and adds its circumstances. */
@@ -13,5 +14,6 @@ export async function withCircumstances<T extends object>(measure: () => Promise
     madeAt: new Date().toISOString(),
     seconds: Math.round((performance.now() - started) / 100) / 10,
     load: [before, loadavg()[0]],
+    machine: machineOf(),
   };
 }

@@ -1,5 +1,6 @@
 // The evaluation as a page: every number comes from the data, so that the page can be made again from the JSON beside it.
 
+import type { MachineFacts } from "../machine.ts";
 import { quantile } from "../statistics.ts";
 import type { BrowserPart, Circumstances, ContenderResult, Evaluation, InterferencePart, NetworkPart } from "./evaluation.ts";
 import { figure, micro, percent, table } from "./markdown.ts";
@@ -75,8 +76,22 @@ function introduction(evaluation: Evaluation): string {
 level objective needs. This page makes the claims of that paper's abstract again, on data and networks anyone can get, beside the engines a user would
 otherwise pick. \`${command}\` makes it, the plots and [the JSON they are drawn from](evaluation/evaluation.json) again; nothing here is typed by hand.
 
-${machine.cpu}, ${machine.cores} cores, ${machine.os}, ${machine.runtime}; ${others}. Measured on ${days.join(", ")} in ${figure(minutes)} minutes, one thread, one query
+${machineText(machine)}; ${others}.${elsewhere(evaluation)} Measured on ${days.join(", ")} in ${figure(minutes)} minutes, one thread, one query
 at a time. Load average while measuring: ${figure(middle)} in the median, at most ${figure(highest)}; one query after another makes about 1.${busy}`;
+}
+
+const machineText = ({ cpu, cores, os, runtime }: MachineFacts): string => `${cpu}, ${cores} cores, ${os}, ${runtime}`;
+
+/** Networks that were measured again on another machine: ratios are of contenders on one machine, times of two do not compare. */
+function elsewhere({ machine, networks }: Evaluation): string {
+  const home = machineText(machine);
+  const others = new Set(networks.map((network) => machineText(network.machine)).filter((text) => text !== home));
+  return [...others]
+    .map((text) => {
+      const names = networks.filter((network) => machineText(network.machine) === text).map(({ name }) => name);
+      return ` On another machine (${text}): ${names.join(", ")}; ratios are always of contenders on one machine, but times of the two do not compare.`;
+    })
+    .join("");
 }
 
 function claims(evaluation: Evaluation): string {

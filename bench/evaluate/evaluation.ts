@@ -34,6 +34,7 @@ export interface Circumstances {
   seconds: number;
   /** Runnable processes in the mean of a minute, this one included, before and after: about 1 on a quiet machine. */
   load: [number, number];
+  machine: MachineFacts;
 }
 
 export interface NetworkPart extends Circumstances {

@@ -23,6 +23,11 @@ export function isWide({ widths }: NetworkPart): boolean {
   return widths[widths.length - 1] >= 256;
 }
 
+/** Reads images of 28 x 28 pixels. */
+function isImage({ widths }: NetworkPart): boolean {
+  return widths[0] === 28 * 28;
+}
+
 /** Whether the promise is kept by a level that leaves anything out. */
 export function drops(network: NetworkPart): boolean {
   return network.sparsity.layers.some(({ reached }) => reached < 0.999);
@@ -85,11 +90,9 @@ export function verdictsOf(evaluation: Evaluation): Verdict[] {
   });
   const least = <T extends { ratio: number }>(of: readonly T[]): T => of.reduce((a, b) => (b.ratio < a.ratio ? b : a));
   const most = <T extends { ratio: number }>(of: readonly T[]): T => of.reduce((a, b) => (b.ratio > a.ratio ? b : a));
-  const kept = (wide: boolean) =>
-    dropping.filter((network) => isWide(network) === wide).map(({ name, limits }) => ({ name, ratio: limits.oracleKept }));
-  const ofKept = (wide: boolean, atLeast: number): Verdict => {
-    const all = kept(wide);
-    const what = `${wide ? "wide" : "other"} networks keep at least ${percent(atLeast)} of the time an oracle would save`;
+  const ofKept = (sort: string, isOne: (network: NetworkPart) => boolean, atLeast: number): Verdict => {
+    const all = dropping.filter(isOne).map(({ name, limits }) => ({ name, ratio: limits.oracleKept }));
+    const what = `${sort} networks keep at least ${percent(atLeast)} of the time an oracle would save`;
     if (all.length === 0) return { what, found: "not measured", reached: null };
     const worst = least(all);
     return { what, found: all.map(({ name, ratio: share }) => `${name} ${percent(share)}`).join(", "), reached: worst.ratio >= atLeast };
@@ -109,8 +112,8 @@ export function verdictsOf(evaluation: Evaluation): Verdict[] {
     verdict("not slower than dense where nothing drops", whole, least, (one) => one.high >= 1),
     verdict("at least 56.7× the best peer on the network that drops best", overPeer, most, (one) => one.ratio >= 56.7),
     verdict("faster than hash tables at the same promise on every network", overHash, least, (one) => one.ratio > 1),
-    ofKept(false, 0.6),
-    ofKept(true, 0.8),
+    ofKept("image", isImage, 0.6),
+    ofKept("wide", isWide, 0.8),
     ...certificates.map((part): Verdict => {
       const allowed = brokenAllowed(part.confidence, part.resamples);
       return {
