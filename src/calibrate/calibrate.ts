@@ -119,7 +119,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     certifying,
     promise: { kind, bound },
     timed: clock !== null,
-    costOf: (outcome) => (clock ? meanOfMost(outcome.timesMs) : sum(outcome.macs) / outcome.macs.length / 1e6),
+    costOf: (outcome) => (clock ? meanAndTail(outcome.timesMs) : sum(outcome.macs) / outcome.macs.length / 1e6),
   };
   const evaluating = { ...(options.engine ? { engine: options.engine } : {}), ...(signal ? { signal } : {}) };
   /** Runs a model's settings over rows, which is the share of all work from `first` to `last`. */
@@ -199,13 +199,19 @@ function rowsNeeded(needed: number): number {
   return count;
 }
 
-/** The mean without the slowest hundredth: what growing costs the few that grow counts, lost time slices do not. */
-function meanOfMost(values: Float32Array): number {
+/** What the 99th percentile of a level's times counts beside their mean. */
+const tailWeight = 0.04;
+
+/**
+ * The mean without the slowest hundredth, as what growing costs the few that grow counts and lost time slices do not, and a little of the 99th
+ * percentile: of two levels that take as long on average the one with the shorter tail is better.
+ */
+function meanAndTail(values: Float32Array): number {
   const most = values
     .slice()
     .sort()
     .subarray(0, Math.ceil(0.99 * values.length));
-  return sum(most) / most.length;
+  return sum(most) / most.length + tailWeight * most[most.length - 1];
 }
 
 function check(
