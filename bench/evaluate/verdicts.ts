@@ -71,7 +71,8 @@ export function verdictsOf(evaluation: Evaluation): Verdict[] {
   const dropping = networks.filter(drops);
   const overDense = dropping.flatMap((network) => {
     const found = ratio(network, "dense", promiseOf(network));
-    return found ? [{ ...found, name: network.name }] : [];
+    const { denseUs, oracleUs } = network.limits;
+    return found ? [{ ...found, name: `${network.name}; with an oracle's nodes ${times(denseUs / oracleUs)}` }] : [];
   });
   const whole = networks
     .filter((network) => !drops(network))
