@@ -19,13 +19,12 @@ export async function startKernels(backend?: Backend): Promise<Kernels | string>
   for (const name of ["relaxed", "simd"] as const) {
     if (backend && backend !== name) continue;
     const binary = name === "simd" ? simd : fuseMultiplyAdds(simd.slice());
-    if (name === "relaxed" && !WebAssembly.validate(binary)) continue;
+    if (!WebAssembly.validate(binary)) continue;
     try {
       // compiled and instantiated in one, since WebKit's policy on WebAssembly forbids the latter only
       const { exports } = (await WebAssembly.instantiate(binary, {})).instance;
       return { exports, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
     } catch (cause) {
-      if (!WebAssembly.validate(binary)) break;
       return `WebAssembly is forbidden here (${cause instanceof Error ? cause.message : String(cause)})`;
     }
   }
