@@ -8,7 +8,9 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { createModel, type DenseLayer, type Model } from "../../src/model/model.ts";
+import { widenBfloat16 } from "../../src/model/half.ts";
+import { createModel, type FloatLayer, type Model } from "../../src/model/model.ts";
+import { transposed } from "../../src/model/transposed.ts";
 import { tables } from "./cld3-shares.ts";
 
 export interface Cld3 {
@@ -36,8 +38,7 @@ export function readCld3(): Cld3 {
   for (const [t, { rows, columns }] of tables.entries()) {
     const { scales, codes } = parts.embeddings[t];
     for (let row = 0; row < rows; row++, input++)
-      for (let c = 0; c < columns; c++)
-        first.weight[(average + c) * inputs + input] = (codes[row * columns + c] - 128) * brainFloat(scales.readUInt16LE(2 * row));
+      for (let c = 0; c < columns; c++) first.weight[(average + c) * inputs + input] = (codes[row * columns + c] - 128) * scales[row];
     average += columns;
   }
   const second = layerOf("hidden", averages, hidden, "relu", parts.hidden, parts.hiddenBias);
@@ -77,7 +78,8 @@ function memoryOf(wasm: Buffer): Buffer {
 }
 
 interface Parts {
-  embeddings: { scales: Buffer; codes: Buffer }[];
+  /** A scale per row, and what it scales. */
+  embeddings: { scales: Float32Array; codes: Buffer }[];
   hidden: Float32Array;
   hiddenBias: Float32Array;
   output: Float32Array;
@@ -103,7 +105,10 @@ function partsOf(memory: Buffer, version: string): Parts {
   const floats = pieces.slice(2 * tables.length).map((piece) => new Float32Array(piece.buffer, piece.byteOffset, piece.length / 4));
   const [hiddenWeight, hiddenBias, output, outputBias] = floats;
   return {
-    embeddings: tables.map((_, t) => ({ scales: pieces[2 * t], codes: pieces[2 * t + 1] })),
+    embeddings: tables.map(({ rows }, t) => ({
+      scales: widenBfloat16(new Uint16Array(pieces[2 * t].buffer, pieces[2 * t].byteOffset, rows)),
+      codes: pieces[2 * t + 1],
+    })),
     hidden: hiddenWeight,
     hiddenBias,
     output,
@@ -122,13 +127,6 @@ function namesOf(memory: Buffer, version: string): string[] {
   return names;
 }
 
-/** The upper 16 bits of a float32. */
-function brainFloat(bits: number): number {
-  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0];
-}
-
-type Writable = DenseLayer & { weight: Float32Array };
-
 /** @param kernel [inputs, outputs], as the detector keeps it */
 function layerOf(
   name: string,
@@ -137,8 +135,7 @@ function layerOf(
   activation: "identity" | "relu",
   kernel?: Float32Array,
   bias: Float32Array = new Float32Array(nodes),
-): Writable {
-  const weight = new Float32Array(nodes * width);
-  if (kernel) for (let i = 0; i < width; i++) for (let n = 0; n < nodes; n++) weight[n * width + i] = kernel[i * nodes + n];
+): FloatLayer {
+  const weight = kernel ? transposed(kernel, width, nodes) : new Float32Array(nodes * width);
   return { name, inputs: width, outputs: nodes, weight, bias: bias.slice(), activation, alpha: 0 };
 }

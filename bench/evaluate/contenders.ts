@@ -16,9 +16,9 @@ import { createPlain } from "../peers/plain.ts";
 import { race } from "../race.ts";
 import { median } from "../statistics.ts";
 import type { ContenderResult } from "./evaluation.ts";
+import { cut } from "./first-rows.ts";
 import type { Subject } from "./network.ts";
 import type { Size } from "./sizes.ts";
-import { cut } from "./subjects.ts";
 
 export interface Competitor {
   contender: Contender;

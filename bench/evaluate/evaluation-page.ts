@@ -47,20 +47,21 @@ function targets(evaluation: Evaluation): string {
   return table(["set out to reach", "found", ""], rows, [1, 2]);
 }
 
-function partsOf({ networks, certificates, interference, scaling, head, browser }: Evaluation): Circumstances[] {
+/** All that was measured, by name. */
+function partsOf({ networks, certificates, interference, scaling, head, browser }: Evaluation): { name: string; part: Circumstances }[] {
   return [
-    ...networks,
-    ...certificates,
-    ...interference,
-    ...(scaling ? [scaling] : []),
-    ...(head ? [head] : []),
-    ...(browser ? [browser] : []),
+    ...networks.map((part) => ({ name: part.name, part })),
+    ...certificates.map((part) => ({ name: `certificates of ${part.network}`, part })),
+    ...interference.map((part) => ({ name: `deadlines of ${part.network}`, part })),
+    ...(scaling ? [{ name: "scaling", part: scaling }] : []),
+    ...(head ? [{ name: "the made-up output layer", part: head }] : []),
+    ...(browser ? [{ name: "the browser", part: browser }] : []),
   ];
 }
 
 function introduction(evaluation: Evaluation): string {
   const { command, machine, versions } = evaluation;
-  const parts = partsOf(evaluation);
+  const parts = partsOf(evaluation).map(({ part }) => part);
   const loads = Float64Array.from(parts.flatMap(({ load }) => load)).sort();
   const [middle, highest] = [quantile(loads, 0.5), quantile(loads, 1)];
   const minutes = parts.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
@@ -82,15 +83,19 @@ at a time. Load average while measuring: ${figure(middle)} in the median, at mos
 
 const machineText = ({ cpu, cores, os, runtime }: MachineFacts): string => `${cpu}, ${cores} cores, ${os}, ${runtime}`;
 
-/** Networks that were measured again on another machine: ratios are of contenders on one machine, times of two do not compare. */
-function elsewhere({ machine, networks }: Evaluation): string {
-  const home = machineText(machine);
-  const others = new Set(networks.map((network) => machineText(network.machine)).filter((text) => text !== home));
-  return [...others]
-    .map((text) => {
-      const names = networks.filter((network) => machineText(network.machine) === text).map(({ name }) => name);
-      return ` On another machine (${text}): ${names.join(", ")}; ratios are always of contenders on one machine, but times of the two do not compare.`;
-    })
+/** What was measured on another machine: ratios are of contenders on one machine, times of two do not compare. */
+function elsewhere(evaluation: Evaluation): string {
+  const namesOn = new Map<string, string[]>();
+  for (const { name, part } of partsOf(evaluation)) {
+    const where = machineText(part.machine);
+    namesOn.set(where, [...(namesOn.get(where) ?? []), name]);
+  }
+  namesOn.delete(machineText(evaluation.machine));
+  return [...namesOn]
+    .map(
+      ([where, names]) =>
+        ` On another machine (${where}): ${names.join(", ")}; ratios are always of contenders on one machine, but times of the two do not compare.`,
+    )
     .join("");
 }
 

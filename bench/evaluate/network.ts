@@ -14,12 +14,12 @@ import { type RaceResult, race } from "../race.ts";
 import { quantile } from "../statistics.ts";
 import { type Field, gather } from "./contenders.ts";
 import type { Circumstances, ContenderResult, NetworkPart } from "./evaluation.ts";
+import { cut } from "./first-rows.ts";
 import { findLimits } from "./limits.ts";
 import { findOracle } from "./oracle.ts";
 import { ratiosOf } from "./ratios.ts";
 import type { Size } from "./sizes.ts";
 import { measureSparsity } from "./sparsity.ts";
-import { cut } from "./subjects.ts";
 
 /** A network with its rows, each kind used for one thing only. */
 export interface Subject {

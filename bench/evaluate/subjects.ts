@@ -1,12 +1,14 @@
 // Where the networks of an evaluation and their rows come from, cut down to a size.
 
 import { existsSync, readdirSync } from "node:fs";
+import { csrRows } from "../../examples/data/csr-rows.ts";
 import { loadNetwork, loadNetworkFrom, type Network, type NetworkName, networkNames, projectPath } from "../../examples/networks.ts";
-import { type Labels, type Rows, type SparseInput, takeLabels, takeRows } from "../../src/model/rows.ts";
+import type { Labels, Rows } from "../../src/model/rows.ts";
 import { readCld3 } from "./cld3.ts";
 import { readShares } from "./cld3-shares.ts";
 import { cld3Translations } from "./cld3-translations.ts";
 import { type Declaration, declarations } from "./declarations.ts";
+import { cut, first } from "./first-rows.ts";
 import { countPairs, pairBuckets, readGuesslang, textBytes } from "./guesslang.ts";
 import { countStrings, readLande } from "./lande.ts";
 import type { Subject } from "./network.ts";
@@ -90,7 +92,10 @@ const cld3: Published = {
     const { model, languages, version } = readCld3();
     const width = model.layers[0].inputs;
     const labelled = (texts: readonly Declaration[]) => ({
-      rows: sparseRowsOf(texts, width, ({ text }) => readShares(text)),
+      rows: csrRows(
+        texts.map(({ text }) => readShares(text)),
+        width,
+      ),
       labels: classesOf(texts.map(({ language }) => languages.indexOf(language))),
     });
     const asked = languages.filter((language) => language in cld3Translations);
@@ -113,18 +118,6 @@ function rowsOf<T>(of: readonly T[], width: number, write: (one: T, into: Float3
   return { kind: "dense", count: of.length, width, data };
 }
 
-function sparseRowsOf<T>(of: readonly T[], width: number, read: (one: T) => SparseInput): Rows {
-  const inputs = of.map(read);
-  const indptr = new Uint32Array(of.length + 1);
-  for (const [r, { indices }] of inputs.entries()) indptr[r + 1] = indptr[r] + indices.length;
-  const [indices, values] = [new Uint32Array(indptr[of.length]), new Float32Array(indptr[of.length])];
-  for (const [r, input] of inputs.entries()) {
-    indices.set(input.indices, indptr[r]);
-    values.set(input.values, indptr[r]);
-  }
-  return { kind: "csr", count: of.length, width, indptr, indices, values };
-}
-
 function classesOf(classes: readonly number[]): Labels {
   return { kind: "class", count: classes.length, classes: Uint32Array.from(classes) };
 }
@@ -141,16 +134,3 @@ export function subjectOf({ name, data, model, fit, heldOut, test }: Network, mo
   const held = model.calibration ? heldOut : cut(heldOut, most.heldOut);
   return { name, data, trainedBy: null, model, fit: first(fit, most.fit), heldOut: held, report: cut(test, most.report) };
 }
-
-function first(rows: Rows, most: number): Rows {
-  return rows.count <= most ? rows : takeRows(rows, whichOf(most));
-}
-
-/** The first `most` rows. */
-export function cut<L extends Labels | null>({ rows, labels }: { rows: Rows; labels: L }, most: number): { rows: Rows; labels: L } {
-  if (rows.count <= most) return { rows, labels };
-  const which = whichOf(most);
-  return { rows: takeRows(rows, which), labels: (labels && takeLabels(labels, which)) as L };
-}
-
-const whichOf = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);

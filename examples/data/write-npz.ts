@@ -3,21 +3,16 @@
 
 import { zipSync } from "fflate";
 import type { SparseInput } from "../../src/model/rows.ts";
+import { csrRows } from "./csr-rows.ts";
 
 /**
  * Rows of `width` columns in compressed sparse row form.
  * @param values float32, or uint8 where all are 1 (labels)
  */
 export function csrFile(rows: readonly SparseInput[], width: number, values: "float32" | "uint8" = "float32"): Uint8Array {
-  const indptr = new Int32Array(rows.length + 1);
-  for (const [r, { indices }] of rows.entries()) indptr[r + 1] = indptr[r] + indices.length;
-  const stored = indptr[rows.length];
-  const indices = new Int32Array(stored);
-  const data = values === "float32" ? new Float32Array(stored) : new Uint8Array(stored);
-  for (const [r, row] of rows.entries()) {
-    indices.set(row.indices, indptr[r]);
-    data.set(row.values, indptr[r]);
-  }
+  const { indptr, indices, values: floats } = csrRows(rows, width);
+  const stored = indices.length;
+  const data = values === "float32" ? floats : Uint8Array.from(floats);
   return zipSync(
     {
       "indices.npy": npy("<i4", `(${stored},)`, indices),

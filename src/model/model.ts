@@ -123,7 +123,8 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
     if (l < layers.length - 1 && (layer.activation === "softmax" || layer.activation === "log-softmax"))
       throw refusal("bad-model", layer.name, `${layer.activation} on a hidden layer`, "it on the last only");
     if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", layer.name, `slope ${layer.alpha}`, "a finite number");
-    if (scale || floats) checkFinite(layer.name, scale ? "scale" : "weight", scale ?? (weight as Float32Array));
+    const numbers = floats ? weight : scale;
+    if (numbers) checkFinite(layer.name, floats ? "weight" : "scale", numbers);
     checkFinite(layer.name, "bias", bias);
   });
   return { name, layers, calibration };

@@ -79,7 +79,8 @@ export function placeMatrix(
       if (line === 0 || !(alone || nth === abi.PANEL - 1 || place === outputs - 1)) return;
       writePlan(engine, plan, [[abi.PACK, waiting, nth + 1, items, waitingBytes, at + start(place - nth), line, size]]);
       engine.execute(plan, 0, 1);
-      if (order) to.fill(0); // so that memory does not show whether rows came in order
+      // what waited is cleared, so that memory does not show whether rows came in order
+      if (order) to.fill(0, 0, first + inputs).fill(0, (plan - waiting) / unit);
     };
   };
 
