@@ -40,7 +40,7 @@ export interface Field {
 export const [hashName, plainName] = ["hash tables", "plain JavaScript"];
 const choosingInputs = 200;
 /** Held-out rows that the shape of hash tables is chosen by. */
-const choosingRows = 4000;
+const choosingRows = 2500;
 
 /** What the hash baseline is asked and calibrated for, and the looser promise that the shape of its tables is chosen by, which fewer rows can certify. */
 export interface HashPromises {

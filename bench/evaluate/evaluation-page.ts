@@ -285,7 +285,7 @@ function details(network: NetworkPart): string {
   };
   return `### ${name}
 
-${widths.join("-")}, weights in ${weights}; ${data}${trainedBy ? `; trained by ${trainedBy}` : ""}. Rows: ${r.fit.toLocaleString("en")} fit, ${r.search.toLocaleString("en")} search, ${r.certify.toLocaleString("en")} certify, ${r.report.toLocaleString("en")} report (${queries.toLocaleString("en")} asked, twice);
+${widths.join("-")}, weights in ${weights}; ${data}${trainedBy ? `; trained by ${trainedBy}` : ""}. Rows: ${r.fit.toLocaleString("en")} fit, ${r.search.toLocaleString("en")} search, ${r.certify.toLocaleString("en")} certify, ${r.report.toLocaleString("en")} report (${queries.toLocaleString("en")} asked, and half as many a second time);
 ${calibrationSeconds !== null ? `calibrated in ${calibrationSeconds} s` : "as it comes, calibrated on the same rows when it was made"}; load average ${figure(network.load[0])} to ${figure(network.load[1])}.
 
 ![${plotCaption(network)}](evaluation/${name}.svg)
@@ -429,12 +429,12 @@ function method({ networks, browser, size }: Evaluation): string {
 - **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
   ([how](decisions/peers-at-their-best.md)); which one stands beside each name.${wide ? " Wide networks' weights are in eight bits with us, in floats and in eight bits with them." : ""}
 - **Hash tables** are the paper's kind of activator, tuned as ours is: the same search, growing levels and certificates. Of several shapes of tables the one competes
-  that was fastest at 1 % on 4,000 held-out rows. Where nothing they choose is certified they run exact, which skips zeros.
+  that was fastest at 1 % on 2,500 held-out rows. Where nothing they choose is certified they run exact, which skips zeros.
 - **The oracle** ranks by true activations and is handed the nodes for nothing; it takes the same share of every input's nodes. A level of ours
   that grows spends less on easy inputs, so more than 100 % kept is possible.
 - **Intervals** are 95 % bootstrap intervals of the ratio of medians over turns of 50 queries; those of losses are normal approximations. Seeds are fixed; answers, counts and certificates of
   a given calibration repeat, while a calibration by measured time chooses among settings that take about as long by what the clock said.
-- **Twice**: every ratio of a race is measured in two races of the same evaluation, one after the other; † marks the ones the second did not find within the
+- **Twice**: every ratio of a race is measured in two races of the same evaluation, one after the other, the second of half as many queries; † marks the ones the second did not find within the
   first's interval, above as in the tables. What is not a ratio of a race (what bounds it, deadlines, cold starts, cost at scale) is measured once and bears no mark.
 - **Raw times** of every query stay in \`build/evaluation\`; the JSON keeps the median of each turn.
 

@@ -67,7 +67,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
 
   const queries = Math.min(size.queries[sortOf(base)], report.rows.count);
   const rowAt = (q: number): number => rowOfQuery(q, queries, report.rows.count);
-  log(`${name}: ${competitors.length} contenders, ${queries} queries each, twice`);
+  log(`${name}: ${competitors.length} contenders, ${queries} queries each, and half as many again`);
   const options = { labels: report.labels, queries };
   const all = competitors.map(({ contender }) => contender);
   const tops = all.map(() => new Int32Array(queries));
@@ -80,7 +80,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
   const wrong = result.measured[1];
   if (wrong.agreement < 1)
     throw new Error(`${name}: got ${wrong.name} agreeing with dense on ${wrong.agreement}, expected 1: is the build stale?`);
-  const again = await race(all, report.rows, options);
+  const again = await race(all, report.rows, { ...options, queries: Math.ceil(queries / 2) });
 
   log(`${name}: limits`);
   const inputs = Array.from({ length: Math.min(size.counted, queries) }, (_, i) =>

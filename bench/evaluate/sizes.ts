@@ -41,8 +41,8 @@ export const sizes: Record<SizeName, Size> = {
     counted: 200,
     hashShapes: [shape(8, 8, 256), shape(16, 8, 256), shape(8, 6, 512)],
     peers: true,
-    coldStarts: 5,
-    certificates: { networks: ["mnist", "fashion-mnist"], resamples: 200, population: 6000 },
+    coldStarts: 3,
+    certificates: { networks: ["mnist", "fashion-mnist"], resamples: 200, population: 5000 },
     interference: {
       networks: ["fashion-mnist"],
       loads: ["none", "compute 2", "memory 2", "both 2"],
