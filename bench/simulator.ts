@@ -114,6 +114,7 @@ export function profileOf({ levels, rows }: Recorded, random: Random, noise = 0.
       const ends = points.flatMap(({ rung }, p) => (points[p + 1]?.rung !== rung ? [p] : []));
       const rungs = ends.map((end, rung) => ({
         ...quantilesOf(passed[end]),
+        reached: stops.filter((stop) => stop >= end).length / rows,
         layers: points.flatMap((point, p) => (point.rung === rung ? [quantilesOf(passed[p]).p50] : [])),
       }));
       return { ...quantilesOf(whole), rungs };
@@ -221,8 +222,7 @@ function createRun({ points: cuts, us, stops }: RecordedLevel, share: number, ma
     stops: segments,
     compares: [],
     sinceMs: new Float64Array(points.length).fill(Number.NaN),
-    restP90Ms: new Float64Array(points.length).fill(Number.NaN),
-    restP97Ms: new Float64Array(points.length).fill(Number.NaN),
+    restMs: new Float64Array(points.length).fill(Number.NaN),
   };
 }
 

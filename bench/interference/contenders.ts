@@ -13,8 +13,8 @@ import { decodeLadder } from "../../src/profile/decode-ladder.ts";
 import type { Ladder } from "../../src/profile/ladder.ts";
 import { writeAll } from "../../src/session/answers.ts";
 import { writeInput } from "../../src/session/input.ts";
-import { layOut } from "../../src/session/level-run.ts";
-import { createSession } from "../../src/session/session.ts";
+import { EXPECTED_P99_MS, layOut } from "../../src/session/level-run.ts";
+import { createSession, type PausableSession } from "../../src/session/session.ts";
 
 export interface DeadlineContender {
   name: string;
@@ -22,8 +22,8 @@ export interface DeadlineContender {
   run(input: Float32Array, out: Float32Array, slo: Slo, waitedMs: number, reservedMs: number): void;
   /** Hears how the query went. Not timed. */
   hear?(met: boolean): void;
-  /** What the asked percentile is expected to take now, in milliseconds; null where nobody expects anything. */
-  expected?(input: Float32Array, slo: Slo): number | null;
+  /** What 99 of 100 queries were expected to take when the last one came, in milliseconds. Absent where nobody expects anything. */
+  expected?(): number;
   dispose(): void;
 }
 
@@ -92,12 +92,12 @@ function feedback(count: number, runLevel: (n: number, input: Float32Array, out:
 }
 
 async function sessionContender(name: string, model: Model, typical: readonly Float32Array[]): Promise<DeadlineContender> {
-  const session = await createSession(model);
+  const session = (await createSession(model)) as PausableSession;
   session.measureLatency(typical);
   return {
     name,
     run: (input, out, slo, waitedMs, reservedMs) => void session.runInto(input, out, slo, waitedMs, reservedMs),
-    expected: (input, slo) => session.run(input, slo).report.plan.expected.latencyMs,
+    expected: () => session.ran.times[EXPECTED_P99_MS],
     dispose: () => session.dispose(),
   };
 }

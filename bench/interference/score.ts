@@ -35,7 +35,7 @@ export interface Query {
   met: boolean;
   right: boolean;
   /** What the asked percentile was expected to take before it ran. */
-  expectedMs?: number | null;
+  expectedMs?: number;
 }
 
 /** @param share the percentile asked, as a share */

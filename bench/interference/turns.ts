@@ -22,7 +22,7 @@ export interface Tally {
 
 /**
  * Queries of one turn, and those before them that only bring the contender's weights back into the caches. Turns are long, so that few of
- * the queries a session learns from are such: beyond one in a hundred its 99th percentile would be theirs.
+ * the queries a session learns from are such.
  */
 export const block = 250;
 const settle = 5;
@@ -38,7 +38,7 @@ export function ask(contender: DeadlineContender, q: number, slo: Slo, { inputs,
   for (let i = 1; i < out.length; i++) if (out[i] > out[top]) top = i;
   const met = tookMs <= (slo.latencyMs ?? Number.POSITIVE_INFINITY);
   contender.hear?.(met);
-  return { tookMs, met, right: isRight(labels, r, top) };
+  return { tookMs, met, right: isRight(labels, r, top), expectedMs: contender.expected?.() };
 }
 
 /** All contenders in turn, a block each, until `done`. */
@@ -54,10 +54,9 @@ export async function takeTurns(
     for (let place = 0; place < tallies.length; place++) {
       const tally = tallies[(round + place) % tallies.length];
       const { contender } = tally;
-      const expectedMs = contender.expected?.(inputs[from % inputs.length], slo);
       for (let q = from - settle; q < from; q++) ask(contender, q + inputs.length, slo, asked);
       const start = performance.now();
-      for (let q = from; q < from + block; q++) tally.queries.push({ ...ask(contender, q, slo, asked), expectedMs });
+      for (let q = from; q < from + block; q++) tally.queries.push(ask(contender, q, slo, asked));
       tally.busyMs += performance.now() - start;
       await new Promise((resolve) => setImmediate(resolve));
     }

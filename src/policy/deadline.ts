@@ -10,14 +10,15 @@ import { type LatencyProfile, p97Of, type Quantiles } from "../profile/latency.t
 import type { LoadState } from "./load.ts";
 
 /**
- * Ten numbers a level: of the first rung and of the whole query, the logarithm of the idle median and how far beyond it p90 and p99 lie; the
- * metric observed; and the logarithm of p97 (between p90 and p99) at the end of up to three later rungs.
+ * Thirteen numbers a level: of the first rung and of the whole query, the logarithm of the idle median and how far beyond it p90 and p99 lie; the
+ * metric observed; and of up to three later rungs the logarithm of p97 (between p90 and p99) at the end, and the share of queries that get there.
  */
 export type Forecast = Float64Array;
 
-const perLevel = 10;
+const perLevel = 13;
 const metricAt = 6;
 const laterAt = 7;
+const perLater = 2;
 /** The 90th percentile has one nine, the 99th two, the median this much less than one. */
 const belowP90 = 1 - Math.log10(2);
 const ninesOf = (share: number): number => (share < 1 ? -Math.log10(1 - share) : Number.POSITIVE_INFINITY);
@@ -48,7 +49,7 @@ export function createForecast(profile: LatencyProfile, levels: readonly Level[]
     });
     forecast[perLevel * i + metricAt] = observed.accuracy ?? observed.agreement;
     latency?.rungs?.slice(1, 4).forEach((rung, r) => {
-      forecast[perLevel * i + laterAt + r] = Math.log(p97Of(rung));
+      forecast.set([Math.log(p97Of(rung)), rung.reached || 0], perLevel * i + laterAt + perLater * r);
     });
   });
   return forecast;
@@ -74,7 +75,7 @@ export function predict(forecast: Forecast, { stretch, tail }: LoadState, level:
 /** The same of a query with so much time left: rungs that it does not allow are not begun. */
 export function predictWithin(forecast: Forecast, load: LoadState, level: number, share: number, leftMs: number): number {
   let ms = predict(forecast, load, level, 0, share);
-  for (let at = perLevel * level + laterAt; at < perLevel * (level + 1); at++) {
+  for (let at = perLevel * level + laterAt; at < perLevel * (level + 1); at += perLater) {
     const end = load.stretch[level] * Math.exp(forecast[at]);
     if (end <= leftMs && end > ms) ms = end;
   }
@@ -85,6 +86,17 @@ export function predictWithin(forecast: Forecast, load: LoadState, level: number
 export function isNoFaster(forecast: Forecast, level: number, other: number): boolean {
   const slower = (at: number): number => forecast[perLevel * other + at] - forecast[perLevel * level + at];
   return [0, 3].every((at) => slower(at) + Math.max(0, slower(at + 2)) <= unlike);
+}
+
+/**
+ * Share of queries that grow as far as they want to: the whole query fits, and no rung that it wants is left out because few of those that begin it
+ * would end it in time.
+ */
+function uncutBy(forecast: Forecast, load: LoadState, at: number, logMs: number): number {
+  let share = 1 - 10 ** -nines(forecast, load, at + 3, logMs);
+  for (let later = at + laterAt; later < at + perLevel; later += perLater)
+    if (forecast[later] > logMs) share = Math.min(share, 1 - forecast[later + 1]);
+  return share;
 }
 
 /** Share of queries that keep their core while they run. */
@@ -100,9 +112,8 @@ export function fits(forecast: Forecast, load: LoadState, level: number, leftMs:
   const logMs = Math.log(leftMs / load.stretch[level]);
   const asked = ninesOf(share / sparedBy(forecast, load, level));
   const at = perLevel * level;
-  return (
-    nines(forecast, load, at, logMs) >= asked && nines(forecast, load, at + 3, logMs) >= (whole ? asked : Math.min(asked, ninesOf(uncut)))
-  );
+  if (!(nines(forecast, load, at, logMs) >= asked)) return false;
+  return whole ? nines(forecast, load, at + 3, logMs) >= asked : uncutBy(forecast, load, at, logMs) >= Math.min(1 - 10 ** -asked, uncut);
 }
 
 /**
@@ -113,7 +124,7 @@ export function closeness(forecast: Forecast, load: LoadState, level: number, le
   const at = perLevel * level;
   const logMs = Math.log(leftMs / load.stretch[level]);
   const first = 1 - 10 ** -nines(forecast, load, at, logMs);
-  const whole = Math.min(first, Math.max(0, 1 - 10 ** -nines(forecast, load, at + 3, logMs)));
+  const whole = Math.min(first, Math.max(0, uncutBy(forecast, load, at, logMs)));
   return first > 0
     ? sparedBy(forecast, load, level) * forecast[at + metricAt] * (whole + (first - whole) * worthCut)
     : -predict(forecast, load, level, 0, 0.5);

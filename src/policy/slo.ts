@@ -36,14 +36,22 @@ type Quantity = "accuracy" | "loss" | "agreement" | "latencyMs" | "percentile" |
 const quantities: readonly Quantity[] = ["accuracy", "loss", "agreement", "latencyMs", "percentile", "operations", "nodes"];
 const keys: readonly string[] = ["dense", "exact", ...quantities, "late", "signal"];
 
-const expectations: Record<Quantity, { allows: (value: number) => boolean; text: string }> = {
-  accuracy: { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1" },
+interface Expectation {
+  allows: (value: number) => boolean;
+  text: string;
+}
+
+const share: Expectation = { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1" };
+const amount: Expectation = { allows: (v) => v > 0 && v < Number.POSITIVE_INFINITY, text: "a finite number above 0" };
+
+const expectations: Record<Quantity, Expectation> = {
+  accuracy: share,
   loss: { allows: (v) => v >= 0 && v < 1, text: "a fraction from 0 to below 1" },
-  agreement: { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1" },
-  latencyMs: { allows: (v) => v > 0 && v < Number.POSITIVE_INFINITY, text: "a finite time above 0" },
+  agreement: share,
+  latencyMs: amount,
   percentile: { allows: (v) => v >= 50 && v <= 99, text: "50 to 99" },
-  operations: { allows: (v) => v > 0 && v < Number.POSITIVE_INFINITY, text: "a finite number of multiply-adds above 0" },
-  nodes: { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1 (100%)" },
+  operations: amount,
+  nodes: share,
 };
 
 const forms = "dense, exact, accuracy=0.97, loss=0.003, agreement=0.99, latency=2ms, latency=2ms@p99, operations=200000 or nodes=5%";

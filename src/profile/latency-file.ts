@@ -25,6 +25,10 @@ export function decodeProfile(text: string, name: string): LatencyProfile {
     if (value === null) return Number.NaN;
     return typeof value === "number" && value > 0 && value <= 1e12 ? value : refuse(what, value, "a number above 0, or null");
   };
+  const share = (what: string, value: unknown): number => {
+    if (value === null) return Number.NaN;
+    return typeof value === "number" && value >= 0 && value <= 1 ? value : refuse(what, value, "a share from 0 to 1, or null");
+  };
   const quantiles = (what: string, value: Record<string, unknown>): Quantiles => {
     const [p50, p90, p99] = ["p50", "p90", "p99"].map((key) => time(`${what}.${key}`, value[key]));
     if (p90 < p50 || p99 < p90) refuse(what, [p50, p90, p99], "percentiles that do not fall");
@@ -32,7 +36,11 @@ export function decodeProfile(text: string, name: string): LatencyProfile {
   };
   const rungOf = (what: string, value: unknown): RungLatency => {
     const rung = record(what, value);
-    return { ...quantiles(what, rung), layers: list(`${what}.layers`, rung.layers).map((ms, l) => time(`${what}.layers[${l}]`, ms)) };
+    return {
+      ...quantiles(what, rung),
+      layers: list(`${what}.layers`, rung.layers).map((ms, l) => time(`${what}.layers[${l}]`, ms)),
+      ...(rung.reached === undefined ? {} : { reached: share(`${what}.reached`, rung.reached) }),
+    };
   };
   const levelOf = (what: string, value: unknown): LevelLatency => {
     const level = record(what, value);

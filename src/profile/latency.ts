@@ -18,6 +18,8 @@ export const p97Of = ({ p90, p99 }: Quantiles): number => Math.sqrt(p90 * p99);
 export interface RungLatency extends Quantiles {
   /** Median time to the end of each layer of the rung, from the start of the query. */
   layers: readonly number[];
+  /** Share of queries that the level's own rule takes this far; unknown where absent. */
+  reached?: number;
 }
 
 /** A whole query, stopped where the level's own rule stops it, warm. */

@@ -63,12 +63,10 @@ export interface LevelRun {
   /** Rows that decide on growing. */
   compares: readonly number[];
   /**
-   * [points] Milliseconds when idle: the median from the start, and p90 and p97 from there to the end of the rung that follows. NaN where
-   * unknown.
+   * [points] Milliseconds when idle: the median from the start, and p97 from there to the end of the rung that follows. NaN where unknown.
    */
   sinceMs: Float64Array;
-  restP90Ms: Float64Array;
-  restP97Ms: Float64Array;
+  restMs: Float64Array;
 }
 
 /**
@@ -147,8 +145,7 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
     stops: segments.filter(({ end, compares, point }) => compares || points[point]?.answered || end === rows),
     compares: tags.flatMap(({ stage }, row) => (stage === "compare" ? [row] : [])),
     sinceMs: new Float64Array(points.length).fill(Number.NaN),
-    restP90Ms: new Float64Array(points.length).fill(Number.NaN),
-    restP97Ms: new Float64Array(points.length).fill(Number.NaN),
+    restMs: new Float64Array(points.length).fill(Number.NaN),
   };
 }
 
@@ -163,14 +160,13 @@ function cut(tags: LevelPlan["tags"], points: readonly Point[]): Segment[] {
 }
 
 /** Takes over what a profile says of the level's points; where it says nothing, a run is expected to take its median. */
-export function setLatency({ points, sinceMs, restP90Ms, restP97Ms }: LevelRun, { rungs, p50 }: LevelLatency): void {
+export function setLatency({ points, sinceMs, restMs }: LevelRun, { rungs, p50 }: LevelLatency): void {
   points.forEach(({ rung, layer }, i) => {
     const ends = points[i + 1]?.rung !== rung;
     const here = rungs?.[rung];
     sinceMs[i] = (ends ? here?.p50 : here?.layers[layer]) || p50;
     const next = rungs?.[ends ? rung + 1 : rung];
-    restP90Ms[i] = (next?.p90 ?? Number.NaN) - sinceMs[i];
-    restP97Ms[i] = (next ? p97Of(next) : Number.NaN) - sinceMs[i];
+    restMs[i] = (next ? p97Of(next) : Number.NaN) - sinceMs[i];
   });
 }
 
@@ -205,8 +201,6 @@ export interface Ran {
   point: number;
   /** Whether growth was given up for want of time. */
   isCut: boolean;
-  /** Whether growth may be late once in ten times rather than three times in a hundred; few queries grow, so of all it is fewer. */
-  isBold: boolean;
   /** Numbers named below; in an array, as numbers handed from function to function one by one end up on the heap. */
   times: Float64Array;
 }
@@ -219,10 +213,11 @@ export const DEADLINE = 0;
 export const STRETCH = 1;
 export const RANK_MS = 2;
 export const END = 3;
-/** All of the query, as the caller sees it. */
+/** All of the query, as the caller sees it; and what 99 of 100 that keep their core were expected to take, where a deadline was asked. */
 export const TOOK_MS = 4;
+export const EXPECTED_P99_MS = 6;
 
-export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, isBold: false, times: new Float64Array(6) });
+export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(7) });
 
 /**
  * Runs a level, looking at the clock behind each segment: where an answer stands and the rest of the next rung would hardly
@@ -230,14 +225,13 @@ export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, 
  * `isDue` said so, to go on where it stopped when called again.
  */
 export function runSegments(
-  { engine, plan: { address, rungEnds }, words, points, restP90Ms, restP97Ms }: LevelRun,
+  { engine, plan: { address, rungEnds }, words, points, restMs }: LevelRun,
   segments: readonly Segment[],
   clock: Clock,
   ran: Ran,
   isDue?: () => boolean,
 ): boolean {
   const { times } = ran;
-  const rest = ran.isBold ? restP90Ms : restP97Ms;
   let { row } = ran;
   let before = clock.now();
   if (ran.segment === 0) {
@@ -252,7 +246,7 @@ export function runSegments(
     before = now;
     ran.point = point;
     if (compares && words[(end - 1) * ROW_WORDS + WORD_UNITS] !== 0) break;
-    if (point >= 0 && points[point].answered && now + rest[point] * times[STRETCH] > times[DEADLINE]) {
+    if (point >= 0 && points[point].answered && now + restMs[point] * times[STRETCH] > times[DEADLINE]) {
       ran.isCut = true;
       break;
     }

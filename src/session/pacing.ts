@@ -20,7 +20,7 @@ import { asksPromise, type Plan, plan, preference, shareOf } from "../policy/pol
 import type { Slo } from "../policy/slo.ts";
 import type { Ladder, Level } from "../profile/ladder.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
-import { LEFT_MS, type LevelRun, type Ran, STRETCH, setLatency, TOOK_MS } from "./level-run.ts";
+import { EXPECTED_P99_MS, LEFT_MS, type LevelRun, type Ran, STRETCH, setLatency, TOOK_MS } from "./level-run.ts";
 
 /** What the caller knows of the machine's load. */
 export type LoadOptions = Partial<Load> & {
@@ -125,9 +125,8 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       }
       const { isFit, level } = decision;
       if (!isFit && decision.plan.slo.late === "refuse") refuse(order, forecast, decision);
-      // where no level fits, or few queries have to be in time, an answer that is right is worth more of a risk
-      ran.isBold = !isFit || share < 0.95;
       ran.times[STRETCH] = load.stretch[level];
+      ran.times[EXPECTED_P99_MS] = decision.p99Ms;
       return level;
     },
     planOf(decision) {

@@ -33,7 +33,7 @@ export function measureProfile(live: Live, clock: Clock, queries: readonly Query
   writeInput(queries[0], input, { compactsInput: false, readsDenseInput: true });
   const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
   const began = clock.now();
-  const samples = runs.map(({ points }) => ({ whole: [] as number[], points: points.map(() => [] as number[]) }));
+  const samples = runs.map(({ points }): Samples => ({ whole: [], points: points.map(() => []), stops: points.map(() => 0) }));
   const cold = runs.map((run) => timeWhole(run, clock, 1, 0));
   const repeats = runs.map((run) => {
     let n = 1;
@@ -63,7 +63,7 @@ export function measureProfile(live: Live, clock: Clock, queries: readonly Query
       const layers = [...(rungs[rung]?.layers ?? [])];
       while (layers.length < layer) layers.push(Number.NaN);
       layers[layer] = passed.p50;
-      rungs[rung] = { ...passed, layers };
+      rungs[rung] = { ...passed, layers, reached: reached(samples[i], p) };
     });
     return { ...quantilesOf(samples[i].whole), cold: cold[i], rungs };
   });
@@ -99,6 +99,16 @@ export function steadied(levels: readonly LevelLatency[], firsts: readonly numbe
   });
 }
 
+/** Milliseconds of runs: whole ones, and when they passed each point; and how many whole ones ended at each. */
+interface Samples {
+  whole: number[];
+  points: number[][];
+  stops: number[];
+}
+
+/** Share of whole runs that went at least as far as a point. */
+const reached = ({ whole, stops }: Samples, point: number): number => stops.slice(point).reduce((sum, n) => sum + n, 0) / whole.length;
+
 /** Milliseconds of one run, the mean of `n` together. */
 function timeWhole({ engine, plan, rows }: LevelRun, clock: Clock, n: number, begin: number): number {
   const start = clock.now();
@@ -110,7 +120,7 @@ function timeWhole({ engine, plan, rows }: LevelRun, clock: Clock, n: number, be
 function timePoints(
   { engine, plan: { address }, points, words }: LevelRun,
   clock: Clock,
-  into: { whole: number[]; points: number[][] } | null,
+  into: Samples | null,
   all: boolean,
   begin: number,
 ): void {
@@ -123,6 +133,7 @@ function timePoints(
     if (!all || points[p].rung > 0) into?.points[p].push(time);
     if (!all && ends) {
       into?.whole.push(time);
+      if (into) into.stops[p]++;
       return;
     }
   }

@@ -27,6 +27,7 @@ import {
   layOut,
   limit,
   RANK_MS,
+  type Ran,
   runSegments,
   stoppedBy,
   TOOK_MS,
@@ -242,6 +243,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       return profile;
     },
     pieces,
+    ran,
     // with nothing to pause for, the first piece is the whole
     run: (query, slo, waitedMs, reservedMs) =>
       pieces(query, slo, undefined, waitedMs, reservedMs).next().value as { output: Output; report: Report },
@@ -274,8 +276,10 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   return session;
 }
 
-/** What a session can do for whoever keeps other queries away meanwhile. */
+/** What a session can do for whoever keeps other queries away meanwhile, or looks at what it was thinking. */
 export interface PausableSession extends Session {
+  /** What the last query was given, and where it ended. */
+  readonly ran: Ran;
   /** As `run`, pausing between layers whenever `isDue` says so. */
   pieces(
     input: QueryInput,

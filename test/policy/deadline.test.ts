@@ -99,6 +99,30 @@ describe("fits", () => {
     expect(fits(growing, idle, 0, 5, 0.99, false)).toBe(false); // one in ten would be cut short
   });
 
+  test("a rung that does not fit is left out for all that would go there, not only for those it would make late", () => {
+    const growing = (reached?: number) =>
+      forecastOf(
+        {
+          p50: 1,
+          p90: 3,
+          p99: 80,
+          rungs: [
+            { ...latency(1), layers: [1] },
+            { ...latency(20), layers: [20], reached },
+          ],
+        },
+        latency(1),
+        latency(1),
+      );
+    // fewer than one in fifty take longer than 50, but the second rung is begun only where 57 are left
+    for (const reached of [undefined, Number.NaN, -1, 0.04]) expect(fits(growing(reached), idle, 0, 50, 0.99, false)).toBe(true);
+    expect(fits(growing(0.06), idle, 0, 50, 0.99, false)).toBe(false);
+    expect(fits(growing(0.3), idle, 0, 57, 0.99, false)).toBe(true);
+    expect(fits(growing(0.3), loadOf(2), 0, 100, 0.99, false)).toBe(false);
+    // of two that do not fit, the one that is cut less comes closer
+    expect(closeness(growing(0.06), idle, 0, 50)).toBeGreaterThan(closeness(growing(0.3), idle, 0, 50));
+  });
+
   test("nothing that was not measured", () => {
     const unknown = forecastOf(latency(Number.NaN), latency(0), latency(-1));
     for (const i of [0, 1, 2]) expect(fits(unknown, idle, i, 1e9, 0.5, false)).toBe(false);

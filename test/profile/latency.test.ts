@@ -9,7 +9,18 @@ const profile: LatencyProfile = {
   origin,
   stepMs: 0.0001,
   levels: [
-    { p50: 0.01, p90: 0.02, p99: 0.03, cold: 1, rungs: [{ p50: 0.01, p90: 0.01, p99: 0.02, layers: [0.005, 0.01] }], sensitivity: 0.5 },
+    {
+      p50: 0.01,
+      p90: 0.02,
+      p99: 0.03,
+      cold: 1,
+      rungs: [
+        { p50: 0.01, p90: 0.01, p99: 0.02, layers: [0.005, 0.01], reached: 1 },
+        { p50: 0.02, p90: 0.02, p99: 0.03, layers: [0.015, 0.02] },
+        { p50: 0.03, p90: 0.03, p99: 0.04, layers: [0.025, 0.03], reached: Number.NaN },
+      ],
+      sensitivity: 0.5,
+    },
     { p50: Number.NaN, p90: Number.NaN, p99: Number.NaN },
   ],
 };
@@ -72,6 +83,11 @@ describe("a profile as text", () => {
       "rungs without layers",
       { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [{ p50: 1, p90: 2, p99: 3 }] }] },
       "levels[0].rungs[0].layers",
+    ],
+    [
+      "more than all queries in a rung",
+      { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [{ p50: 1, p90: 2, p99: 3, layers: [1], reached: 1.5 }] }] },
+      "levels[0].rungs[0].reached: got 1.5, expected a share from 0 to 1",
     ],
     ["a step of nothing", { origin, stepMs: 0, levels: [] }, "stepMs: got 0"],
   ])("is refused with %s", (_, value, message) => {

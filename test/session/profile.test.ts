@@ -56,6 +56,7 @@ test("times belong to the rung and layer that took them, whole queries to where 
   expect(stops.rungs?.map(({ p50 }) => Math.round(p50))).toEqual(rowsOf(1));
   expect(Math.round(stops.p50)).toBe(rowsOf(1)[0]);
   expect(Math.round(plain.p50)).toBe(rowsOf(2)[0]);
+  expect([goesOn, stops, plain].map(({ rungs }) => rungs?.map(({ reached }) => reached))).toEqual([[1, 1], [1, 0], [1]]);
   const layers = plain.rungs?.[0].layers ?? [];
   expect(layers.map((ms, l) => ms > (layers[l - 1] ?? 0))).toEqual([true, true, true]);
 });
