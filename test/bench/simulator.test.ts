@@ -123,6 +123,17 @@ describe("beside others", () => {
     }
   });
 
+  test.each<[string, SimulatedLoad]>([
+    ["alone", idle],
+    ["neighbours that stream a little", streaming(1.5)],
+    ["neighbours that stream, and rarely take the core", streaming(2.5, 0.02)],
+  ])("%s: where little time is left, no level is taken for growing that most of its growth is cut from", (_, load) => {
+    const latencyMs = 0.25 * denseMs;
+    const run = ours(latencyMs, () => load, 4000);
+    expect(run.outcomes.filter(({ isCut }) => isCut).length / 4000).toBeLessThan(0.06);
+    expect(run.effective).toBeGreaterThan(best(latencyMs, () => load, 4000) - 0.005);
+  });
+
   test.each(loads)("%s: a constant load makes nobody swing between levels", (_, load) => {
     for (const multiple of [0.5, 1, 2]) expect(ours(multiple * denseMs, () => load, 10_000).switches).toBeLessThanOrEqual(60);
   });
