@@ -33,32 +33,45 @@ const finalShares = [0.003, 0.008, 0.02, 0.04, 0.08, 0.15];
 const regrowth = 0.3;
 
 export function composeFixed(tried: Tried): Composed {
-  return tally([{ layers: tried.rung.layers }], tried.cost, [tried], null, null);
+  return { rungs: [{ layers: tried.rung.layers }], cost: tried.cost, ...sumsOf(tried) };
 }
 
 /** Every rule low → exact, low → high and low → high → exact over settings that rank the first layer alike. */
 export function composeGrowing(settings: readonly Tried[], exact: Tried): Composed[] {
   const found: Composed[] = [];
+  const ascending = new Map(settings.map((one) => [one, one.margins.slice().sort()]));
+  /** The least margin that so many inputs stay below, and 0 where it has no meaning. */
+  const marginOf = (setting: Tried, share: number): number => {
+    const margins = ascending.get(setting) as Float32Array;
+    const margin = margins[Math.min(margins.length - 1, Math.round(share * margins.length))];
+    return margin > 0 ? margin : 0;
+  };
+  const exactRung = { layers: exact.rung.layers };
   for (const low of settings) {
-    const quantiles = sorted(low.margins);
+    const all = low.margins.length;
+    const stayed = sumsOf(low);
     for (const share of growShares) {
-      const margin = quantiles[Math.min(quantiles.length - 1, Math.round(share * quantiles.length))];
-      if (!(margin > 0)) continue;
-      const grows = low.margins.map((m) => (m >= margin ? 0 : 1));
-      const grown = grows.reduce((a, b) => a + b, 0) / grows.length;
-      found.push(chain([low, exact], [margin], low.cost + grown * exact.cost, grows, null));
+      const margin = marginOf(low, share);
+      if (margin === 0) continue;
+      const rows = Uint32Array.from({ length: all }, (_, r) => r).filter((r) => !(low.margins[r] >= margin));
+      const grown = rows.length / all;
+      const first = { layers: low.rung.layers, margin };
+      found.push({ rungs: [first, exactRung], cost: low.cost + grown * exact.cost, ...moved(stayed, rows, low, exact) });
       for (const high of settings) {
         if (!(high.cost > low.cost) || !continues(low.rung, high.rung)) continue;
         const cost = low.cost + grown * (high.cost - low.cost + regrowth * low.cost);
         if (cost >= exact.cost) continue;
-        found.push(chain([low, high], [margin], cost, grows, null));
-        const uncertain = sorted(high.margins);
+        const sums = moved(stayed, rows, low, high);
+        found.push({ rungs: [first, { layers: high.rung.layers }], cost, ...sums });
         for (const final of finalShares) {
-          const second = uncertain[Math.round(final * uncertain.length)];
-          if (!(second > 0)) continue;
-          const further = high.margins.map((m, r) => (grows[r] && m < second ? 1 : 0));
-          const moved = further.reduce((a, b) => a + b, 0) / further.length;
-          if (moved > 0) found.push(chain([low, high, exact], [margin, second], cost + moved * exact.cost, grows, further));
+          const second = marginOf(high, final);
+          const further = rows.filter((r) => high.margins[r] < second);
+          if (further.length === 0) continue;
+          found.push({
+            rungs: [first, { layers: high.rung.layers, margin: second }, exactRung],
+            cost: cost + (further.length / all) * exact.cost,
+            ...moved(sums, further, high, exact),
+          });
         }
       }
     }
@@ -66,46 +79,30 @@ export function composeGrowing(settings: readonly Tried[], exact: Tried): Compos
   return found;
 }
 
-/** A rule over two or three settings; `grows` and `further` tell which rows go past the first and the second. */
-function chain(
-  settings: readonly Tried[],
-  margins: readonly number[],
-  cost: number,
-  grows: Float32Array,
-  further: Float32Array | null,
-): Composed {
-  const rungs = settings.map(
-    ({ rung }, i): Rung => (i < margins.length ? { layers: rung.layers, margin: margins[i] } : { layers: rung.layers }),
-  );
-  return tally(rungs, cost, settings, grows, further);
+type Sums = Pick<Composed, "rows" | "lost" | "changed" | "disagreed">;
+
+function sumsOf({ differences, disagreements }: Tried): Sums {
+  let [lost, changed, disagreed] = [0, 0, 0];
+  for (let r = 0; r < differences.length; r++) {
+    lost += differences[r];
+    changed += differences[r] * differences[r];
+    disagreed += disagreements[r];
+  }
+  return { rows: differences.length, lost, changed, disagreed };
 }
 
-function tally(
-  rungs: Rung[],
-  cost: number,
-  settings: readonly Tried[],
-  grows: Float32Array | null,
-  further: Float32Array | null,
-): Composed {
-  const rows = settings[0].differences.length;
-  let lost = 0;
-  let changed = 0;
-  let disagreed = 0;
-  for (let r = 0; r < rows; r++) {
-    const used = settings[grows?.[r] ? (further?.[r] ? 2 : 1) : 0];
-    const difference = used.differences[r];
-    lost += difference;
-    changed += difference * difference;
-    disagreed += used.disagreements[r];
+/** The sums once these rows have gone on from one setting to another. */
+function moved({ rows: all, lost, changed, disagreed }: Sums, rows: Uint32Array, from: Tried, to: Tried): Sums {
+  for (const r of rows) {
+    const [before, after] = [from.differences[r], to.differences[r]];
+    lost += after - before;
+    changed += after * after - before * before;
+    disagreed += to.disagreements[r] - from.disagreements[r];
   }
-  return { rungs, cost, rows, lost, changed, disagreed };
+  return { rows: all, lost, changed, disagreed };
 }
 
 /** Whether `high` only widens what `low` chose: same activators and units, larger selections. */
 function continues(low: Rung, high: Rung): boolean {
   return low.layers.every((a, l) => widens(a, high.layers[l]));
-}
-
-function sorted(values: Float32Array): Float32Array {
-  return values.slice().sort();
 }
