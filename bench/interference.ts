@@ -11,13 +11,14 @@ import { parseArgs } from "node:util";
 import { calibrated } from "../examples/calibrated.ts";
 import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
 import type { Slo } from "../src/policy/slo.ts";
+import { createSession, type Session } from "../src/session/session.ts";
 import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
-import { createContenders, type DeadlineContender } from "./interference/contenders.ts";
+import { createContenders } from "./interference/contenders.ts";
 import { inputsOf } from "./interference/inputs.ts";
 import { type InterferenceData, perPoint, writeInterference } from "./interference/page.ts";
-import { type Asked, ask, beside, idleTimes, percentile, scores, takeTurns } from "./interference/turns.ts";
+import { type Asked, beside, idleTimes, percentile, scores, takeTurns } from "./interference/turns.ts";
 import { machineOf } from "./machine.ts";
-import { quantile } from "./statistics.ts";
+import { median, quantile } from "./statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -46,26 +47,31 @@ const asked: Asked = {
 };
 
 const contenders = await createContenders(model, fixedModel, 6, inputsOf(network.heldOut.rows, 256));
-const dense = contenders.find(({ name }) => name === "dense") ?? contenders[0];
 const idleMs = idleTimes(contenders, asked);
 const denseMs = quantile(idleMs, 0.5);
 log(`dense alone: p50 ${(1000 * denseMs).toFixed(1)} µs, p99 ${(1000 * quantile(idleMs, 0.99)).toFixed(1)} µs`);
 
 /**
- * What deciding, looking at the clock and learning add to a query: ours at a deadline that every level fits, without loss, which is the exact
- * level, against that level bare, the least of several runs of each input, means over inputs.
+ * What deciding, looking at the clock and learning add to a query: the level of the fewest nodes with a deadline beside it, which every level fits,
+ * against the same level in a session that knows of no deadline; the least of several runs of each input, the median over inputs.
  */
-function overheadUs(): number {
-  const ours = contenders.find(({ name }) => name === "ours") ?? contenders[0];
-  const slo: Slo = { latencyMs: 1000, loss: 0 };
-  const bare = contenders.filter(({ name }) => name.startsWith("level ")).at(-1) ?? dense;
-  const least = (contender: DeadlineContender, q: number): number =>
-    Math.min(...Array.from({ length: 25 }, () => ask(contender, q, slo, asked).tookMs));
-  let sum = 0;
-  for (let q = 0; q < 200; q++) sum += least(ours, q) - least(bare, q);
-  return (1000 * sum) / 200;
+async function overheadUs(): Promise<number> {
+  const least = (session: Session, slo: Slo, q: number): number =>
+    Math.min(
+      ...Array.from({ length: 50 }, () => {
+        const start = performance.now();
+        session.runInto(asked.inputs[q], asked.out, slo);
+        return performance.now() - start;
+      }),
+    );
+  const [bare, paced] = [await createSession(model), await createSession(model)];
+  paced.measureLatency(inputsOf(network.heldOut.rows, 256));
+  const [without, within]: Slo[] = [{ nodes: 1e-9 }, { nodes: 1e-9, latencyMs: 1000 }];
+  const added = Float64Array.from({ length: 500 }, (_, q) => least(paced, within, q) - least(bare, without, q));
+  for (const session of [bare, paced]) session.dispose();
+  return 1000 * median(added);
 }
-const addedUs = overheadUs();
+const addedUs = await overheadUs();
 log(`deciding and learning: ${addedUs.toFixed(2)} µs a query`);
 
 const data: InterferenceData = {

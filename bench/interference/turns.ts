@@ -16,14 +16,13 @@ export interface Asked {
 
 export interface Tally {
   contender: DeadlineContender;
+  /** Those at the start of each turn that only bring the contender's weights back into the caches; it learns from them all the same. */
+  settling: Query[];
   queries: Query[];
   busyMs: number;
 }
 
-/**
- * Queries of one turn, and those before them that only bring the contender's weights back into the caches. Turns are long, so that few of
- * the queries a session learns from are such.
- */
+/** Queries of one turn, and those before them that settle. Turns are long, so that few of the queries a session learns from are such. */
 export const block = 250;
 const settle = 5;
 export const percentile = 99;
@@ -49,12 +48,12 @@ export async function takeTurns(
   done: (q: number) => boolean,
 ): Promise<Tally[]> {
   const { inputs } = asked;
-  const tallies = contenders.map((contender): Tally => ({ contender, queries: [], busyMs: 0 }));
+  const tallies = contenders.map((contender): Tally => ({ contender, settling: [], queries: [], busyMs: 0 }));
   for (let from = 0, round = 0; !done(from); from += block, round++)
     for (let place = 0; place < tallies.length; place++) {
       const tally = tallies[(round + place) % tallies.length];
       const { contender } = tally;
-      for (let q = from - settle; q < from; q++) ask(contender, q + inputs.length, slo, asked);
+      for (let q = from - settle; q < from; q++) tally.settling.push(ask(contender, q + inputs.length, slo, asked));
       const start = performance.now();
       for (let q = from; q < from + block; q++) tally.queries.push(ask(contender, q, slo, asked));
       tally.busyMs += performance.now() - start;
@@ -64,7 +63,7 @@ export async function takeTurns(
 }
 
 export function scores(tallies: readonly Tally[]): Score[] {
-  return tallies.map(({ contender, queries, busyMs }) => scoreOf(contender.name, queries, busyMs, percentile / 100));
+  return tallies.map(({ contender, settling, queries, busyMs }) => scoreOf(contender.name, queries, busyMs, percentile / 100, settling));
 }
 
 /** Runs `body` beside a load, by its name. */
