@@ -15,7 +15,8 @@ import { createSession, type Session } from "../src/session/session.ts";
 import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
 import { createContenders } from "./interference/contenders.ts";
 import { inputsOf } from "./interference/inputs.ts";
-import { type InterferenceData, perPoint, writeInterference } from "./interference/page.ts";
+import { type InterferenceData, perPoint, reactionText, writeInterference } from "./interference/page.ts";
+import { reactionsOf } from "./interference/reactions.ts";
 import { type Asked, beside, idleTimes, percentile, scores, takeTurns } from "./interference/turns.ts";
 import { machineOf } from "./machine.ts";
 import { median, quantile } from "./statistics.ts";
@@ -102,7 +103,7 @@ if (steps > 0)
   for (const multiple of multiples) {
     const slo: Slo = { latencyMs: multiple * denseMs, percentile };
     const began = performance.now();
-    const edges: { q: number; on: boolean }[] = [];
+    const edges: { q: number; on: boolean; atMs: number }[] = [];
     let coRunners: Awaited<ReturnType<typeof startCoRunners>> | null = null;
     let step = 0;
     let at = 0;
@@ -116,7 +117,7 @@ if (steps > 0)
           await coRunners.stop();
           coRunners = null;
         }
-        edges.push({ q: at, on: coRunners !== null });
+        edges.push({ q: at, on: coRunners !== null, atMs: performance.now() });
       }
       await coRunners?.stop();
     };
@@ -131,6 +132,7 @@ if (steps > 0)
       deadlineMs: multiple * denseMs,
       scores: scores(tallies),
       edges,
+      reactions: tallies.map(({ contender, queries: all }) => ({ contender: contender.name, steps: reactionsOf(all, edges) })),
       blocks: tallies.map(({ contender, queries: all }) => ({
         contender: contender.name,
         attained: Array.from(
@@ -144,6 +146,7 @@ if (steps > 0)
         .map(({ contender, attained, effective }) => `${contender} ${(100 * attained).toFixed(2)}/${(100 * effective).toFixed(2)}`)
         .join(" · ")}`,
     );
+    for (const { contender, steps: taken } of data.steps.at(-1)?.reactions ?? []) log(`  ${contender}: ${reactionText(taken)}`);
   }
 for (const contender of contenders) contender.dispose();
 

@@ -7,6 +7,7 @@ import type { MachineFacts } from "../machine.ts";
 import { type Chart, drawChart, drawLegend, percent, type Series } from "../report/chart.ts";
 import { html, type Markup, trusted } from "../report/markup.ts";
 import { style } from "../report/style.ts";
+import { beginning, type Reaction } from "./reactions.ts";
 import type { Score } from "./score.ts";
 
 export interface InterferenceData {
@@ -26,7 +27,8 @@ export interface InterferenceData {
     deadlineMs: number;
     scores: Score[];
     /** Queries of each contender that had been asked when co-runners were started or stopped. */
-    edges: { q: number; on: boolean }[];
+    edges: { q: number; on: boolean; atMs: number }[];
+    reactions: { contender: string; steps: Reaction[] }[];
     /** Share in time of every `perPoint` queries. */
     blocks: { contender: string; attained: number[] }[];
   }[];
@@ -150,7 +152,22 @@ function renderCalibration(data: InterferenceData): Markup {
   return html`<section><h2>Expected against seen</h2><figure><figcaption>p${data.percentile} of what a query that kept its core took over what was expected before it ran, every load and deadline</figcaption>${drawChart(chart)}</figure>${drawLegend(series)}</section>`;
 }
 
-function renderSteps({ multiple, deadlineMs, scores, edges, blocks }: InterferenceData["steps"][number]): Markup {
+/** Late queries and how long it took, of both kinds of steps, the worst of each. */
+export function reactionText(steps: readonly Reaction[]): string {
+  return [true, false]
+    .map((on) => {
+      const taken = steps.filter((step) => step.on === on);
+      if (taken.length === 0) return `${on ? "on" : "off"}: none`;
+      const late = Math.max(...taken.map((step) => step.late));
+      const never = taken.some(({ settledAfter }) => settledAfter === null);
+      const after = Math.max(...taken.map(({ settledAfter }) => settledAfter ?? 0));
+      const ms = Math.max(...taken.map(({ settledMs }) => settledMs ?? 0));
+      return `${on ? "on" : "off"}: ${late} late, ${never ? "not settled" : `settled after ${after} queries, ${ms.toFixed(1)} ms`}`;
+    })
+    .join("; ");
+}
+
+function renderSteps({ multiple, deadlineMs, scores, edges, reactions, blocks }: InterferenceData["steps"][number]): Markup {
   const width = 640;
   const height = 150;
   const shownBlocks = blocks.filter(({ contender }) => !contender.startsWith("level "));
@@ -173,6 +190,6 @@ function renderSteps({ multiple, deadlineMs, scores, edges, blocks }: Interferen
 <figure><figcaption>share in time over the run, mean of eight times ${perPoint} queries; shaded: two computing and two streaming processes beside it; deadline ${(1000 * deadlineMs).toFixed(0)} µs</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Share in time over the run">${on.map(({ from, to }) => html`<rect x="${x(from)}" y="0" width="${Math.max(0, x(to) - x(from))}" height="${height}" fill="currentColor" opacity="0.08"/>`)}${shownBlocks.map(line)}</svg></figure>
 <ul class="legend">${shownBlocks.map(({ contender }, s) => html`<li><svg class="key" viewBox="0 0 16 16" aria-hidden="true"><line class="c${s % 5}" x1="0" x2="16" y1="8" y2="8" stroke-width="3"/></svg>${contender}</li>`)}</ul>
-<div class="scroll" tabindex="0" role="region" aria-label="Scores over the steps"><table><thead><tr><th scope="col">contender</th><th scope="col">in time / and right; p50, p99, p99.9</th></tr></thead>
-<tbody>${scores.map((score) => html`<tr><th scope="row">${score.contender}</th>${cell(score)}</tr>`)}</tbody></table></div></section>`;
+<div class="scroll" tabindex="0" role="region" aria-label="Scores over the steps"><table><thead><tr><th scope="col">contender</th><th scope="col">in time / and right; p50, p99, p99.9</th><th scope="col">co-runners on and off: late of the first ${beginning}, and settled after; the worst of all steps</th></tr></thead>
+<tbody>${scores.map((score) => html`<tr><th scope="row">${score.contender}</th>${cell(score)}<td>${reactionText(reactions.find(({ contender }) => contender === score.contender)?.steps ?? [])}</td></tr>`)}</tbody></table></div></section>`;
 }

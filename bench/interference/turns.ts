@@ -4,7 +4,8 @@ import { isRight, type Labels } from "../../src/model/rows.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import { coRunnersOf, startCoRunners } from "./co-runners.ts";
 import type { DeadlineContender } from "./contenders.ts";
-import { type Query, type Score, scoreOf } from "./score.ts";
+import type { TimedQuery } from "./reactions.ts";
+import { type Score, scoreOf } from "./score.ts";
 
 /** The rows that are asked, round and round. */
 export interface Asked {
@@ -17,8 +18,8 @@ export interface Asked {
 export interface Tally {
   contender: DeadlineContender;
   /** Those at the start of each turn that only bring the contender's weights back into the caches; it learns from them all the same. */
-  settling: Query[];
-  queries: Query[];
+  settling: TimedQuery[];
+  queries: TimedQuery[];
   busyMs: number;
 }
 
@@ -28,7 +29,7 @@ const settle = 5;
 export const percentile = 99;
 
 /** One query of a contender, timed from the call. */
-export function ask(contender: DeadlineContender, q: number, slo: Slo, { inputs, labels, out }: Asked): Query {
+export function ask(contender: DeadlineContender, q: number, slo: Slo, { inputs, labels, out }: Asked): TimedQuery {
   const r = q % inputs.length;
   const start = performance.now();
   contender.run(inputs[r], out, slo, 0, 0);
@@ -37,7 +38,7 @@ export function ask(contender: DeadlineContender, q: number, slo: Slo, { inputs,
   for (let i = 1; i < out.length; i++) if (out[i] > out[top]) top = i;
   const met = tookMs <= (slo.latencyMs ?? Number.POSITIVE_INFINITY);
   contender.hear?.(met);
-  return { tookMs, met, right: isRight(labels, r, top), expectedMs: contender.expected?.() };
+  return { tookMs, met, right: isRight(labels, r, top), expectedMs: contender.expected?.(), atMs: start };
 }
 
 /** All contenders in turn, a block each, until `done`. */

@@ -45,4 +45,7 @@ export const latencyProfileFlag: Flags = {
     value: "<file.json>",
     about: "latencies of the levels on this machine: read where the file is there, else measured on the data and written",
   },
+  "co-runners": {
+    about: "measure --latency-profile beside threads that compute and that stream memory too: how much of a load shows in each level",
+  },
 };

@@ -8,18 +8,23 @@ import type { Model } from "../model/model.ts";
 import { type Rows, rowOf } from "../model/rows.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
 import { decodeProfile, encodeProfile } from "../profile/latency-file.ts";
+import { withSensitivity } from "../profile/sensitivity.ts";
 import { createSession, type Session } from "../session/session.ts";
+import { besideCoRunners, type Load } from "./co-runners.ts";
 import { rowOfQuery } from "./measure.ts";
 import { readBytes, writeBytes } from "./read-bytes.ts";
 
 /** Rows that levels are measured on. */
 const mostRows = 256;
+/** What they are measured beside, if asked for, with as many threads as there are cores. */
+const loads: readonly Load[] = ["compute", "memory"];
 
 /**
  * A session of the model that knows its latencies where `wanted`, or where a file is named.
+ * @param loaded whether they are measured beside co-runners too
  * @throws SlonnError `unreadable`, `bad-file` and `bad-option`, each naming the file
  */
-export async function openSession(model: Model, rows: Rows, path: string | undefined, wanted: boolean): Promise<Session> {
+export async function openSession(model: Model, rows: Rows, path: string | undefined, wanted: boolean, loaded = false): Promise<Session> {
   const machine = machineName();
   if (path !== undefined && existsSync(path)) {
     const latencyProfile = decodeProfile(new TextDecoder().decode(await readBytes(path)), path);
@@ -30,9 +35,15 @@ export async function openSession(model: Model, rows: Rows, path: string | undef
   }
   const session = await createSession(model, { machine });
   if (path === undefined && !wanted) return session;
-  const profile: LatencyProfile = session.measureLatency(sampleOf(rows));
-  if (path !== undefined) await writeBytes(path, new TextEncoder().encode(encodeProfile(profile)));
-  return session;
+  const sample = sampleOf(rows);
+  const idle: LatencyProfile = session.measureLatency(sample);
+  const beside: LatencyProfile[] = [];
+  for (const load of loaded ? loads : []) beside.push(await besideCoRunners(load, cpus().length, () => session.measureLatency(sample)));
+  const latencyProfile = withSensitivity(idle, beside);
+  if (path !== undefined) await writeBytes(path, new TextEncoder().encode(encodeProfile(latencyProfile)));
+  if (!loaded) return session;
+  session.dispose();
+  return createSession(model, { machine, latencyProfile });
 }
 
 function sampleOf(rows: Rows): ReturnType<typeof rowOf>[] {

@@ -32,6 +32,7 @@ export interface Race {
 /** @throws SlonnError for an SLO, metric, model or data that cannot be used. */
 export async function openRace(args: Arguments): Promise<Race> {
   args.required("data");
+  if (args.has("co-runners")) args.required("latency-profile");
   const slos = args.list("slo");
   const asked = args.text("metric");
   const askedMetric = asked === undefined ? undefined : parseMetric(asked);
@@ -42,7 +43,7 @@ export async function openRace(args: Arguments): Promise<Race> {
   const ladder = decodeLadder(model);
   const promise = ladder?.promise;
   const metric = headline(labels, ladder?.metric ?? null, askedMetric);
-  const session = await openSession(model, rows, args.text("latency-profile"), hasDeadline);
+  const session = await openSession(model, rows, args.text("latency-profile"), hasDeadline, args.has("co-runners"));
   const contenders = contendersFor(session, slos, promise ? `${promise.kind}=${promise.bound}` : null);
   return {
     model,

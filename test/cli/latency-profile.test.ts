@@ -55,6 +55,22 @@ describe("--latency-profile", () => {
     writeFileSync(profile, text);
   });
 
+  test("tells how much of a load shows in each level where it is measured beside co-runners", async () => {
+    const beside = file("beside.json");
+    const { code, stderr } = await run("model.slonn", "--latency-profile", beside, "--co-runners");
+    expect([code, stderr]).toEqual([0, ""]);
+    // absent on a machine that nothing slows down
+    const stored = JSON.parse(readFileSync(beside, "utf8"));
+    for (const { sensitivity = 1 } of stored.levels) expect(sensitivity).toBeGreaterThanOrEqual(0.1);
+    expect((await run("model.slonn", "--latency-profile", beside, "--co-runners")).code).toBe(0);
+    expect(JSON.parse(readFileSync(beside, "utf8"))).toEqual(stored);
+  });
+
+  test("co-runners without a profile to measure are wrong usage", async () => {
+    const { code, stderr } = await run("model.slonn", "--co-runners");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("got no --latency-profile")]);
+  });
+
   test.each<[string, (stored: { origin: Record<string, string>; levels: unknown[] }) => unknown, RegExp]>([
     ["another machine", (p) => ({ ...p, origin: { ...p.origin, machine: "another" } }), /machine: got another, expected .*remove the file/],
     ["another build", (p) => ({ ...p, origin: { ...p.origin, build: "0.0.1" } }), /build: got 0\.0\.1, expected/],

@@ -52,9 +52,9 @@ describe("the tarball", () => {
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
   });
 
-  test("is at most 322.5 kB, 1,050 kB unpacked", () => {
+  test("is at most 324.5 kB, 1,050 kB unpacked", () => {
     console.log(`tarball: ${packed.size} bytes, ${packed.unpackedSize} unpacked, ${packed.files.length} files`);
-    expect(packed.size).toBeLessThanOrEqual(322_500);
+    expect(packed.size).toBeLessThanOrEqual(324_500);
     expect(packed.unpackedSize).toBeLessThanOrEqual(1_050_000);
   });
 
