@@ -18,7 +18,7 @@ import { median } from "../statistics.ts";
 import type { ContenderResult } from "./evaluation.ts";
 import { cut } from "./first-rows.ts";
 import type { Subject } from "./network.ts";
-import type { Size } from "./sizes.ts";
+import { choosingRows, type Size } from "./sizes.ts";
 
 export interface Competitor {
   contender: Contender;
@@ -39,8 +39,6 @@ export interface Field {
 
 export const [hashName, plainName] = ["hash tables", "plain JavaScript"];
 const choosingInputs = 200;
-/** Held-out rows that the shape of hash tables is chosen by. */
-const choosingRows = 2500;
 
 /** What the hash baseline is asked and calibrated for, and the looser promise that the shape of its tables is chosen by, which fewer rows can certify. */
 export interface HashPromises {

@@ -5,6 +5,7 @@ import { quantile } from "../statistics.ts";
 import type { BrowserPart, Circumstances, ContenderResult, Evaluation, InterferencePart, NetworkPart } from "./evaluation.ts";
 import { figure, micro, percent, table } from "./markdown.ts";
 import { plotCaption } from "./plots.ts";
+import { choosingRows } from "./sizes.ts";
 import { bestPeers, contender, deadlineScores, drops, isWide, promiseOf, ratio, verdictsOf } from "./verdicts.ts";
 
 export function evaluationPage(evaluation: Evaluation): string {
@@ -429,7 +430,7 @@ function method({ networks, browser, size }: Evaluation): string {
 - **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
   ([how](decisions/peers-at-their-best.md)); which one stands beside each name.${wide ? " Wide networks' weights are in eight bits with us, in floats and in eight bits with them." : ""}
 - **Hash tables** are the paper's kind of activator, tuned as ours is: the same search, growing levels and certificates. Of several shapes of tables the one competes
-  that was fastest at 1 % on 2,500 held-out rows. Where nothing they choose is certified they run exact, which skips zeros.
+  that was fastest at 1 % on ${choosingRows.toLocaleString("en")} held-out rows. Where nothing they choose is certified they run exact, which skips zeros.
 - **The oracle** ranks by true activations and is handed the nodes for nothing; it takes the same share of every input's nodes. A level of ours
   that grows spends less on easy inputs, so more than 100 % kept is possible.
 - **Intervals** are 95 % bootstrap intervals of the ratio of medians over turns of 50 queries; those of losses are normal approximations. Seeds are fixed; answers, counts and certificates of

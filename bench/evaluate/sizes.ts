@@ -29,6 +29,9 @@ export interface Size {
   browser: NetworkName | null;
 }
 
+/** Held-out rows that the shape of hash tables is chosen by. */
+export const choosingRows = 2500;
+
 const shape = (tables: number, bits: number, votes: number): HashShape => ({ tables, bits, votes });
 const everything = Number.POSITIVE_INFINITY;
 

@@ -2,9 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-
-export type CoRunnerKind = "compute" | "memory";
+import { busyProgram, type Load } from "../../src/cli/co-runners.ts";
 
 export interface CoRunners {
   /** Ends all of them; resolves when they are gone. */
@@ -12,9 +10,11 @@ export interface CoRunners {
 }
 
 /** Starts processes of these kinds, one each; resolves when all are at work. */
-export async function startCoRunners(kinds: readonly CoRunnerKind[]): Promise<CoRunners> {
-  const program = fileURLToPath(new URL("./co-runner.js", import.meta.url));
-  const children = kinds.map((kind): ChildProcess => spawn(process.execPath, [program, kind], { stdio: ["ignore", "pipe", "inherit"] }));
+export async function startCoRunners(kinds: readonly Load[]): Promise<CoRunners> {
+  const programOf = (kind: Load): string => busyProgram(kind, 'process.stdout.write("busy\\n", work);');
+  const children = kinds.map(
+    (kind): ChildProcess => spawn(process.execPath, ["-e", programOf(kind)], { stdio: ["ignore", "pipe", "inherit"] }),
+  );
   const stop = async (): Promise<void> => {
     await Promise.all(
       children.map(async (child) => {
@@ -34,9 +34,9 @@ export async function startCoRunners(kinds: readonly CoRunnerKind[]): Promise<Co
 }
 
 /** A load by name: `none`, `compute 2`, `memory 4`, `both 2` (two of each). */
-export function coRunnersOf(name: string): CoRunnerKind[] {
+export function coRunnersOf(name: string): Load[] {
   const [kind, count] = name.split(" ");
-  const each = (one: CoRunnerKind): CoRunnerKind[] => new Array<CoRunnerKind>(Number(count)).fill(one);
+  const each = (one: Load): Load[] => new Array<Load>(Number(count)).fill(one);
   if (kind === "none") return [];
   if (kind === "both") return [...each("compute"), ...each("memory")];
   if (kind === "compute" || kind === "memory") return each(kind);

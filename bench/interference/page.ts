@@ -7,7 +7,7 @@ import type { MachineFacts } from "../machine.ts";
 import { type Chart, drawChart, drawLegend, percent, type Series } from "../report/chart.ts";
 import { html, type Markup, trusted } from "../report/markup.ts";
 import { style } from "../report/style.ts";
-import { beginning, type Reaction } from "./reactions.ts";
+import { beginning, type Reaction, reactionText } from "./reactions.ts";
 import type { Score } from "./score.ts";
 
 export interface InterferenceData {
@@ -150,21 +150,6 @@ function renderCalibration(data: InterferenceData): Markup {
     series,
   };
   return html`<section><h2>Expected against seen</h2><figure><figcaption>p${data.percentile} of what a query that kept its core took over what was expected before it ran, every load and deadline</figcaption>${drawChart(chart)}</figure>${drawLegend(series)}</section>`;
-}
-
-/** Late queries and how long it took, of both kinds of steps, the worst of each. */
-export function reactionText(steps: readonly Reaction[]): string {
-  return [true, false]
-    .map((on) => {
-      const taken = steps.filter((step) => step.on === on);
-      if (taken.length === 0) return `${on ? "on" : "off"}: none`;
-      const late = Math.max(...taken.map((step) => step.late));
-      const never = taken.some(({ settledAfter }) => settledAfter === null);
-      const after = Math.max(...taken.map(({ settledAfter }) => settledAfter ?? 0));
-      const ms = Math.max(...taken.map(({ settledMs }) => settledMs ?? 0));
-      return `${on ? "on" : "off"}: ${late} late, ${never ? "not settled" : `settled after ${after} queries, ${ms.toFixed(1)} ms`}`;
-    })
-    .join("; ");
 }
 
 function renderSteps({ multiple, deadlineMs, scores, edges, reactions, blocks }: InterferenceData["steps"][number]): Markup {

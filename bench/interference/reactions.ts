@@ -1,7 +1,7 @@
 // How a contender took it when co-runners were started or stopped: how many queries were late at first, and how long it was until queries took
 // what they took from then on.
 
-import { quantile } from "../statistics.ts";
+import { median } from "../statistics.ts";
 import type { Query } from "./score.ts";
 
 export interface TimedQuery extends Query {
@@ -34,7 +34,7 @@ export function reactionsOf(queries: readonly TimedQuery[], edges: readonly { on
     const until = edges[e + 1]?.atMs ?? Number.POSITIVE_INFINITY;
     const phase = queries.filter((query) => query.atMs >= atMs && query.atMs < until);
     if (phase.length < 2 * beginning) return [];
-    const medianOf = (some: readonly TimedQuery[]): number => quantile(Float64Array.from(some, ({ tookMs }) => tookMs).sort(), 0.5);
+    const medianOf = (some: readonly TimedQuery[]): number => median(Float64Array.from(some, ({ tookMs }) => tookMs));
     const end = medianOf(phase.slice(phase.length >> 1));
     const keptCore = ({ tookMs }: TimedQuery): boolean => tookMs <= 3 * end + 1;
     const late = phase.slice(0, beginning).filter((query) => !query.met && keptCore(query)).length;
@@ -46,4 +46,19 @@ export function reactionsOf(queries: readonly TimedQuery[], edges: readonly { on
     const spent = phase.slice(0, settled ?? 0).reduce((sum, { tookMs }) => sum + tookMs, 0);
     return [{ on, late, settledAfter: settled, settledMs: settled === null ? null : spent }];
   });
+}
+
+/** Late queries and how long it took, of both kinds of steps, the worst of each. */
+export function reactionText(steps: readonly Reaction[]): string {
+  return [true, false]
+    .map((on) => {
+      const taken = steps.filter((step) => step.on === on);
+      if (taken.length === 0) return `${on ? "on" : "off"}: none`;
+      const late = Math.max(...taken.map((step) => step.late));
+      const never = taken.some(({ settledAfter }) => settledAfter === null);
+      const after = Math.max(...taken.map(({ settledAfter }) => settledAfter ?? 0));
+      const ms = Math.max(...taken.map(({ settledMs }) => settledMs ?? 0));
+      return `${on ? "on" : "off"}: ${late} late, ${never ? "not settled" : `settled after ${after} queries, ${ms.toFixed(1)} ms`}`;
+    })
+    .join("; ");
 }
