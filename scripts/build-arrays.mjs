@@ -74,7 +74,7 @@ return runtime;
 /** The licences of what others wrote and the package carries: as-bind's runtime, and AssemblyScript's memory manager in the binaries. */
 function licences() {
   const parts = [
-    ["as-bind (its runtime, in js/engine/generated/as-bind.js)", ["as-bind/LICENSE"]],
+    ["as-bind (its runtime, in js/chunks/array-kernels.js)", ["as-bind/LICENSE"]],
     [
       "AssemblyScript (its loader within as-bind, its memory manager in the WebAssembly binaries)",
       ["assemblyscript/LICENSE", "assemblyscript/NOTICE"],

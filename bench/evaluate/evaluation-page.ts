@@ -6,7 +6,7 @@ import type { BrowserPart, Circumstances, ContenderResult, Evaluation, Interfere
 import { figure, micro, percent, table } from "./markdown.ts";
 import { plotCaption } from "./plots.ts";
 import { choosingRows } from "./sizes.ts";
-import { bestPeers, contender, deadlineScores, drops, isWide, promiseOf, ratio, verdictsOf } from "./verdicts.ts";
+import { bestPeers, contender, deadlineScores, drops, isWide, oracleKept, promiseOf, ratio, verdictsOf } from "./verdicts.ts";
 
 export function evaluationPage(evaluation: Evaluation): string {
   const { networks, certificates, interference, browser, failed } = evaluation;
@@ -115,7 +115,7 @@ function claims(evaluation: Evaluation): string {
   const lost = networks.flatMap((network) => contender(network, promiseOf(network))?.loss?.loss ?? []);
   const inactive = networks.flatMap(({ sparsity }) => sparsity.layers.slice(0, -1).map(({ active }) => 1 - active));
   const certified = networks.map((network) => network.contenders.filter(({ kind, certified: proved }) => kind === "ours" && proved).length);
-  const oracle = networks.filter(drops).map(({ limits }) => limits.oracleKept);
+  const oracle = networks.filter(drops).flatMap((network) => oracleKept(network) ?? []);
   const deadlines = interference.flatMap((part) => part.runs.filter(({ load }) => load !== "none").map(deadlineScores));
   const tight = deadlines.filter(({ ours, dense }) => ours !== null && dense !== null);
   const gained = tight.map(({ ours, dense }) => (ours?.effective ?? 0) - (dense?.effective ?? 0));
@@ -146,7 +146,9 @@ function claims(evaluation: Evaluation): string {
           networks.map(({ limits }) => limits.ideal),
           (v) => `${figure(v)}×`,
         )}`,
-        oracle.length === 0 ? "nothing drops" : `${span(oracle, percents)} of the time a free oracle would save, where anything drops`,
+        oracle.length === 0
+          ? "an oracle would save nothing"
+          : `${span(oracle, percents)} of the time a free oracle would save, where it would save any`,
       ],
       [
         "3. a range of accuracy targets from one trained network",
@@ -205,7 +207,7 @@ function speedSection(networks: readonly NetworkPart[]): string {
     const [dense] = network.contenders;
     return [
       network.name,
-      percent(dense.right ?? dense.agreement),
+      percent(dense.right),
       ours?.loss
         ? `${(100 * ours.loss.loss).toFixed(2)} (${(100 * ours.loss.low).toFixed(2)} to ${(100 * ours.loss.high).toFixed(2)})`
         : "",
@@ -219,17 +221,21 @@ function speedSection(networks: readonly NetworkPart[]): string {
       marked(network, "plain JavaScript"),
     ];
   });
-  const limits = networks.map(({ name, limits: of }) => [
-    name,
-    figure(of.denseUs),
-    figure(of.oursUs),
-    figure(of.oracleUs),
-    percent(of.oracleKept, 0),
-    figure(of.ideal),
-    figure(of.denseUs / of.oursUs),
-    figure(of.denseUs / of.bandwidthUs.dense),
-    figure(of.oursUs / of.bandwidthUs.ours),
-  ]);
+  const limits = networks.map((network) => {
+    const { name, limits: of } = network;
+    const kept = oracleKept(network);
+    return [
+      name,
+      figure(of.denseUs),
+      figure(of.oursUs),
+      figure(of.oracleUs),
+      kept === null ? "–" : percent(kept, 0),
+      figure(of.ideal),
+      figure(of.denseUs / of.oursUs),
+      figure(of.denseUs / of.bandwidthUs.dense),
+      figure(of.oursUs / of.bandwidthUs.ours),
+    ];
+  });
   return `## 2. Speed at under 0.3 % loss
 
 All contenders of a network answer the same report rows in one process, taking turns; "×" are ratios of medians from that run. † marks a
@@ -256,8 +262,9 @@ ${table(
 "Best peer" is the fastest engine in floats by its public API. "Hardest" is the fastest of all: entered below its public API, as no user
 calls it, and in eight bits where the network is wide, as long as it answers within 0.3 points of our dense.
 
-How far from what bounds it, on a sample of the report rows, timed stage by stage: a free oracle; time in proportion to multiply-adds; and
-bytes touched over the fastest read of memory of that size (above 1 is slower than that, below 1 sits in a nearer cache).
+How far from what bounds it, on a sample of the report rows, timed stage by stage, which the smallest networks take longer for than in the
+race: a free oracle ("–" where it would save nothing); time in proportion to multiply-adds; and bytes touched over the fastest read of memory of that
+size (above 1 is slower than that, below 1 sits in a nearer cache).
 
 ${table(["network", "dense, µs", "ours, µs", "oracle, µs", "of its saving kept", "ideal ×", "found ×", "dense / bandwidth", "ours / bandwidth"], limits)}
 
@@ -313,8 +320,8 @@ function rangeSection(networks: readonly NetworkPart[]): string {
   });
   return `## 3. A range of accuracies from one network
 
-Each network was trained once and calibrated once; every column is an objective asked of the same session: accuracy on the report rows, median
-time, and how many times as fast as dense. An objective nothing cheaper is certified for runs exact or dense.
+Each network was trained once and calibrated once; every column is an objective asked of the same session: accuracy on the report rows (where there are
+no labels, agreement with dense), median time, and how many times as fast as dense. An objective nothing cheaper is certified for runs exact or dense.
 
 ${table(["network", "dense", "exact", ...asked], rows)}`;
 }

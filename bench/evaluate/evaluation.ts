@@ -115,8 +115,6 @@ export interface Limits {
   oursUs: number;
   /** With the nodes named by an oracle that costs nothing. */
   oracleUs: number;
-  /** Share of the oracle's saving that ours keeps. */
-  oracleKept: number;
   /** Bytes a query touches over the bandwidth memory of the size of the weights is read with. */
   bandwidthUs: { dense: number; ours: number };
   /** Dense over (dense × share of multiply-adds): the speed-up if time fell with work. */

@@ -38,7 +38,6 @@ export async function findLimits(
     denseUs,
     oursUs,
     oracleUs,
-    oracleKept: denseUs > oracleUs ? (denseUs - oursUs) / (denseUs - oracleUs) : 1,
     bandwidthUs: { dense: middle(0, bytes) / bytesPerUs, ours: middle(1, bytes) / bytesPerUs },
     ideal: middle(0, macs) / middle(1, macs),
     oracleMacs: middle(2, (one) => named(one).reduce((total, stage) => total + stage.macs, 0)) / middle(0, macs),

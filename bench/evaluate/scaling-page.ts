@@ -46,18 +46,25 @@ const ways = [
   { name: "a level that leaves out", of: ({ levelUs }: ScalingPoint) => levelUs },
 ] as const;
 
-function measuredRows(points: readonly ScalingPoint[]): string[][] {
-  return points.map(({ what, denseUs, dense8Us, levelUs }) => [
-    what,
-    figure(denseUs),
-    dense8Us === null ? "" : figure(dense8Us),
-    figure(levelUs),
-    figure(denseUs / levelUs),
-    dense8Us === null ? "" : figure(dense8Us / levelUs),
-  ]);
+/** With columns for eight bits where they were measured. */
+function measured(points: readonly ScalingPoint[]): string {
+  const inBytes = points.some(({ dense8Us }) => dense8Us !== null);
+  const columns = (dense: string, dense8: string, level: string, ratio: string, ratio8: string): string[] =>
+    inBytes ? [dense, dense8, level, ratio, ratio8] : [dense, level, ratio];
+  return table(
+    ["network", ...columns("dense, µs", "dense in eight bits, µs", "level, µs", "dense / level", "dense in eight bits / level")],
+    points.map(({ what, denseUs, dense8Us, levelUs }) => [
+      what,
+      ...columns(
+        figure(denseUs),
+        dense8Us === null ? "" : figure(dense8Us),
+        figure(levelUs),
+        figure(denseUs / levelUs),
+        dense8Us === null ? "" : figure(dense8Us / levelUs),
+      ),
+    ]),
+  );
 }
-
-const measuredHead = ["network", "dense, µs", "dense in eight bits, µs", "level, µs", "dense / level", "dense in eight bits / level"];
 
 function labelsSection({ labels }: ScalingPart): string {
   const lines = ways.flatMap(({ name, of }) => {
@@ -79,7 +86,7 @@ A made-up head of 128 inputs. The level looks at the eight strongest inputs of e
 it still touches every label, so it grows with them too, along a flatter line. \`clusters\` touches few
 labels and is faster where calibration finds that it keeps the promise ([wide outputs](wide-outputs.md)).
 
-${table(measuredHead, measuredRows(labels))}
+${measured(labels)}
 
 ![Median time of a query against the number of labels](evaluation/scaling-labels.svg)
 
@@ -122,9 +129,10 @@ function widthSection({ widths, bytesPerUs }: ScalingPart): string {
   return `## Width
 
 Made-up perceptrons of two hidden layers. The level predicts the first hidden layer with 16 components, computes 4 % of it, and skips zeros after that:
-what the trained image networks come to. Dense grows with the square of the width, the level nearly in proportion to it.
+what the trained image networks come to. Dense grows about with the square of the width; so does the level in the end, since 4 % of a layer into all of
+the next is a square too, with a far smaller factor.
 
-${table(measuredHead, measuredRows(widths))}
+${measured(widths)}
 
 ![Median time of a query against the width of the hidden layers](evaluation/scaling-widths.svg)
 
