@@ -250,13 +250,15 @@ export function lossUpperBetting(differences: Int8Array | Float32Array, delta: n
 /**
  * The fewest samples with which a promise can be certified at all: with not one disagreement or mistake. Infinity for a promise
  * no number of samples can prove (no loss, agreement 1).
+ * @param depth above 1 where being right comes in degrees (precision@k), whose loss is bounded by betting
  */
-export function samplesNeeded(kind: "loss" | "agreement" | "accuracy", bound: number, confidence: number): number {
+export function samplesNeeded(kind: "loss" | "agreement" | "accuracy", bound: number, confidence: number, depth = 1): number {
   const delta = 1 - confidence;
   if (!(delta > 0) || !(kind === "loss" ? bound > 0 : bound < 1)) return Number.POSITIVE_INFINITY;
-  const enough = (n: number): boolean => (kind === "loss" ? lossUpper(0, 0, n, delta) <= bound : binomialLower(n, n, delta) >= bound);
+  const lossOfNone = (n: number): number => (depth > 1 ? lossUpperBetting(new Int8Array(n), delta) : lossUpper(0, 0, n, delta));
+  const enough = (n: number): boolean => (kind === "loss" ? lossOfNone(n) <= bound : binomialLower(n, n, delta) >= bound);
   let high = 1;
-  while (!enough(high)) if ((high *= 2) > 2 ** 40) return Number.POSITIVE_INFINITY;
+  while (!enough(high)) if ((high *= 2) > (depth > 1 ? 2 ** 22 : 2 ** 40)) return Number.POSITIVE_INFINITY;
   let low = high >> 1;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

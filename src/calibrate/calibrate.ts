@@ -11,7 +11,7 @@ import { SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
 import { checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
-import type { Ladder, LadderMetric } from "../profile/ladder.ts";
+import { type Ladder, type LadderMetric, metrics } from "../profile/ladder.ts";
 import { permutation, seeded } from "../random.ts";
 import { samplesNeeded } from "./bounds.ts";
 import { dense, everyLayer } from "./candidates.ts";
@@ -79,15 +79,17 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   } = options;
   const { signal, onProgress = () => {} } = options;
   const metric = options.metric ?? (labels ? (labels.kind === "multi" ? "precision@1" : "accuracy") : "agreement");
+  check(model, { ...options, labels, fitRows, maxLoss, confidence, activators, metric, seed });
   const depth = depthOf(metric, labels);
-  check(model, rows, labels, fitRows, maxLoss, confidence, activators, options.weights);
   const random = seeded(seed);
   const order = permutation(rows.count, random);
   const certifying = rowsCertifying(rows.count);
   const searched = rows.count - certifying;
   const kind = labels ? "loss" : "agreement";
   const bound = labels ? maxLoss : 1 - maxLoss;
-  const needed = samplesNeeded(kind, bound, confidence);
+  const needed = samplesNeeded(kind, bound, confidence, depth);
+  if (needed === Number.POSITIVE_INFINITY)
+    throw new SlonnError("bad-option", `max loss: got ${maxLoss}, expected one that a number of rows can prove`);
   if (certifying < needed || searched < 1)
     throw new SlonnError(
       "too-few-samples",
@@ -174,6 +176,9 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   return createModel(model.name, withActivators.layers, { ladder: result, tensors });
 }
 
+/** What is checked, with what stands in for what was not given. */
+type Asked = Pick<CalibrateOptions, "rows" | "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed">;
+
 /** Activators that are fitted. */
 const kinds = ["low-rank", "screen", "clusters", "hash"];
 
@@ -216,13 +221,7 @@ function meanAndTail(values: Float32Array): number {
 
 function check(
   model: Model,
-  rows: Rows,
-  labels: Labels | null,
-  fitRows: Rows | null,
-  maxLoss: number,
-  confidence: number,
-  activators: readonly string[],
-  weights: string | undefined,
+  { rows, labels, fitRows, maxLoss, confidence, activators, metric, seed, weights }: Required<Asked> & Pick<CalibrateOptions, "weights">,
 ): void {
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
@@ -237,6 +236,9 @@ function check(
     throw new SlonnError("bad-option", `max loss: got ${maxLoss}, expected a fraction above 0 and below 1`);
   if (!(confidence > 0.5 && confidence < 1))
     throw new SlonnError("bad-option", `confidence: got ${confidence}, expected above 0.5 and below 1`);
+  if (!metrics.includes(metric)) throw new SlonnError("bad-option", `metric: got ${metric}, expected ${metrics.join(", ")}`);
+  if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
+    throw new SlonnError("bad-option", `seed: got ${seed}, expected a whole number from 0 to ${2 ** 32 - 1}`);
   if (weights !== undefined && weights !== "int8" && weights !== "auto")
     throw new SlonnError("bad-option", `weights: got ${weights}, expected int8 or auto`);
   for (const kind of activators)

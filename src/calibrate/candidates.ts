@@ -69,7 +69,7 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
 /** Outputs from which on an output layer is wide enough to be ranked. */
 export const wideOutputs = 256;
 
-/** Settings of hidden layer `l` worth trying. `thresholds(rank)` gives the score that each node share exceeds on average. */
+/** Settings of a hidden layer worth trying. `thresholds(rank, shares)` gives the score that each of those shares of nodes exceeds on average. */
 export function settingsOf(
   fitted: LayerActivators,
   thresholds: (rank: number, shares: readonly number[]) => readonly number[],

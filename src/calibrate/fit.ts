@@ -1,4 +1,4 @@
-// Fitting the activators of every hidden layer on the same rows.
+// Fitting the activators of every hidden layer, and of a wide output layer, on rows of their own or those of the search.
 
 import { type Hash, type LayerActivators, type LowRank, noActivators } from "../activator/activator.ts";
 import { isSparse } from "../activator/network.ts";
@@ -119,7 +119,8 @@ async function fitOutput(
   if (kinds.includes("low-rank") || kinds.includes("hash")) {
     const z = preActivations(x.subarray(0, few * inputs), few, layer, kernels);
     const rank = Math.min(largestRank, few >> 1, inputs >> 1);
-    if (kinds.includes("low-rank")) lowRank = fitLowRank(z, few, layer, new Float32Array(outputs).fill(1), rank, kernels, random);
+    if (kinds.includes("low-rank") && rank >= 1)
+      lowRank = fitLowRank(z, few, layer, new Float32Array(outputs).fill(1), rank, kernels, random);
     if (kinds.includes("hash")) hash = fitHash(x, bestOnly(z, outputs), few, inputs, outputs, hashShape, random);
   }
   return { lowRank, hash, clusters: clusters?.clusters ?? [], order: clusters?.order ?? null };

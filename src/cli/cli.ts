@@ -13,7 +13,8 @@ process.once("SIGINT", () => interrupted.abort());
 // A reader that has seen enough (`slonn inspect … | head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  process.stderr.write(`slonn: stdout: got ${error.message}, expected a place to write to\n`);
+  process.exit(1);
 });
 
 const io = {

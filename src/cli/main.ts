@@ -62,7 +62,7 @@ function helpFor(command: Command | undefined): string {
 
 /** Anything but a SlonnError is a fault of this program or a machine out of memory, and says so. */
 function messageOf(error: unknown): string {
-  if (error instanceof SlonnError) return error.code === "aborted" ? "interrupted: nothing was written" : error.message;
+  if (error instanceof SlonnError) return error.code === "aborted" ? "interrupted" : error.message;
   if (error instanceof RangeError && /allocation|Invalid typed array length/i.test(error.message)) return `out of memory: ${error.message}`;
   return `unexpected ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}; please report this`;
 }

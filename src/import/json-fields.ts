@@ -46,8 +46,8 @@ export function asNumber(value: unknown, what: string): number {
 /** A number where there is one. @throws SlonnError `bad-file` where it is something else. */
 export function optionalNumber(value: unknown, otherwise: number, what: string): number {
   // Keras 3 stores some numbers as { class_name: "__numpy__", config: { value } }.
-  if (isObject(value) && isObject(value.config)) return optionalNumber(value.config.value, otherwise, what);
-  return value === undefined || value === null ? otherwise : asNumber(value, what);
+  const held = isObject(value) && isObject(value.config) ? value.config.value : value;
+  return held === undefined || held === null ? otherwise : asNumber(held, what);
 }
 
 /** A list of sizes. @throws SlonnError `bad-file` where one is not a whole number from 0 to 2^53. */

@@ -26,7 +26,7 @@ export function chainOf(modelConfig: unknown, file: string): LayerConfig[] {
 const modelClasses = ["Sequential", "Functional", "Model"];
 
 function flatten(model: JsonObject, path: readonly string[], file: string): LayerConfig[] {
-  const where = path.length ? `${file}: layer ${path.join("/")}` : `${file}: model`;
+  const where = path.length ? `${file}: layer ${shown(path.join("/"))}` : `${file}: model`;
   if (path.length > maxDepth)
     throw new SlonnError("unsupported", `${where}: got models nested ${path.length} deep, expected at most ${maxDepth}`);
   const className = asString(model.class_name, `${where}: class_name`);

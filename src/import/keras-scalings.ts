@@ -106,8 +106,8 @@ function spread(a: Float64Array, b: Float64Array, title: string): [Float64Array,
 
 /** A number, or nested lists of numbers flattened. */
 function numbers(value: unknown, what: string): Float64Array {
-  if (isObject(value) && isObject(value.config)) return numbers(value.config.value, what);
-  let list = Array.isArray(value) ? value : [value];
+  const held = isObject(value) && isObject(value.config) ? value.config.value : value;
+  let list = Array.isArray(held) ? held : [held];
   while (list.length === 1 && Array.isArray(list[0])) list = list[0]; // [[…]] as broadcasting wants it
   if (list.length === 0) throw new SlonnError("bad-file", `${what}: got an empty list, expected numbers`);
   return Float64Array.from(list, (n) => asNumber(n, what));

@@ -202,7 +202,9 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
     if (Number.isNaN(sizeOf(tensor.dims)))
       throw bad(`${subject}: got an impossible shape [${tensor.dims.join(", ")}], expected sizes of 0 or more`);
     if (elsewhere) {
-      const { location = "", offset = "0", length } = external;
+      const { offset = "0", length } = external;
+      // one file has one name, or it would be read once for each
+      const location = (external.location ?? "").replace(/^(\.\/)+|\/\.(?=\/|$)/g, "");
       if (!/^[^/\\:]/.test(location) || /[\\:\0]/.test(location) || location.split("/").some((part) => part === ".." || part === ""))
         throw bad(`${subject}: got external location ${quoted(location)}, expected a file beside or below the model`);
       for (const text of [offset, length])

@@ -125,14 +125,17 @@ function readEntry(weight: JsonObject, title: string, offset: number): Entry {
   return { name, shape, count, stored: stored as StoredType, affine, offset, sizeBytes };
 }
 
-/** Shards stand beside or below model.json: whatever reads them (files or URLs) must not be led elsewhere. */
+/**
+ * Shards stand beside or below model.json: whatever reads them (files or URLs) must not be led elsewhere. One file has one path, without ".",
+ * or it would be read once for each.
+ */
 function checkPath(path: string, title: string): string {
-  const segments = path.split("/");
+  const segments = path.split("/").filter((s) => !/^(\.|%2e)$/i.test(s));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   const strange = /[\\:\u0000-\u001f\u007f]/.test(path) || segments.some((s) => s === "" || /^(\.|%2e){2}$/i.test(s));
   if (strange || /%2f|%5c/i.test(path))
     throw new SlonnError("bad-file", `${title}: got shard path ${shown(path)}, expected a relative path without "..", ":" or "\\"`);
-  return path;
+  return segments.join("/");
 }
 
 function checkUnique(names: readonly string[], what: string): void {

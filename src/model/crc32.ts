@@ -25,7 +25,7 @@ export function createCrc32(): (bytes: Uint8Array, before?: number) => number {
     let crc = ~before;
     let at = 0;
     for (; at < bytes.length && (bytes.byteOffset + at) % 4 !== 0; at++) crc = byByte(crc, bytes[at]);
-    const words = new Int32Array(bytes.buffer, at < bytes.length ? bytes.byteOffset + at : 0, (bytes.length - at) >> 2);
+    const words = new Int32Array(bytes.buffer, at < bytes.length ? bytes.byteOffset + at : 0, (bytes.length - at) / 4);
     const quarter = (words.length >> 3) << 1;
     let [a, b, c] = [0, 0, 0];
     for (let w = 0; w < quarter; w += 2) {

@@ -1,6 +1,7 @@
 // A trained network as plain data: a chain of dense layers. It knows no file format, no engine and no service level objective.
 
 import { refusal } from "../errors.ts";
+import { quoted } from "./quoted.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** What a layer applies to its pre-activations. `gelu` is the exact (erf) form, `gelu-tanh` the tanh approximation. */
@@ -103,37 +104,38 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
   layers: readonly Layer[],
   calibration: CalibrationSection | null = null,
 ): { name: string; layers: readonly Layer[]; calibration: CalibrationSection | null } {
-  if (layers.length === 0) throw refusal("bad-model", name, "no dense layer", "at least one");
+  if (layers.length === 0) throw refusal("bad-model", quoted(name), "no dense layer", "at least one");
   layers.forEach((layer, l) => {
     const { inputs, outputs, weight, bias } = layer;
+    const subject = `${quoted(name)}: layer ${quoted(layer.name)}`;
     for (const [what, n] of [
       ["inputs", inputs],
       ["outputs", outputs],
     ] as const)
-      if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw refusal("bad-model", layer.name, `${n} ${what}`, `1 to ${maxWidth}`);
+      if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw refusal("bad-model", subject, `${n} ${what}`, `1 to ${maxWidth}`);
     const floats = weight instanceof Float32Array;
     const scale = floats ? null : weight.scale;
     const count = floats ? weight.length : "deliverTo" in weight ? inputs * outputs : weight.values.length;
-    if (count !== inputs * outputs) throw refusal("bad-model", layer.name, `${count} weights`, `${outputs} x ${inputs}`);
-    if (scale && scale.length !== outputs) throw refusal("bad-model", layer.name, `${scale.length} scales`, outputs);
-    if (bias.length !== outputs) throw refusal("bad-model", layer.name, `${bias.length} biases`, outputs);
+    if (count !== inputs * outputs) throw refusal("bad-model", subject, `${count} weights`, `${outputs} x ${inputs}`);
+    if (scale && scale.length !== outputs) throw refusal("bad-model", subject, `${scale.length} scales`, outputs);
+    if (bias.length !== outputs) throw refusal("bad-model", subject, `${bias.length} biases`, outputs);
     const before = layers[l - 1];
     if (before && before.outputs !== inputs)
-      throw refusal("bad-model", layer.name, `${inputs} inputs`, `${before.outputs}, the outputs of ${before.name}`);
+      throw refusal("bad-model", subject, `${inputs} inputs`, `${before.outputs}, the outputs of ${quoted(before.name)}`);
     if (l < layers.length - 1 && (layer.activation === "softmax" || layer.activation === "log-softmax"))
-      throw refusal("bad-model", layer.name, `${layer.activation} on a hidden layer`, "it on the last only");
-    if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", layer.name, `slope ${layer.alpha}`, "a finite number");
+      throw refusal("bad-model", subject, `${layer.activation} on a hidden layer`, "it on the last only");
+    if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", subject, `slope ${layer.alpha}`, "a finite number");
     const numbers = floats ? weight : scale;
-    if (numbers) checkFinite(layer.name, floats ? "weight" : "scale", numbers);
-    checkFinite(layer.name, "bias", bias);
+    if (numbers) checkFinite(subject, floats ? "weight" : "scale", numbers);
+    checkFinite(subject, "bias", bias);
   });
   return { name, layers, calibration };
 }
 
 /** @param from the place of the first of `values` in the whole */
-export function checkFinite(layer: string, what: string, values: Float32Array, from = 0): void {
+export function checkFinite(subject: string, what: string, values: Float32Array, from = 0): void {
   const i = notFinite(values);
-  if (i >= 0) throw refusal("bad-model", layer, `${what}[${from + i}] = ${values[i]}`, "finite numbers");
+  if (i >= 0) throw refusal("bad-model", subject, `${what}[${from + i}] = ${values[i]}`, "finite numbers");
 }
 
 /** Where the first number stands that is not finite, else −1. */

@@ -156,7 +156,7 @@ function readHeader(
 /** One stored tensor in memory: a view where alignment allows and the type needs no widening. */
 export function loadTensor({ dtype: stored, shape, bytes }: StoredTensor): Tensor {
   const [dtype, View, widen] = storedTypes[stored];
-  const { buffer, byteOffset } = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   const data = new View(buffer, byteOffset, bytes.length / View.BYTES_PER_ELEMENT);
   return { dtype, shape, data: widen ? widen(data as Uint16Array) : data };
 }

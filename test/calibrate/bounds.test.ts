@@ -248,6 +248,13 @@ describe("samplesNeeded", () => {
     expect(samplesNeeded("loss", 0.003, 0.95)).toBe(1437);
   });
 
+  test("counts by betting where being right comes in degrees, which needs fewer", () => {
+    const n = samplesNeeded("loss", 0.003, 0.95, 5);
+    expect([n - 1, n].map((samples) => lossUpperBetting(new Int8Array(samples), 0.05) <= 0.003)).toEqual([false, true]);
+    expect(n).toBeLessThan(1437);
+    expect(samplesNeeded("loss", 1e-9, 0.95, 5)).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test("is infinite for what cannot be proved", () => {
     expect(samplesNeeded("loss", 0, 0.95)).toBe(Number.POSITIVE_INFINITY);
     expect(samplesNeeded("agreement", 1, 0.95)).toBe(Number.POSITIVE_INFINITY);

@@ -289,6 +289,9 @@ describe("refuses", () => {
     for (const confidence of [0.5, 1, 2, Number.NaN]) await refuse({ confidence }, "bad-option", /^confidence: got/);
     await refuse({ activators: ["magic"] }, "bad-option", /activators: got magic, expected low-rank, screen, clusters, hash/);
     await refuse({ weights: "int4" as "int8" }, "bad-option", /^weights: got int4, expected int8 or auto/);
+    await refuse({ metric: "precision@7" as "precision@5" }, "bad-option", /^metric: got precision@7, expected accuracy/);
+    for (const seed of [1.5, -1, 2 ** 32, Number.NaN]) await refuse({ seed }, "bad-option", /^seed: got .*, expected a whole number/);
+    await refuse({ maxLoss: 1e-14 }, "bad-option", /^max loss: got 1e-14, expected one that a number of rows can prove/);
   });
 
   test("a network of one output, which has no best answer to keep", async () => {

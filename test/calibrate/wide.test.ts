@@ -51,6 +51,12 @@ const ladderOf = (model: Model): Ladder => decodeLadder(model) as Ladder;
 const base: CalibrateOptions = { rows, maxLoss: 0.05, cost: "macs", activators: ["clusters", "screen", "low-rank", "hash"] };
 const model = await calibrate(plain, base);
 
+test("a network too narrow for a low-rank activator goes without one", async () => {
+  const narrow = madeUpModel([1, outputs], 3);
+  const calibrated = await calibrate(narrow, { ...base, rows: madeUpRows(300, 1, 4), activators: ["low-rank"] });
+  expect(ladderOf(calibrated).levels.length).toBeGreaterThan(0);
+});
+
 const ranked = (ladder: Ladder): Set<string> =>
   new Set(
     ladder.levels.flatMap(({ rungs }) =>

@@ -133,6 +133,15 @@ describe("commands", () => {
     expect(readFileSync(file("copy.slonn"))).toEqual(readFileSync(file("tiny.slonn")));
   });
 
+  it("imports no levels that nobody could read", async () => {
+    let ladder: unknown = 1;
+    for (let i = 0; i < 500; i++) ladder = [ladder];
+    writeFileSync(file("odd.slonn"), encodeModel({ ...model, calibration: { ladder, tensors: new Map() } }));
+    const result = await slonn("import", file("odd.slonn"), "-o", file("no.slonn"));
+    expectRefusal(result, 1, /^slonn: .*ladder: got a list of 1, expected an object\n$/);
+    expect(existsSync(file("no.slonn"))).toBe(false);
+  });
+
   it("imports weights in eight bits", async () => {
     const { code, stdout, stderr } = await slonn("import", file("tiny.slonn"), "--weights", "int8", "-o", file("bytes.slonn"));
     expect([code, stderr]).toEqual([0, ""]);
@@ -288,6 +297,6 @@ describe("commands", () => {
       signal: AbortSignal.abort(),
     };
     expect(await main(["run", file("tiny.slonn"), "--data", file("x.npy")], stopped)).toBe(1);
-    expect(stderr).toBe("slonn: interrupted: nothing was written\n");
+    expect(stderr).toBe("slonn: interrupted\n");
   });
 });

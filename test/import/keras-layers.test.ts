@@ -24,6 +24,13 @@ const norm = (n: number, config = {}): Layer => [
   },
 ];
 
+/** A number as Keras 3 stores some, so many times over. */
+function wrapped(times: number): unknown {
+  let value: unknown = 1e-3;
+  for (let i = 0; i < times; i++) value = { class_name: "__numpy__", config: { value } };
+  return value;
+}
+
 function build(layers: readonly Layer[], shape: (number | null)[] | null = [2]) {
   const weights: WeightLookup = ([layer], weight) => {
     const found = layers[Number(layer.slice(1))][2]?.[weight];
@@ -144,6 +151,12 @@ describe("buildKerasModel", () => {
       [["Reshape", { target_shape: [3] }], dense(2)],
     ],
     ["normalization of another width", "bad-file", /of shape \[3\], expected \[2\]/, [dense(2), norm(3)]],
+    [
+      "a number wrapped again and again",
+      "bad-file",
+      /got an object, expected a finite number/,
+      [dense(2), ["BatchNormalization", { epsilon: wrapped(20_000) }, norm(2)[2]]],
+    ],
     [
       "normalization that divides by zero",
       "bad-model",

@@ -403,6 +403,29 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
   expect(error).toMatchObject({ code, message });
 });
 
+test("a file beside the model is read once, however its path is written", async () => {
+  const asked: string[] = [];
+  const locations = ["w.bin", "./w.bin", "././w.bin", "w.bin/."];
+  const tensors = locations.map((location, i) => [
+    ...int(1, 2),
+    ...int(2, 1),
+    ...text(8, `b${i}`),
+    ...int(14, 1),
+    ...bytes(13, [...text(1, "location"), ...text(2, location)]),
+  ]);
+  const nodes = [dense, ...locations.map((_, i) => node("Add", [i ? `s${i}` : "h", `b${i}`], [i < 3 ? `s${i + 1}` : "y"]))];
+  const file = onnx({ nodes, tensors });
+  const model = await importOnnx(file, {
+    name: "m",
+    external: async (location) => {
+      asked.push(location);
+      return new Uint8Array(Float32Array.of(1, 2).buffer);
+    },
+  });
+  expect(asked).toEqual(["w.bin"]);
+  expect(Array.from(model.layers[0].bias)).toEqual([4, 8]);
+});
+
 test("weights in another file without a way to read it", async () => {
   await expect(importOnnx(golden("external.onnx"), { name: "m" })).rejects.toMatchObject({
     code: "unreadable",

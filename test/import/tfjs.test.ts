@@ -175,6 +175,21 @@ describe("importTfjs", () => {
     expect((await refusal(() => importTfjs(JSON.stringify(file), { name: "m", shard }))).code).toBe("bad-file");
   });
 
+  it("takes several paths of one shard for one, so that none is read twice", async () => {
+    const asked: string[] = [];
+    const shard = (path: string): Uint8Array => {
+      asked.push(path);
+      return new Uint8Array(4);
+    };
+    const weights = [{ name: "w", shape: [1], dtype: "float32" }];
+    const file = (paths: string[]) => JSON.stringify({ modelTopology: {}, weightsManifest: [{ paths, weights }] });
+    await refusal(() => importTfjs(file(["./x/./a.bin"]), { name: "m", shard }));
+    expect(asked).toEqual(["x/a.bin"]);
+    const error = await refusal(() => importTfjs(file(["a.bin", "././a.bin", "%2E/a.bin"]), { name: "m", shard }));
+    expect(error.message).toMatch(/got "a\.bin" twice, expected different names/);
+    expect(asked).toEqual(["x/a.bin"]);
+  });
+
   it("refuses what is no JSON", async () => {
     for (const text of ["", "{", "[]", "null", "1"])
       expect((await refusal(() => importTfjs(text, { name: "m", shard: () => new Uint8Array() }))).code).toBe("bad-file");

@@ -106,9 +106,9 @@ test("scales that do not fit the nodes are refused", () => {
   const [layer] = quantizeModel(madeUpModel([4, 3], 1)).layers;
   const { values, scale } = layer.weight as ByteWeights;
   const withWeight = (weight: ByteWeights) => () => createModel("m", [{ ...layer, weight }]);
-  expect(withWeight({ values, scale: scale.slice(1) })).toThrow("layer 0: got 2 scales, expected 3");
-  expect(withWeight({ values, scale: new Float32Array(4) })).toThrow("layer 0: got 4 scales, expected 3");
-  expect(withWeight({ values: values.slice(1), scale })).toThrow("layer 0: got 11 weights, expected 3 x 4");
+  expect(withWeight({ values, scale: scale.slice(1) })).toThrow('"m": layer "layer 0": got 2 scales, expected 3');
+  expect(withWeight({ values, scale: new Float32Array(4) })).toThrow('"m": layer "layer 0": got 4 scales, expected 3');
+  expect(withWeight({ values: values.slice(1), scale })).toThrow('"m": layer "layer 0": got 11 weights, expected 3 x 4');
   expect(withWeight({ values, scale: scale.map(() => Number.NaN) })).toThrow(/got scale\[0\] = NaN, expected finite numbers/);
 });
 

@@ -67,6 +67,16 @@ test("what is written is read again: every element type, any names, any shapes, 
   );
 });
 
+test("a Buffer is read at any alignment too, though its slices are views", () => {
+  const data = Float32Array.of(1, 2.5, -3);
+  const written = writeSafetensors(new Map([["w", { dtype: "float32" as const, shape: [3], data }]]), {});
+  for (let shift = 0; shift < 8; shift++) {
+    const shifted = Buffer.alloc(written.length + shift);
+    shifted.set(written, shift);
+    expect(read(shifted.subarray(shift)).tensors.get("w")?.data).toEqual(data);
+  }
+});
+
 test("data starts 8-aligned and float32 is read as a view, without a copy", () => {
   const bytes = writeSafetensors(
     new Map([

@@ -1,7 +1,7 @@
 // The package as others get it: packed, installed into an empty folder, every door imported and used, the executable run.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
@@ -179,6 +179,16 @@ describe("the executable", () => {
   test("explains itself", () => {
     expect(slonn("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("usage: slonn <command>"), stderr: "" });
     expect(slonn("--version")).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: "" });
+  });
+
+  test("says in one line that its output could not be written", () => {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(join(folder, "node_modules/.bin/slonn"), ["inspect", "model.slonn"], {
+      cwd: folder,
+      stdio: ["ignore", full, "pipe"],
+    });
+    closeSync(full);
+    expect([status, String(stderr)]).toEqual([1, expect.stringMatching(/^slonn: stdout: got .*ENOSPC.*, expected a place to write to\n$/)]);
   });
 
   test("inspects and runs a model", () => {

@@ -18,6 +18,7 @@ import {
 import type { Slo } from "../../src/policy/slo.ts";
 import type { Ladder, LayerSetting, Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
+import { madeUpModel } from "../made-up-models.ts";
 
 const loadOf = (levels: readonly Level[], load: Load): LoadState => {
   const state = createLoad(levels.length);
@@ -207,6 +208,20 @@ describe("plan, what is not known", () => {
     expect(plan({ accuracy: 0.9 }, two, null, null, idle)).toMatchObject({ level: 1, promised: false, gaveUp: ["accuracy=0.9"] });
     expect(plan({ accuracy: 0.9 }, two, null, null, idle).reason).toContain("none of them has a certificate of accuracy");
     expect(plan({ nodes: 0.05 }, two, null, null, idle).gaveUp).toEqual(["nodes=5%"]);
+  });
+
+  test("a loss of dense's that was tested stays a test, also where it came to 0", () => {
+    const proved = { confidence: 0.95, samples: 3000 };
+    const levels = uncalibratedLevels(madeUpModel([4, 3, 2], 1)).map((one) => ({
+      ...one,
+      certificates: [
+        { kind: "loss" as const, bound: 0, ...proved },
+        { kind: "agreement" as const, bound: 0.99, ...proved },
+      ],
+    }));
+    for (const i of [0, 1]) expect(certificateOf(levels, i, "loss")).toEqual({ kind: "loss", bound: 0, ...proved });
+    const own = levels.map((one) => ({ ...one, certificates: one.certificates.map((c) => ({ ...c, bound: c.kind === "loss" ? 0 : 1 })) }));
+    for (const i of [0, 1]) expect(certificateOf(own, i, "loss")).toEqual({ kind: "loss", bound: 0, confidence: 1, samples: 0 });
   });
 });
 

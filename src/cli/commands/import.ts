@@ -3,6 +3,7 @@
 import { refusal } from "../../errors.ts";
 import { quantizeModel } from "../../model/quantize.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
+import { decodeLadder } from "../../profile/decode-ladder.ts";
 import { activationsFlag, type Command } from "../command.ts";
 import { oneLine } from "../io.ts";
 import { loadModelFile } from "../model-file.ts";
@@ -23,6 +24,7 @@ export const importCommand: Command = {
     const weights = args.text("weights");
     if (weights !== undefined && weights !== "int8") throw refusal("bad-option", "--weights", weights, "int8");
     const read = await loadModelFile(args.file, args.text("activations"));
+    decodeLadder(read); // what is written has been checked, levels that a .slonn brings along included
     const model = weights === "int8" ? quantizeModel(read) : read;
     const bytes = encodeModel(model);
     await writeBytes(output, bytes);

@@ -8,7 +8,7 @@ import { parseNumber, shownText } from "./number-text.ts";
 const [tab, newline, carriageReturn, space, quote, comma, semicolon] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3b];
 
 /** The first field of a line that names columns: a word other than those for missing numbers. */
-const columnName = /^"(?!(?:nan|inf|infinity|null|na|none)")[a-z_]/i;
+const columnName = /^"(?!(?:nan|inf|infinity|null|na|n\/a|none)")[a-z_]/i;
 
 /**
  * Reads [rows, columns] float32. Blank lines are skipped; quotes around a number are allowed.
@@ -59,11 +59,12 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
   return { dtype: "float32", shape: [rows, columns], data: values.take() };
 }
 
-/** The first line decides: a semicolon anywhere in it, else a tab, else a comma. */
+/** The first line that is not blank decides: a semicolon anywhere in it, else a tab, else a comma. */
 function findDelimiter(bytes: Uint8Array, start: number): number {
-  let end = bytes.indexOf(newline, start);
-  if (end < 0) end = bytes.length;
-  const line = bytes.subarray(start, end);
+  let from = start;
+  while (from < bytes.length && [newline, carriageReturn, space, tab].includes(bytes[from])) from++;
+  const end = bytes.indexOf(newline, from);
+  const line = bytes.subarray(from, end < 0 ? bytes.length : end);
   return line.includes(semicolon) ? semicolon : line.includes(tab) ? tab : comma;
 }
 

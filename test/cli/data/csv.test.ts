@@ -21,6 +21,10 @@ describe("csv", () => {
     expect(rows(content)).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
   });
 
+  it("takes the first line that is not blank for the one that tells what is between numbers", () => {
+    expect(rows("\n \r\n1;2.5;-3\n4;0.5;6\n")).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
+  });
+
   it("reads one column", () => {
     expect(rows("label\n3\n1\n")).toEqual({ shape: [2, 1], data: [3, 1] });
     expect(rows("")).toEqual({ shape: [0, 0], data: [] });
@@ -32,6 +36,7 @@ describe("csv", () => {
     ["a,b\n1,2\nc,3\n", /line 3, column 1: got "c", expected a finite number/],
     ["1,\n", /line 1, column 2: got "", expected/],
     ["nan,1\n", /got "nan"/],
+    ["n/a,1\n2,3\n", /line 1, column 1: got "n\/a"/],
     ["1,inf\n", /got "inf"/],
     ["1,1e39\n", /got "1e39", expected a finite number/],
     ["0x10,1\n", /got "0x10"/],
