@@ -141,7 +141,7 @@ export function simulateSession(
     null,
     options.load ?? {},
   );
-  pacing.adopt({ ...profile, levels: only.map((i) => profile.levels[i]) }, runs);
+  pacing.adopt({ ...profile, levels: only.map((i) => profile.levels[i]) }, runs, false);
   const clock = { now: (): number => machine.nowMs };
   const ran = createRan();
   const decisions = new WeakMap<Slo, Decision>();

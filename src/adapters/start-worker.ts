@@ -1,6 +1,7 @@
 // Starting a Worker in whatever way the runtime has, and hearing from it in one way. It knows nothing of what is said.
 
 import { SlonnError } from "../errors.ts";
+import { show } from "../model/quoted.ts";
 import { builtin } from "./builtin.ts";
 
 /** A Worker of the web, of Node's `worker_threads`, or whatever posts messages like one. */
@@ -21,9 +22,10 @@ export type WorkerSource = WorkerLike | (() => WorkerLike | Promise<WorkerLike>)
  */
 export async function startWorker(source: WorkerSource | undefined): Promise<WorkerLike> {
   try {
-    if (typeof source === "function") return await source();
     if (typeof source === "string" || source instanceof URL) return create(source);
-    return source ?? createOwn();
+    const worker = typeof source === "function" ? await source() : (source ?? createOwn());
+    if (typeof worker?.postMessage !== "function") throw new Error(`got ${show(worker)}`);
+    return worker;
   } catch (cause) {
     throw cannotStart(cause instanceof Error ? cause.message : String(cause), cause);
   }

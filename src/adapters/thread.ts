@@ -54,17 +54,15 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
 
   const runInPieces = async (to: PausableSession, run: Run): Promise<void> => {
     const { id, input, slo, reservedMs } = run;
-    let since = clock.now();
-    const pieces = to.pieces(input, slo, () => clock.now() - since >= sliceMs, waited(run), reservedMs);
-    let ended = false;
-    while (!ended) {
+    let pieces: ReturnType<PausableSession["pieces"]> | null = null;
+    for (let since = 0; ; ) {
       // before the first layer too: the stop may have come already
       await turn();
       if (isStopped) throw aborted();
       since = clock.now();
+      pieces ??= to.pieces(input, slo, () => clock.now() - since >= sliceMs, waited(run), reservedMs);
       const { done, value } = pieces.next();
-      if (done) answer(id, value);
-      ended = done === true;
+      if (done) return answer(id, value);
     }
   };
 

@@ -4,6 +4,8 @@
 
 import { SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
+import { show } from "../model/quoted.ts";
+import type { Load } from "../policy/load.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
 import { createCandidates, createOutput, type Output } from "../session/output.ts";
@@ -14,7 +16,9 @@ import { cannotStart, listen, startWorker, type WorkerLike, type WorkerSource } 
 import { errorOf, type Opened, type Question, type Reply } from "./worker-messages.ts";
 
 /** How to start the Worker, how to read the model, and how its session runs. */
-export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, "clock"> {
+export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, "clock" | "load"> {
+  /** As for a session, but numbers only, and as they are when the Worker starts: what is read later cannot be sent. */
+  load?: Partial<Load>;
   /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. */
   worker?: WorkerSource;
   /** Hand the model's bytes over to the Worker instead of copying them: the caller's buffer is empty afterwards. */
@@ -59,10 +63,12 @@ interface Waiting {
 export async function createWorkerSession(source: Source | Model, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
   throwIfAborted(signal);
+  for (const [key, value] of Object.entries(options.load ?? {}))
+    if (typeof value !== "number") throw new SlonnError("bad-option", `load.${key}: got ${show(value)}, expected a number to send`);
   const sendable = await makeSendable(source, isTransferred, options);
-  const worker = await startWorker(workerSource);
+  const worker = await startedUnless(signal, startWorker(workerSource));
   const line = openLine(worker);
-  const stop = (): void => line.close(new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason }));
+  const stop = (): void => line.close(aborted(signal));
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   try {
@@ -72,6 +78,31 @@ export async function createWorkerSession(source: Source | Model, options: Worke
     return createHandle(line, reply);
   } catch (error) {
     line.close(null);
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): SlonnError {
+  return new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason });
+}
+
+/** The Worker, unless the signal fires first; one that comes later is ended. */
+async function startedUnless(signal: AbortSignal | undefined, starting: Promise<WorkerLike>): Promise<WorkerLike> {
+  let stop = (): void => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(aborted(signal));
+  });
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
+  try {
+    return await Promise.race([starting, stopped]);
+  } catch (error) {
+    starting.then(
+      (worker) => worker.terminate(),
+      () => {},
+    );
     throw error;
   } finally {
     signal?.removeEventListener("abort", stop);
@@ -93,8 +124,7 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       const objective = slo === undefined ? undefined : asked;
       const question = { kind: "run", input, slo: objective, stoppable: signal !== undefined, waitedMs, reservedMs } as const;
       const { id, reply } = line.ask(question, transfer ? buffersOf(input) : []);
-      const stop = (): void =>
-        line.stop(id, new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason }));
+      const stop = (): void => line.stop(id, aborted(signal));
       signal?.addEventListener("abort", stop, { once: true });
       try {
         const answer = await reply;
@@ -217,8 +247,8 @@ function absolute(location: string | URL): string {
   return process?.getBuiltinModule || base === undefined ? String(location) : new URL(location, base).href;
 }
 
-/** The buffers of an input's typed arrays that are not shared. */
+/** The buffers of an input's typed arrays that are not shared. What is no input has none, and is refused in the Worker. */
 function buffersOf(input: QueryInput): Transferable[] {
-  const arrays = ArrayBuffer.isView(input) ? [input] : Object.values(input).filter((value) => ArrayBuffer.isView(value));
+  const arrays = ArrayBuffer.isView(input) ? [input] : Object.values(input ?? {}).filter((value) => ArrayBuffer.isView(value));
   return [...new Set(arrays.map(({ buffer }) => buffer))].filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
 }

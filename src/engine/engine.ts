@@ -4,7 +4,7 @@
 //
 // A plan is a table of 16-word rows; assembly/abi.ts defines rows, lists and every operation's arguments.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { startKernels } from "./kernels.ts";
 import { createReferenceEngine } from "./reference-engine.ts";
 import { createWasmEngine, instantiate } from "./wasm-engine.ts";
@@ -13,6 +13,8 @@ export { buildName } from "./generated/build.ts";
 
 /** `relaxed` and `simd` are the two WebAssembly SIMD builds, `scalar` one without SIMD, `js` the plain-JavaScript kernels. */
 export type Backend = "relaxed" | "simd" | "scalar" | "js";
+
+const backends: readonly unknown[] = ["relaxed", "simd", "scalar", "js"];
 
 export interface Engine {
   readonly backend: Backend;
@@ -41,6 +43,7 @@ export interface EngineOptions {
  */
 export async function createEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
   const { backend, module } = options;
+  if (backend !== undefined && !backends.includes(backend)) throw refusal("bad-option", "backend", String(backend), backends.join(", "));
   if (backend === "js") return createReferenceEngine(bytes, null);
   if (module) return createWasmEngine(await instantiate(module), bytes, backend ?? "simd", null);
   if (backend === "scalar")

@@ -248,7 +248,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.EXPAND:
         units = put(
           a[4],
-          spread(unitsOf(a[1]), a[2]).filter((unit) => unit < a[3]),
+          spread(unitsOf(a[1]), Math.min(a[2], a[3]), a[2]).filter((unit) => unit < a[3]),
         );
         break;
       case abi.BEST: {
@@ -363,7 +363,9 @@ function nearest(v: number): number {
 function codesOf(src: Float32Array): [codes: Float32Array, step: number] {
   const limit = Math.min(8191, Math.floor(0x7fffffff / 127 / Math.max(src.length, 1)));
   const most = src.reduce((m, v) => Math.max(m, Math.abs(v)), 0); // NaN stays
-  const inverse = most > 0 && most < Number.POSITIVE_INFINITY ? fround(limit / most) : 0;
+  const scaled = fround(limit / most);
+  // the tiniest vectors have no inverse and come to nothing beside a bias
+  const inverse = most < Number.POSITIVE_INFINITY && scaled < Number.POSITIVE_INFINITY ? scaled : 0;
   return [src.map((v) => nearest(fround(v * inverse))), most < Number.POSITIVE_INFINITY ? fround(most / limit) : Number.NaN];
 }
 

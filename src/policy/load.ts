@@ -115,17 +115,22 @@ export function follow(load: LoadState, { stretch, lostPerMs = 0 }: Partial<Load
   if (stretch === undefined) return;
   const now = stretch > 0 ? Math.min(stretch, mostStretch) : 1;
   const rate = lostPerMs > 0 ? lostPerMs : 0;
+  load.numbers[sharedVariance] = 0;
   if (now === load.stretch[0] && rate === load.lostPerMs) return;
+  load.numbers[shared] = Math.log(now);
   load.stretch.fill(now);
   load.lostPerMs = rate;
   load.version++;
 }
 
-/** A session that has run nothing yet is as slow as the profile says the first run is; the first query that is seen ends that. */
-export function startCold({ stretch, parts, sensitivity }: LoadState, { levels }: LatencyProfile): void {
+/**
+ * Takes from a profile how much of a stretch shows in each level. A session that is not warm, having run nothing yet, is as slow as the profile says
+ * the first run is; the first query that is seen ends that.
+ */
+export function begin({ stretch, parts, sensitivity }: LoadState, { levels }: LatencyProfile, isWarm: boolean): void {
   levels.forEach(({ cold = Number.NaN, p50, sensitivity: own = 1 }, i) => {
-    sensitivity[i] = own;
-    if (!(cold > p50)) return;
+    sensitivity[i] = own > 0 ? own : 1;
+    if (isWarm || !(cold > p50)) return;
     stretch[i] = cold / p50;
     parts[seen * levels.length + i] = Math.log(stretch[i]);
   });

@@ -61,11 +61,15 @@ export function fingerprint(widths: readonly number[], levels: readonly Level[])
 }
 
 /**
- * Checks that a profile handed in belongs here. Numbers in it that are no times count as not measured.
- * @throws SlonnError `bad-option` when it has another number of levels or was measured on something else than `here`.
+ * Checks that a profile handed in is one and belongs here. Numbers in it that are no times count as not measured.
+ * @throws SlonnError `bad-option` when it has another number of levels, or what is no level, or was measured on something else than `here`.
  */
-export function checkOrigin({ origin, levels }: LatencyProfile, here: ProfileOrigin, count: number): void {
+export function checkProfile({ origin, levels }: LatencyProfile, here: ProfileOrigin, count: number): void {
   for (const key of Object.keys(here) as (keyof ProfileOrigin)[])
     if (origin && origin[key] !== here[key]) throw refusal("bad-option", `latency profile: ${key}`, origin[key], here[key]);
   if (levels?.length !== count) throw refusal("bad-option", "latency profile: levels", levels?.length, count);
+  const isRung = (rung: RungLatency): boolean => Array.isArray(rung?.layers);
+  const isLevel = ({ rungs = [] }: LevelLatency): boolean => Array.isArray(rungs) && rungs.every(isRung);
+  const odd = levels.findIndex((level) => !(level && isLevel(level)));
+  if (odd >= 0) throw refusal("bad-option", `latency profile: levels[${odd}]`, "something else", "what measureLatency gave");
 }

@@ -47,7 +47,7 @@ export interface Line<T> {
   remove(entry: Entry<T>): void;
   /** Everybody out. */
   clear(): Entry<T>[];
-  /** Hears how long one took. */
+  /** Hears how long one took that was answered. */
   served(tookMs: number): void;
 }
 
@@ -72,6 +72,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
   let turns = 0;
   /** The least that a query takes: what is less than that is not enough. Creeps up, as machines get slower. */
   let leastMs = 0;
+  let isMeasured = false;
 
   const isBefore = (a: Entry<T>, b: Entry<T>): boolean => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.turn < b.turn);
   const leave = (entry: Entry<T>): Entry<T> => {
@@ -106,7 +107,8 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     let least = Number.POSITIVE_INFINITY;
     const look = (i: number): void => {
       const { isWaiting, deadlineMs } = heap[i];
-      if (isWaiting) least = Math.min(least, (deadlineMs - nowMs) / (Math.floor((i + 1) / lanes) + 1));
+      // nobody saves time for those who are late whatever happens
+      if (isWaiting && deadlineMs - nowMs >= leastMs) least = Math.min(least, (deadlineMs - nowMs) / (Math.floor((i + 1) / lanes) + 1));
     };
     const end = Math.min(looked, heap.length);
     for (let i = 0; i < end; i++) look(i);
@@ -142,10 +144,15 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
         isWaiting: true,
       };
       if (isRefusable) {
-        // counting is worth it only where everybody would have to be before this one
-        let ahead = 0;
-        if ((size * leastMs) / lanes > latencyMs) for (const { isWaiting, dueMs: due } of heap) if (isWaiting && due <= dueMs) ahead++;
-        if (latencyMs < leastMs * (Math.floor(ahead / lanes) + 1)) return null;
+        // counting is worth it only where everybody would have to be before this one; and those ahead are out of its way once they are late
+        let [ahead, lastMs] = [0, nowMs];
+        if ((size * leastMs) / lanes > latencyMs)
+          for (const { isWaiting, dueMs: due, deadlineMs } of heap)
+            if (isWaiting && due <= dueMs) {
+              ahead++;
+              lastMs = Math.max(lastMs, deadlineMs);
+            }
+        if (latencyMs < leastMs + Math.min(leastMs * Math.floor(ahead / lanes), lastMs - nowMs)) return null;
       }
       up(entry);
       size++;
@@ -188,7 +195,10 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       return all.map(leave);
     },
     served(tookMs) {
-      if (tookMs > 0) leastMs = leastMs === 0 ? tookMs : Math.min(tookMs, leastMs * 1.01);
+      // to a coarse clock a query takes nothing or a step; then nothing is the least
+      if (!(tookMs >= 0)) return;
+      leastMs = isMeasured ? Math.min(tookMs, leastMs * 1.01) : tookMs;
+      isMeasured = true;
     },
   };
 }

@@ -4,6 +4,7 @@
 
 import { type Clock, systemClock } from "../clock.ts";
 import { SlonnError, throwIfAborted } from "../errors.ts";
+import { show } from "../model/quoted.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
 import type { Output } from "../session/output.ts";
@@ -95,7 +96,10 @@ interface Slot {
 /** Queries in this thread run for so long in one go. */
 const sliceMs = 2;
 
-/** @throws SlonnError `bad-option` without lanes, or for a limit that is none */
+const isLane = (lane: unknown): boolean => typeof (lane as Lane | null | undefined)?.run === "function";
+const aLane = "a session (awaited), or a function that makes one";
+
+/** @throws SlonnError `bad-option` without lanes, for what is no lane, or for a limit that is none */
 export function createQueue(lanes: LaneSource | readonly LaneSource[], options: QueueOptions = {}): Queue {
   const { most = 1000, patienceMs = 1000, clock = systemClock, turn = nextTurn } = options;
   const sources = Array.isArray(lanes) ? (lanes as readonly LaneSource[]) : [lanes as LaneSource];
@@ -105,6 +109,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     throw new SlonnError("bad-option", `patienceMs: got ${patienceMs}, expected a finite time above 0`);
   const slots = sources.map((source): Slot => {
     const isMade = typeof source === "function";
+    if (!isMade && !isLane(source)) throw new SlonnError("bad-option", `lanes: got ${show(source)}, expected ${aLane}`);
     return { make: isMade ? source : null, lane: isMade ? null : source, isBusy: false, isOpening: false };
   });
   const line: Line<Request> = createLine({ lanes: slots.length, patienceMs });
@@ -147,6 +152,10 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     slot.isOpening = true;
     Promise.resolve()
       .then(slot.make)
+      .then((lane) => {
+        if (isLane(lane)) return lane;
+        throw new SlonnError("bad-option", `lanes: got a function of ${show(lane)}, expected ${aLane}`);
+      })
       .then(
         (lane) => {
           slot.isOpening = false;
@@ -173,10 +182,12 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       slot.isBusy = true;
       lane
         .run(input, slo, { waitedMs, reservedMs })
-        .then(resolve, reject)
+        .then((answered) => {
+          line.served(clock.now() - now);
+          resolve(answered);
+        }, reject)
         .then(() => {
           forget();
-          line.served(clock.now() - now);
           slot.isBusy = false;
           void drain();
         });
@@ -185,10 +196,10 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     forget();
     try {
       resolve(lane.run(input, slo, waitedMs, reservedMs));
+      line.served(clock.now() - now);
     } catch (error) {
       reject(error);
     }
-    line.served(clock.now() - now);
     return true;
   };
   /** Gives everybody who waits to lanes that are free; a lane in this thread keeps at it, a slice at a time. */
@@ -197,14 +208,17 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     isDraining = true;
     // those who come in the same turn are put in order before the first of them runs
     await null;
-    let since = clock.now();
-    for (let slot = freeSlot(); slot?.lane && line.size > 0; slot = freeSlot()) {
-      if (!answer(slot, slot.lane)) break;
-      if ("closed" in slot.lane || !(clock.now() - since >= sliceMs)) continue;
-      await turn();
-      since = clock.now();
+    try {
+      let since = clock.now();
+      for (let slot = freeSlot(); slot?.lane && line.size > 0; slot = freeSlot()) {
+        if (!answer(slot, slot.lane)) break;
+        if ("closed" in slot.lane || !(clock.now() - since >= sliceMs)) continue;
+        await turn();
+        since = clock.now();
+      }
+    } finally {
+      isDraining = false;
     }
-    isDraining = false;
   };
   const freeSlot = (): Slot | undefined => slots.find(({ lane, isBusy }) => lane !== null && !isBusy);
 

@@ -4,6 +4,7 @@
 import { refusal } from "../errors.ts";
 import { createForecast, type Forecast, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
+  begin,
   createLoad,
   EXPECTED_MS,
   follow,
@@ -14,7 +15,6 @@ import {
   P99_MS,
   PRESSURE,
   STEP_MS,
-  startCold,
 } from "../policy/load.ts";
 import { asksPromise, type Plan, plan, preference, shareOf } from "../policy/policy.ts";
 import type { Slo } from "../policy/slo.ts";
@@ -53,8 +53,8 @@ export interface Pacing {
   readonly load: LoadState;
   /** Whether a profile is there. */
   hasProfile(): boolean;
-  /** Goes by another profile from now on. Decisions made before are no longer good. */
-  adopt(profile: LatencyProfile, runs: readonly LevelRun[]): void;
+  /** Goes by another profile from now on, of which all levels have just run where `isWarm`. Decisions made before are no longer good. */
+  adopt(profile: LatencyProfile, runs: readonly LevelRun[], isWarm: boolean): void;
   decide(asked: Slo | undefined): Decision;
   /**
    * The level for the time that is left; `ran` is told how slow its rungs are to be expected.
@@ -74,20 +74,24 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
   const isGiven = options.stretch !== undefined;
 
   const refuse = (order: readonly number[], from: Forecast, { share, leftMs }: Decision): void => {
-    const needed = Math.min(...order.map((i) => predict(from, load, i, 0, share) || Number.POSITIVE_INFINITY));
+    let needed = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < order.length; i++) {
+      const ms = predict(from, load, order[i], 0, share);
+      if (ms < needed) needed = ms;
+    }
     if (needed > leftMs) throw refusal("deadline", "deadline", `${leftMs} ms left`, `at least ${needed.toPrecision(3)}`);
   };
 
   return {
     load,
     hasProfile: () => forecast !== null,
-    adopt(profile, runs) {
+    adopt(profile, runs, isWarm) {
       forecast = createForecast(profile, levels);
       query[STEP_MS] = profile.stepMs ?? 0;
       profile.levels.forEach((latency, i) => {
         setLatency(runs[i], latency);
       });
-      startCold(load, profile);
+      begin(load, profile, isWarm || isGiven);
     },
     decide(asked) {
       follow(load, options);

@@ -34,7 +34,10 @@ export function measureProfile(live: Live, clock: Clock, queries: readonly Query
   const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
   const began = clock.now();
   const samples = runs.map(({ points }): Samples => ({ whole: [], points: points.map(() => []), stops: points.map(() => 0) }));
-  const cold = runs.map((run) => timeWhole(run, clock, 1, 0));
+  const cold = runs.map((run) => {
+    const ms = timeWhole(run, clock, 1, 0);
+    return ms >= leastSteps * stepMs ? ms : Number.NaN; // a single step may come at any time
+  });
   const repeats = runs.map((run) => {
     let n = 1;
     while (n < mostRepeats && timeWhole(run, clock, n, 0) * n < leastSteps * stepMs) n *= 2;

@@ -7,13 +7,14 @@ import { type Clock, systemClock } from "../clock.ts";
 import { type Backend, buildName, type EngineOptions } from "../engine/engine.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
 import type { Model, StreamedModel } from "../model/model.ts";
+import { show } from "../model/quoted.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import { estimate, type LoadEstimate } from "../policy/load.ts";
 import { met, nodeShare, planKey, thinnedLayers } from "../policy/policy.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Level } from "../profile/ladder.ts";
-import { checkOrigin, fingerprint, type LatencyProfile, type ProfileOrigin } from "../profile/latency.ts";
+import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin } from "../profile/latency.ts";
 import { activeNodes } from "./active-nodes.ts";
 import { answerOf, type BestAnswers, checkRoom, writeAll, writeBest } from "./answers.ts";
 import { type QueryInput, writeInput } from "./input.ts";
@@ -43,7 +44,7 @@ export interface SessionOptions extends EngineOptions {
   clock?: Clock;
   /** How slow this machine is, if the caller knows: `stretch` is then read for every query, and nothing is estimated. */
   load?: LoadOptions;
-  /** Latency of the levels on this machine; measured when a query first asks for a deadline unless given. */
+  /** Latency of the levels on this machine; unless given, measured when a query first asks for a deadline, of which that time is gone then. */
   latencyProfile?: LatencyProfile;
   /** What this machine and runtime are called in latency profiles: one that names another is refused. */
   machine?: string;
@@ -100,6 +101,8 @@ export interface Session {
  */
 export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   const { clock = systemClock, latencyProfile, machine = "" } = options;
+  if (!model?.layers) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
+  if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
   const ladder = decodeLadder(model);
   const levels = ladder?.levels ?? uncalibratedLevels(model);
   // what a query needs is copied out: a closure that named `model` would keep all its weights beside those in the engine
@@ -118,19 +121,21 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const { times } = ran;
   /** What ran last. */
   let last: LevelRun | null = null;
+  /** What measuring latencies took of the query at hand: that much of its deadline is gone. */
+  let measuringMs = 0;
   let withoutSlo: Decision | null = null;
   let byObject = new WeakMap<Slo, Decision>();
   const byMeaning = new Map<string, Decision>();
 
   const origin = (): ProfileOrigin => ({ machine, build: buildName, backend, model: fingerprint(widths, levels) });
-  const adopt = (profile: LatencyProfile, { runs }: Live): void => {
-    pacing.adopt(profile, runs());
+  const adopt = (profile: LatencyProfile, { runs }: Live, isWarm = false): void => {
+    pacing.adopt(profile, runs(), isWarm);
     byMeaning.clear();
     byObject = new WeakMap();
     withoutSlo = null;
   };
   if (latencyProfile) {
-    checkOrigin(latencyProfile, origin(), levels.length);
+    checkProfile(latencyProfile, origin(), levels.length);
     adopt(latencyProfile, parts);
   }
 
@@ -143,8 +148,14 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const decide = (slo: Slo | undefined, now: Live, query: QueryInput): Decision => {
     const known = slo === undefined ? withoutSlo : byObject.get(slo);
     if (known) return known;
-    const asked = slo === undefined ? undefined : checkSlo(slo);
-    if (asked?.latencyMs !== undefined && !pacing.hasProfile()) adopt(measureProfile(now, clock, [query]), now);
+    // the signal is the caller's own, and a decision is kept for others who ask the same
+    const { signal, ...kept } = slo === undefined ? {} : checkSlo(slo);
+    const asked: Slo | undefined = slo && kept;
+    if (kept.latencyMs !== undefined && !pacing.hasProfile()) {
+      const began = clock.now();
+      adopt(measureProfile(now, clock, [query]), now, true);
+      measuringMs = clock.now() - began;
+    }
     const key = planKey(asked);
     let chosen = byMeaning.get(key);
     if (!chosen) {
@@ -160,7 +171,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const setLeft = ({ latencyMs }: Decision, waitedMs: number, reservedMs: number): void => {
     if (!(waitedMs >= 0 && reservedMs >= 0))
       throw refusal("bad-slo", "waitedMs, reservedMs", `${waitedMs}, ${reservedMs}`, "milliseconds from 0");
-    times[LEFT_MS] = latencyMs - waitedMs - reservedMs;
+    times[LEFT_MS] = latencyMs - waitedMs - reservedMs - measuringMs;
   };
 
   const dispose = (): void => {
@@ -176,16 +187,18 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   ): Generator<void, { output: Output; report: Report }> {
     const start = clock.now();
     const now = ready(slo);
+    measuringMs = 0;
     const decision = decide(slo, now, query);
     setLeft(decision, waitedMs, reservedMs);
     const index = pacing.choose(decision, ran);
     const chosen = pacing.planOf(decision);
-    const level = (last = now.runOf(index));
+    const level = now.runOf(index);
     ran.row = writeInput(query, now.input, level.plan);
     ran.segment = 0;
+    last = level;
     const began = clock.now();
     limit(level, chosen.slo.operations);
-    times[DEADLINE] = start + times[LEFT_MS];
+    times[DEADLINE] = start + measuringMs + times[LEFT_MS];
     let isPaused = false;
     while (runSegments(level, level.segments, clock, ran, isDue)) {
       isPaused = true;
@@ -201,8 +214,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const kept = chosen.certificate === null || (stopped !== "budget" && stopped !== "deadline");
     const totalMs = clock.now() - start;
     times[TOOK_MS] = totalMs;
-    // what others did in a pause says nothing of this machine
-    if (!isPaused) pacing.learn(decision, level, ran);
+    // what others did in a pause says nothing of this machine, and measuring is no query
+    if (!isPaused && measuringMs === 0) pacing.learn(decision, level, ran);
     const report: Report = {
       plan: chosen,
       nodes,
@@ -238,7 +251,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     measureLatency(inputs) {
       const now = ready(undefined);
       const profile = { origin: origin(), ...measureProfile(now, clock, inputs ?? [new Float32Array(width)]) };
-      adopt(profile, now);
+      adopt(profile, now, true);
       last = null;
       return profile;
     },
@@ -251,22 +264,24 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       const start = pacing.hasProfile() || slo?.latencyMs !== undefined ? clock.now() : 0;
       const now = ready(slo);
       checkRoom(out, outputs);
+      measuringMs = 0;
       const decision = decide(slo, now, query);
       setLeft(decision, waitedMs, reservedMs);
       const index = pacing.choose(decision, ran);
-      const level = (last = now.runOf(index));
+      const level = now.runOf(index);
       ran.row = writeInput(query, now.input, level.plan);
       ran.segment = 0;
+      last = level;
       limit(level, decision.plan.slo.operations);
       const isTimed = pacing.hasProfile();
       if (isTimed) {
-        times[DEADLINE] = start + times[LEFT_MS];
+        times[DEADLINE] = start + measuringMs + times[LEFT_MS];
         runSegments(level, level.stops, clock, ran);
       } else ran.row = ran.answer = level.engine.execute(level.plan.address, ran.row, level.rows);
       const written = out instanceof Float32Array ? writeAll(now, level, ran.answer, out, missing) : writeBest(now, level, ran.answer, out);
       if (isTimed) {
         times[TOOK_MS] = clock.now() - start;
-        pacing.learn(decision, level, ran);
+        if (measuringMs === 0) pacing.learn(decision, level, ran);
       }
       return written;
     },

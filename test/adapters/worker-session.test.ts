@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { WorkerLike } from "../../src/adapters/start-worker.ts";
 import { createWorkerSession, type WorkerSession, type WorkerSessionOptions } from "../../src/adapters/worker-session.ts";
 import type { Model } from "../../src/model/model.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
@@ -128,7 +129,39 @@ describe("a worker session", () => {
   });
 });
 
+describe("refuses", () => {
+  test("a load that cannot be sent, and a Worker that is none", async () => {
+    const load = { stretch: 1, pressure: () => 0 } as WorkerSessionOptions["load"];
+    await expect(open(path, { load })).rejects.toMatchObject({
+      code: "bad-option",
+      message: expect.stringMatching(/^load\.pressure: got/),
+    });
+    for (const worker of [5, () => undefined])
+      await expect(open(path, { worker: worker as unknown as Worker })).rejects.toMatchObject({ code: "worker" });
+  });
+
+  test("what is no input, also where its buffers were to be handed over", async () => {
+    const session = await open();
+    await expect(session.run(null as unknown as number[], undefined, { transfer: true })).rejects.toMatchObject({ code: "bad-input" });
+  });
+});
+
 describe("an AbortSignal", () => {
+  test("stops waiting for a Worker that is not there yet, and ends it when it comes", async () => {
+    const controller = new AbortController();
+    let arrive: (worker: WorkerLike) => void = () => {};
+    const worker = (): Promise<WorkerLike> =>
+      new Promise((resolve) => {
+        arrive = resolve;
+        controller.abort();
+      });
+    await expect(createWorkerSession(path, { worker, signal: controller.signal })).rejects.toMatchObject({ code: "aborted" });
+    const ended = new Promise<void>((resolve) => {
+      arrive({ postMessage: () => {}, terminate: resolve });
+    });
+    await ended;
+  });
+
   test("that has fired keeps a query, or a session, from starting", async () => {
     const signal = AbortSignal.abort("enough");
     await expect(createWorkerSession(path, { worker: program, signal })).rejects.toMatchObject({ code: "aborted" });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  begin,
   createLoad,
   EXPECTED_MS,
   estimate,
@@ -10,7 +11,6 @@ import {
   P99_MS,
   PRESSURE,
   STEP_MS,
-  startCold,
 } from "../../src/policy/load.ts";
 import { normal, seeded } from "../../src/random.ts";
 
@@ -279,15 +279,23 @@ describe("a caller's word", () => {
 });
 
 test("a session that has run nothing is as slow as the first run was, until it has", () => {
-  const load = createLoad(2);
-  startCold(load, {
+  const load = createLoad(3);
+  const profile = {
     levels: [
       { p50: 0.05, p90: 0.06, p99: 0.07, cold: 1 },
       { p50: 0.1, p90: 0.2, p99: 0.3, sensitivity: 0.5 },
+      { p50: 0.1, p90: 0.2, p99: 0.3, sensitivity: null as unknown as number },
     ],
-  });
-  expect([...load.stretch]).toEqual([20, 1]);
-  expect([...load.sensitivity]).toEqual([1, 0.5]);
+  };
+  begin(load, profile, false);
+  expect([...load.stretch]).toEqual([20, 1, 1]);
+  expect([...load.sensitivity]).toEqual([1, 0.5, 1]);
   see(load, 0, 0.05);
   expect(load.stretch[0]).toBeLessThan(1.2);
+  const warm = createLoad(3);
+  begin(warm, profile, true);
+  expect([[...warm.stretch], [...warm.sensitivity]]).toEqual([
+    [1, 1, 1],
+    [1, 0.5, 1],
+  ]);
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Level } from "../../src/profile/ladder.ts";
-import { checkOrigin, fingerprint, type LatencyProfile, type ProfileOrigin } from "../../src/profile/latency.ts";
+import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin } from "../../src/profile/latency.ts";
 import { decodeProfile, encodeProfile } from "../../src/profile/latency-file.ts";
 
 const origin: ProfileOrigin = { machine: "a machine", build: "0.1.0-abcd", backend: "relaxed", model: "1f" };
@@ -27,8 +27,8 @@ const profile: LatencyProfile = {
 
 describe("what a profile was measured on", () => {
   test("passes where it is here, or where it says nothing", () => {
-    expect(() => checkOrigin(profile, { ...origin }, 2)).not.toThrow();
-    expect(() => checkOrigin({ levels: profile.levels }, origin, 2)).not.toThrow();
+    expect(() => checkProfile(profile, { ...origin }, 2)).not.toThrow();
+    expect(() => checkProfile({ levels: profile.levels }, origin, 2)).not.toThrow();
   });
 
   test.each<[keyof ProfileOrigin, string]>([
@@ -37,14 +37,19 @@ describe("what a profile was measured on", () => {
     ["backend", "js"],
     ["model", "2f"],
   ])("is refused for another %s, saying both", (key, here) => {
-    expect(() => checkOrigin(profile, { ...origin, [key]: here }, 2)).toThrow(
+    expect(() => checkProfile(profile, { ...origin, [key]: here }, 2)).toThrow(
       expect.objectContaining({ code: "bad-option", message: `latency profile: ${key}: got ${origin[key]}, expected ${here}` }),
     );
   });
 
   test("is refused for another number of levels, or none", () => {
-    expect(() => checkOrigin(profile, origin, 3)).toThrow("latency profile: levels: got 2, expected 3");
-    expect(() => checkOrigin({} as LatencyProfile, origin, 2)).toThrow(expect.objectContaining({ code: "bad-option" }));
+    expect(() => checkProfile(profile, origin, 3)).toThrow("latency profile: levels: got 2, expected 3");
+    expect(() => checkProfile({} as LatencyProfile, origin, 2)).toThrow(expect.objectContaining({ code: "bad-option" }));
+  });
+
+  test.each([[null], [{ rungs: {} }], [{ rungs: [null] }], [{ rungs: [{ layers: 5 }] }]])("is refused for a level of %j", (level) => {
+    const odd = { levels: [profile.levels[0], level] } as unknown as LatencyProfile;
+    expect(() => checkProfile(odd, origin, 2)).toThrow(/^latency profile: levels\[1\]: got /);
   });
 
   test("the fingerprint of a model tells apart widths and settings, not certificates", () => {

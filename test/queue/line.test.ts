@@ -121,6 +121,29 @@ describe("what surely misses", () => {
     expect(line.push("behind more, but it can wait", 0, terms(31))).not.toBeNull();
   });
 
+  test("is not blamed on those ahead who will be late themselves, and so out of the way", () => {
+    const line = lineOf();
+    line.served(1);
+    for (let i = 0; i < 100; i++) line.push(String(i), 0, terms(5));
+    expect(line.push("after them", 0, terms(20, { isRefusable: true }))).not.toBeNull();
+    expect(line.push("with them", 0, terms(5.5, { isRefusable: true }))).toBeNull();
+  });
+
+  test("is not known to a clock of coarse steps", () => {
+    const line = lineOf();
+    for (const tookMs of [1, 0, 1, 1]) line.served(tookMs);
+    for (let i = 0; i < 60; i++) expect(line.push(String(i), 0, terms(20, { isRefusable: true }))).not.toBeNull();
+    expect(line.push("short", 0, terms(0.9, { isRefusable: true, priority: 10 }))).not.toBeNull();
+  });
+
+  test("takes no time from those before it", () => {
+    const line = lineOf();
+    line.served(1);
+    line.push("hopeless", 0, terms(0.5));
+    line.push("pressing", 0, terms(100, { priority: 20 }));
+    expect(line.next(0, never)).toMatchObject({ entry: { item: "pressing" }, reservedMs: 0 });
+  });
+
   test("gets a turn in eight even while others keep coming", () => {
     const line = lineOf();
     for (let i = 0; i < 5; i++) line.push(`late ${i}`, 0, terms(1));

@@ -86,6 +86,30 @@ describe("a queue before a session", () => {
     expect(answers).toMatchObject([{ status: "rejected", reason: { code: "bad-input" } }, { status: "fulfilled" }]);
   });
 
+  test("learns nothing of what a query takes from one that failed", async () => {
+    const { lane, clock, pass } = localLane(10);
+    const run: LocalLane["run"] = (x, ...rest) => {
+      if (x === input) return lane.run(x, ...rest);
+      pass(0.001);
+      throw new SlonnError("bad-input", "input: got something else, expected an input");
+    };
+    const queue = opened(createQueue({ ...lane, run }, { clock }));
+    await queue.run(input);
+    await expect(queue.run([1])).rejects.toMatchObject({ code: "bad-input" });
+    await expect(queue.run(input, { latencyMs: 5, late: "refuse" })).rejects.toMatchObject({ code: "deadline" });
+  });
+
+  test.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["a session that was not awaited", createSession(model)],
+    ["an object that answers nothing", {}],
+    ["a number", 5],
+  ])("refuses %s in place of a lane", async (_, lane) => {
+    expect(() => createQueue(lane as LocalLane)).toThrow(expect.objectContaining({ code: "bad-option" }));
+    const made = opened(createQueue(() => lane as LocalLane));
+    if (!(lane instanceof Promise)) await expect(made.run(input)).rejects.toMatchObject({ code: "bad-option" });
+  });
+
   test("the deadline holds for waiting and answering together", async () => {
     const queue = opened(createQueue(await createSession(model)));
     const all = await Promise.all(Array.from({ length: 200 }, () => queue.run(input, { latencyMs: 1e5 })));

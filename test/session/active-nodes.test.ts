@@ -74,8 +74,16 @@ describe("active nodes", () => {
   test("are refused before the first query and for layers there are not", async () => {
     using session = await createSession(decodeModel(readFileSync("examples/playground/mnist.slonn")));
     expect(() => session.activeNodes(0)).toThrow(/no query/);
+    expect(() => session.run([1])).toThrow(/expected 784/);
+    expect(() => session.activeNodes(0)).toThrow(/no query/);
     session.run(new Float32Array(784));
     expect(() => session.activeNodes(3)).toThrow(/layer: got 3, expected 0 to 2/);
+    session.run(new Float32Array(784).fill(0.1), { nodes: 0.03 });
+    const nodes = session.activeNodes(0);
+    expect(nodes).not.toBeNull();
+    // a query that was refused changes nothing
+    expect(() => session.run([1], { dense: true })).toThrow(/expected 784/);
+    expect(session.activeNodes(0)).toEqual(nodes);
     session.dispose();
     expect(() => session.activeNodes(0)).toThrow(/dispose/);
   });

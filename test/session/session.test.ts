@@ -3,8 +3,10 @@ import { encodeActivators } from "../../src/activator/activator.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
 import type { Clock } from "../../src/clock.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
+import type { SlonnError } from "../../src/errors.ts";
 import { forward } from "../../src/model/forward.ts";
 import { createModel, denseMacs, type Model } from "../../src/model/model.ts";
+import { quantizeModel } from "../../src/model/quantize.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { Certificate, Ladder, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
@@ -251,6 +253,23 @@ describe("a deadline", () => {
     expect(looks - first).toBeLessThan(20);
   });
 
+  test("what measuring took is gone of the first one, and is no sign of load", async () => {
+    let now = 0;
+    const clock = { now: () => (now += 0.01) };
+    const late = await session(await calibrated(), { clock });
+    expect(() => late.run(row(0), { latencyMs: 0.5, late: "refuse" })).toThrow(expect.objectContaining({ code: "deadline" }));
+    const s = await session(await calibrated(), { clock });
+    expect(s.run(row(0), { latencyMs: 0.5 }).report).toMatchObject({ met: false, plan: { gaveUp: ["latency=0.5ms"] } });
+    expect(s.load().lostPerMs).toBe(0);
+    expect(s.run(row(0), { latencyMs: 50 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
+  });
+
+  test("shows the load the caller gave", async () => {
+    const s = await session(await calibrated(), { latencyProfile: profile(1, 2, 3, 4), load: { stretch: 3, lostPerMs: 0.2 } });
+    s.run(row(0), { latencyMs: 9 });
+    expect(s.load()).toEqual({ stretch: expect.closeTo(3, 9), deviation: 0, lostPerMs: 0.2 });
+  });
+
   test("measuring leaves no trace in the answer", async () => {
     const s = await session(await calibrated());
     const other = await session(await calibrated());
@@ -270,9 +289,21 @@ test("plans are kept per SLO object, and per meaning for new objects", async () 
   expect(s.run(row(0), { dense: true }).report.plan.level).toBe(3);
   for (let i = 0; i < 1000; i++) s.runInto(row(0), new Float32Array(10), { loss: 0.05 + i / 1e6 });
   expect(s.run(row(0), slo).report.plan).toBe(plan);
+  const { signal } = new AbortController();
+  expect(s.run(row(0), { loss: 0.02, signal }).report.plan.slo).toEqual({ loss: 0.02 });
 });
 
 describe("refuses", () => {
+  test.each<[string, SlonnError["code"], () => Promise<Session>]>([
+    ["a model that was not awaited", "bad-model", () => createSession(Promise.resolve(plain) as unknown as Model)],
+    ["no model", "bad-model", () => createSession(undefined as unknown as Model)],
+    ["a clock without now", "bad-option", () => createSession(plain, { clock: {} as Clock })],
+    ["an unknown backend", "bad-option", () => createSession(plain, { backend: "gpu" as "js" })],
+    ["a profile of nothing", "bad-option", () => createSession(plain, { latencyProfile: { levels: [null, null] as never } })],
+  ])("%s", async (_, code, create) => {
+    await expect(create()).rejects.toMatchObject({ code, message: expect.stringMatching(/: got .*, expected /) });
+  });
+
   test.each<[string, unknown]>([
     ["an unknown key", { los: 0.1 }],
     ["an impossible value", { loss: -1 }],
@@ -332,6 +363,15 @@ describe("refuses", () => {
     const bare = createModel("bare", layers, { ladder: calibration?.ladder, tensors: new Map() });
     await expect(createSession(bare)).rejects.toMatchObject({ code: "bad-file" });
   });
+});
+
+test("the tiniest of sparse inputs come to the bias in every backend", async () => {
+  const tiny = quantizeModel(madeUpModel([8192, 5, 3], 7));
+  for (const backend of ["js", "simd"] as const) {
+    const s = await session(tiny, { backend });
+    const answer = (v: number): number[] => Array.from(s.run({ indices: Uint32Array.of(5), values: Float32Array.of(v) }).output.data);
+    expect(answer(1e-36)).toEqual(answer(0));
+  }
 });
 
 test("levels whose rungs add nothing run like one", async () => {
