@@ -147,8 +147,8 @@ function claims(evaluation: Evaluation): string {
           (v) => `${figure(v)}×`,
         )}`,
         oracle.length === 0
-          ? "an oracle would save nothing"
-          : `${span(oracle, percents)} of the time a free oracle would save, where it would save any`,
+          ? "an oracle would save next to nothing"
+          : `${span(oracle, percents)} of the time a free oracle would save, where that is a tenth and more`,
       ],
       [
         "3. a range of accuracy targets from one trained network",
@@ -263,7 +263,7 @@ ${table(
 calls it, and in eight bits where the network is wide, as long as it answers within 0.3 points of our dense.
 
 How far from what bounds it, on a sample of the report rows, timed stage by stage, which the smallest networks take longer for than in the
-race: a free oracle ("–" where it would save nothing); time in proportion to multiply-adds; and bytes touched over the fastest read of memory of that
+race: a free oracle ("–" where it would save less than a tenth); time in proportion to multiply-adds; and bytes touched over the fastest read of memory of that
 size (above 1 is slower than that, below 1 sits in a nearer cache).
 
 ${table(["network", "dense, µs", "ours, µs", "oracle, µs", "of its saving kept", "ideal ×", "found ×", "dense / bandwidth", "ours / bandwidth"], limits)}

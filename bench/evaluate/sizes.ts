@@ -39,7 +39,7 @@ export const sizes: Record<SizeName, Size> = {
   full: {
     networks: networkNames,
     others: true,
-    most: { fit: everything, heldOut: everything, report: everything, oracle: 6000 },
+    most: { fit: everything, heldOut: everything, report: everything, oracle: 5000 },
     queries: { dense: 4000, large: 2000, text: 4000 },
     counted: 200,
     hashShapes: [shape(8, 8, 256), shape(16, 8, 256), shape(8, 6, 512)],
@@ -53,7 +53,7 @@ export const sizes: Record<SizeName, Size> = {
       queries: 4000,
     },
     scaling: { labels: [10_000, 20_000, 50_000, 100_000, 205_443], widths: [512, 1024, 2048, 4096], queries: 200 },
-    head: { labels: 205_443, queries: 500 },
+    head: { labels: 205_443, queries: 250 },
     browser: "fashion-mnist",
   },
   quick: {

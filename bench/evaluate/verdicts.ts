@@ -33,9 +33,9 @@ export function drops(network: NetworkPart): boolean {
   return network.sparsity.layers.some(({ reached }) => reached < 0.999);
 }
 
-/** Share of the time a free oracle would save that ours saves; null where it would save none. */
+/** Share of the time a free oracle would save that ours saves; null where it would save next to nothing: less than a tenth. */
 export function oracleKept({ limits: { denseUs, oursUs, oracleUs } }: NetworkPart): number | null {
-  return denseUs > oracleUs ? (denseUs - oursUs) / (denseUs - oracleUs) : null;
+  return denseUs > 1.1 * oracleUs ? (denseUs - oursUs) / (denseUs - oracleUs) : null;
 }
 
 /** How much less often right than our dense a peer may be and still be quoted against. */

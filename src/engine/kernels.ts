@@ -37,7 +37,8 @@ const fused = [0xfd, 0x85, 2, 1, 1, 1, 1, 1, 1, 1];
 
 /** Makes the relaxed binary of the SIMD one, in place: the same code but for the multiply-adds. */
 export function fuseMultiplyAdds<Bytes extends Uint8Array>(binary: Bytes): Bytes {
-  for (let at = 0; at >= 0; at = binary.indexOf(apart[0], at + 1))
+  // by the fourth byte, which is the rarest
+  for (let at = 0; at >= 0; at = binary.indexOf(apart[3], at + 4) - 3)
     if (apart.every((byte, i) => !byte || binary[at + i] === byte)) binary.set(fused, at);
   return binary;
 }

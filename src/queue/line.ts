@@ -152,7 +152,8 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
               ahead++;
               lastMs = Math.max(lastMs, deadlineMs);
             }
-        if (latencyMs < leastMs + Math.min(leastMs * Math.floor(ahead / lanes), lastMs - nowMs)) return null;
+        const isBehind = latencyMs < leastMs * (Math.floor(ahead / lanes) + 1) && latencyMs <= lastMs - nowMs;
+        if (latencyMs < leastMs || isBehind) return null;
       }
       up(entry);
       size++;

@@ -126,7 +126,7 @@ describe("what surely misses", () => {
     line.served(1);
     for (let i = 0; i < 100; i++) line.push(String(i), 0, terms(5));
     expect(line.push("after them", 0, terms(20, { isRefusable: true }))).not.toBeNull();
-    expect(line.push("with them", 0, terms(5.5, { isRefusable: true }))).toBeNull();
+    expect(line.push("with them", 0, terms(5, { isRefusable: true }))).toBeNull();
   });
 
   test("is not known to a clock of coarse steps", () => {
