@@ -15,7 +15,11 @@ export async function startCoRunners(kinds: readonly Load[]): Promise<CoRunners>
   const children = kinds.map(
     (kind): ChildProcess => spawn(process.execPath, ["-e", programOf(kind)], { stdio: ["ignore", "pipe", "inherit"] }),
   );
+  const killAll = (): void => {
+    for (const child of children) child.kill("SIGKILL");
+  };
   const stop = async (): Promise<void> => {
+    process.off("exit", killAll);
     await Promise.all(
       children.map(async (child) => {
         if (child.exitCode !== null || child.signalCode !== null) return;
@@ -26,9 +30,7 @@ export async function startCoRunners(kinds: readonly Load[]): Promise<CoRunners>
     );
   };
   // a parent that is interrupted leaves nobody behind
-  process.once("exit", () => {
-    for (const child of children) child.kill("SIGKILL");
-  });
+  process.once("exit", killAll);
   await Promise.all(children.map((child) => once(child.stdout ?? child, "data")));
   return { stop };
 }
