@@ -110,12 +110,13 @@ export function plan(
   let left = among;
   const gaveUp: string[] = [];
   const reasons: string[] = [];
-  /** Keeps what fits; where nothing does, what comes closest: least by `distance`. */
+  /** Keeps what fits; where nothing does, what comes closest: least by `distance`, and `within` says what there was of it. */
   const narrow = (
     text: string,
     holds: (i: number) => boolean,
     size: (i: number) => number,
     distance: (i: number) => number = size,
+    within = "",
   ): void => {
     const fitting = left.filter(holds);
     if (fitting.length > 0) {
@@ -128,7 +129,7 @@ export function plan(
     const away = measured ? distance : (i: number): number => levels[i].cost.macs.mean;
     const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
     left = left.filter((i) => ascending(away(i), away(least)) === 0);
-    reasons.push(`${text} fits no level: ${measured ? `closest takes ${round(size(least))}` : "nothing was measured"}`);
+    reasons.push(`${text}${within} fits no level: ${measured ? `closest takes ${round(size(least))}` : "nothing was measured"}`);
   };
   const budget = (key: "operations" | "nodes", size: (i: number) => number): void =>
     narrow(describeKey(targets, key), (i) => size(i) <= (targets[key] ?? Number.NaN), size);
@@ -139,6 +140,7 @@ export function plan(
       (i) => forecast !== null && fits(forecast, load, i, leftMs, share, asksPromise(targets)),
       latency,
       (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
+      leftMs < targets.latencyMs ? ` with ${round(leftMs)} left` : "",
     );
   if (targets.operations !== undefined) budget("operations", (i) => mostMacs(levels[i]));
 
