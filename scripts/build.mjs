@@ -46,7 +46,8 @@ async function build() {
 async function bundleDoors() {
   const { rolldown } = await import("rolldown");
   const { bin, exports, imports } = JSON.parse(readFileSync("package.json", "utf8"));
-  const doors = Object.values(exports).flatMap(({ default: path }) => (path?.endsWith(".js") ? [path] : []));
+  // but for the program of a Worker, which has a bundle of its own
+  const doors = Object.values(exports).flatMap(({ default: path }) => (/(?<!worker-thread)\.js$/.test(path) ? [path] : []));
   const names = [...doors, ...Object.values(bin), ...Object.values(imports["#kernels"])].map((path) =>
     path.slice("./build/js/".length, -3),
   );
@@ -65,18 +66,24 @@ async function bundleDoors() {
   });
   const core = new Set();
   const nameOf = (id, graph) => {
-    if (core.size === 0) core.add(resolve("src/index.ts"));
-    // a set is walked to its end, also through what is added on the way
-    for (const reached of core) for (const imported of graph.getModuleInfo(reached)?.importedIds ?? []) core.add(imported);
-    if (core.has(id)) return "core";
-    // names the program of its Workers from a folder of its own, as its source does
-    return id.endsWith("/adapters/start-worker.ts") ? "start-worker" : null;
+    if (core.size === 0) {
+      core.add(resolve("src/index.ts"));
+      // a set is walked to its end, also through what is added on the way
+      for (const reached of core) for (const imported of graph.getModuleInfo(reached)?.importedIds ?? []) core.add(imported);
+    }
+    return core.has(id) ? "core" : null;
   };
   await bundle.write({
     dir: "build/js",
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
-    codeSplitting: { groups: [{ name: nameOf, debugName: "core" }] },
+    codeSplitting: {
+      groups: [
+        { name: nameOf, debugName: "core" },
+        // in a folder of its own, as its source is, from where it names the program of its Workers
+        { name: "start-worker", test: /\/adapters\/start-worker\.ts$/ },
+      ],
+    },
   });
   writeFileSync("build/js/engine/chosen-kernels.js", 'export { startKernels } from "#kernels";\n');
 }

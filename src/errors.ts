@@ -50,7 +50,12 @@ export function refusal(code: ErrorCode, subject: string, got: string | number, 
   return new SlonnError(code, `${subject}: got ${got}, expected ${expected}`);
 }
 
+/** What a signal that fired comes to; its reason is the cause, where the signal is at hand. */
+export function aborted(signal?: AbortSignal): SlonnError {
+  return new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason });
+}
+
 /** Throws `aborted` when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal.reason });
+  if (signal?.aborted) throw aborted(signal);
 }

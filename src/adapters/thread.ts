@@ -5,7 +5,7 @@
 // heard; other runs pause nowhere.
 
 import { type Clock, systemClock } from "../clock.ts";
-import { SlonnError } from "../errors.ts";
+import { aborted, SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { dropped } from "../session/output.ts";
 import { createSession, type PausableSession } from "../session/session.ts";
@@ -55,7 +55,8 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
   const runInPieces = async (to: PausableSession, run: Run): Promise<void> => {
     const { id, input, slo, reservedMs } = run;
     let pieces: ReturnType<PausableSession["pieces"]> | null = null;
-    for (let since = 0; ; ) {
+    let since = 0;
+    for (;;) {
       // before the first layer too: the stop may have come already
       await turn();
       if (isStopped) throw aborted();
@@ -96,10 +97,6 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
       if (running === null) void drain();
     }
   };
-}
-
-function aborted(): SlonnError {
-  return new SlonnError("aborted", "aborted: the caller's AbortSignal fired");
 }
 
 function isModel(source: Source | Model): source is Model {

@@ -2,7 +2,7 @@
 // A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
 // nothing but pass bytes on.
 
-import { SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import type { Load } from "../policy/load.ts";
@@ -82,10 +82,6 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   } finally {
     signal?.removeEventListener("abort", stop);
   }
-}
-
-function aborted(signal: AbortSignal | undefined): SlonnError {
-  return new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason });
 }
 
 /** The Worker, unless the signal fires first; one that comes later is ended. */

@@ -43,10 +43,14 @@ export function asNumber(value: unknown, what: string): number {
   return value;
 }
 
+/** What is held by the object that Keras 3 stores some numbers in, { class_name: "__numpy__", config: { value } }; all else as it is. */
+export function unwrapped(value: unknown): unknown {
+  return isObject(value) && isObject(value.config) ? value.config.value : value;
+}
+
 /** A number where there is one. @throws SlonnError `bad-file` where it is something else. */
 export function optionalNumber(value: unknown, otherwise: number, what: string): number {
-  // Keras 3 stores some numbers as { class_name: "__numpy__", config: { value } }.
-  const held = isObject(value) && isObject(value.config) ? value.config.value : value;
+  const held = unwrapped(value);
   return held === undefined || held === null ? otherwise : asNumber(held, what);
 }
 

@@ -3,7 +3,7 @@
 
 import { SlonnError } from "../errors.ts";
 import { sizeOf } from "../model/tensor.ts";
-import { asNumber, asShape, isObject, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
+import { asNumber, asShape, type JsonObject, optionalNumber, shown, unwrapped } from "./json-fields.ts";
 import { type Shape, widthOf } from "./keras-shape.ts";
 
 /** A weight as a file holds it; `read` decodes it (float32, row-major). */
@@ -106,7 +106,7 @@ function spread(a: Float64Array, b: Float64Array, title: string): [Float64Array,
 
 /** A number, or nested lists of numbers flattened. */
 function numbers(value: unknown, what: string): Float64Array {
-  const held = isObject(value) && isObject(value.config) ? value.config.value : value;
+  const held = unwrapped(value);
   let list = Array.isArray(held) ? held : [held];
   while (list.length === 1 && Array.isArray(list[0])) list = list[0]; // [[…]] as broadcasting wants it
   if (list.length === 0) throw new SlonnError("bad-file", `${what}: got an empty list, expected numbers`);

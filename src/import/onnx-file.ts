@@ -204,7 +204,10 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
     if (elsewhere) {
       const { offset = "0", length } = external;
       // one file has one name, or it would be read once for each
-      const location = (external.location ?? "").replace(/^(\.\/)+|\/\.(?=\/|$)/g, "");
+      const location = (external.location ?? "")
+        .split("/")
+        .filter((part) => part !== ".")
+        .join("/");
       if (!/^[^/\\:]/.test(location) || /[\\:\0]/.test(location) || location.split("/").some((part) => part === ".." || part === ""))
         throw bad(`${subject}: got external location ${quoted(location)}, expected a file beside or below the model`);
       for (const text of [offset, length])

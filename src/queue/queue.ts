@@ -3,7 +3,7 @@
 // and rises again when it is over.
 
 import { type Clock, systemClock } from "../clock.ts";
-import { SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, SlonnError, throwIfAborted } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
@@ -96,8 +96,11 @@ interface Slot {
 /** Queries in this thread run for so long in one go. */
 const sliceMs = 2;
 
-const isLane = (lane: unknown): boolean => typeof (lane as Lane | null | undefined)?.run === "function";
-const aLane = "a session (awaited), or a function that makes one";
+/** The lane, where it is one. @param whence what is said before it in the message */
+function checked(lane: Lane, whence = ""): Lane {
+  if (typeof lane?.run === "function") return lane;
+  throw new SlonnError("bad-option", `lanes: got ${whence}${show(lane)}, expected a session (awaited), or a function that makes one`);
+}
 
 /** @throws SlonnError `bad-option` without lanes, for what is no lane, or for a limit that is none */
 export function createQueue(lanes: LaneSource | readonly LaneSource[], options: QueueOptions = {}): Queue {
@@ -109,8 +112,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     throw new SlonnError("bad-option", `patienceMs: got ${patienceMs}, expected a finite time above 0`);
   const slots = sources.map((source): Slot => {
     const isMade = typeof source === "function";
-    if (!isMade && !isLane(source)) throw new SlonnError("bad-option", `lanes: got ${show(source)}, expected ${aLane}`);
-    return { make: isMade ? source : null, lane: isMade ? null : source, isBusy: false, isOpening: false };
+    return { make: isMade ? source : null, lane: isMade ? null : checked(source), isBusy: false, isOpening: false };
   });
   const line: Line<Request> = createLine({ lanes: slots.length, patienceMs });
   let isClosed = false;
@@ -152,10 +154,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     slot.isOpening = true;
     Promise.resolve()
       .then(slot.make)
-      .then((lane) => {
-        if (isLane(lane)) return lane;
-        throw new SlonnError("bad-option", `lanes: got a function of ${show(lane)}, expected ${aLane}`);
-      })
+      .then((lane) => checked(lane, "a function of "))
       .then(
         (lane) => {
           slot.isOpening = false;
@@ -258,7 +257,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         if (signal) {
           const stop = (): void => {
             line.remove(entry);
-            reject(new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal.reason }));
+            reject(aborted(signal));
           };
           signal.addEventListener("abort", stop, { once: true });
           request.forget = () => signal.removeEventListener("abort", stop);

@@ -18,9 +18,11 @@ let origin: string;
 
 beforeAll(async () => {
   mkdirSync(images, { recursive: true });
-  // as `npm run playground` does, but for a rebuild, which would pull build/ away from under other tests
-  await promisify(execFile)("npx", ["tsc", "-p", "tsconfig.bench.json", "--noCheck"]);
-  server = spawn(process.execPath, ["build/tools/examples/playground/serve.js", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  // as `npm run playground` does, but for a rebuild, which would pull build/ away from under other tests, and elsewhere, as others compile too
+  await promisify(execFile)("npx", ["tsc", "-p", "tsconfig.bench.json", "--noCheck", "--outDir", "build/playground-tools"]);
+  server = spawn(process.execPath, ["build/playground-tools/examples/playground/serve.js", "--port", "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   origin = await new Promise((resolve, reject) => {
     server.once("exit", (code) => reject(new Error(`playground: ended with ${code}`)));
     server.stdout?.on("data", (text) => {
