@@ -86,7 +86,7 @@ export const CODE: i32 = 25;
 export const PANELS_8: i32 = 26;
 /** rows (int8), scales(f32), bias, codes, stride, blocks list, rows list, out list, activation, alpha(f32), append: chosen rows from active blocks of 8 */
 export const ROWS_8: i32 = 27;
-/** columns (int8), scales(f32), bias, active list, stride, outputs, out, scratch(i32 an active input): every node from the active inputs */
+/** columns (int8), scales(f32), init, active list, stride, outputs, out, scratch(12 bytes for two active inputs): every node from the active inputs; init may be out */
 export const COLUMNS_8: i32 = 28;
 /** src, n, k, list, scratch(n floats rounded up to 4, and 2048 words): the k of src largest in size, ascending by index; units */
 export const STRONGEST: i32 = 29;

@@ -21,19 +21,18 @@ function largest(n: i32): f32 {
   return <f32>min<i32>(8191, 0x7fffffff / 127 / max<i32>(n, 1));
 }
 
-/** Largest size of n floats; NaN where one is, and then the step is NaN and so is every node. */
+/** Largest size of n floats; NaN where one is, and then the step is NaN and so is every node. Bits of floats without a sign order as the floats do. */
 function size(src: usize, n: i32): f32 {
-  let most: f32 = 0;
+  let most: i32 = 0;
   let i = 0;
   if (ASC_FEATURE_SIMD) {
-    let m = f32x4.splat(0);
-    for (; i + 4 <= n; i += 4) m = f32x4.max(m, f32x4.abs(v128.load(src + (<usize>i << 2))));
-    most = max<f32>(
-      max<f32>(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)), max<f32>(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
-    );
+    let m = i32x4.splat(0);
+    const unsigned = i32x4.splat(0x7fffffff);
+    for (; i + 4 <= n; i += 4) m = i32x4.max_s(m, v128.and(unsigned, v128.load(src + (<usize>i << 2))));
+    most = max<i32>(max<i32>(i32x4.extract_lane(m, 0), i32x4.extract_lane(m, 1)), max<i32>(i32x4.extract_lane(m, 2), i32x4.extract_lane(m, 3)));
   }
-  for (; i < n; i++) most = max<f32>(most, abs<f32>(load<f32>(src + (<usize>i << 2))));
-  return most;
+  for (; i < n; i++) most = max<i32>(most, load<i32>(src + (<usize>i << 2)) & 0x7fffffff);
+  return reinterpret<f32>(most);
 }
 
 // @ts-ignore: decorator
@@ -105,6 +104,19 @@ export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usi
   return pairCount;
 }
 
+// @ts-ignore: decorator
+@inline
+function dot(codes: v128, weight: v128): v128 {
+  return i32x4.dot_i16x8_s(codes, weight);
+}
+
+/** Four nodes from their sums: bias + scale · step · sum. */
+// @ts-ignore: decorator
+@inline
+function finish(sums: v128, at: usize, bias: usize, scales: usize, step: v128, out: usize): void {
+  v128.store(out + at, f32x4.add(v128.load(bias + at), f32x4.mul(f32x4.mul(v128.load(scales + at), step), f32x4.convert_i32x4_s(sums))));
+}
+
 /** Chosen panels (or all: `chosen` 0) from the listed pairs; `inputs` is padded to 16. Other panels of out are left as they are. */
 export function panels8(
   weight: usize, scales: usize, bias: usize, codes: usize, pairs: usize, inputs: i32, chosen: usize, panelCount: i32, out: usize,
@@ -113,6 +125,7 @@ export function panels8(
   const n = chosen ? count(chosen) : panelCount;
   const from = indices(pairs);
   const end = from + (<usize>count(pairs) << 2);
+  const all = count(pairs) << 1 == inputs;
   const x = codes + HEADER;
   const step = load<f32>(codes);
   for (let i = 0; i < n; i++) {
@@ -121,20 +134,37 @@ export function panels8(
     const at = p << 6;
     if (ASC_FEATURE_SIMD) {
       let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-      for (let a = from; a < end; a += 4) {
-        const pair = <usize>load<u32>(a);
-        const c = v128.load32_splat(x + (pair << 2));
-        const q = w + (pair << 5);
-        s0 = i32x4.add(s0, i32x4.dot_i16x8_s(c, v128.load_ext<i8>(q)));
-        s1 = i32x4.add(s1, i32x4.dot_i16x8_s(c, v128.load_ext<i8>(q, 8)));
-        s2 = i32x4.add(s2, i32x4.dot_i16x8_s(c, v128.load_ext<i8>(q, 16)));
-        s3 = i32x4.add(s3, i32x4.dot_i16x8_s(c, v128.load_ext<i8>(q, 24)));
+      if (all) {
+        // in order, two at a time: a third less than by the list
+        let q = w;
+        for (let a = x; a < x + (<usize>inputs << 1); a += 8, q += 64) {
+          const c = v128.load32_splat(a);
+          s0 = i32x4.add(s0, dot(c, v128.load_ext<i8>(q)));
+          s1 = i32x4.add(s1, dot(c, v128.load_ext<i8>(q, 8)));
+          s2 = i32x4.add(s2, dot(c, v128.load_ext<i8>(q, 16)));
+          s3 = i32x4.add(s3, dot(c, v128.load_ext<i8>(q, 24)));
+          const d = v128.load32_splat(a, 4);
+          s0 = i32x4.add(s0, dot(d, v128.load_ext<i8>(q, 32)));
+          s1 = i32x4.add(s1, dot(d, v128.load_ext<i8>(q, 40)));
+          s2 = i32x4.add(s2, dot(d, v128.load_ext<i8>(q, 48)));
+          s3 = i32x4.add(s3, dot(d, v128.load_ext<i8>(q, 56)));
+        }
+      } else {
+        for (let a = from; a < end; a += 4) {
+          const pair = <usize>load<u32>(a);
+          const c = v128.load32_splat(x + (pair << 2));
+          const q = w + (pair << 5);
+          s0 = i32x4.add(s0, dot(c, v128.load_ext<i8>(q)));
+          s1 = i32x4.add(s1, dot(c, v128.load_ext<i8>(q, 8)));
+          s2 = i32x4.add(s2, dot(c, v128.load_ext<i8>(q, 16)));
+          s3 = i32x4.add(s3, dot(c, v128.load_ext<i8>(q, 24)));
+        }
       }
       const by = f32x4.splat(step);
-      v128.store(out + at, f32x4.add(v128.load(bias + at), f32x4.mul(f32x4.mul(v128.load(scales + at), by), f32x4.convert_i32x4_s(s0))));
-      v128.store(out + at, f32x4.add(v128.load(bias + at, 16), f32x4.mul(f32x4.mul(v128.load(scales + at, 16), by), f32x4.convert_i32x4_s(s1))), 16);
-      v128.store(out + at, f32x4.add(v128.load(bias + at, 32), f32x4.mul(f32x4.mul(v128.load(scales + at, 32), by), f32x4.convert_i32x4_s(s2))), 32);
-      v128.store(out + at, f32x4.add(v128.load(bias + at, 48), f32x4.mul(f32x4.mul(v128.load(scales + at, 48), by), f32x4.convert_i32x4_s(s3))), 48);
+      finish(s0, at, bias, scales, by, out);
+      finish(s1, at + 16, bias, scales, by, out);
+      finish(s2, at + 32, bias, scales, by, out);
+      finish(s3, at + 48, bias, scales, by, out);
     } else {
       for (let k: usize = 0; k < 16; k++) {
         let s = 0;
@@ -150,6 +180,48 @@ export function panels8(
   return n;
 }
 
+/** Where `dots` leaves its results. */
+const sums = memory.data(16, 16);
+
+/** Four rows by the listed blocks of 8. */
+function dots(w0: usize, w1: usize, w2: usize, w3: usize, x: usize, from: usize, end: usize): void {
+  if (ASC_FEATURE_SIMD) {
+    let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (let a = from; a < end; a += 4) {
+      const o = <usize>load<u32>(a);
+      const c = v128.load(x + (o << 1));
+      s0 = i32x4.add(s0, dot(c, v128.load_ext<i8>(w0 + o)));
+      s1 = i32x4.add(s1, dot(c, v128.load_ext<i8>(w1 + o)));
+      s2 = i32x4.add(s2, dot(c, v128.load_ext<i8>(w2 + o)));
+      s3 = i32x4.add(s3, dot(c, v128.load_ext<i8>(w3 + o)));
+    }
+    store<i32>(sums, total(s0));
+    store<i32>(sums, total(s1), 4);
+    store<i32>(sums, total(s2), 8);
+    store<i32>(sums, total(s3), 12);
+  } else {
+    store<i32>(sums, dotBlocks(w0, x, from, end));
+    store<i32>(sums, dotBlocks(w1, x, from, end), 4);
+    store<i32>(sums, dotBlocks(w2, x, from, end), 8);
+    store<i32>(sums, dotBlocks(w3, x, from, end), 12);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function total(s: v128): i32 {
+  return i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1) + i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3);
+}
+
+function dotBlocks(w: usize, x: usize, from: usize, end: usize): i32 {
+  let s = 0;
+  for (let a = from; a < end; a += 4) {
+    const o = <usize>load<u32>(a);
+    for (let j = o; j < o + 8; j++) s += <i32>load<i16>(x + (j << 1)) * <i32>load<i8>(w + j);
+  }
+  return s;
+}
+
 /** Chosen rows from the listed blocks of 8; appends index and value of each result that is not zero (with `KEEP` of all). Returns how many. */
 export function rows8(
   weight: usize, scales: usize, bias: usize, codes: usize, stride: i32, blocks: usize, chosen: usize,
@@ -162,70 +234,84 @@ export function rows8(
   const step = load<f32>(codes);
   const begin = append ? count(list) : 0;
   let found = begin;
-  for (let i = 0; i < n; i++) {
-    const r = <usize>load<u32>(indices(chosen) + (<usize>i << 2));
-    const w = weight + r * <usize>stride;
-    let total = 0;
-    if (ASC_FEATURE_SIMD) {
-      let s = i32x4.splat(0);
-      for (let a = from; a < end; a += 4) {
-        const o = <usize>load<u32>(a);
-        s = i32x4.add(s, i32x4.dot_i16x8_s(v128.load(x + (o << 1)), v128.load_ext<i8>(w + o)));
+  for (let i = 0; i < n; i += 4) {
+    const r = indices(chosen) + (<usize>i << 2);
+    const left = n - 1 - i;
+    const w = weight + <usize>load<u32>(r) * <usize>stride;
+    // in place of each row that is missing, the first again
+    dots(
+      w,
+      left < 1 ? w : weight + <usize>load<u32>(r, 4) * <usize>stride,
+      left < 2 ? w : weight + <usize>load<u32>(r, 8) * <usize>stride,
+      left < 3 ? w : weight + <usize>load<u32>(r, 12) * <usize>stride,
+      x, from, end,
+    );
+    for (let k: usize = 0; k <= <usize>min(left, 3); k++) {
+      const node = <usize>load<u32>(r + (k << 2));
+      const sum = <f32>load<i32>(sums + (k << 2));
+      const v = activate(load<f32>(bias + (node << 2)) + load<f32>(scales + (node << 2)) * step * sum, activation, alpha);
+      if (v != 0 || activation == KEEP) {
+        store<u32>(indices(list) + (<usize>found << 2), <u32>node);
+        store<f32>(values(list) + (<usize>found << 2), v);
+        found++;
       }
-      total = i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1) + i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3);
-    } else {
-      for (let a = from; a < end; a += 4) {
-        const o = <usize>load<u32>(a);
-        for (let j = o; j < o + 8; j++) total += <i32>load<i16>(x + (j << 1)) * <i32>load<i8>(w + j);
-      }
-    }
-    const v = activate(load<f32>(bias + (r << 2)) + load<f32>(scales + (r << 2)) * step * <f32>total, activation, alpha);
-    if (v != 0 || activation == KEEP) {
-      store<u32>(indices(list) + (<usize>found << 2), <u32>r);
-      store<f32>(values(list) + (<usize>found << 2), v);
-      found++;
     }
   }
   setCount(list, found);
   return found - begin;
 }
 
-/** Every node from the active inputs; `stride` bytes from column to column, a multiple of 16; scratch holds a word an active input. */
-export function columns8(weight: usize, scales: usize, bias: usize, list: usize, stride: i32, outputs: i32, out: usize, scratch: usize): void {
+/** Bytes of two active inputs in the scratch of `columns8`: where their columns begin, from the first, and the codes of both. */
+const TWO: usize = 12;
+
+/**
+ * out = init + what the active inputs give every node; `stride` bytes from column to column, a multiple of 16.
+ * scratch holds TWO bytes for every two active inputs. init may be out.
+ */
+export function columns8(weight: usize, scales: usize, init: usize, list: usize, stride: i32, outputs: i32, out: usize, scratch: usize): void {
   const n = count(list);
-  const end = <usize>n << 2;
-  const at = indices(list);
   const most = size(values(list), n);
   const limit = largest(n);
   const inverse = inverseOf(most, limit);
   const step = stepOf(most, limit);
-  for (let i: usize = 0; i < end; i += 4) store<i32>(scratch + i, codeOf(load<f32>(values(list) + i), inverse));
+  let end = scratch;
+  for (let i: usize = 0; i < <usize>n; i += 2, end += TWO) {
+    const at = indices(list) + (i << 2);
+    const value = values(list) + (i << 2);
+    const both = i + 1 < <usize>n;
+    store<u32>(end, load<u32>(at) * stride);
+    store<u32>(end, both ? load<u32>(at, 4) * stride : 0, 4);
+    store<i16>(end, <i16>codeOf(load<f32>(value), inverse), 8);
+    store<i16>(end, both ? <i16>codeOf(load<f32>(value, 4), inverse) : 0, 10);
+  }
   for (let o: usize = 0; o < <usize>outputs; o += 16) {
     const w = weight + o;
-    const to = out + (o << 2);
-    const b = bias + (o << 2);
-    const f = scales + (o << 2);
+    const at = o << 2;
     if (ASC_FEATURE_SIMD) {
       let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-      for (let i: usize = 0; i < end; i += 4) {
-        const q = v128.load(w + <usize>load<u32>(at + i) * <usize>stride);
-        const c = i16x8.splat(<i16>load<i32>(scratch + i));
-        const low = i16x8.extend_low_i8x16_s(q), high = i16x8.extend_high_i8x16_s(q);
-        s0 = i32x4.add(s0, i32x4.extmul_low_i16x8_s(low, c));
-        s1 = i32x4.add(s1, i32x4.extmul_high_i16x8_s(low, c));
-        s2 = i32x4.add(s2, i32x4.extmul_low_i16x8_s(high, c));
-        s3 = i32x4.add(s3, i32x4.extmul_high_i16x8_s(high, c));
+      for (let e = scratch; e < end; e += TWO) {
+        const q = v128.load(w + <usize>load<u32>(e));
+        const r = v128.load(w + <usize>load<u32>(e, 4));
+        const c = v128.load32_splat(e, 8);
+        const low = i8x16.shuffle(q, r, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        const high = i8x16.shuffle(q, r, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        s0 = i32x4.add(s0, dot(c, i16x8.extend_low_i8x16_s(low)));
+        s1 = i32x4.add(s1, dot(c, i16x8.extend_high_i8x16_s(low)));
+        s2 = i32x4.add(s2, dot(c, i16x8.extend_low_i8x16_s(high)));
+        s3 = i32x4.add(s3, dot(c, i16x8.extend_high_i8x16_s(high)));
       }
       const by = f32x4.splat(step);
-      v128.store(to, f32x4.add(v128.load(b), f32x4.mul(f32x4.mul(v128.load(f), by), f32x4.convert_i32x4_s(s0))));
-      v128.store(to, f32x4.add(v128.load(b, 16), f32x4.mul(f32x4.mul(v128.load(f, 16), by), f32x4.convert_i32x4_s(s1))), 16);
-      v128.store(to, f32x4.add(v128.load(b, 32), f32x4.mul(f32x4.mul(v128.load(f, 32), by), f32x4.convert_i32x4_s(s2))), 32);
-      v128.store(to, f32x4.add(v128.load(b, 48), f32x4.mul(f32x4.mul(v128.load(f, 48), by), f32x4.convert_i32x4_s(s3))), 48);
+      finish(s0, at, init, scales, by, out);
+      finish(s1, at + 16, init, scales, by, out);
+      finish(s2, at + 32, init, scales, by, out);
+      finish(s3, at + 48, init, scales, by, out);
     } else {
       for (let k: usize = 0; k < 16; k++) {
         let s = 0;
-        for (let i: usize = 0; i < end; i += 4) s += load<i32>(scratch + i) * <i32>load<i8>(w + <usize>load<u32>(at + i) * <usize>stride + k);
-        store<f32>(to + (k << 2), load<f32>(b + (k << 2)) + load<f32>(f + (k << 2)) * step * <f32>s);
+        for (let e = scratch; e < end; e += TWO)
+          s += <i32>load<i16>(e, 8) * <i32>load<i8>(w + <usize>load<u32>(e) + k) + <i32>load<i16>(e, 10) * <i32>load<i8>(w + <usize>load<u32>(e, 4) + k);
+        const to = at + (k << 2);
+        store<f32>(out + to, load<f32>(init + to) + load<f32>(scales + to) * step * <f32>s);
       }
     }
   }

@@ -3,11 +3,12 @@
 
 import * as abi from "../engine/generated/abi.ts";
 import { paddedTo } from "../engine/memory-plan.ts";
+import type { Row } from "../engine/plan-writer.ts";
 import type { Activator, RankInput } from "./activator.ts";
 import type { RowTag, Stage } from "./level-plan.ts";
 import type { PlacedLayer, PlacedNetwork } from "./network.ts";
 import { type LayerSetting, type RankedSetting, sameRanking, sameSetting, widens } from "./setting.ts";
-import { createVector, type Emit, float, type Vector } from "./vector.ts";
+import { type Codes, createVector, type Emit, float, type Vector } from "./vector.ts";
 
 export type At = (layer: number, stage: Stage, nodes?: RowTag["nodes"]) => Emit;
 /** How a layer's input stands to what the layer saw in the rung before. */
@@ -31,28 +32,39 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   const fromPre = (): Vector =>
     createVector(network, `${l}`, outputs, { kind: "pre", at: network.floats(`${l}.pre`, outputs), activation, alpha });
 
+  /** In eight bits: the chosen panels (0: all) from the pairs of `codes`. */
+  const panels8 = ({ at: codes, pairs }: Codes, chosen: number): Row => [
+    abi.PANELS_8,
+    matrix.panels(),
+    scales ?? 0,
+    bias,
+    codes,
+    pairs,
+    paddedTo(inputs, 16),
+    chosen,
+    panelCount,
+    network.floats(`${l}.pre`, outputs),
+  ];
+
+  const columnCodes = (): number => network.floats(`${l}.column-codes`, 2 * inputs);
+
   const every: LayerPass = (setting, input, change, at) => {
     const pre = network.floats(`${l}.pre`, outputs);
     const emit = at(l, "columns", "all");
     const layout = layoutOf(setting, l, outputs, sparse, scales !== null);
-    if (scales !== null) {
-      const parts = layout === "columns" ? input.parts(at(l, "input")) : [];
-      if (parts.length === 1) {
-        const scratch = network.floats(`${l}.column-codes`, inputs);
-        emit([abi.COLUMNS_8, matrix.columns(), scales, bias, parts[0], matrix.columnStride, outputs, pre, scratch]);
-      } else {
-        const { at: codes, pairs } = input.codes(at(l, "input"), setting.kind === "dense");
-        emit([abi.PANELS_8, matrix.panels(), scales, bias, codes, pairs, paddedTo(inputs, 16), 0, panelCount, pre]);
-      }
-    } else if (setting.kind === "dense" && !sparse) {
-      const x = input.dense(at(l, "input"));
-      emit([abi.PANELS, matrix.panels(), bias, x, inputs, panelCount, pre]);
-    } else {
+    if (setting.kind === "dense" && !sparse) {
+      if (scales !== null) emit(panels8(input.codes(at(l, "input"), true), 0));
+      else emit([abi.PANELS, matrix.panels(), bias, input.dense(at(l, "input")), inputs, panelCount, pre]);
+    } else if (scales !== null && layout === "panels") emit(panels8(input.codes(at(l, "input"), false), 0));
+    else {
       const parts = input.parts(at(l, "input"));
       const grown = change === "extended" && done?.setting.kind === "exact";
-      for (let i = grown ? parts.length - 1 : 0; i < parts.length; i++)
-        if (layout === "panels") emit([abi.PANELS_ACTIVE, matrix.panels(), i === 0 ? bias : pre, parts[i], inputs, panelCount, pre]);
-        else emit([abi.COLUMNS, matrix.columns(), i === 0 ? bias : pre, parts[i], matrix.columnStride, outputs, pre]);
+      for (let i = grown ? parts.length - 1 : 0; i < parts.length; i++) {
+        const init = i === 0 ? bias : pre;
+        if (layout === "panels") emit([abi.PANELS_ACTIVE, matrix.panels(), init, parts[i], inputs, panelCount, pre]);
+        else if (scales === null) emit([abi.COLUMNS, matrix.columns(), init, parts[i], matrix.columnStride, outputs, pre]);
+        else emit([abi.COLUMNS_8, matrix.columns(), scales, init, parts[i], matrix.columnStride, outputs, pre, columnCodes()]);
+      }
     }
     return { vector: fromPre(), change: "new" };
   };
@@ -101,10 +113,8 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     } else {
       const pre = network.floats(`${l}.pre`, outputs);
       const emit = at(l, "columns");
-      if (scales !== null) {
-        const { at: codes, pairs } = input.codes(at(l, "input"), false);
-        emit([abi.PANELS_8, matrix.panels(), scales, bias, codes, pairs, paddedTo(inputs, 16), chosen, panelCount, pre]);
-      } else
+      if (scales !== null) emit(panels8(input.codes(at(l, "input"), false), chosen));
+      else
         input.parts(at(l, "input")).forEach((list, i) => {
           emit([abi.PANELS_SELECTED, matrix.panels(), i === 0 ? bias : pre, list, inputs, chosen, pre]);
         });

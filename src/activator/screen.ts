@@ -15,7 +15,7 @@ export function placeScreen(memory: MemoryPlan, matrix: PlacedMatrix, bias: numb
   const { inputs, outputs, scales, columnStride } = matrix;
   const kept = reserveList(memory, inputs);
   const sizes = reserveFloats(memory, paddedTo(inputs, 4) + 2048);
-  const scratch = reserveFloats(memory, inputs);
+  const scratch = reserveFloats(memory, 2 * inputs);
   return {
     units: outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {

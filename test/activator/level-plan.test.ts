@@ -194,6 +194,20 @@ for (const backend of ["simd", "js"] as const) {
       }
     });
 
+    test("growing in eight bits by columns adds what came in to what is there, each part in codes of its own step", async () => {
+      const columns: LayerSetting = { kind: "exact", layout: "columns" };
+      const byColumns = (amount: number): Rung => ({ layers: [ranked({ amount }), columns, exact, columns] });
+      const model = quantizeModel(madeUpModel([33, 64, 50, 37, 10], 7));
+      const rungs = [byColumns(0.2), byColumns(0.4), byColumns(0.6)];
+      const grown = await run(model, growing(never, ...rungs));
+      const alone = await run(model, [rungs[2]]);
+      expectClose(grown, alone, 1e-3);
+      const bytes = (results: readonly LevelResult[]): number => results.reduce((sum, result) => sum + result.bytes, 0);
+      const together = bytes(await run(model, [rungs[0]])) + bytes(alone);
+      expect(bytes(grown)).toBeLessThan(together + bytes(await run(model, [rungs[1]])));
+      expectClose(alone, await run(model, [rung(ranked({ amount: 0.6 }), exact, exact)]), 1e-3);
+    });
+
     test("the margin decides input by input", async () => {
       const model = madeUpModel([33, 64, 10], 8);
       const low = rung(ranked({ amount: 0.2 }));

@@ -382,8 +382,8 @@ export function engineConformance(name: string, create: CreateEngine, reference:
             const rows = listOf(memory, chosen, [], outputs);
             const few = listOf(memory, [panels - 1], [], panels);
             const kept = reserveList(memory, outputs);
-            const [every, some, columns, dense] = [0, 0, 0, 0].map(() => reserveFloats(memory, panels * 16));
-            const scratch = reserveFloats(memory, inputs);
+            const [every, some, columns, twice, dense] = [0, 0, 0, 0, 0].map(() => reserveFloats(memory, panels * 16));
+            const scratch = reserveFloats(memory, 2 * inputs);
             return {
               rows: [
                 [abi.COMPACT, x, inputs, active, abi.IDENTITY, float(0), 0],
@@ -394,6 +394,8 @@ export function engineConformance(name: string, create: CreateEngine, reference:
                 [abi.PANELS_8, inPanels, scales, bias, codes, pairs, padded, few, panels, some],
                 [abi.ROWS_8, inRows, scales, bias, codes, padded, blocks, rows, kept, abi.KEEP, float(0), 0],
                 [abi.COLUMNS_8, inColumns, scales, bias, active, panels * 16, outputs, columns, scratch],
+                [abi.COLUMNS_8, inColumns, scales, columns, active, panels * 16, outputs, twice, scratch],
+                [abi.COLUMNS_8, inColumns, scales, twice, active, panels * 16, outputs, twice, scratch],
               ],
               read: (e) => {
                 const all = readFloats(every, outputs)(e);
@@ -404,7 +406,7 @@ export function engineConformance(name: string, create: CreateEngine, reference:
                 const [count, indices, values] = readList(kept)(e);
                 expect(Array.from(indices)).toEqual(chosen);
                 expect(Array.from(values)).toEqual(chosen.map((o) => all[o]));
-                return [count, all, ...readList(pairs)(e).slice(0, 2), ...readList(blocks)(e).slice(0, 2)];
+                return [count, all, readFloats(twice, outputs)(e), ...readList(pairs)(e).slice(0, 2), ...readList(blocks)(e).slice(0, 2)];
               },
             };
           }),
