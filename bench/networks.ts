@@ -5,6 +5,8 @@
 //   npm run bench                                                    the committed networks and a dense 784-4096-4096-10
 //   npm run bench -- --network letters --fresh                       one network, calibrated anew
 //   npm run bench -- --wide wide.safetensors --network none          784-4096-4096-10 trained on Fashion-MNIST (docs/training.md)
+//   npm run bench -- --network made-up                               the last of them alone
+//   npm run bench -- --weights int8 --network mnist                  weights brought to eight bits under the same promise, peers in both
 //   npm run bench -- --no-peers --queries 2000
 
 import { parseArgs } from "node:util";
@@ -15,6 +17,7 @@ import { type Contender, latencyOf } from "../src/cli/measure.ts";
 import { contenderFor, denseBytes, type SloContender } from "../src/cli/session-contenders.ts";
 import { systemClock } from "../src/clock.ts";
 import type { Model } from "../src/model/model.ts";
+import { quantizeModel } from "../src/model/quantize.ts";
 import { rowOf } from "../src/model/rows.ts";
 import { seeded } from "../src/random.ts";
 import { measureBandwidth } from "../src/session/bandwidth.ts";
@@ -22,7 +25,7 @@ import { breakdown } from "../src/session/breakdown.ts";
 import { createSession, type Session } from "../src/session/session.ts";
 import { madeUpNetwork } from "./made-up-network.ts";
 import { peerContender } from "./peers/peer-contender.ts";
-import { createPeers, type Peer } from "./peers/peers.ts";
+import { createPeers, int8PeerNames, type Peer, peerNames } from "./peers/peers.ts";
 import { type RaceResult, race, speedUp } from "./race.ts";
 import { ratioOfMeans } from "./statistics.ts";
 
@@ -31,14 +34,19 @@ const { values } = parseArgs({
     network: { type: "string", multiple: true },
     wide: { type: "string" },
     queries: { type: "string", default: "10000" },
+    weights: { type: "string", default: "float32" },
     fresh: { type: "boolean", default: false },
     "no-peers": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
 const queries = Number(values.queries);
+if (!["float32", "int8"].includes(values.weights)) throw new Error(`--weights: got ${values.weights}, expected float32 or int8`);
+const int8 = values.weights === "int8";
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const promise = "loss=0.003";
+/** A dense 784-4096-4096-10. */
+const madeUp = "made-up";
 /** Rows a breakdown runs. */
 const brokenDown = 200;
 
@@ -79,8 +87,8 @@ async function timeOverLimit(model: Model, { rows }: Network["test"], session: S
 }
 
 async function raceNetwork(network: Network): Promise<NetworkResult> {
-  const model = await calibrated(network, { fresh: values.fresh, log });
-  const fixedModel = await calibrated(network, { fresh: values.fresh, log, fixed: true });
+  const model = await calibrated(network, { fresh: values.fresh, log, int8 });
+  const fixedModel = await calibrated(network, { fresh: values.fresh, log, int8, fixed: true });
   const session = await createSession(model);
   const fixedSession = await createSession(fixedModel);
   const ours = [
@@ -89,6 +97,8 @@ async function raceNetwork(network: Network): Promise<NetworkResult> {
     contenderFor(session, promise, promise),
     contenderFor(fixedSession, `${promise}, fixed`, promise),
   ];
+  const inFloats = int8 ? await createSession(network.model) : null;
+  if (inFloats) ours.push(denseInFloats(inFloats));
   const peers = await peersOf(network.model);
   const all: Contender[] = [...ours, ...peers.map((peer) => peerContender(peer, model.layers[0].inputs))];
   const result = await race(all, network.test.rows, { labels: network.test.labels, queries });
@@ -114,11 +124,16 @@ async function raceNetwork(network: Network): Promise<NetworkResult> {
   });
   session.dispose();
   fixedSession.dispose();
+  inFloats?.dispose();
   for (const peer of peers) await peer.dispose();
   return {
     network: network.name,
     contenders,
-    ratios: ratiosOf(result, ["dense", promise], ["dense", `${promise}, fixed`, ...peers.map(({ name }) => name)]),
+    ratios: ratiosOf(
+      result,
+      ["dense", promise],
+      result.measured.map(({ name }) => name).filter((name) => name !== "exact" && name !== promise),
+    ),
     growing: grows
       ? {
           mean: {
@@ -134,13 +149,18 @@ async function raceNetwork(network: Network): Promise<NetworkResult> {
 
 /** The dense pass of a network nobody trained, whose time depends on its shape alone. */
 async function raceDense(widths: readonly number[]): Promise<NetworkResult> {
-  const model = madeUpNetwork(widths);
+  const floats = madeUpNetwork(widths);
+  const model = int8 ? quantizeModel(floats) : floats;
   const { test } = await loadNetwork("fashion-mnist");
   const session = await createSession(model);
-  const peers = await peersOf(model);
-  const all = [contenderFor(session, "dense", "dense"), ...peers.map((peer) => peerContender(peer, widths[0]))];
+  const inFloats = int8 ? await createSession(floats) : null;
+  const peers = await peersOf(floats);
+  const ours = [contenderFor(session, "dense", "dense")];
+  if (inFloats) ours.push(denseInFloats(inFloats));
+  const all = [...ours, ...peers.map((peer) => peerContender(peer, widths[0]))];
   const result = await race(all, test.rows, { queries: Math.min(queries, 1000) });
   session.dispose();
+  inFloats?.dispose();
   for (const peer of peers) await peer.dispose();
   return {
     network: `${model.name}, dense only`,
@@ -155,14 +175,19 @@ async function raceDense(widths: readonly number[]): Promise<NetworkResult> {
     ratios: ratiosOf(
       result,
       ["dense"],
-      peers.map(({ name }) => name),
+      all.slice(1).map(({ name }) => name),
     ),
     growing: null,
   };
 }
 
+/** Eight bits make dense faster too: what they gain is not what leaving out gains. */
+function denseInFloats(session: Session): SloContender {
+  return { ...contenderFor(session, "dense", "dense"), name: "dense in floats" };
+}
+
 async function peersOf(model: Model): Promise<Peer[]> {
-  return values["no-peers"] ? [] : createPeers(model, log);
+  return values["no-peers"] ? [] : createPeers(model, log, int8 ? [...peerNames, ...int8PeerNames] : peerNames);
 }
 
 function ratiosOf(result: RaceResult, faster: readonly string[], slower: readonly string[]): Ratio[] {
@@ -199,13 +224,12 @@ function textOf({ network, contenders, ratios, growing }: NetworkResult): string
 }
 
 async function* networks(): AsyncGenerator<NetworkResult> {
-  const asked = values.network ?? [...denseNetworkNames];
-  for (const name of asked.filter((one) => one !== "none")) {
-    if (!networkNames.some((one) => one === name)) throw new Error(`--network: got ${name}, expected none, ${networkNames.join(", ")}`);
-    yield await raceNetwork(await loadNetwork(name as NetworkName));
+  for (const name of values.network ?? (values.wide ? denseNetworkNames : [...denseNetworkNames, madeUp])) {
+    if (name === madeUp) yield await raceDense([784, 4096, 4096, 10]);
+    else if (networkNames.some((one) => one === name)) yield await raceNetwork(await loadNetwork(name as NetworkName));
+    else if (name !== "none") throw new Error(`--network: got ${name}, expected none, ${madeUp}, ${networkNames.join(", ")}`);
   }
   if (values.wide) yield await raceNetwork(await loadNetworkFrom("fashion-mnist-wide", values.wide, "fashion-mnist"));
-  else if (!values.network) yield await raceDense([784, 4096, 4096, 10]);
 }
 
 const results: NetworkResult[] = [];

@@ -4,7 +4,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { calibrate } from "../src/calibrate/calibrate.ts";
 import type { Model } from "../src/model/model.ts";
-import { quantizeModel } from "../src/model/quantize.ts";
 import { decodeModel, encodeModel } from "../src/model/slonn-file.ts";
 import { type Network, projectPath } from "./networks.ts";
 
@@ -14,7 +13,7 @@ export interface CalibratedOptions {
   log: (line: string) => void;
   /** Levels of one fixed setting only, none that grows; kept apart from the others. */
   fixed?: boolean;
-  /** With weights in eight bits; kept apart too. */
+  /** With weights brought to eight bits under the same promise; kept apart too. */
   int8?: boolean;
   /** Promise this agreement with dense, whatever the labels say, instead of a loss of 0.003; kept apart too. */
   agreement?: number;
@@ -29,12 +28,13 @@ export async function calibrated(network: Network, options: CalibratedOptions): 
   if (!fresh && name === network.name && network.model.calibration) return network.model;
   const started = performance.now();
   const { rows, labels } = network.heldOut;
-  const model = await calibrate(int8 ? quantizeModel(network.model) : network.model, {
+  const model = await calibrate(network.model, {
     rows,
     labels: agreement === undefined ? labels : null,
     ...(agreement === undefined ? {} : { maxLoss: 1 - agreement }),
     fitRows: network.fit,
     growing: !fixed,
+    ...(int8 ? { weights: "int8" } : {}),
     onProgress: showProgress(name),
   });
   log(`${name}: calibrated on ${rows.count} rows in ${((performance.now() - started) / 1000).toFixed(0)} s`);

@@ -38,7 +38,7 @@ export type PeerName = OnnxRuntime | "tfjs-backend-wasm" | `${OnnxRuntime}-int8`
 export const peerNames: readonly PeerName[] = ["onnxruntime-node", "onnxruntime-node-native", "onnxruntime-web", "tfjs-backend-wasm"];
 
 /**
- * ONNX Runtime with the last layer's weights in eight bits. It gives other answers, so whoever races it has to show how right they are;
+ * ONNX Runtime with weights in eight bits, but for a first layer that is gathered. It gives other answers, so whoever races it has to show how right they are;
  * TensorFlow.js has no such product.
  */
 export const int8PeerNames: readonly PeerName[] = ["onnxruntime-node-int8", "onnxruntime-node-native-int8", "onnxruntime-web-int8"];

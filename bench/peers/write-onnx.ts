@@ -38,9 +38,9 @@ export interface OnnxForm {
    */
   input: "vector" | "gather-sum" | "gather-gemm";
   /**
-   * The last layer's product. `gemm`: weights [outputs, inputs], transposed by the operator; `matmul`: stored transposed; `int8`:
-   * weights in eight bits, a scale per node, the input quantised by the query (what onnxruntime's quantize_dynamic gives, fused);
-   * `int8-blocks`: weights in eight bits, a scale per block of inputs (what its MatMulNBitsQuantizer gives).
+   * The last layer's product, in eight bits every layer's that is not gathered. `gemm`: weights [outputs, inputs], transposed by the operator;
+   * `matmul`: stored transposed; `int8`: weights in eight bits, a scale per node, the input quantised by the query (what onnxruntime's
+   * quantize_dynamic gives, fused); `int8-blocks`: weights in eight bits, a scale per block of inputs (what its MatMulNBitsQuantizer gives).
    */
   output: "gemm" | "matmul" | "int8" | "int8-blocks";
 }
@@ -98,7 +98,7 @@ function inputsOf(model: Model, { input }: OnnxForm): Pieces[] {
 /** z = W x + b */
 function productOf(layer: DenseLayer, l: number, { input, output }: OnnxForm, isLast: boolean, x: string, z: string): Part {
   const { inputs, outputs } = layer;
-  const [w, b] = [`w${l}`, `b${l}`];
+  const [w, b, scale] = [`w${l}`, `b${l}`, `scale${l}`];
   const bias = initializer(b, [outputs], layer.bias);
   if (l === 0 && input !== "vector") {
     const weights = [...initializer(w, [inputs, outputs], transposed(floatWeights(layer), outputs, inputs)), ...bias];
@@ -114,7 +114,7 @@ function productOf(layer: DenseLayer, l: number, { input, output }: OnnxForm, is
       weights: [...weights, ...initializer("axes", [1], BigInt64Array.of(0n))],
     };
   }
-  const product = isLast ? output : "gemm";
+  const product = isLast || output.startsWith("int8") ? output : "gemm";
   switch (product) {
     case "gemm":
       return {
@@ -127,12 +127,12 @@ function productOf(layer: DenseLayer, l: number, { input, output }: OnnxForm, is
         weights: [...initializer(w, [inputs, outputs], transposed(floatWeights(layer), outputs, inputs)), ...bias],
       };
     case "int8": {
-      const { values, scale } = byteWeights(layer);
+      const bytes = byteWeights(layer);
       return {
-        nodes: node("DynamicQuantizeMatMul", [x, w, "scale", "", b], z, [], contrib),
+        nodes: node("DynamicQuantizeMatMul", [x, w, scale, "", b], z, [], contrib),
         weights: [
-          ...initializer(w, [inputs, outputs], transposed(values, outputs, inputs)),
-          ...initializer("scale", [outputs], scale),
+          ...initializer(w, [inputs, outputs], transposed(bytes.values, outputs, inputs)),
+          ...initializer(scale, [outputs], bytes.scale),
           ...bias,
         ],
       };
@@ -147,8 +147,8 @@ function productOf(layer: DenseLayer, l: number, { input, output }: OnnxForm, is
         ...integerAttribute("accuracy_level", 4),
       ];
       return {
-        nodes: node("MatMulNBits", [x, w, "scales", "", "", b], z, attributes, contrib),
-        weights: [...initializer(w, [outputs, blocks, blockSize], codes), ...initializer("scales", [outputs, blocks], scales), ...bias],
+        nodes: node("MatMulNBits", [x, w, scale, "", "", b], z, attributes, contrib),
+        weights: [...initializer(w, [outputs, blocks, blockSize], codes), ...initializer(scale, [outputs, blocks], scales), ...bias],
       };
     }
     default:

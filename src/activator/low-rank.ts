@@ -13,18 +13,18 @@ import { type Activator, inOrder, type LowRank, type RankInput } from "./activat
 export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, order: Uint32Array | null, scores: number): Activator {
   const inputs = all.down.length / all.rank;
   const outputs = all.mean.length;
-  const even = paddedTo(rank, 2);
+  const padded = paddedTo(rank, 4);
   const panelCount = Math.ceil(outputs / abi.PANEL);
   const down = placeMatrix(memory, all.down.subarray(0, rank * inputs), rank, inputs);
-  const scales = reserveFloats(memory, even);
-  const size = panelCount * abi.PANEL * even;
+  const scales = reserveFloats(memory, padded);
+  const size = panelCount * abi.PANEL * padded;
   const up: number = memory.reserve(size, ({ buffer }) =>
-    quantize(inOrder(all.up, order, all.rank), all.rank, rank, new Float32Array(buffer, scales, even), new Int8Array(buffer, up, size)),
+    quantize(inOrder(all.up, order, all.rank), all.rank, rank, new Float32Array(buffer, scales, padded), new Int8Array(buffer, up, size)),
   );
   const center = placeVector(memory, all.center.subarray(0, rank));
   const mean = placeVector(memory, all.mean, order);
-  const code = reserveFloats(memory, even);
-  const scratch = memory.reserve(paddedTo(even, 8) * 2);
+  const code = reserveFloats(memory, padded);
+  const scratch = memory.reserve(paddedTo(padded, 8) * 2);
   return {
     units: outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {
@@ -32,7 +32,7 @@ export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, ord
       const from = input.extended ? parts.length - 1 : 0;
       for (let i = from; i < parts.length; i++)
         emit([abi.PANELS_ACTIVE, down.panels(), i === 0 ? center : code, parts[i], inputs, down.panelCount, code]);
-      emit([abi.PREDICT, up, scales, mean, code, even, panelCount, scores, scratch]);
+      emit([abi.PREDICT, up, scales, mean, code, padded, panelCount, scores, scratch]);
       return scores;
     },
   };

@@ -52,10 +52,10 @@ describe("the tarball", () => {
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
   });
 
-  test("is at most 285 kB, 895 kB unpacked", () => {
+  test("is at most 287 kB, 900 kB unpacked", () => {
     console.log(`tarball: ${packed.size} bytes, ${packed.unpackedSize} unpacked, ${packed.files.length} files`);
-    expect(packed.size).toBeLessThanOrEqual(285_000);
-    expect(packed.unpackedSize).toBeLessThanOrEqual(895_000);
+    expect(packed.size).toBeLessThanOrEqual(287_000);
+    expect(packed.unpackedSize).toBeLessThanOrEqual(900_000);
   });
 
   test("has nothing publint would change", async () => {
