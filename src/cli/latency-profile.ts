@@ -3,6 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
+import type { Clock } from "../clock.ts";
 import { SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { type Rows, rowOf } from "../model/rows.ts";
@@ -19,31 +20,40 @@ const mostRows = 256;
 /** What they are measured beside, if asked for, with as many threads as there are cores. */
 const loads: readonly Load[] = ["compute", "memory"];
 
+export interface LatencyAsked {
+  /** The file, if one is named. */
+  path: string | undefined;
+  /** Whether latencies are needed without one. */
+  isWanted: boolean;
+  /** Whether they are measured beside co-runners too. */
+  isLoaded: boolean;
+  clock: Clock;
+}
+
 /**
- * A session of the model that knows its latencies where `wanted`, or where a file is named.
- * @param loaded whether they are measured beside co-runners too
+ * A session of the model that knows its latencies where they are wanted, or where a file is named.
  * @throws SlonnError `unreadable`, `bad-file` and `bad-option`, each naming the file
  */
-export async function openSession(model: Model, rows: Rows, path: string | undefined, wanted: boolean, loaded = false): Promise<Session> {
-  const machine = machineName();
+export async function openSession(model: Model, rows: Rows, { path, isWanted, isLoaded, clock }: LatencyAsked): Promise<Session> {
+  const known = { machine: machineName(), clock };
   if (path !== undefined && existsSync(path)) {
     const latencyProfile = decodeProfile(new TextDecoder().decode(await readBytes(path)), path);
-    return createSession(model, { machine, latencyProfile }).catch((error: unknown) => {
+    return createSession(model, { ...known, latencyProfile }).catch((error: unknown) => {
       if (!(error instanceof SlonnError) || error.code !== "bad-option") throw error;
       throw new SlonnError(error.code, `${path}: ${error.message}; remove the file to have it measured again`, { cause: error });
     });
   }
-  const session = await createSession(model, { machine });
-  if (path === undefined && !wanted) return session;
+  const session = await createSession(model, known);
+  if (path === undefined && !isWanted) return session;
   const sample = sampleOf(rows);
   const idle: LatencyProfile = session.measureLatency(sample);
   const beside: LatencyProfile[] = [];
-  for (const load of loaded ? loads : []) beside.push(await besideCoRunners(load, cpus().length, () => session.measureLatency(sample)));
+  for (const load of isLoaded ? loads : []) beside.push(await besideCoRunners(load, cpus().length, () => session.measureLatency(sample)));
   const latencyProfile = withSensitivity(idle, beside);
   if (path !== undefined) await writeBytes(path, new TextEncoder().encode(encodeProfile(latencyProfile)));
-  if (!loaded) return session;
+  if (!isLoaded) return session;
   session.dispose();
-  return createSession(model, { machine, latencyProfile });
+  return createSession(model, { ...known, latencyProfile });
 }
 
 function sampleOf(rows: Rows): ReturnType<typeof rowOf>[] {

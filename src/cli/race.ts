@@ -1,6 +1,7 @@
 // What `run` and `bench` share around the measurement: model, data, session and contenders from the arguments, and the
 // results as text. It does not measure.
 
+import type { Clock } from "../clock.ts";
 import type { Model } from "../model/model.ts";
 import type { Labels, Rows } from "../model/rows.ts";
 import { parseSlo } from "../policy/slo.ts";
@@ -30,7 +31,7 @@ export interface Race {
 }
 
 /** @throws SlonnError for an SLO, metric, model or data that cannot be used. */
-export async function openRace(args: Arguments): Promise<Race> {
+export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
   args.required("data");
   if (args.has("co-runners")) args.required("latency-profile");
   const slos = args.list("slo");
@@ -43,7 +44,12 @@ export async function openRace(args: Arguments): Promise<Race> {
   const ladder = decodeLadder(model);
   const promise = ladder?.promise;
   const metric = headline(labels, ladder?.metric ?? null, askedMetric);
-  const session = await openSession(model, rows, args.text("latency-profile"), hasDeadline, args.has("co-runners"));
+  const session = await openSession(model, rows, {
+    path: args.text("latency-profile"),
+    isWanted: hasDeadline,
+    isLoaded: args.has("co-runners"),
+    clock,
+  });
   const contenders = contendersFor(session, slos, promise ? `${promise.kind}=${promise.bound}` : null);
   return {
     model,

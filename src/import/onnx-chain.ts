@@ -2,14 +2,13 @@
 // a batch of one; what is not a straight chain is refused by node and operator.
 
 import { SlonnError } from "../errors.ts";
-import { maxWidth } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
-import type { Fold } from "./fold.ts";
 import { floatOf, intOf, intsOf, stringOf } from "./onnx-attributes.ts";
-import { axesOf, broadcast, constantOf, foldConstants, integers } from "./onnx-constants.ts";
+import { axesOf, constantOf, foldConstants, integers } from "./onnx-constants.ts";
 import { describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph } from "./onnx-graph.ts";
+import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft } from "./onnx-products.ts";
 import {
   axisIn,
   type Dims,
@@ -21,6 +20,7 @@ import {
   squeezeDims,
   unsqueezeDims,
 } from "./onnx-shapes.ts";
+import { type ChainStart, missing, type Walk } from "./onnx-walk.ts";
 
 /** What stands on the way from input to output. */
 export const chainOperators: readonly string[] = [
@@ -47,34 +47,6 @@ export const chainOperators: readonly string[] = [
   "Dropout",
   "Cast",
 ];
-
-/** What the walk is given. */
-export interface ChainStart {
-  /** What messages call the file. */
-  file: string;
-  opset: number;
-  graph: OnnxGraph;
-  externals: ReadonlyMap<string, Uint8Array>;
-  /** The initializers; computed constants are added. */
-  constants: Map<string, OnnxNumbers>;
-  /** Told of every number made; throws when they are too many. */
-  spend(numbers: number): void;
-  /** Takes the steps of the chain. */
-  fold: Fold;
-}
-
-/** Where the walk along the chain is. */
-interface Walk extends ChainStart {
-  /** The name of the value the chain has reached, its shape for a batch of one (null: not said), and whether it holds integers. */
-  head: string;
-  dims: Dims | null;
-  integer: boolean;
-  /** Shapes of the values passed so far, for Shape. */
-  shapes: Map<string, Dims | null>;
-  /** The batch size the file fixes, where it does. */
-  batch: number | null;
-  layerNames: Set<string>;
-}
 
 /** Where the chain starts: at the graph's input. */
 function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" | "integer" | "batch" | "shapes"> {
@@ -235,145 +207,6 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
   }
 }
 
-/** head ∘ constant or constant ∘ head, elementwise. */
-function arithmetic(state: Walk, operator: "Add" | "Sub" | "Mul" | "Div", headFirst: boolean, numbers: OnnxNumbers, subject: string): void {
-  needFloats(state, subject);
-  const values = spread(state, numbers, subject);
-  const [one, zero] = [Float64Array.of(1), new Float64Array(1)];
-  if (operator === "Add") state.fold.affine(subject, one, values);
-  else if (operator === "Mul") state.fold.affine(subject, values, zero);
-  else if (operator === "Div")
-    state.fold.affine(
-      subject,
-      values.map((v) => 1 / v),
-      zero,
-    );
-  else if (headFirst)
-    state.fold.affine(
-      subject,
-      one,
-      values.map((v) => -v),
-    );
-  else state.fold.affine(subject, Float64Array.of(-1), values);
-}
-
-function matMul(state: Walk, node: OnnxNode, subject: string): void {
-  const b = weightOf(state, node.inputs[1], subject);
-  if (b.shape.length !== 1 && b.shape.length !== 2) throw rankOf(b, subject);
-  const [inputs, outputs = 1] = b.shape;
-  enterDense(state, inputs, subject);
-  state.fold.dense(subject, { name: layerName(state, node), inputs, outputs, weight: b.data, transposed: true });
-  state.dims = [...(state.dims ?? [1, null]).slice(0, -1), ...(b.shape.length === 2 ? [outputs] : [])];
-  state.integer = false;
-}
-
-/** W x of a column: the chain has shape [inputs] or [inputs, 1]. */
-function matMulFromLeft(state: Walk, node: OnnxNode, subject: string): void {
-  const w = weightOf(state, node.inputs[0], subject);
-  if (w.shape.length !== 2) throw rankOf(w, subject);
-  const [outputs, inputs] = w.shape;
-  const dims = state.dims;
-  if (!dims || dims[0] !== inputs || !(dims.length === 1 || (dims.length === 2 && dims[1] === 1)))
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got weights ${showDims(w.shape)} times ${showDims(dims ?? [null])}, expected one column of ${inputs} numbers`,
-    );
-  needFloats(state, subject);
-  state.fold.dense(subject, { name: layerName(state, node), inputs, outputs, weight: w.data, transposed: false });
-  state.dims = [outputs, ...dims.slice(1)];
-}
-
-/** alpha A B + beta C, the chain being A. */
-function gemm(state: Walk, node: OnnxNode, subject: string): void {
-  const b = weightOf(state, node.inputs[1], subject);
-  if (b.shape.length !== 2) throw rankOf(b, subject);
-  const transB = intOf(node, "transB", 0, subject) !== 0;
-  const [outputs, inputs] = transB ? b.shape : [b.shape[1], b.shape[0]];
-  if (intOf(node, "transA", 0, subject) !== 0) {
-    if (state.dims?.length !== 2) throw new SlonnError("unsupported", `${subject}: got transA of an unknown shape, expected a known one`);
-    state.dims = [...state.dims].reverse();
-  }
-  if (state.dims && state.dims.length !== 2)
-    throw new SlonnError("bad-model", `${subject}: got an input of shape ${showDims(state.dims)}, expected 2 dimensions`);
-  enterDense(state, inputs, subject);
-  state.fold.dense(subject, { name: layerName(state, node), inputs, outputs, weight: b.data, transposed: !transB });
-  state.dims = [1, outputs];
-  const c = node.inputs[2] ? weightOf(state, node.inputs[2], subject) : null;
-  const beta = floatOf(node, "beta", 1, subject);
-  state.fold.affine(
-    subject,
-    Float64Array.of(floatOf(node, "alpha", 1, subject)),
-    c ? spread(state, c, subject).map((v) => beta * v) : new Float64Array(1),
-  );
-}
-
-/** (x − mean) / √(variance + ε) · scale + bias, per channel: axis 1. */
-function batchNormalization(state: Walk, node: OnnxNode, subject: string): void {
-  needFloats(state, subject);
-  if (intOf(node, "training_mode", 0, subject) !== 0 || intOf(node, "spatial", 1, subject) !== 1)
-    throw new SlonnError("unsupported", `${subject}: got training mode or spatial 0, expected inference per channel`);
-  const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => {
-    const numbers = weightOf(state, node.inputs[i] ?? "", subject);
-    if (numbers.shape.length !== 1) throw rankOf(numbers, subject);
-    return numbers.data;
-  });
-  const channels = scale.length;
-  if ([bias, mean, variance].some(({ length }) => length !== channels))
-    throw new SlonnError(
-      "bad-model",
-      `${subject}: got ${[scale, bias, mean, variance].map(({ length }) => length).join(", ")} parameters, expected as many of each`,
-    );
-  if (state.dims && state.dims.length < 2)
-    throw new SlonnError("unsupported", `${subject}: got shape ${showDims(state.dims)}, expected a batch of vectors`);
-  const epsilon = floatOf(node, "epsilon", 1e-5, subject);
-  state.spend(2 * channels);
-  const factor = Float64Array.from(scale, (s, i) => s / Math.sqrt(variance[i] + epsilon));
-  const offset = Float64Array.from(bias, (b, i) => b - mean[i] * factor[i]);
-  const shape = [channels, ...new Array<number>(Math.max(0, (state.dims?.length ?? 2) - 2)).fill(1)];
-  const perElement = (data: Float64Array) => spread(state, { data, shape, integer: false }, subject);
-  state.fold.affine(subject, perElement(factor), perElement(offset));
-}
-
-/** A constant as one number per element of the head, or a single number for all. Adding dimensions or pinning unknown sizes changes `dims`. */
-function spread(state: Walk, numbers: OnnxNumbers, subject: string): Float64Array {
-  const { data, shape } = numbers;
-  const width = state.fold.width();
-  if (!state.dims && width !== null) state.dims = [1, width];
-  if (state.dims) state.dims = [...new Array<number>(Math.max(0, shape.length - state.dims.length)).fill(1), ...state.dims];
-  if (data.length === 1) return Float64Array.from(data);
-  const vector = shape.length > 0 && shape[shape.length - 1] === data.length;
-  const dims = state.dims ?? [1, null];
-  const refuse = () =>
-    new SlonnError(
-      "unsupported",
-      `${subject}: got a constant ${showDims(shape)} on values of shape ${showDims(dims)}, expected one that fits each sample`,
-    );
-  if (vector && dims[dims.length - 1] === null) {
-    if (dims.slice(0, -1).some((n) => n !== 1)) throw refuse();
-    if (state.dims) state.dims = [...dims.slice(0, -1), data.length];
-    state.spend(data.length);
-    return Float64Array.from(data);
-  }
-  const size = sizeOfDims(dims);
-  if (size === null || size > maxWidth || shape.some((n, i) => n !== 1 && n !== dims[dims.length - shape.length + i])) throw refuse();
-  return broadcast(numbers, dims as number[], { subject, spend: state.spend });
-}
-
-/** Checks that the head is one vector of `inputs` numbers, its last axis. */
-function enterDense(state: Walk, inputs: number, subject: string): void {
-  needFloats(state, subject);
-  const { dims } = state;
-  if (!dims) return;
-  const last = dims[dims.length - 1];
-  if (dims.length === 0 || (last !== null && last !== inputs))
-    throw new SlonnError("bad-model", `${subject}: got values of shape ${showDims(dims)}, expected ${inputs} numbers, as the weights have`);
-  if (dims.slice(0, -1).some((n) => n !== 1))
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got the same weights for several rows of ${showDims(dims)}, expected one vector per sample`,
-    );
-}
-
 function checkSoftmaxAxis(state: Walk, axis: number, subject: string): void {
   const width = state.fold.width();
   const dims = state.dims ?? [1, width];
@@ -431,25 +264,6 @@ function transposeHead(state: Walk, node: OnnxNode, subject: string): void {
   state.dims = order.map((axis) => dims[axis]);
 }
 
-function needFloats({ integer, opset }: Walk, subject: string): void {
-  if (integer) throw new SlonnError("unsupported", `${subject}: got integers, expected a Cast to floats before it (operator set ${opset})`);
-}
-
-function weightOf({ constants }: Walk, value: string, subject: string): OnnxNumbers {
-  const numbers = constants.get(value);
-  if (!numbers) throw missing(subject, value === "" ? "constants" : `${quoted(value)} to be a constant`);
-  return numbers;
-}
-
-/** A layer's name: its node's, or that of its output; made unique. */
-function layerName({ layerNames }: Walk, node: OnnxNode): string {
-  const wanted = node.name || node.outputs[0];
-  let name = wanted;
-  for (let n = layerNames.size; layerNames.has(name); n++) name = `${wanted}#${n}`;
-  layerNames.add(name);
-  return name;
-}
-
 function setConstant(state: Walk, node: OnnxNode): void {
   const { file, constants, externals, spend } = state;
   const subject = nodeSubject(file, node);
@@ -482,16 +296,5 @@ function branched(subject: string, node: OnnxNode, { head, graph }: Walk): Slonn
   return new SlonnError(
     "unsupported",
     `${subject}: got a branch at ${quoted(head)}, expected a straight chain (the only branches read are those of Gelu)`,
-  );
-}
-
-function missing(subject: string, what: string): SlonnError {
-  return new SlonnError("unsupported", `${subject}: got a value computed from the input or none, expected ${what}`);
-}
-
-function rankOf({ shape }: OnnxNumbers, subject: string): SlonnError {
-  return new SlonnError(
-    "unsupported",
-    `${subject}: got constants of shape ${showDims(shape)}, expected weights of 2 dimensions or vectors of 1`,
   );
 }

@@ -110,17 +110,19 @@ export function createLoad(levels: number): LoadState {
 
 const mostStretch = 1e6;
 
-/** Goes by what the caller says, where it says anything. What is no number above 0 counts as idle. */
-export function follow(load: LoadState, { stretch, lostPerMs = 0 }: Partial<Load>): void {
-  if (stretch === undefined) return;
-  const now = stretch > 0 ? Math.min(stretch, mostStretch) : 1;
-  const rate = lostPerMs > 0 ? lostPerMs : 0;
+/** Goes by what the caller says, and returns whether it says anything. What is not said, or no number above 0, counts as idle. */
+export function follow(load: LoadState, { stretch, lostPerMs }: Partial<Load>): boolean {
+  if (stretch === undefined && lostPerMs === undefined) return false;
+  const now = stretch && stretch > 0 ? Math.min(stretch, mostStretch) : 1;
+  const rate = lostPerMs && lostPerMs > 0 ? lostPerMs : 0;
   load.numbers[sharedVariance] = 0;
-  if (now === load.stretch[0] && rate === load.lostPerMs) return;
-  load.numbers[shared] = Math.log(now);
-  load.stretch.fill(now);
-  load.lostPerMs = rate;
-  load.version++;
+  if (now !== load.stretch[0] || rate !== load.lostPerMs) {
+    load.numbers[shared] = Math.log(now);
+    load.stretch.fill(now);
+    load.lostPerMs = rate;
+    load.version++;
+  }
+  return true;
 }
 
 /**

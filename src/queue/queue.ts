@@ -215,6 +215,8 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         await turn();
         since = clock.now();
       }
+    } catch (cause) {
+      failAll(new SlonnError("bad-option", `turn: got a rejection (${cause}), expected a turn of the event loop`, { cause }));
     } finally {
       isDraining = false;
     }

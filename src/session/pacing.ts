@@ -7,9 +7,10 @@ import {
   begin,
   createLoad,
   EXPECTED_MS,
+  estimate,
   follow,
   type Load,
-  type LoadState,
+  type LoadEstimate,
   OBSERVED_MS,
   observe,
   P99_MS,
@@ -50,7 +51,8 @@ export interface Decision {
 }
 
 export interface Pacing {
-  readonly load: LoadState;
+  /** How slow the machine is taken to be. */
+  estimate(): LoadEstimate;
   /** Whether a profile is there. */
   hasProfile(): boolean;
   /** Goes by another profile from now on, of which all levels have just run where `isWarm`. Decisions made before are no longer good. */
@@ -71,7 +73,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
   const load = createLoad(levels.length);
   let forecast: Forecast | null = null;
   const query = new Float64Array(5);
-  const isGiven = options.stretch !== undefined;
+  const isGiven = follow(load, options);
 
   const refuse = (order: readonly number[], from: Forecast, { share, leftMs }: Decision): void => {
     let needed = Number.POSITIVE_INFINITY;
@@ -83,7 +85,10 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
   };
 
   return {
-    load,
+    estimate() {
+      follow(load, options);
+      return estimate(load);
+    },
     hasProfile: () => forecast !== null,
     adopt(profile, runs, isWarm) {
       forecast = createForecast(profile, levels);

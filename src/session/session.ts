@@ -9,7 +9,7 @@ import { refusal, throwIfAborted } from "../errors.ts";
 import type { Model, StreamedModel } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
-import { estimate, type LoadEstimate } from "../policy/load.ts";
+import type { LoadEstimate } from "../policy/load.ts";
 import { met, nodeShare, planKey, thinnedLayers } from "../policy/policy.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
@@ -240,7 +240,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     backendReason: reason,
     levels,
     memoryBytes,
-    load: () => estimate(pacing.load),
+    load: () => pacing.estimate(),
     activeNodes(layer) {
       const { order } = ready(undefined);
       if (!last || !(layer in widths))

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { writeNpy } from "../../src/cli/data/npy.ts";
 import { machineName } from "../../src/cli/latency-profile.ts";
 import { main } from "../../src/cli/main.ts";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { decodeProfile } from "../../src/profile/latency-file.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
@@ -18,11 +18,13 @@ writeFileSync(file("model.slonn"), encodeModel(madeUpModel([300, 640, 10], 1)));
 writeFileSync(file("other.slonn"), encodeModel(madeUpModel([300, 320, 10], 1)));
 writeFileSync(file("x.npy"), writeNpy(rows.data, [rows.count, rows.width]));
 
-async function run(model: string, ...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+const run = (model: string, ...argv: string[]): ReturnType<typeof runBy> => runBy(systemClock, model, ...argv);
+
+async function runBy(clock: Clock, model: string, ...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   let [stdout, stderr] = ["", ""];
   const code = await main(
     ["run", file(model), "--data", file("x.npy"), "--slo", "latency=50ms", "--json", ...argv],
-    { stdout: (text) => void (stdout += text), stderr: (text) => void (stderr += text), stderrIsTerminal: false, clock: systemClock },
+    { stdout: (text) => void (stdout += text), stderr: (text) => void (stderr += text), stderrIsTerminal: false, clock },
     "1.2.3",
   );
   return { code, stdout, stderr };
@@ -53,6 +55,13 @@ describe("--latency-profile", () => {
     expect(readFileSync(profile, "utf8")).toBe(JSON.stringify(slow));
     expect(stdout).toContain("latency=50ms");
     writeFileSync(profile, text);
+  });
+
+  test("is measured by the clock that is handed in", async () => {
+    let now = 0;
+    const slow = file("slow.json");
+    expect(await runBy({ now: () => (now += 5) }, "model.slonn", "--latency-profile", slow)).toMatchObject({ code: 0, stderr: "" });
+    expect(decodeProfile(readFileSync(slow, "utf8"), slow).stepMs).toBe(5);
   });
 
   test("tells how much of a load shows in each level where it is measured beside co-runners", async () => {

@@ -267,8 +267,10 @@ describe("a caller's word", () => {
     expect(load.version).toBe(1);
     follow(load, { stretch: 2 });
     expect([[...load.stretch], load.lostPerMs]).toEqual([[2, 2], 0]);
-    follow(load, {});
+    expect(follow(load, {})).toBe(false);
     expect([...load.stretch]).toEqual([2, 2]);
+    expect(follow(load, { lostPerMs: 0.3 })).toBe(true);
+    expect([[...load.stretch], load.lostPerMs]).toEqual([[1, 1], 0.3]);
   });
 
   test.each([0, -1, Number.NaN])("a stretch of %f is idle", (stretch) => {

@@ -86,6 +86,20 @@ describe("a queue before a session", () => {
     expect(answers).toMatchObject([{ status: "rejected", reason: { code: "bad-input" } }, { status: "fulfilled" }]);
   });
 
+  test("rejects those who wait when the caller's turn fails, and answers those who come later", async () => {
+    const { lane, clock } = localLane(10);
+    let fails = true;
+    const turn = async (): Promise<void> => {
+      if (fails) throw new Error("no turn (a test)");
+    };
+    const queue = opened(createQueue(lane, { clock, turn }));
+    const answers = await Promise.allSettled([queue.run(input), queue.run(input), queue.run(input)]);
+    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect(answers[1]).toMatchObject({ reason: { code: "bad-option", message: expect.stringMatching(/^turn: .*no turn/) } });
+    fails = false;
+    await expect(Promise.all([queue.run(input), queue.run(input)])).resolves.toHaveLength(2);
+  });
+
   test("learns nothing of what a query takes from one that failed", async () => {
     const { lane, clock, pass } = localLane(10);
     const run: LocalLane["run"] = (x, ...rest) => {

@@ -268,9 +268,15 @@ describe("a deadline", () => {
   });
 
   test("shows the load the caller gave", async () => {
-    const s = await session(await calibrated(), { latencyProfile: profile(1, 2, 3, 4), load: { stretch: 3, lostPerMs: 0.2 } });
-    s.run(row(0), { latencyMs: 9 });
+    const load = { stretch: 3, lostPerMs: 0.2 };
+    const s = await session(await calibrated(), { latencyProfile: profile(1, 2, 3, 4), load });
     expect(s.load()).toEqual({ stretch: expect.closeTo(3, 9), deviation: 0, lostPerMs: 0.2 });
+    s.run(row(0), { latencyMs: 9 });
+    load.stretch = 4;
+    expect(s.load()).toEqual({ stretch: expect.closeTo(4, 9), deviation: 0, lostPerMs: 0.2 });
+    const lost = await session(await calibrated(), { latencyProfile: profile(1, 2, 3, 4), load: { lostPerMs: 0.2 } });
+    lost.run(row(0), { latencyMs: 9 });
+    expect(lost.load()).toEqual({ stretch: 1, deviation: 0, lostPerMs: 0.2 });
   });
 
   test("measuring leaves no trace in the answer", async () => {

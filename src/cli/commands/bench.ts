@@ -28,7 +28,7 @@ export const benchCommand: Command = {
     const asked = args.number("samples", 0);
     if (args.has("samples") && !(Number.isInteger(asked) && asked >= 1))
       throw new SlonnError("bad-option", `samples: got ${asked}, expected a whole number of at least 1`);
-    const race = await openRace(args);
+    const race = await openRace(args, io.clock);
     try {
       const { model, session, rows, labels, contenders } = race;
       const progress = progressOn(io);

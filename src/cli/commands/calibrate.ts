@@ -72,6 +72,7 @@ export const calibrateCommand: Command = {
         ...(metric === undefined ? {} : { metric }),
         ...(weights === undefined ? {} : { weights }),
         seed,
+        clock: io.clock,
         signal: io.signal,
         onProgress: progress.show,
       });

@@ -27,7 +27,7 @@ export const runCommand: Command = {
     ...activationsFlag,
   },
   async run(args, io) {
-    const race = await openRace(args);
+    const race = await openRace(args, io.clock);
     try {
       const { rows, labels, model, contenders } = race;
       const outputPath = args.text("output");
