@@ -12,30 +12,18 @@ export interface Kernels {
   reason: string | null;
 }
 
-/** What was compiled for a session before: compiling again would take as long as all else that makes a session of a small network. */
-const compiled = new Map<Backend, WebAssembly.Module | null>();
-
 /** The fastest kernels that run here, or those of `backend` alone; where there are none, why. */
 export async function startKernels(backend?: Backend): Promise<Kernels | string> {
   if (typeof WebAssembly === "undefined") return "WebAssembly is missing";
-  let simd: Uint8Array<ArrayBuffer> | null = null;
+  const simd = bytesOfText(simdBinary);
   for (const name of ["relaxed", "simd"] as const) {
     if (backend && backend !== name) continue;
-    const reason = name === "relaxed" ? null : "relaxed SIMD is missing";
-    const known = compiled.get(name);
-    if (known === null) continue;
-    if (known) return { exports: (await WebAssembly.instantiate(known, {})).exports, backend: name, reason };
-    simd ??= bytesOfText(simdBinary);
     const binary = name === "simd" ? simd : fuseMultiplyAdds(simd.slice());
-    if (!WebAssembly.validate(binary)) {
-      compiled.set(name, null);
-      continue;
-    }
+    if (!WebAssembly.validate(binary)) continue;
     try {
       // compiled and instantiated in one, since WebKit's policy on WebAssembly forbids the latter only
-      const { module, instance } = await WebAssembly.instantiate(binary, {});
-      compiled.set(name, module);
-      return { exports: instance.exports, backend: name, reason };
+      const { exports } = (await WebAssembly.instantiate(binary, {})).instance;
+      return { exports, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
     } catch (cause) {
       return `WebAssembly is forbidden here (${cause instanceof Error ? cause.message : String(cause)})`;
     }
