@@ -50,6 +50,14 @@ describe("the core door", () => {
     await expect(bundle("await 0;", { format: "iife", logLevel: "silent" })).rejects.toThrow(/[Tt]op-level await/);
   });
 
+  test("keeps nothing in its modules: no variable and no collection outside of a function", async () => {
+    const { inputs } = await bundle('export * from "./src/index.ts";');
+    const files = inputs.filter((path) => path.startsWith("src/"));
+    expect(files).toContain("src/engine/kernels.ts");
+    for (const file of files)
+      expect([file, readFileSync(file, "utf8").match(/^(export )?(let|var|const [^=]+= new) .*/gm)]).toEqual([file, null]);
+  });
+
   test("runs where code from strings is forbidden", async () => {
     const { text } = await bundle(door);
     writeFileSync(join(folder, "slonn.mjs"), text);
