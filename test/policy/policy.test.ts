@@ -333,7 +333,7 @@ describe("plan, always", () => {
     );
   });
 
-  test("tightening a deadline, or a heavier load, never raises the accuracy expected", () => {
+  test("tightening a deadline, or a heavier load, never raises the accuracy expected while a level fits", () => {
     fc.assert(
       fc.property(
         anyLevels,
@@ -341,11 +341,13 @@ describe("plan, always", () => {
         stretches,
         stretches,
         ({ levels, profile }, latencyMs, a, b) => {
-          const expected = (slo: Slo, stretch: number): number =>
-            plan(slo, levels, null, profile, { stretch }).expected.metric ?? Number.NaN;
+          const made = (slo: Slo, stretch: number): Plan => plan(slo, levels, null, profile, { stretch });
           const [light, heavy] = [Math.min(a, b), Math.max(a, b)];
-          expect(expected({ latencyMs }, heavy)).toBeLessThanOrEqual(expected({ latencyMs }, light));
-          expect(expected({ latencyMs: latencyMs / 2 }, light)).toBeLessThanOrEqual(expected({ latencyMs }, light));
+          const easy = made({ latencyMs }, light);
+          // where none fits, what is most likely to be right and in time may be more accurate than what was safely in time
+          for (const hard of [made({ latencyMs }, heavy), made({ latencyMs: latencyMs / 2 }, light)])
+            if (hard.gaveUp.length === 0)
+              expect(hard.expected.metric ?? Number.NaN).toBeLessThanOrEqual(easy.expected.metric ?? Number.NaN);
         },
       ),
       { numRuns: 1000 },
