@@ -206,28 +206,21 @@ export function panels8(
 /** Where `dots` leaves its results. */
 const sums = memory.data(16, 16);
 
-/** Four rows by the listed blocks of 8. */
+/** Four rows by the listed blocks of 8; where there is SIMD. */
 function dots(w0: usize, w1: usize, w2: usize, w3: usize, x: usize, from: usize, end: usize): void {
-  if (ASC_FEATURE_SIMD) {
-    let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-    for (let a = from; a < end; a += 4) {
-      const o = <usize>load<u32>(a);
-      const c = v128.load(x + (o << 1));
-      s0 = i32x4.add(s0, dot(c, v128.load_ext<i8>(w0 + o)));
-      s1 = i32x4.add(s1, dot(c, v128.load_ext<i8>(w1 + o)));
-      s2 = i32x4.add(s2, dot(c, v128.load_ext<i8>(w2 + o)));
-      s3 = i32x4.add(s3, dot(c, v128.load_ext<i8>(w3 + o)));
-    }
-    store<i32>(sums, total(s0));
-    store<i32>(sums, total(s1), 4);
-    store<i32>(sums, total(s2), 8);
-    store<i32>(sums, total(s3), 12);
-  } else {
-    store<i32>(sums, dotBlocks(w0, x, from, end));
-    store<i32>(sums, dotBlocks(w1, x, from, end), 4);
-    store<i32>(sums, dotBlocks(w2, x, from, end), 8);
-    store<i32>(sums, dotBlocks(w3, x, from, end), 12);
+  let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  for (let a = from; a < end; a += 4) {
+    const o = <usize>load<u32>(a);
+    const c = v128.load(x + (o << 1));
+    s0 = i32x4.add(s0, dot(c, v128.load_ext<i8>(w0 + o)));
+    s1 = i32x4.add(s1, dot(c, v128.load_ext<i8>(w1 + o)));
+    s2 = i32x4.add(s2, dot(c, v128.load_ext<i8>(w2 + o)));
+    s3 = i32x4.add(s3, dot(c, v128.load_ext<i8>(w3 + o)));
   }
+  store<i32>(sums, total(s0));
+  store<i32>(sums, total(s1), 4);
+  store<i32>(sums, total(s2), 8);
+  store<i32>(sums, total(s3), 12);
 }
 
 // @ts-ignore: decorator
@@ -260,19 +253,21 @@ export function rows8(
   for (let i = 0; i < n; i += 4) {
     const r = indices(chosen) + (<usize>i << 2);
     const left = n - 1 - i;
-    const w = weight + <usize>load<u32>(r) * <usize>stride;
-    // in place of each row that is missing, the first again
-    dots(
-      w,
-      left < 1 ? w : weight + <usize>load<u32>(r, 4) * <usize>stride,
-      left < 2 ? w : weight + <usize>load<u32>(r, 8) * <usize>stride,
-      left < 3 ? w : weight + <usize>load<u32>(r, 12) * <usize>stride,
-      x, from, end,
-    );
+    if (ASC_FEATURE_SIMD) {
+      const w = weight + <usize>load<u32>(r) * <usize>stride;
+      // in place of each row that is missing, the first again
+      dots(
+        w,
+        left < 1 ? w : weight + <usize>load<u32>(r, 4) * <usize>stride,
+        left < 2 ? w : weight + <usize>load<u32>(r, 8) * <usize>stride,
+        left < 3 ? w : weight + <usize>load<u32>(r, 12) * <usize>stride,
+        x, from, end,
+      );
+    }
     for (let k: usize = 0; k <= <usize>min(left, 3); k++) {
       const node = <usize>load<u32>(r + (k << 2));
-      const sum = <f32>load<i32>(sums + (k << 2));
-      const v = activate(load<f32>(bias + (node << 2)) + load<f32>(scales + (node << 2)) * step * sum, activation, alpha);
+      const sum = ASC_FEATURE_SIMD ? load<i32>(sums + (k << 2)) : dotBlocks(weight + node * <usize>stride, x, from, end);
+      const v = activate(load<f32>(bias + (node << 2)) + load<f32>(scales + (node << 2)) * step * <f32>sum, activation, alpha);
       if (v != 0 || activation == KEEP) {
         store<u32>(indices(list) + (<usize>found << 2), <u32>node);
         store<f32>(values(list) + (<usize>found << 2), v);
