@@ -9,5 +9,5 @@ const reason = "the relaxed SIMD kernels cannot be tried where kernels are impor
 /** As `startKernels` of kernels.ts, for an imported module. */
 export async function importedKernels(module: WebAssembly.Module, backend?: Backend): Promise<Kernels | string> {
   if (backend && backend !== "simd") return reason;
-  return { exports: (await WebAssembly.instantiate(module, {})).exports, backend: "simd", reason };
+  return { exports: (await WebAssembly.instantiate(module)).exports, backend: "simd", reason };
 }

@@ -19,11 +19,10 @@ export async function startKernels(backend?: Backend): Promise<Kernels | string>
   for (const name of ["relaxed", "simd"] as const) {
     if (backend && backend !== name) continue;
     const binary = name === "simd" ? simd : fuseMultiplyAdds(simd.slice());
-    if (!WebAssembly.validate(binary)) continue;
     try {
       // compiled and instantiated in one, since WebKit's policy on WebAssembly forbids the latter only
-      const { exports } = (await WebAssembly.instantiate(binary, {})).instance;
-      return { exports, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
+      const instance = startAtOnce(binary) ?? (WebAssembly.validate(binary) ? (await WebAssembly.instantiate(binary)).instance : null);
+      if (instance) return { exports: instance.exports, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
     } catch (cause) {
       return `WebAssembly is forbidden here (${cause instanceof Error ? cause.message : String(cause)})`;
     }
@@ -31,14 +30,26 @@ export async function startKernels(backend?: Backend): Promise<Kernels | string>
   return "WebAssembly SIMD is missing";
 }
 
-/** A product and a sum as scripts/split-multiply-adds.mjs writes them, 0 for the local they pass through; and both in one, with nops. */
+/**
+ * Without a promise, which is kept only when a thread in the background is free: garbage collection may hold it up for milliseconds. Null
+ * where that is refused, as in older Chromium on a page's main thread.
+ */
+function startAtOnce(binary: BufferSource): WebAssembly.Instance | null {
+  try {
+    return new WebAssembly.Instance(new WebAssembly.Module(binary));
+  } catch {
+    return null;
+  }
+}
+
+/** A product and a sum as scripts/split-multiply-adds.mjs writes them, 0 for the local they pass through; and both in one, nops (1) behind it. */
 const apart = [0x21, 0, 0xfd, 0xe6, 1, 0x20, 0, 0xfd, 0xe4, 1];
-const fused = [0xfd, 0x85, 2, 1, 1, 1, 1, 1, 1, 1];
+const fused = [0xfd, 0x85, 2];
 
 /** Makes the relaxed binary of the SIMD one, in place: the same code but for the multiply-adds. */
 export function fuseMultiplyAdds<Bytes extends Uint8Array>(binary: Bytes): Bytes {
   // by the fourth byte, which is the rarest
   for (let at = 0; at >= 0; at = binary.indexOf(apart[3], at + 4) - 3)
-    if (apart.every((byte, i) => !byte || binary[at + i] === byte)) binary.set(fused, at);
+    if (apart.every((byte, i) => !byte || binary[at + i] === byte)) binary.fill(1, at, at + apart.length).set(fused, at);
   return binary;
 }

@@ -8,7 +8,7 @@ const pageBytes = 65536;
 /** @throws SlonnError `no-engine` */
 export async function instantiate(module: WebAssembly.Module): Promise<WebAssembly.Exports> {
   try {
-    return (await WebAssembly.instantiate(module, {})).exports ?? {}; // bytes in place of a module have none
+    return (await WebAssembly.instantiate(module)).exports ?? {}; // bytes in place of a module have none
   } catch (cause) {
     throw new SlonnError("no-engine", `module: could not be instantiated (${cause instanceof Error ? cause.message : String(cause)})`, {
       cause,

@@ -63,8 +63,8 @@ describe.each(nodes)("$name", ({ node, backend, reason }) => {
 
 test.each([
   ["WebAssembly is missing", "delete globalThis.WebAssembly;"],
-  ["WebAssembly SIMD is missing", "WebAssembly.validate = () => false;"],
-  ["WebAssembly is forbidden here (no)", "WebAssembly.instantiate = () => Promise.reject(new Error('no'));"],
+  ["WebAssembly SIMD is missing", "WebAssembly.Module = null; WebAssembly.validate = () => false;"],
+  ["WebAssembly is forbidden here (no)", "WebAssembly.Module = null; WebAssembly.instantiate = () => Promise.reject(new Error('no'));"],
 ])("answers in plain JavaScript where %s", (why, before) => {
   const results = program(
     process.execPath,
