@@ -12,7 +12,8 @@ import { hasNetwork, loadNetwork, type Network, textNetworkNames } from "../exam
 import { syntheticHead } from "../examples/synthetic-head.ts";
 import { latencyOf, type Measured, rowOfQuery } from "../src/cli/measure.ts";
 import { depth } from "../src/cli/metric.ts";
-import { createModel, floatWeights, type Model } from "../src/model/model.ts";
+import type { Model } from "../src/model/model.ts";
+import { widenModel } from "../src/model/quantize.ts";
 import { type Input, rowOf } from "../src/model/rows.ts";
 import { decodeLadder } from "../src/profile/decode-ladder.ts";
 import { seeded } from "../src/random.ts";
@@ -92,7 +93,7 @@ async function raceWide({ network, options, slos: asked, queries, synthetic }: T
   const session = await createSession(model);
   const ours = asked.map((slo) => bestContender(session, slo, depth));
   // eight bits make dense faster too: what they gain is not what leaving out gains
-  const inFloats = await createSession(withFloatWeights(network.model));
+  const inFloats = await createSession(widenModel(network.model));
   if (network.model.layers.some(({ weight }) => !(weight instanceof Float32Array)))
     ours.push({ ...bestContender(inFloats, "dense", depth), name: "dense in floats" });
   const inputs = Array.from({ length: queries }, (_, q) => rowOf(test.rows, rowOfQuery(q, queries, test.rows.count)));
@@ -120,13 +121,6 @@ async function raceWide({ network, options, slos: asked, queries, synthetic }: T
     contenders,
     ratios,
   };
-}
-
-function withFloatWeights(model: Model): Model {
-  return createModel(
-    model.name,
-    model.layers.map((layer) => ({ ...layer, weight: floatWeights(layer) })),
-  );
 }
 
 function peersOf(model: Model, inputs: readonly Input[]): Promise<Peer[]> {

@@ -12,7 +12,8 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { readInputs, readLabels } from "../src/cli/data/data.ts";
 import { importModel } from "../src/import/import.ts";
-import { createModel, floatWeights, type Model } from "../src/model/model.ts";
+import type { Model } from "../src/model/model.ts";
+import { widenModel } from "../src/model/quantize.ts";
 import { type Labels, type Rows, takeLabels, takeRows } from "../src/model/rows.ts";
 
 export interface Labelled {
@@ -77,12 +78,7 @@ export async function loadNetworkModel(name: NetworkName): Promise<Model> {
   const path = paths.find(existsSync);
   if (!path) throw new Error(`${name}: got no ${paths.join(" nor ")}, expected one: docs/training.md says how to train it`);
   const model = { ...(await importModel({ name, bytes: readFileSync(path) })), name };
-  return model.calibration
-    ? model
-    : createModel(
-        name,
-        model.layers.map((layer) => ({ ...layer, weight: floatWeights(layer) })),
-      );
+  return model.calibration ? model : widenModel(model);
 }
 
 /** Whether examples/models holds it. */

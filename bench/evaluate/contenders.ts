@@ -5,7 +5,8 @@ import { calibrate } from "../../src/calibrate/calibrate.ts";
 import type { HashShape } from "../../src/calibrate/fit-hash.ts";
 import type { Contender } from "../../src/cli/measure.ts";
 import { depth } from "../../src/cli/metric.ts";
-import { createModel, floatWeights, type Model } from "../../src/model/model.ts";
+import { createModel, type Model } from "../../src/model/model.ts";
+import { widenModel } from "../../src/model/quantize.ts";
 import { rowOf } from "../../src/model/rows.ts";
 import { createOutput } from "../../src/session/output.ts";
 import { createSession, type Session } from "../../src/session/session.ts";
@@ -65,12 +66,7 @@ export async function gather(
   const sessions = [session, hashed];
   if (layers.some(({ weight }) => !(weight instanceof Float32Array))) {
     // eight bits make dense faster too: what they gain is not what leaving out gains
-    const inFloats = await createSession(
-      createModel(
-        subject.name,
-        layers.map((layer) => ({ ...layer, weight: floatWeights(layer) })),
-      ),
-    );
+    const inFloats = await createSession(widenModel(model));
     baselines.push(competitor({ ...bestContender(inFloats, "dense", k), name: "dense in floats" }, "baseline", null));
     sessions.push(inFloats);
   }

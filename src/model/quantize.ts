@@ -1,12 +1,20 @@
 // Weights in eight bits: a scale per node, so that the largest weight of each becomes 127.
 
-import { type ByteWeights, createModel, type DenseLayer, type Model } from "./model.ts";
+import { type ByteWeights, createModel, type DenseLayer, floatWeights, type Model } from "./model.ts";
 
 /** The model with every layer's weights in eight bits. What a calibration found out holds for other weights, so it is left out. */
 export function quantizeModel(model: Model): Model {
   return createModel(
     model.name,
     model.layers.map((layer) => ({ ...layer, weight: byteWeights(layer) })),
+  );
+}
+
+/** The model with every layer's weights in floats, without its calibration as well. */
+export function widenModel(model: Model): Model {
+  return createModel(
+    model.name,
+    model.layers.map((layer) => ({ ...layer, weight: floatWeights(layer) })),
   );
 }
 
