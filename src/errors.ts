@@ -50,6 +50,11 @@ export function refusal(code: ErrorCode, subject: string, got: string | number, 
   return new SlonnError(code, `${subject}: got ${got}, expected ${expected}`);
 }
 
+/** What went wrong, in the words of whoever threw it. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 /** What a signal that fired comes to; its reason is the cause, where the signal is at hand. */
 export function aborted(signal?: AbortSignal): SlonnError {
   return new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason });

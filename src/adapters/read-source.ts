@@ -1,6 +1,6 @@
 // Reading bytes from wherever a runtime keeps them: the network, a file, a stream, memory. It knows nothing of what they mean.
 
-import { refusal, SlonnError, throwIfAborted } from "../errors.ts";
+import { messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { ByteReader } from "../model/byte-reader.ts";
 import { builtin } from "./builtin.ts";
 
@@ -196,6 +196,6 @@ interface FileSystem {
 }
 
 function unreadable(name: string, cause: unknown): SlonnError {
-  const why = cause instanceof Error ? ((cause as { code?: string }).code ?? cause.message) : String(cause);
+  const why = (cause as { code?: string } | null)?.code ?? messageOf(cause);
   return new SlonnError("unreadable", `${name}: could not be read (${why})`, { cause });
 }

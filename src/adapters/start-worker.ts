@@ -1,6 +1,6 @@
 // Starting a Worker in whatever way the runtime has, and hearing from it in one way. It knows nothing of what is said.
 
-import { SlonnError } from "../errors.ts";
+import { messageOf, SlonnError } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import { builtin } from "./builtin.ts";
 
@@ -27,7 +27,7 @@ export async function startWorker(source: WorkerSource | undefined): Promise<Wor
     if (typeof worker?.postMessage !== "function") throw new Error(`got ${show(worker)}`);
     return worker;
   } catch (cause) {
-    throw cannotStart(cause instanceof Error ? cause.message : String(cause), cause);
+    throw cannotStart(messageOf(cause), cause);
   }
 }
 
@@ -67,7 +67,7 @@ export function listen(worker: WorkerLike, { message, failure }: Listener): void
   const node = worker as unknown as { on(type: string, listener: (value: unknown) => void): void };
   node.on("message", message);
   node.on("messageerror", () => failure("a message could not be read"));
-  node.on("error", (error) => failure(error instanceof Error ? error.message : String(error)));
+  node.on("error", (error) => failure(messageOf(error)));
   node.on("exit", (code) => failure(`it ended with exit code ${code}`));
 }
 

@@ -2,7 +2,7 @@
 // A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
 // nothing but pass bytes on.
 
-import { aborted, SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import type { Load } from "../policy/load.ts";
@@ -171,7 +171,7 @@ function openLine(worker: WorkerLike): Line {
           worker.postMessage({ ...question, id }, transfer);
         } catch (cause) {
           waiting.delete(id);
-          throw new SlonnError("bad-input", `${question.kind}: could not be sent (${cause instanceof Error ? cause.message : cause})`, {
+          throw new SlonnError("bad-input", `${question.kind}: could not be sent (${messageOf(cause)})`, {
             cause,
           });
         }

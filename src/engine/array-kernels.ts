@@ -2,7 +2,7 @@
 // WebAssembly side is bound by as-bind, which copies every array in and every result out: right for large arrays and few
 // calls, wrong for a query, so nothing on the query path imports this file. See docs/decisions/as-bind.md.
 
-import { SlonnError } from "../errors.ts";
+import { messageOf, SlonnError } from "../errors.ts";
 import { extendConverters } from "./as-bind-layout.ts";
 import { bytesOfText } from "./binary-text.ts";
 import { arraysBinary } from "./generated/arrays-binary.ts";
@@ -73,7 +73,7 @@ async function bind(): Promise<ArrayFunctions | string> {
   try {
     return collecting(binary, await asBind.instantiate(binary, {}));
   } catch (cause) {
-    return `WebAssembly is forbidden here (${describe(cause)})`;
+    return `WebAssembly is forbidden here (${messageOf(cause)})`;
   }
 }
 
@@ -92,7 +92,7 @@ function collecting(binary: BufferSource, first: BoundModule): ArrayFunctions {
       return result;
     } catch (cause) {
       bound = null;
-      throw new SlonnError("no-engine", `${name}: the memory for this call could not be had (${describe(cause)})`, { cause });
+      throw new SlonnError("no-engine", `${name}: the memory for this call could not be had (${messageOf(cause)})`, { cause });
     }
   };
   const names = Object.keys(plainArrays);
@@ -186,8 +186,4 @@ function kind(value: unknown): string {
 
 function bad(name: string, got: string, expected: string): SlonnError {
   return new SlonnError("bad-input", `${name}: got ${got}, expected ${expected}`);
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

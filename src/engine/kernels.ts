@@ -1,6 +1,7 @@
 // The kernels ready to run, from the bytes the package carries. A runtime that compiles no bytes but imports modules gets
 // `kernels-workerd.ts` or `kernels-edge-light.ts` in the place of this file, by the conditions of the package's `imports`.
 
+import { messageOf } from "../errors.ts";
 import { bytesOfText } from "./binary-text.ts";
 import type { Backend } from "./engine.ts";
 import { simdBinary } from "./generated/binary.ts";
@@ -24,7 +25,7 @@ export async function startKernels(backend?: Backend): Promise<Kernels | string>
       const instance = startAtOnce(binary) ?? (WebAssembly.validate(binary) ? (await WebAssembly.instantiate(binary)).instance : null);
       if (instance) return { exports: instance.exports, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
     } catch (cause) {
-      return `WebAssembly is forbidden here (${cause instanceof Error ? cause.message : String(cause)})`;
+      return `WebAssembly is forbidden here (${messageOf(cause)})`;
     }
   }
   return "WebAssembly SIMD is missing";

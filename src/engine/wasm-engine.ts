@@ -1,6 +1,6 @@
 // The WebAssembly engine: one instance, its memory grown once to what was planned.
 
-import { refusal, SlonnError } from "../errors.ts";
+import { messageOf, refusal, SlonnError } from "../errors.ts";
 import type { Backend, Engine } from "./engine.ts";
 
 const pageBytes = 65536;
@@ -10,7 +10,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<WebAssemb
   try {
     return (await WebAssembly.instantiate(module)).exports ?? {}; // bytes in place of a module have none
   } catch (cause) {
-    throw new SlonnError("no-engine", `module: could not be instantiated (${cause instanceof Error ? cause.message : String(cause)})`, {
+    throw new SlonnError("no-engine", `module: could not be instantiated (${messageOf(cause)})`, {
       cause,
     });
   }

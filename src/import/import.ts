@@ -1,7 +1,7 @@
 // The door `slonn/import`: any supported model file → Model. Decides by content, and by name only where content cannot tell; what is in
 // each format is known to its own reader.
 
-import { SlonnError } from "../errors.ts";
+import { messageOf, SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
@@ -50,7 +50,7 @@ export async function importModel(source: ImportSource, options: ImportOptions =
       return await source.read(path);
     } catch (cause) {
       if (cause instanceof SlonnError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new SlonnError("unreadable", `${name}: could not read ${quoted(path)} beside it (${reason}), expected the file`, { cause });
     }
   };

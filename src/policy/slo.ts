@@ -142,6 +142,31 @@ export function checkSlo(value: unknown): Slo {
   return slo;
 }
 
+/** The numbers asked, in canonical order, NaN for those that are not. */
+export function numbersOf(slo: Slo): Float64Array {
+  return Float64Array.from(quantities, (key) => slo[key] ?? Number.NaN);
+}
+
+/**
+ * Whether an SLO still asks what it asked when `asked` and its `numbers` were taken of it, signals aside (one with a key that is undefined may
+ * be taken for another). Every query does this: a number is looked for before it is read, as engines make an object of each that is read where
+ * objects of many kinds pass by.
+ */
+export function asksSame(slo: Slo, asked: Slo, numbers: Float64Array): boolean {
+  return (
+    slo.dense === asked.dense &&
+    slo.exact === asked.exact &&
+    slo.late === asked.late &&
+    ("accuracy" in slo ? slo.accuracy === numbers[0] : !(numbers[0] >= 0)) &&
+    ("loss" in slo ? slo.loss === numbers[1] : !(numbers[1] >= 0)) &&
+    ("agreement" in slo ? slo.agreement === numbers[2] : !(numbers[2] >= 0)) &&
+    ("latencyMs" in slo ? slo.latencyMs === numbers[3] : !(numbers[3] >= 0)) &&
+    ("percentile" in slo ? slo.percentile === numbers[4] : !(numbers[4] >= 0)) &&
+    ("operations" in slo ? slo.operations === numbers[5] : !(numbers[5] >= 0)) &&
+    ("nodes" in slo ? slo.nodes === numbers[6] : !(numbers[6] >= 0))
+  );
+}
+
 /** The canonical text of an SLO; `parseSlo` reads it back. Empty where nothing is asked. The signal and `late` are left out. */
 export function describeSlo(slo: Slo): string {
   const parts: string[] = [];

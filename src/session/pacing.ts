@@ -2,7 +2,7 @@
 // them to the policy, and takes in what every query took. It runs nothing and reads no clock.
 
 import { refusal } from "../errors.ts";
-import { createForecast, type Forecast, pick, predict, predictWithin } from "../policy/deadline.ts";
+import { createForecast, type Forecast, medianAt, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
   begin,
   createLoad,
@@ -17,8 +17,8 @@ import {
   PRESSURE,
   STEP_MS,
 } from "../policy/load.ts";
-import { asksPromise, type Plan, plan, preference, shareOf } from "../policy/policy.ts";
-import type { Slo } from "../policy/slo.ts";
+import { asksPromise, type Plan, plan, planKey, preference, shareOf } from "../policy/policy.ts";
+import { numbersOf, type Slo } from "../policy/slo.ts";
 import type { Ladder, Level } from "../profile/ladder.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
 import { EXPECTED_P99_MS, LEFT_MS, type LevelRun, type Ran, STRETCH, setLatency, TOOK_MS } from "./level-run.ts";
@@ -31,8 +31,11 @@ export type LoadOptions = Partial<Load> & {
 
 /** What an SLO comes to. */
 export interface Decision {
-  /** The latest plan; the only one where no deadline was asked or nothing was measured. */
-  plan: Plan;
+  /** As asked, and its numbers. */
+  slo: Slo;
+  numbers: Float64Array;
+  /** The plan for the last choice, once somebody wants to see it; the only one where no deadline was asked or nothing was measured. */
+  plan: Plan | null;
   /** Levels in the order a deadline prefers them; none where there is none to go by. */
   order: readonly number[] | undefined;
   /** The deadline; infinite without one. */
@@ -46,8 +49,6 @@ export interface Decision {
   version: number;
   /** What 99 of 100 queries that keep their core are expected to take then. */
   p99Ms: number;
-  /** Whether `plan` is of an earlier pick. */
-  isStale: boolean;
 }
 
 export interface Pacing {
@@ -74,6 +75,19 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
   let forecast: Forecast | null = null;
   const query = new Float64Array(5);
   const isGiven = follow(load, options);
+  /** Preferences by what is asked besides the deadline's length, of which they are independent. */
+  const orders = new Map<string, readonly number[]>();
+
+  const orderOf = (slo: Slo, from: Forecast): readonly number[] | undefined => {
+    const key = planKey({ ...slo, latencyMs: 1 });
+    let order = orders.get(key);
+    if (!order) {
+      if (orders.size >= mostOrders) orders.clear();
+      order = preference(slo, levels, from);
+      orders.set(key, order);
+    }
+    return Number.isNaN(from[medianAt(order[0])]) ? undefined : order;
+  };
 
   const refuse = (order: readonly number[], from: Forecast, { share, leftMs }: Decision): void => {
     let needed = Number.POSITIVE_INFINITY;
@@ -92,6 +106,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     hasProfile: () => forecast !== null,
     adopt(profile, runs, isWarm) {
       forecast = createForecast(profile, levels);
+      orders.clear();
       query[STEP_MS] = profile.stepMs ?? 0;
       profile.levels.forEach((latency, i) => {
         setLatency(runs[i], latency);
@@ -99,23 +114,23 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       begin(load, profile, isWarm || isGiven);
     },
     decide(asked) {
+      const slo = asked ?? {};
+      const order = slo.latencyMs !== undefined && forecast ? orderOf(slo, forecast) : undefined;
       follow(load, options);
-      const made = plan(asked, levels, promise, forecast, load);
+      const made = order ? null : plan(slo, levels, promise, forecast, load);
       return {
+        slo,
+        numbers: numbersOf(slo),
         plan: made,
-        order:
-          made.slo.latencyMs !== undefined && made.expected.latencyMs !== null && forecast
-            ? preference(made.slo, levels, forecast)
-            : undefined,
-        latencyMs: made.slo.latencyMs ?? Number.POSITIVE_INFINITY,
-        share: shareOf(made.slo),
-        whole: asksPromise(made.slo),
-        level: made.level,
+        order,
+        latencyMs: slo.latencyMs ?? Number.POSITIVE_INFINITY,
+        share: shareOf(slo),
+        whole: asksPromise(slo),
+        level: made?.level ?? 0,
         isFit: true,
         leftMs: Number.NaN,
         version: -1,
         p99Ms: Number.NaN,
-        isStale: false,
       };
     },
     choose(decision, ran) {
@@ -130,17 +145,16 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         decision.isFit = picked >= 0;
         decision.level = decision.isFit ? picked : ~picked;
         decision.p99Ms = predictWithin(forecast, load, decision.level, 0.99, leftMs);
-        decision.isStale = true;
+        decision.plan = null;
       }
       const { isFit, level } = decision;
-      if (!isFit && decision.plan.slo.late === "refuse") refuse(order, forecast, decision);
+      if (!isFit && decision.slo.late === "refuse") refuse(order, forecast, decision);
       ran.times[STRETCH] = load.stretch[level];
       ran.times[EXPECTED_P99_MS] = decision.p99Ms;
       return level;
     },
     planOf(decision) {
-      if (decision.isStale) decision.plan = plan(decision.plan.slo, levels, promise, forecast, load, decision.leftMs, decision.order);
-      decision.isStale = false;
+      decision.plan ??= plan(decision.slo, levels, promise, forecast, load, decision.leftMs, decision.order);
       return decision.plan;
     },
     learn({ p99Ms, level }, { sinceMs }, { point, times }) {
@@ -153,3 +167,6 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     },
   };
 }
+
+/** Preferences kept for what may be asked beside a deadline. */
+const mostOrders = 256;

@@ -11,7 +11,7 @@ import { show } from "../model/quoted.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import type { LoadEstimate } from "../policy/load.ts";
 import { met, nodeShare, planKey, thinnedLayers } from "../policy/policy.ts";
-import { checkSlo, type Slo } from "../policy/slo.ts";
+import { asksSame, checkSlo, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Level } from "../profile/ladder.ts";
 import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin } from "../profile/latency.ts";
@@ -70,7 +70,7 @@ export interface Session {
    */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): { output: Output; report: Report };
   /**
-   * Answers one query into `out` without allocating anything, given an SLO object seen before: all outputs of the last layer, or the
+   * Answers one query into `out` without allocating anything, given an SLO object seen before that asks the same: all outputs of the last layer, or the
    * best answers, best first, as many as there is room for. Returns how many numbers were written.
    * @throws SlonnError as `run`
    */
@@ -113,7 +113,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const missing = dropped(model.layers[widths.length - 1].activation);
   const pacing = createPacing(levels, ladder?.promise ?? null, options.load ?? {});
   // what a query without an objective will run is ready first
-  const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, pacing.decide(undefined).plan.level);
+  const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, pacing.decide(undefined).level);
   /** Everything that holds on to the engine's memory; null once disposed. */
   let live: Live | null = parts;
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
@@ -144,10 +144,10 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     throwIfAborted(slo?.signal);
     return live;
   };
-  /** What an SLO comes to: per object, so that a query with one seen before does no planning, and per meaning for new objects. */
+  /** What an SLO comes to: per object, so that a query with one seen before does no planning, and per meaning for objects that are new or changed. */
   const decide = (slo: Slo | undefined, now: Live, query: QueryInput): Decision => {
     const known = slo === undefined ? withoutSlo : byObject.get(slo);
-    if (known) return known;
+    if (known && (slo === undefined || asksSame(slo, known.slo, known.numbers))) return known;
     // the signal is the caller's own, and a decision is kept for others who ask the same
     const { signal, ...kept } = slo === undefined ? {} : checkSlo(slo);
     const asked: Slo | undefined = slo && kept;
@@ -197,7 +197,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     ran.segment = 0;
     last = level;
     const began = clock.now();
-    limit(level, chosen.slo.operations);
+    limit(level, decision.slo.operations);
     times[DEADLINE] = start + measuringMs + times[LEFT_MS];
     let isPaused = false;
     while (runSegments(level, level.segments, clock, ran, isDue)) {
@@ -272,7 +272,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       ran.row = writeInput(query, now.input, level.plan);
       ran.segment = 0;
       last = level;
-      limit(level, decision.plan.slo.operations);
+      limit(level, decision.slo.operations);
       const isTimed = pacing.hasProfile();
       if (isTimed) {
         times[DEADLINE] = start + measuringMs + times[LEFT_MS];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SlonnError } from "../../src/errors.ts";
-import { checkSlo, describeSlo, parseSlo, type Slo } from "../../src/policy/slo.ts";
+import { asksSame, checkSlo, describeSlo, numbersOf, parseSlo, type Slo } from "../../src/policy/slo.ts";
 
 function refusal(act: () => unknown): SlonnError {
   try {
@@ -170,6 +170,23 @@ describe("checkSlo", () => {
       }),
     );
   });
+});
+
+test("an SLO still asks the same where no key differs, signals aside", () => {
+  const values: Required<Slo> = {
+    ...{ dense: true, exact: true, accuracy: 0.9, loss: 0.1, agreement: 0.9, latencyMs: 2, percentile: 90 },
+    ...{ operations: 1000, nodes: 0.1, late: "refuse", signal: new AbortController().signal },
+  };
+  expect(asksSame(values, { ...values }, numbersOf(values))).toBe(true);
+  expect(asksSame({ loss: 0 }, { loss: 0 }, numbersOf({ loss: 0 }))).toBe(true);
+  for (const key of Object.keys(values) as (keyof Slo)[]) {
+    const { [key]: _, ...rest } = values;
+    const one = { [key]: values[key] };
+    expect([key, asksSame(values, rest, numbersOf(rest))]).toEqual([key, key === "signal"]);
+    expect([key, asksSame({}, one, numbersOf(one)), asksSame(one, {}, numbersOf({}))]).toEqual(
+      key === "signal" ? [key, true, true] : [key, false, false],
+    );
+  }
 });
 
 describe("describeSlo", () => {

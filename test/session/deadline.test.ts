@@ -10,6 +10,8 @@ import type { Slo } from "../../src/policy/slo.ts";
 import type { Certificate, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import type { LatencyProfile, LevelLatency } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
+import type { LevelRun } from "../../src/session/level-run.ts";
+import { createPacing } from "../../src/session/pacing.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 
@@ -90,6 +92,27 @@ describe("the level", () => {
     expect(s.run(row(0), slo, 1e9).report.plan).toMatchObject({ level: 1, gaveUp: ["latency=12.5ms"] });
     expect(s.run(row(0), slo, 2).report.timeMs.waited).toBe(2);
     expect(s.run(row(0), { latencyMs: 1e300 }).report.plan.level).toBe(2);
+  });
+
+  test("is chosen anew when the deadline in the object changes, which takes no planning", async () => {
+    const s = await session({ latencyProfile: profile, clock: scripted().clock, load: { stretch: 1 } });
+    const slo: Slo = { latencyMs: 12.5 };
+    const chosen = (latencyMs: number): number => {
+      slo.latencyMs = latencyMs;
+      return s.run(row(0), slo).report.plan.level;
+    };
+    expect([12.5, 10.5, 4.5, 2.5, 12.5].map(chosen)).toEqual([2, 1, 1, 0, 2]);
+    const pacing = createPacing(s.levels, null, {});
+    const runs = s.levels.map(() => ({ points: [] }) as unknown as LevelRun);
+    pacing.adopt(profile, runs, false);
+    const { order } = pacing.decide({ latencyMs: 10 });
+    expect(order).toEqual([2, 1, 0]);
+    expect(pacing.decide({ latencyMs: 1 }).order).toBe(order);
+    expect(pacing.decide({ latencyMs: 1, loss: 0.03 }).order).toEqual([1, 0]);
+    pacing.adopt(profile, runs, false);
+    expect(pacing.decide({ latencyMs: 1 }).order).not.toBe(order);
+    pacing.adopt({ levels: [] }, runs, false);
+    expect(pacing.decide({ latencyMs: 1 }).order).toBeUndefined();
   });
 
   test("follows a load that the caller changes, query by query", async () => {

@@ -302,6 +302,18 @@ test("plans are kept per SLO object, and per meaning for new objects", async () 
   expect(s.run(row(0), { loss: 0.02, signal }).report.plan.slo).toEqual({ loss: 0.02 });
 });
 
+test("an SLO object that was changed is looked at again", async () => {
+  const s = await session(await calibrated());
+  const slo: Slo = { loss: 0.05 };
+  const before = s.run(row(0), slo).report.plan;
+  slo.loss = 0.01;
+  expect(s.run(row(0), slo).report.plan).toEqual(s.run(row(0), { loss: 0.01 }).report.plan);
+  slo.loss = 0.05;
+  expect(s.run(row(0), slo).report.plan).toBe(before);
+  slo.loss = -1;
+  expect(() => s.runInto(row(0), new Float32Array(10), slo)).toThrow("loss: got -1");
+});
+
 describe("refuses", () => {
   test.each<[string, SlonnError["code"], () => Promise<Session>]>([
     ["a model that was not awaited", "bad-model", () => createSession(Promise.resolve(plain) as unknown as Model)],
