@@ -45,18 +45,23 @@ export function createCandidates(indices: Uint32Array, scores: Float32Array, out
 }
 
 function top(indices: Uint32Array | null, scores: Float32Array, k: number): Answer[] {
-  const most = Math.floor(k);
+  const most = Math.max(0, Math.floor(k)) || 0;
   const best: Answer[] = [];
-  if (!(most >= 1)) return best;
+  /** The last of the best so far; most outputs are worse, so that looking at them is all the time it takes. */
+  let bar: Answer = { index: Number.POSITIVE_INFINITY, score: Number.NEGATIVE_INFINITY };
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i];
+    if (!(score >= bar.score)) continue;
     const index = indices ? indices[i] : i;
-    const before = (other: Answer): boolean => other.score > score || (other.score === score && other.index < index);
-    if (Number.isNaN(score) || (best.length === most && before(best[most - 1]))) continue;
-    let at = Math.min(best.length, most - 1);
-    while (at > 0 && !before(best[at - 1])) at--;
-    best.splice(at, 0, { index, score });
-    if (best.length > most) best.pop();
+    if (score === bar.score && index > bar.index) continue;
+    best.push({ index, score });
+    // sorted now and then only: many are asked for as cheaply as few
+    if (best.length < 2 * most) continue;
+    best.sort(bestFirst).length = most;
+    bar = best[most - 1] ?? bar;
   }
-  return best;
+  return best.sort(bestFirst).slice(0, most);
 }
+
+/** Both infinite is no difference, either. */
+const bestFirst = (a: Answer, b: Answer): number => b.score - a.score || a.index - b.index;
