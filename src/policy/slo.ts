@@ -142,29 +142,43 @@ export function checkSlo(value: unknown): Slo {
   return slo;
 }
 
-/** The numbers asked, in canonical order, NaN for those that are not. */
-export function numbersOf(slo: Slo): Float64Array {
-  return Float64Array.from(quantities, (key) => slo[key] ?? Number.NaN);
+/** A checked SLO, and what comparing others with it takes. */
+export interface Asked {
+  readonly slo: Slo;
+  /** In canonical order, NaN for those that are not asked. */
+  readonly numbers: Float64Array;
+  /** How many keys it has. */
+  readonly keys: number;
+}
+
+/** @param slo as `checkSlo` gives it, without a signal */
+export function askedOf(slo: Slo): Asked {
+  return { slo, numbers: Float64Array.from(quantities, (key) => slo[key] ?? Number.NaN), keys: Object.keys(slo).length };
 }
 
 /**
- * Whether an SLO still asks what it asked when `asked` and its `numbers` were taken of it, signals aside (one with a key that is undefined may
- * be taken for another). Every query does this: a number is looked for before it is read, as engines make an object of each that is read where
- * objects of many kinds pass by.
+ * Whether an SLO that was not checked asks just that, signals aside; one that is odd in any way does not, and is to be checked. Every query does
+ * this, so nothing is allocated: a number is looked for before it is read, as engines make an object of each that is read where objects of
+ * many kinds pass by.
  */
-export function asksSame(slo: Slo, asked: Slo, numbers: Float64Array): boolean {
-  return (
-    slo.dense === asked.dense &&
-    slo.exact === asked.exact &&
-    slo.late === asked.late &&
-    ("accuracy" in slo ? slo.accuracy === numbers[0] : !(numbers[0] >= 0)) &&
-    ("loss" in slo ? slo.loss === numbers[1] : !(numbers[1] >= 0)) &&
-    ("agreement" in slo ? slo.agreement === numbers[2] : !(numbers[2] >= 0)) &&
-    ("latencyMs" in slo ? slo.latencyMs === numbers[3] : !(numbers[3] >= 0)) &&
-    ("percentile" in slo ? slo.percentile === numbers[4] : !(numbers[4] >= 0)) &&
-    ("operations" in slo ? slo.operations === numbers[5] : !(numbers[5] >= 0)) &&
-    ("nodes" in slo ? slo.nodes === numbers[6] : !(numbers[6] >= 0))
-  );
+export function asksSame(slo: Slo | null, { slo: asked, numbers, keys }: Asked): boolean {
+  if (
+    slo === null ||
+    slo.dense !== asked.dense ||
+    slo.exact !== asked.exact ||
+    slo.late !== asked.late ||
+    !("latencyMs" in slo ? slo.latencyMs === numbers[3] : Number.isNaN(numbers[3])) ||
+    !("loss" in slo ? slo.loss === numbers[1] : Number.isNaN(numbers[1])) ||
+    !("accuracy" in slo ? slo.accuracy === numbers[0] : Number.isNaN(numbers[0])) ||
+    !("agreement" in slo ? slo.agreement === numbers[2] : Number.isNaN(numbers[2])) ||
+    !("percentile" in slo ? slo.percentile === numbers[4] : Number.isNaN(numbers[4])) ||
+    !("operations" in slo ? slo.operations === numbers[5] : Number.isNaN(numbers[5])) ||
+    !("nodes" in slo ? slo.nodes === numbers[6] : Number.isNaN(numbers[6]))
+  )
+    return false;
+  let others = -keys;
+  for (const key in slo) if (key !== "signal" || typeof slo.signal?.aborted !== "boolean") others++;
+  return others === 0 && !Array.isArray(slo);
 }
 
 /** The canonical text of an SLO; `parseSlo` reads it back. Empty where nothing is asked. The signal and `late` are left out. */

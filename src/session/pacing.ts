@@ -18,7 +18,7 @@ import {
   STEP_MS,
 } from "../policy/load.ts";
 import { asksPromise, type Plan, plan, planKey, preference, shareOf } from "../policy/policy.ts";
-import { numbersOf, type Slo } from "../policy/slo.ts";
+import { type Asked, askedOf, type Slo } from "../policy/slo.ts";
 import type { Ladder, Level } from "../profile/ladder.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
 import { EXPECTED_P99_MS, LEFT_MS, type LevelRun, type Ran, STRETCH, setLatency, TOOK_MS } from "./level-run.ts";
@@ -30,10 +30,7 @@ export type LoadOptions = Partial<Load> & {
 };
 
 /** What an SLO comes to. */
-export interface Decision {
-  /** As asked, and its numbers. */
-  slo: Slo;
-  numbers: Float64Array;
+export interface Decision extends Asked {
   /** The plan for the last choice, once somebody wants to see it; the only one where no deadline was asked or nothing was measured. */
   plan: Plan | null;
   /** Levels in the order a deadline prefers them; none where there is none to go by. */
@@ -119,8 +116,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       follow(load, options);
       const made = order ? null : plan(slo, levels, promise, forecast, load);
       return {
-        slo,
-        numbers: numbersOf(slo),
+        ...askedOf(slo),
         plan: made,
         order,
         latencyMs: slo.latencyMs ?? Number.POSITIVE_INFINITY,

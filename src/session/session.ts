@@ -70,7 +70,7 @@ export interface Session {
    */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): { output: Output; report: Report };
   /**
-   * Answers one query into `out` without allocating anything, given an SLO object seen before that asks the same: all outputs of the last layer, or the
+   * Answers one query into `out` without allocating anything, given an SLO that was asked lately: all outputs of the last layer, or the
    * best answers, best first, as many as there is room for. Returns how many numbers were written.
    * @throws SlonnError as `run`
    */
@@ -124,14 +124,16 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   /** What measuring latencies took of the query at hand: that much of its deadline is gone. */
   let measuringMs = 0;
   let withoutSlo: Decision | null = null;
-  let byObject = new WeakMap<Slo, Decision>();
+  /** What was asked lately. */
+  const recent: Decision[] = [];
+  let nextRecent = 0;
   const byMeaning = new Map<string, Decision>();
 
   const origin = (): ProfileOrigin => ({ machine, build: buildName, backend, model: fingerprint(widths, levels) });
   const adopt = (profile: LatencyProfile, { runs }: Live, isWarm = false): void => {
     pacing.adopt(profile, runs(), isWarm);
     byMeaning.clear();
-    byObject = new WeakMap();
+    recent.length = nextRecent = 0;
     withoutSlo = null;
   };
   if (latencyProfile) {
@@ -144,10 +146,10 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     throwIfAborted(slo?.signal);
     return live;
   };
-  /** What an SLO comes to: per object, so that a query with one seen before does no planning, and per meaning for objects that are new or changed. */
+  /** What an SLO comes to: one that asks what was asked lately is not even checked, and one that was asked before does no planning. */
   const decide = (slo: Slo | undefined, now: Live, query: QueryInput): Decision => {
-    const known = slo === undefined ? withoutSlo : byObject.get(slo);
-    if (known && (slo === undefined || asksSame(slo, known.slo, known.numbers))) return known;
+    if (slo === undefined && withoutSlo) return withoutSlo;
+    if (typeof slo === "object") for (let i = 0; i < recent.length; i++) if (asksSame(slo, recent[i])) return recent[i];
     // the signal is the caller's own, and a decision is kept for others who ask the same
     const { signal, ...kept } = slo === undefined ? {} : checkSlo(slo);
     const asked: Slo | undefined = slo && kept;
@@ -164,7 +166,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       byMeaning.set(key, chosen);
     }
     if (slo === undefined) withoutSlo = chosen;
-    else byObject.set(slo, chosen);
+    else recent[nextRecent++ % mostRecent] = chosen;
     return chosen;
   };
   /** Sets what is left of the deadline for the query itself. */
@@ -305,5 +307,7 @@ export interface PausableSession extends Session {
   ): Iterator<void, { output: Output; report: Report }>;
 }
 
+/** Few enough to be looked through at every query. */
+const mostRecent = 16;
 /** Plans kept for SLOs of different meaning. */
 const mostPlans = 256;

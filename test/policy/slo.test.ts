@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SlonnError } from "../../src/errors.ts";
-import { asksSame, checkSlo, describeSlo, numbersOf, parseSlo, type Slo } from "../../src/policy/slo.ts";
+import { askedOf, asksSame, checkSlo, describeSlo, parseSlo, type Slo } from "../../src/policy/slo.ts";
 
 function refusal(act: () => unknown): SlonnError {
   try {
@@ -172,21 +172,43 @@ describe("checkSlo", () => {
   });
 });
 
-test("an SLO still asks the same where no key differs, signals aside", () => {
-  const values: Required<Slo> = {
-    ...{ dense: true, exact: true, accuracy: 0.9, loss: 0.1, agreement: 0.9, latencyMs: 2, percentile: 90 },
-    ...{ operations: 1000, nodes: 0.1, late: "refuse", signal: new AbortController().signal },
+describe("asksSame", () => {
+  const { signal } = new AbortController();
+  const values: Slo = {
+    ...{ accuracy: 0.9, loss: 0, agreement: 0.9, latencyMs: 2, percentile: 90, operations: 1000, nodes: 0.1, late: "refuse" },
   };
-  expect(asksSame(values, { ...values }, numbersOf(values))).toBe(true);
-  expect(asksSame({ loss: 0 }, { loss: 0 }, numbersOf({ loss: 0 }))).toBe(true);
-  for (const key of Object.keys(values) as (keyof Slo)[]) {
-    const { [key]: _, ...rest } = values;
-    const one = { [key]: values[key] };
-    expect([key, asksSame(values, rest, numbersOf(rest))]).toEqual([key, key === "signal"]);
-    expect([key, asksSame({}, one, numbersOf(one)), asksSame(one, {}, numbersOf({}))]).toEqual(
-      key === "signal" ? [key, true, true] : [key, false, false],
+  const keys = Object.keys(values) as (keyof Slo)[];
+
+  test("holds where no key is missing, added or other, signals aside", () => {
+    const asked = askedOf(values);
+    expect(asksSame({ ...values }, asked)).toBe(true);
+    expect(asksSame({ ...values, signal }, asked)).toBe(true);
+    for (const key of keys) {
+      const { [key]: value, ...rest } = values;
+      expect([key, asksSame(rest, asked), asksSame(values, askedOf(rest))]).toEqual([key, false, false]);
+      expect([key, asksSame({ ...values, [key]: typeof value === "number" ? value + 0.01 : "run" }, asked)]).toEqual([key, false]);
+    }
+    for (const alone of [{ dense: true }, { exact: true }] satisfies Slo[]) {
+      expect(asksSame({ ...alone }, askedOf(alone))).toBe(true);
+      expect(asksSame(alone, askedOf({})) || asksSame({}, askedOf(alone))).toBe(false);
+    }
+  });
+
+  test("never holds for what checkSlo would refuse", () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.subarray(keys), (value, some) => {
+        const slo = Object.fromEntries(some.map((key) => [key, values[key]]));
+        const asked = askedOf(slo);
+        for (const odd of [value, { ...slo, [String(value)]: 1 }, { ...slo, signal: value }] as Slo[]) {
+          if (typeof odd !== "object" || !asksSame(odd, asked)) continue;
+          const { signal: _, ...kept } = checkSlo(odd);
+          expect(kept).toEqual(slo);
+        }
+      }),
     );
-  }
+    expect(asksSame([] as Slo, askedOf({})) || asksSame(null, askedOf({}))).toBe(false);
+    expect(asksSame({ loss: 0.1, bogus: 1 } as Slo, askedOf({ loss: 0.1 }))).toBe(false);
+  });
 });
 
 describe("describeSlo", () => {
