@@ -52,9 +52,9 @@ describe("the tarball", () => {
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
   });
 
-  test("is at most 289 kB, 905 kB unpacked", () => {
+  test("is at most 290 kB, 905 kB unpacked", () => {
     console.log(`tarball: ${packed.size} bytes, ${packed.unpackedSize} unpacked, ${packed.files.length} files`);
-    expect(packed.size).toBeLessThanOrEqual(289_000);
+    expect(packed.size).toBeLessThanOrEqual(290_000);
     expect(packed.unpackedSize).toBeLessThanOrEqual(905_000);
   });
 
