@@ -1,4 +1,5 @@
-// Where a query's input is written: the dense vector, and the list of its non-zeros, which a sparse input fills without the vector.
+// Where a query's input is written: the dense vector, and the list of its non-zeros, which a sparse input fills without the vector
+// (unless it is out of order).
 // What is written has been checked by somebody else.
 
 import type { Engine } from "../engine/engine.ts";
@@ -49,37 +50,37 @@ export function writeSparse(
     at[n] = indices[i];
     to[n++] = values[i];
   }
-  count[0] = ascending ? n : merge(at, to, sort(at, to, n));
+  count[0] = ascending ? n : order(at, to, n, dense);
   return 1;
 }
 
-/** Sorts the first n pairs by index (Shell's sort), in place, because nothing on the query path allocates. */
-function sort(at: Uint32Array, to: Float32Array, n: number): number {
+/**
+ * Brings the first n pairs into order, repeated indices summed as a dense input would be: rounded at every step, in the order given. Returns
+ * how many are left that are not 0.
+ * @param scratch [width]
+ */
+function order(at: Uint32Array, to: Float32Array, n: number, scratch: Float32Array): number {
+  for (let i = 0; i < n; i++) scratch[at[i]] = 0;
+  for (let i = 0; i < n; i++) scratch[at[i]] += to[i];
+  sort(at, n);
+  let found = 0;
+  for (let i = 0; i < n; i++) {
+    const index = at[i];
+    if (scratch[index] === 0) continue;
+    at[found] = index;
+    to[found++] = scratch[index];
+    scratch[index] = 0; // once
+  }
+  return found;
+}
+
+/** Sorts the first n numbers (Shell's sort), in place, because nothing on the query path allocates. */
+function sort(at: Uint32Array, n: number): void {
   for (let gap = n >> 1; gap > 0; gap = gap === 2 ? 1 : Math.floor(gap / 2.2))
     for (let i = gap; i < n; i++) {
       const index = at[i];
-      const value = to[i];
       let j = i;
-      for (; j >= gap && at[j - gap] > index; j -= gap) {
-        at[j] = at[j - gap];
-        to[j] = to[j - gap];
-      }
+      for (; j >= gap && at[j - gap] > index; j -= gap) at[j] = at[j - gap];
       at[j] = index;
-      to[j] = value;
     }
-  return n;
-}
-
-/** Sums neighbours of the same index; returns how many are left that are not 0. */
-function merge(at: Uint32Array, to: Float32Array, n: number): number {
-  let found = 0;
-  for (let i = 0; i < n; ) {
-    const index = at[i];
-    let sum = 0;
-    for (; i < n && at[i] === index; i++) sum += to[i];
-    if (sum === 0) continue;
-    at[found] = index;
-    to[found++] = sum;
-  }
-  return found;
 }

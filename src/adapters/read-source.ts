@@ -9,7 +9,7 @@ export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferV
 
 /** Cancelling a read, and hearing how far it is. */
 export interface ReadOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** `total` is null where the source does not say how long it is. */
   onProgress?: (loadedBytes: number, totalBytes: number | null) => void;
 }
@@ -28,6 +28,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
     cancel?.(signal?.reason);
   };
   signal?.addEventListener("abort", close);
+  if (bytes) onProgress?.(loaded, totalBytes);
 
   /** What has arrived and was not taken, waited for if need be; nothing at the end. */
   const arrived = async (): Promise<Uint8Array | undefined> => {

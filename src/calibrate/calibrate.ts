@@ -10,7 +10,7 @@ import type { EngineOptions } from "../engine/engine.ts";
 import { SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
-import { checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
+import { checkLabels, checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
 import { type Ladder, type LadderMetric, metrics } from "../profile/ladder.ts";
 import { permutation, seeded } from "../random.ts";
 import { samplesNeeded } from "./bounds.ts";
@@ -52,7 +52,7 @@ export interface CalibrateOptions {
   cost?: "time" | "macs";
   clock?: Clock;
   engine?: EngineOptions;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Told what is being done and how much of all is done, 0 to 1. */
   onProgress?: (share: number, what: string) => void;
 }
@@ -79,7 +79,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   } = options;
   const { signal, onProgress = () => {} } = options;
   const metric = options.metric ?? (labels ? (labels.kind === "multi" ? "precision@1" : "accuracy") : "agreement");
-  check(model, { ...options, labels, fitRows, maxLoss, confidence, activators, metric, seed });
+  check(model, { ...options, labels, fitRows, maxLoss, confidence, activators, metric, seed, cost });
   const depth = depthOf(metric, labels);
   const random = seeded(seed);
   const order = permutation(rows.count, random);
@@ -177,7 +177,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
 }
 
 /** What is checked, with what stands in for what was not given. */
-type Asked = Pick<CalibrateOptions, "rows" | "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed">;
+type Asked = Pick<CalibrateOptions, "rows" | "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed" | "cost">;
 
 /** Activators that are fitted. */
 const kinds = ["low-rank", "screen", "clusters", "hash"];
@@ -221,7 +221,18 @@ function meanAndTail(values: Float32Array): number {
 
 function check(
   model: Model,
-  { rows, labels, fitRows, maxLoss, confidence, activators, metric, seed, weights }: Required<Asked> & Pick<CalibrateOptions, "weights">,
+  {
+    rows,
+    labels,
+    fitRows,
+    maxLoss,
+    confidence,
+    activators,
+    metric,
+    seed,
+    cost,
+    weights,
+  }: Required<Asked> & Pick<CalibrateOptions, "weights">,
 ): void {
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
@@ -230,15 +241,15 @@ function check(
   checkRows("data", rows, inputs);
   if (fitRows) checkRows("fit data", fitRows, inputs);
   if (fitRows?.count === 0) throw new SlonnError("bad-input", "fit data: got 0 rows, expected at least 1");
-  if (labels && labels.count !== rows.count)
-    throw new SlonnError("bad-input", `labels: got ${labels.count}, expected ${rows.count}, one a row`);
-  if (!(maxLoss > 0 && maxLoss < 1))
+  if (labels) checkLabels("labels", labels, rows.count, outputs);
+  if (!(typeof maxLoss === "number" && maxLoss > 0 && maxLoss < 1))
     throw new SlonnError("bad-option", `max loss: got ${maxLoss}, expected a fraction above 0 and below 1`);
-  if (!(confidence > 0.5 && confidence < 1))
+  if (!(typeof confidence === "number" && confidence > 0.5 && confidence < 1))
     throw new SlonnError("bad-option", `confidence: got ${confidence}, expected above 0.5 and below 1`);
   if (!metrics.includes(metric)) throw new SlonnError("bad-option", `metric: got ${metric}, expected ${metrics.join(", ")}`);
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
     throw new SlonnError("bad-option", `seed: got ${seed}, expected a whole number from 0 to ${2 ** 32 - 1}`);
+  if (cost !== "time" && cost !== "macs") throw new SlonnError("bad-option", `cost: got ${cost}, expected time or macs`);
   if (weights !== undefined && weights !== "int8" && weights !== "auto")
     throw new SlonnError("bad-option", `weights: got ${weights}, expected int8 or auto`);
   for (const kind of activators)

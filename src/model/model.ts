@@ -1,7 +1,7 @@
 // A trained network as plain data: a chain of dense layers. It knows no file format, no engine and no service level objective.
 
 import { refusal } from "../errors.ts";
-import { quoted } from "./quoted.ts";
+import { quoted, show } from "./quoted.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** What a layer applies to its pre-activations. `gelu` is the exact (erf) form, `gelu-tanh` the tanh approximation. */
@@ -113,7 +113,11 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
       ["outputs", outputs],
     ] as const)
       if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw refusal("bad-model", subject, `${n} ${what}`, `1 to ${maxWidth}`);
+    if (!activations.includes(layer.activation))
+      throw refusal("bad-model", subject, `activation ${show(layer.activation)}`, `one of ${activations.join(", ")}`);
     const floats = weight instanceof Float32Array;
+    if (!(floats || (weight as unknown)) || !(bias instanceof Float32Array))
+      throw refusal("bad-model", subject, `weight ${show(weight)}, bias ${show(bias)}`, "a Float32Array of each");
     const scale = floats ? null : weight.scale;
     const count = floats ? weight.length : "deliverTo" in weight ? inputs * outputs : weight.values.length;
     if (count !== inputs * outputs) throw refusal("bad-model", subject, `${count} weights`, `${outputs} x ${inputs}`);

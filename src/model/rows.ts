@@ -55,6 +55,29 @@ export function checkRows(name: string, rows: Rows, width: number): void {
   for (const v of values) if (!Number.isFinite(v)) refuse(`${v}`, "finite numbers");
 }
 
+/**
+ * @param classes how many classes there are
+ * @throws SlonnError `bad-input` where labels contradict themselves, are not one or several a row, or name a class there is not.
+ */
+export function checkLabels(name: string, labels: Labels, rows: number, classes: number): void {
+  const refuse = (got: string, expected: string): never => {
+    throw new SlonnError("bad-input", `${name}: got ${got}, expected ${expected}`);
+  };
+  if (labels.kind !== "class" && labels.kind !== "multi") refuse(`kind ${(labels as { kind: unknown }).kind}`, "class or multi");
+  if (labels.count !== rows) refuse(`${labels.count}`, `${rows}, one a row`);
+  const all = labels.kind === "class" ? labels.classes : labels.indices;
+  if (!ArrayBuffer.isView(all)) refuse(typeof all, "a Uint32Array");
+  if (labels.kind === "multi") {
+    const { indptr } = labels;
+    if (indptr.length !== rows + 1 || indptr[0] !== 0 || indptr[rows] !== all.length)
+      refuse(`${indptr.length} row pointers from ${indptr[0]} to ${indptr[rows]}`, `${rows + 1} from 0 to ${all.length}`);
+    for (let r = 0; r < rows; r++)
+      if (indptr[r + 1] < indptr[r]) refuse(`row pointer ${indptr[r + 1]} after ${indptr[r]}`, "ascending ones");
+  } else if (all.length !== rows) refuse(`${all.length} classes`, `${rows}, one a row`);
+  const odd = all.findIndex((label) => !(label >= 0 && label < classes));
+  if (odd >= 0) refuse(`label ${all[odd]} at position ${odd}`, `0 to ${classes - 1}`);
+}
+
 /** Row `r` of a batch, without copying. */
 export function rowOf(rows: Rows, r: number): Input {
   if (rows.kind === "dense") return rows.data.subarray(r * rows.width, (r + 1) * rows.width);

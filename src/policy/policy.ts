@@ -7,7 +7,7 @@ import { certificateOf, isDense, isLossless } from "./levels.ts";
 import { createLoad, type LoadState } from "./load.ts";
 import { describeKey, describeSlo, type Slo } from "./slo.ts";
 
-/** The level chosen for a query, and why. */
+/** The level chosen for a query, and why. Frozen, as queries that ask the same share it. */
 export interface Plan {
   /** Index into the session's levels. */
   level: number;
@@ -27,7 +27,7 @@ export interface Plan {
   /** Whether every certificate asked for is there; true where none was asked for. */
   promised: boolean;
   /** What was asked and is not expected to hold, as SLO text. */
-  gaveUp: string[];
+  gaveUp: readonly string[];
 }
 
 /** What really happened to a query. */
@@ -66,27 +66,21 @@ export function plan(
   leftMs: number | undefined = slo?.latencyMs,
   among: readonly number[] = levels.map((_, i) => i),
 ): Plan {
-  const asked = slo ?? {};
+  const asked = { ...slo };
   const dense = levels.length - 1;
   const share = shareOf(asked);
   const latency = (i: number): number =>
     forecast === null ? Number.NaN : predictWithin(forecast, load, i, share, leftMs ?? Number.POSITIVE_INFINITY);
   const finish = (level: number, reason: string, rest: Partial<Plan> = {}): Plan => {
     const { observed, cost } = levels[level];
-    return {
-      level,
-      slo: asked,
-      expected: {
-        metric: known(observed.accuracy ?? observed.agreement),
-        latencyMs: known(latency(level)),
-        macs: known(cost.macs.mean),
-      },
-      reason,
-      certificate: null,
-      promised: true,
-      gaveUp: [],
-      ...rest,
+    const expected = {
+      metric: known(observed.accuracy ?? observed.agreement),
+      latencyMs: known(latency(level)),
+      macs: known(cost.macs.mean),
     };
+    const { certificate = null, promised = true, gaveUp = [] } = rest;
+    [asked, expected, certificate, gaveUp].forEach(Object.freeze);
+    return Object.freeze({ level, slo: asked, expected, reason, certificate, promised, gaveUp });
   };
 
   if (asked.dense) return finish(dense, "dense was asked");

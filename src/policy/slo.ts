@@ -27,7 +27,7 @@ export interface Slo {
   /** Every node from every input. */
   dense?: true;
   /** Cancels where the query waits (workers, queues); no part of the objective. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 type Quantity = "accuracy" | "loss" | "agreement" | "latencyMs" | "percentile" | "operations" | "nodes";

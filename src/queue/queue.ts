@@ -238,21 +238,23 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     get waiting() {
       return line.size;
     },
-    async run(input, slo, { priority = 0 } = {}) {
-      if (isClosed) throw new SlonnError("disposed", "queue: got a request after close(), expected an open queue");
-      const { latencyMs = Number.POSITIVE_INFINITY, late, signal } = slo === undefined ? {} : checkSlo(slo);
-      throwIfAborted(signal);
-      if (!(Math.abs(priority) <= 30)) throw new SlonnError("bad-option", `priority: got ${priority}, expected a number from -30 to 30`);
-      if (line.size >= most) {
-        const dropped = line.dropLate();
-        if (dropped === null) throw overloaded(most);
-        dropped.item.forget();
-        dropped.item.reject(overloaded(most));
-      }
-      for (const slot of slots) open(slot);
-      if (isDead()) throw noLane();
-      return new Promise<Answered>((resolve, reject) => {
-        const request: Request = { input, slo, resolve, reject, forget() {} };
+    // a promise of its own, not an async function's around it: answers are settled in the order they are made
+    run: (input, slo, { priority = 0 } = {}) =>
+      new Promise<Answered>((resolve, reject) => {
+        if (isClosed) throw new SlonnError("disposed", "queue: got a request after close(), expected an open queue");
+        const asked = slo === undefined ? undefined : checkSlo(slo);
+        const { latencyMs = Number.POSITIVE_INFINITY, late, signal } = asked ?? {};
+        throwIfAborted(signal);
+        if (!(Math.abs(priority) <= 30)) throw new SlonnError("bad-option", `priority: got ${priority}, expected a number from -30 to 30`);
+        if (line.size >= most) {
+          const dropped = line.dropLate();
+          if (dropped === null) throw overloaded(most);
+          dropped.item.forget();
+          dropped.item.reject(overloaded(most));
+        }
+        for (const slot of slots) open(slot);
+        if (isDead()) throw noLane();
+        const request: Request = { input: copied(input), slo: asked, resolve, reject, forget() {} };
         const entry = line.push(request, clock.now(), { latencyMs, isRefusable: late === "refuse", priority });
         if (entry === null)
           throw new SlonnError("deadline", `deadline: got ${line.size} requests waiting, expected an answer within ${latencyMs} ms`);
@@ -265,12 +267,22 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
           request.forget = () => signal.removeEventListener("abort", stop);
         }
         void drain();
-      });
-    },
+      }),
     close,
     [Symbol.dispose]: close,
   };
 }
+
+/** What a caller may write over while it waits; what is no input is left to the lane to refuse. */
+function copied(input: QueryInput): QueryInput {
+  if (typeof input !== "object" || input === null) return input;
+  if (Array.isArray(input)) return input.slice();
+  if (ArrayBuffer.isView(input)) return copyOf(input);
+  if ("indices" in input) return { indices: copyOf(input.indices), values: copyOf(input.values) };
+  return "data" in input ? { ...input, data: copyOf(input.data) } : input;
+}
+
+const copyOf = <Values>(values: Values): Values => (values as { slice?(): Values } | undefined)?.slice?.() ?? values;
 
 const overloaded = (most: number): SlonnError =>
   new SlonnError("overloaded", `queue: got one request more than the ${most} that may wait, expected fewer at once`);

@@ -2,7 +2,7 @@
 // the machine meanwhile falls on all of them, while each finds its weights in the caches as it does in service.
 
 import type { Clock } from "../clock.ts";
-import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
+import { ROW_WORDS, WORD_MACS, WORD_UNITS } from "../engine/generated/abi.ts";
 import type { LatencyProfile, LevelLatency, Quantiles, RungLatency } from "../profile/latency.ts";
 import { type QueryInput, writeInput } from "./input.ts";
 import type { LevelRun, Live } from "./level-run.ts";
@@ -16,7 +16,9 @@ const blockRuns = 10;
 const warmUps = 2;
 /** A run that takes fewer steps of the clock is timed together with others. */
 const leastSteps = 10;
-const mostRepeats = 4096;
+const mostRepeats = 1024;
+/** Multiply-adds of runs timed together: a clock that hardly moves, as one made for a test, is not waited for. */
+const mostMacs = 4e8;
 /** Looks at a clock after which it counts as standing still. */
 const mostLooks = 100_000;
 
@@ -40,7 +42,8 @@ export function measureProfile(live: Live, clock: Clock, queries: readonly Query
   });
   const repeats = runs.map((run) => {
     let n = 1;
-    while (n < mostRepeats && timeWhole(run, clock, n, 0) * n < leastSteps * stepMs) n *= 2;
+    const most = Math.min(mostRepeats, mostMacs / macsOf(run));
+    while (n < most && timeWhole(run, clock, n, 0) * n < leastSteps * stepMs) n *= 2;
     return n;
   });
   for (let round = 0; round < mostRounds && (round === 0 || clock.now() - began < budgetMs); round++)
@@ -111,6 +114,13 @@ interface Samples {
 
 /** Share of whole runs that went at least as far as a point. */
 const reached = ({ whole, stops }: Samples, point: number): number => stops.slice(point).reduce((sum, n) => sum + n, 0) / whole.length;
+
+/** Multiply-adds of the last run. */
+const macsOf = ({ words, rows }: LevelRun): number => {
+  let macs = 1;
+  for (let row = 0; row < rows; row++) macs += words[row * ROW_WORDS + WORD_MACS];
+  return macs;
+};
 
 /** Milliseconds of one run, the mean of `n` together. */
 function timeWhole({ engine, plan, rows }: LevelRun, clock: Clock, n: number, begin: number): number {

@@ -62,15 +62,14 @@ export interface Session {
   /**
    * Answers one query.
    * @param input [inputs of the first layer], or its non-zeros
-   * @param slo what to keep; absent: the promise the model was calibrated for, else dense. An object is read when it is first seen:
-   * to ask for something else, pass another object.
+   * @param slo what to keep; absent: the promise the model was calibrated for, else dense.
    * @param waitedMs milliseconds of the deadline that had passed before the call
    * @param reservedMs milliseconds before the deadline that are to be left to others
    * @throws SlonnError `bad-input`, `bad-slo`, `deadline`, `aborted`, `disposed`
    */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): { output: Output; report: Report };
   /**
-   * Answers one query into `out` without allocating anything, given an SLO that was asked lately: all outputs of the last layer, or the
+   * Answers one query into `out` without allocating anything of its own, given an SLO that was asked lately: all outputs of the last layer, or the
    * best answers, best first, as many as there is room for. Returns how many numbers were written.
    * @throws SlonnError as `run`
    */

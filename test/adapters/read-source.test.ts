@@ -114,6 +114,7 @@ describe("progress", () => {
       [3000, 3000],
     ]);
     expect(await progressOf(path)).toEqual([[3000, 3000]]);
+    expect(await progressOf(content)).toEqual([[3000, 3000]]);
     expect((await progressOf(new Blob([content]))).at(-1)).toEqual([3000, 3000]);
   });
 

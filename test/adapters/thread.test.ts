@@ -114,7 +114,10 @@ describe("a thread", () => {
     const replies: Reply[] = [];
     const receive = createThread({ post: (reply) => replies.push(reply), turn: () => Promise.resolve() });
     receive({ kind: "open", id: 0, source: Uint8Array.of(1, 2, 3), options: {}, progress: true });
-    while (replies.length === 0) await new Promise(setImmediate);
-    expect(answers(replies)).toEqual([[0, "bad-file"]]);
+    while (replies.length < 2) await new Promise(setImmediate);
+    expect(answers(replies)).toEqual([
+      [0, "progress"],
+      [0, "bad-file"],
+    ]);
   });
 });

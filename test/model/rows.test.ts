@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkRows, isRight, type Labels, type Rows, rowOf, takeLabels, takeRows } from "../../src/model/rows.ts";
+import { checkLabels, checkRows, isRight, type Labels, type Rows, rowOf, takeLabels, takeRows } from "../../src/model/rows.ts";
 import { compressed, madeUpRows } from "../made-up-models.ts";
 
 const rows = madeUpRows(20, 7, 1);
@@ -42,6 +42,39 @@ test("labels are taken like rows", () => {
     true,
     true,
   ]);
+});
+
+describe("refuses labels that", () => {
+  const classes = Uint32Array.of(0, 4, 2);
+  const multi: Labels = { kind: "multi", count: 3, indptr: Uint32Array.of(0, 2, 2, 3), indices: Uint32Array.of(0, 4, 1) };
+  const check = (labels: unknown) => () => checkLabels("x", labels as Labels, 3, 5);
+
+  test("nothing is wrong with pass", () => {
+    check({ kind: "class", count: 3, classes })();
+    check(multi)();
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ["are too few", { kind: "class", count: 2, classes }, /^x: got 2, expected 3, one a row$/],
+    [
+      "say they are more than they are",
+      { kind: "class", count: 3, classes: classes.slice(1) },
+      /^x: got 2 classes, expected 3, one a row$/,
+    ],
+    ["count from one", { kind: "class", count: 3, classes: Uint32Array.of(1, 5, 3) }, /^x: got label 5 at position 1, expected 0 to 4$/],
+    ["are below zero", { kind: "class", count: 3, classes: Int32Array.of(0, 1, -1) }, /^x: got label -1 at position 2, expected 0 to 4$/],
+    ["are no array", { kind: "class", count: 3, classes: "012" }, /^x: got string, expected a Uint32Array$/],
+    ["are of no kind", { kind: "odd", count: 3, classes }, /^x: got kind odd, expected class or multi$/],
+    ["point past their end", { ...multi, indptr: Uint32Array.of(0, 2, 2, 4) }, /row pointers from 0 to 4, expected 4 from 0 to 3$/],
+    [
+      "have pointers that descend",
+      { ...multi, indptr: Uint32Array.of(0, 3, 2, 3) },
+      /^x: got row pointer 2 after 3, expected ascending ones$/,
+    ],
+    ["name a class there is not", { ...multi, indices: Uint32Array.of(0, 5, 1) }, /^x: got label 5 at position 1, expected 0 to 4$/],
+  ])("%s", (_, labels, message) => {
+    expect(check(labels)).toThrow(expect.objectContaining({ code: "bad-input", message: expect.stringMatching(message) }));
+  });
 });
 
 describe("refuses batches that contradict themselves", () => {

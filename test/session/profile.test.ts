@@ -130,6 +130,21 @@ test("a clock of coarse steps still tells what a run takes", () => {
   });
 });
 
+test("a clock that moves by one at every look does not make it run on and on", async () => {
+  const ticking = await layOut(model, levels, {});
+  const [{ engine }] = ticking.runs();
+  const { execute } = engine;
+  let executed = 0;
+  engine.execute = (plan, begin, end) => {
+    executed++;
+    return execute(plan, begin, end);
+  };
+  let time = 0;
+  measureProfile(ticking, { now: () => ++time }, inputs);
+  // doubling up, and three blocks, of each of three levels; of the dense ones 4e8 multiply-adds at most
+  expect(executed).toBeLessThan(3 * 5 * 1024);
+});
+
 test("bad inputs are refused", () => {
   expect(() => measureProfile(live, { now: () => performance.now() }, [])).toThrow(expect.objectContaining({ code: "bad-input" }));
   expect(() => measureProfile(live, { now: () => performance.now() }, [new Float32Array(29)])).toThrow(

@@ -302,6 +302,12 @@ test("plans are kept for what was asked before, by whichever object", async () =
   expect(s.run(row(0), { loss: 0.02, signal }).report.plan.slo).toEqual({ loss: 0.02 });
 });
 
+test("a plan cannot be changed by who reads it: others share it", async () => {
+  const s = await session(await calibrated());
+  const { plan } = s.run(row(0), { loss: 0.05 }).report;
+  for (const part of [plan, plan.slo, plan.expected, plan.certificate, plan.gaveUp]) expect(Object.isFrozen(part)).toBe(true);
+});
+
 test("an SLO object that was changed is looked at again", async () => {
   const s = await session(await calibrated());
   const slo: Slo = { loss: 0.05 };
