@@ -27,7 +27,7 @@ export interface Plan {
   /** Whether every certificate asked for is there; true where none was asked for. */
   promised: boolean;
   /** What was asked and is not expected to hold, as SLO text. */
-  gaveUp: readonly string[];
+  gaveUp: string[];
 }
 
 /** What really happened to a query. */
