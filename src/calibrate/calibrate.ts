@@ -93,7 +93,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   if (certifying < needed || searched < 1)
     throw new SlonnError(
       "too-few-samples",
-      `data: got ${rows.count} rows of which ${certifying} certify, expected at least ${rowsNeeded(needed)} rows: ${kind} ${bound} at confidence ${confidence} needs ${needed}`,
+      `data: got ${rows.count} rows of which ${certifying} certify, expected at least ${rowsNeeded(needed)} rows: ${kind} ${bound} at confidence ${confidence} needs ${needed}; a larger max loss needs fewer`,
     );
   const part = (from: number, to: number): { rows: Rows; labels: Labels | null } => {
     const which = order.subarray(from, to);

@@ -13,7 +13,7 @@ import { withSensitivity } from "../profile/sensitivity.ts";
 import { createSession, type Session } from "../session/session.ts";
 import { besideCoRunners, type Load } from "./co-runners.ts";
 import { rowOfQuery } from "./measure.ts";
-import { readBytes, writeBytes } from "./read-bytes.ts";
+import { checkPlace, readBytes, writeBytes } from "./read-bytes.ts";
 
 /** Rows that levels are measured on. */
 const mostRows = 256;
@@ -43,6 +43,7 @@ export async function openSession(model: Model, rows: Rows, { path, isWanted, is
       throw new SlonnError(error.code, `${path}: ${error.message}; remove the file to have it measured again`, { cause: error });
     });
   }
+  if (path !== undefined) await checkPlace(path);
   const session = await createSession(model, known);
   if (path === undefined && !isWanted) return session;
   const sample = sampleOf(rows);

@@ -67,6 +67,10 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
         asked.map((contender) => contender.certificate()),
         metric,
       );
+      results.runs.forEach((run, i) => {
+        const { gaveUp } = asked[i].plan();
+        if (gaveUp.length > 0) run.gaveUp = gaveUp;
+      });
       if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown } : results, null, 2)}\n`;
       const reasons = asked.map((contender) => `${oneLine(contender.name)}: ${oneLine(contender.plan().reason)}\n`).join("");
       return resultsText(results, ladder?.metric) + reasons + (breakdown ? breakdownsText(breakdown) : "");

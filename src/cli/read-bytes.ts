@@ -1,7 +1,8 @@
 // Bytes of a file the user named, and bytes written where the user said. Refusals name the path and the reason in words.
 
 import { randomBytes } from "node:crypto";
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { SlonnError } from "../errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
@@ -25,6 +26,20 @@ export async function readBytes(path: string): Promise<Uint8Array> {
     if (cause instanceof SlonnError) throw cause;
     throw new SlonnError("unreadable", `${path}: got ${reasonOf(cause)}, expected a readable file`, { cause });
   }
+}
+
+/**
+ * Refuses what cannot be written, before work that would be lost.
+ * @throws SlonnError `unreadable` where the path is a folder, or its folder is missing or may not be written to.
+ */
+export async function checkPlace(path: string): Promise<void> {
+  const refuse = (got: string): never => {
+    throw new SlonnError("unreadable", `${path}: got ${got}, expected a place to write to`);
+  };
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory()) refuse(reasons.EISDIR);
+  if (found && !found.isFile()) return; // a pipe or a device is written to as it is
+  await access(dirname(path), constants.W_OK).catch((cause) => refuse(cause.code === "ENOENT" ? "no such folder" : reasonOf(cause)));
 }
 
 /**

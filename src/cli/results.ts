@@ -39,6 +39,8 @@ export interface Run {
   /** Share of queries that met their SLO. */
   attained: number;
   certificate: Certificate | null;
+  /** What was asked and is not expected to hold, as SLO text; absent where everything is. */
+  gaveUp?: string[];
 }
 
 /** @param measured dense first; `certificates` one per SLO after it. @param metric what to lead with; by what labels there are unless given */

@@ -98,6 +98,15 @@ describe("refusals", () => {
       1,
       /got no such file, expected a place to write to/,
     );
+    const data = ["--data", file("x.npy")];
+    expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, "-o", file("no/a.slonn")), 1, /no such folder, expected a place/);
+    expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, "-o", file(".")), 1, /got a directory, expected a place/);
+    expectRefusal(await slonn("run", file("tiny.slonn"), ...data, "-o", file("no/a.npy")), 1, /no such folder, expected a place/);
+    expectRefusal(
+      await slonn("run", file("tiny.slonn"), ...data, "--slo", "latency=5ms", "--latency-profile", file("no/a.json")),
+      1,
+      /no such folder, expected a place/,
+    );
     expectRefusal(await slonn("inspect", file("two\nlines")), 1, /two\\u000alines: got no such file/);
   });
 

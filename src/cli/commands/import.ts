@@ -28,6 +28,7 @@ export const importCommand: Command = {
     const model = weights === "int8" ? quantizeModel(read) : read;
     const bytes = encodeModel(model);
     await writeBytes(output, bytes);
-    io.stdout(`${oneLine(output)}: ${widthsText(model)}, ${bytes.length} bytes\n`);
+    const dropped = read.calibration && !model.calibration ? "; its levels are left out, as they are about the weights before" : "";
+    io.stdout(`${oneLine(output)}: ${widthsText(model)}, ${bytes.length} bytes${dropped}\n`);
   },
 };

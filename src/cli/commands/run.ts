@@ -6,7 +6,7 @@ import { writeNpy } from "../data/npy.ts";
 import { progressOn } from "../io.ts";
 import { interleave } from "../measure.ts";
 import { openRace } from "../race.ts";
-import { writeBytes } from "../read-bytes.ts";
+import { checkPlace, writeBytes } from "../read-bytes.ts";
 
 /** Outputs are gathered in memory before they are written. */
 const maxOutputBytes = 2 ** 30;
@@ -27,10 +27,11 @@ export const runCommand: Command = {
     ...activationsFlag,
   },
   async run(args, io) {
+    const outputPath = args.text("output");
+    if (outputPath !== undefined) await checkPlace(outputPath);
     const race = await openRace(args, io.clock);
     try {
       const { rows, labels, model, contenders } = race;
-      const outputPath = args.text("output");
       const width = model.layers[model.layers.length - 1].outputs;
       if (outputPath !== undefined && rows.count * width * 4 > maxOutputBytes)
         throw new SlonnError(

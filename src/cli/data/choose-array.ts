@@ -7,9 +7,16 @@ import { quoted } from "../../model/quoted.ts";
 export type Role = "inputs" | "labels";
 
 const preferred: Readonly<Record<Role, readonly string[]>> = {
-  inputs: ["x", "inputs", "data", "images", "features", "arr_0"],
-  labels: ["y", "labels", "targets"],
+  inputs: ["x", "inputs", "data", "images", "features", "x_test", "test_images", "arr_0"],
+  labels: ["y", "labels", "targets", "target", "y_test", "test_labels", "arr_1"],
 };
+
+/** The array named for the role, upper and lower case alike; undefined where none is. */
+export function namedFor(names: readonly string[], role: Role): string | undefined {
+  const lower = names.map((name) => name.toLowerCase());
+  const place = preferred[role].map((name) => lower.indexOf(name)).find((found) => found >= 0);
+  return place === undefined ? undefined : names[place];
+}
 
 /**
  * The only array, or the one named for the role.
@@ -18,7 +25,7 @@ const preferred: Readonly<Record<Role, readonly string[]>> = {
 export function chooseArray(names: readonly string[], role: Role, file: string): string {
   if (names.length === 1) return names[0];
   if (names.length === 0) throw new SlonnError("bad-input", `${file}: got no array, expected one`);
-  const named = preferred[role].find((name) => names.includes(name));
+  const named = namedFor(names, role);
   if (named !== undefined) return named;
   const shown = names.slice(0, 6).map(quoted);
   throw new SlonnError(

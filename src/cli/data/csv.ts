@@ -7,8 +7,14 @@ import { parseNumber, shownText } from "./number-text.ts";
 
 const [tab, newline, carriageReturn, space, quote, comma, semicolon] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3b];
 
-/** The first field of a line that names columns: a word other than those for missing numbers. */
-const columnName = /^"(?!(?:nan|inf|infinity|null|na|n\/a|none)")[a-z_]/i;
+/** Words that stand for a value: one that is missing, or true or false. Where they stand, a line is data. */
+const valueWord = /^"(?:|[-+]?nan|[-+]?inf|[-+]?infinity|null|na|n\/a|none|true|false)"$/i;
+/** Of any script, by bytes. */
+const letter = /[a-z\u00c0-\u00ff]/i;
+/** The first field of a line that names columns, though others of its fields may be numbers. */
+const columnName = /^"[a-z_]/i;
+/** Columns that are named by their numbers from 0, as pandas does, where so many cannot be chance. */
+const leastNumbered = 3;
 
 /**
  * Reads [rows, columns] float32. Blank lines are skipped; quotes around a number are allowed.
@@ -34,6 +40,9 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
     const before = values.length();
     let fields = 0;
     let wrong: { column: number; text: string } | null = null;
+    let numbers = 0;
+    let isNumbered = true;
+    let hasName = false;
     for (let at = from; at <= end; fields++) {
       let stop = at;
       while (stop < end && bytes[stop] !== delimiter) stop++;
@@ -41,11 +50,20 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
       while (first < last && isTrimmed(bytes[first])) first++;
       while (last > first && isTrimmed(bytes[last - 1])) last--;
       const value = Math.fround(parseNumber(bytes, first, last));
-      if (Number.isFinite(value)) values.push(value);
-      else wrong ??= { column: fields + 1, text: shownText(bytes, first, last) };
+      isNumbered &&= value === fields;
+      if (Number.isFinite(value)) {
+        values.push(value);
+        numbers++;
+      } else if (columns === 0 || !wrong) {
+        const text = shownText(bytes, first, last);
+        hasName ||= letter.test(text) && !valueWord.test(text);
+        wrong ??= { column: fields + 1, text };
+      }
       at = stop + 1;
     }
-    const names = columns === 0 && wrong?.column === 1 && columnName.test(wrong.text);
+    const isNamed = wrong?.column === 1 && columnName.test(wrong.text) && !valueWord.test(wrong.text);
+    const isText = numbers === 0 && hasName && fields > 1;
+    const names = columns === 0 && (isNamed || isText || (isNumbered && fields >= leastNumbered));
     if (columns === 0) columns = fields;
     else if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${line}: got ${fields} columns, expected ${columns}`);
     if (names) values.cut(before);

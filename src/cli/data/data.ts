@@ -7,7 +7,7 @@ import type { Labels, Rows } from "../../model/rows.ts";
 import { readSafetensors } from "../../model/safetensors.ts";
 import { type Tensor, toFloat32 } from "../../model/tensor.ts";
 import { readBytes } from "../read-bytes.ts";
-import { chooseArray, type Role } from "./choose-array.ts";
+import { namedFor, type Role } from "./choose-array.ts";
 import { readCsv } from "./csv.ts";
 import { maxUnpackedBytes, unpackGzip } from "./gzip.ts";
 import { isIdx, readIdx } from "./idx.ts";
@@ -156,8 +156,7 @@ function isSafetensors(bytes: Uint8Array): boolean {
 function firstTensor(bytes: Uint8Array, name: string, role: Role): Tensor {
   const { tensors } = readSafetensors(bytes, name);
   const names = [...tensors.keys()];
-  const chosen = names.includes(role) || names.length === 1 ? chooseArray(names, role, name) : names[0];
-  const tensor = tensors.get(chosen);
+  const tensor = tensors.get(namedFor(names, role) ?? names[0]);
   if (!tensor) throw new SlonnError("bad-input", `${name}: got no tensor, expected one`);
   return tensor;
 }

@@ -2,7 +2,7 @@
 // features (`3,17 0:0.5 9:1.25`), and a header line of sizes.
 //
 // Where columns start: a file with a header counts from 0, as the extreme-classification repository does. One without is
-// SVMlight, which counts from 1, unless column 0 occurs in it: then it counts from 0, as many writers do.
+// SVMlight, which counts from 1, unless column 0 occurs in it or a comment says `zero-based`: then it counts from 0, as many writers do.
 // The header is `rows columns labels`, or `rows columns` where no labels stand before the features. Everything after `#`
 // is a comment; `qid:…` is passed over.
 
@@ -34,12 +34,14 @@ export function readSvmlight(bytes: Uint8Array, name: string): SparseTable {
   indptr.push(0);
   labelIndptr.push(0);
   let header: Header | null = null;
+  let stated: 0 | 1 | null = null;
   let [rows, line, least, greatest] = [0, 0, Number.POSITIVE_INFINITY, -1];
   for (let from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0; from < bytes.length; ) {
     let next = bytes.indexOf(newline, from);
     if (next < 0) next = bytes.length;
     line++;
     const end = beforeComment(bytes, from, next);
+    if (end < next) stated ??= statedBase(bytes.subarray(end, next));
     const lineStart = from;
     from = next + 1;
     const where = `${name}: line ${line}`;
@@ -79,7 +81,7 @@ export function readSvmlight(bytes: Uint8Array, name: string): SparseTable {
   if (header && rows !== header.rows)
     throw new SlonnError("bad-input", `${name}: got ${rows} rows, expected ${header.rows} as the first line says`);
 
-  const base = !header && least >= 1 && greatest >= 1 ? 1 : 0;
+  const base = least >= 1 && greatest >= 1 ? (header ? 0 : (stated ?? 1)) : 0;
   const columns = indices.take();
   if (base === 1) for (let i = 0; i < columns.length; i++) columns[i]--;
   const sparse = canonical({ indptr: indptr.take(), indices: columns, values: values.take() });
@@ -133,6 +135,12 @@ function readRowLabels(bytes: Uint8Array, from: number, to: number, where: strin
 
 function isQueryId(bytes: Uint8Array, from: number, to: number): boolean {
   return to - from === 3 && bytes[from] === 0x71 && bytes[from + 1] === 0x69 && bytes[from + 2] === 0x64;
+}
+
+/** What a comment says of where columns start, as those do that scikit-learn writes. */
+function statedBase(comment: Uint8Array): 0 | 1 | null {
+  const [, word] = /(zero|one)-based/.exec(new TextDecoder("latin1").decode(comment)) ?? [];
+  return word === undefined ? null : word === "zero" ? 0 : 1;
 }
 
 function beforeComment(bytes: Uint8Array, from: number, to: number): number {

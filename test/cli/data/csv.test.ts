@@ -16,6 +16,9 @@ describe("csv", () => {
     ["tabs and CRLF", "1\t2.5\t-3\r\n4\t0.5\t6\r\n"],
     ["a header", "a,b,c\n1,2.5,-3\n4,0.5,6\n"],
     ["a header that is partly numbers", "label,1,2\n1,2.5,-3\n4,0.5,6\n"],
+    ["a header of other scripts and signs", "étage,(b),1st\n1,2.5,-3\n4,0.5,6\n"],
+    ["a header behind a hash", "# p0,p1,Na\n1,2.5,-3\n4,0.5,6\n"],
+    ["columns named by their numbers", "0,1,2\n1,2.5,-3\n4,0.5,6\n"],
     ["quotes, spaces and blank lines", '\ufeff "a" , "b","c"\n\n 1 , "2.5",-3\n \n4,0.5,+6\n\n'],
   ])("reads %s", (_, content) => {
     expect(rows(content)).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
@@ -28,6 +31,8 @@ describe("csv", () => {
   it("reads one column", () => {
     expect(rows("label\n3\n1\n")).toEqual({ shape: [2, 1], data: [3, 1] });
     expect(rows("")).toEqual({ shape: [0, 0], data: [] });
+    expect(rows("0\n1\n")).toEqual({ shape: [2, 1], data: [0, 1] });
+    expect(rows("0,1\n1,2\n")).toEqual({ shape: [2, 2], data: [0, 1, 1, 2] });
   });
 
   it.each([
@@ -44,6 +49,10 @@ describe("csv", () => {
     ["1 2,3\n", /got "1 2"/],
     [`1,${"z".repeat(500)}\n`, /got "z{24}…"/],
     ["1,a\n2,3\n", /line 1, column 2: got "a"/],
+    ["True,False\n1,0\n", /line 1, column 1: got "True"/],
+    ["nan,NA\n1,0\n", /line 1, column 1: got "nan"/],
+    ["1 2,3 4\n1,0\n", /line 1, column 1: got "1 2"/],
+    ["1e\n1\n", /line 1, column 1: got "1e"/],
   ])("refuses %j", (content, message) => {
     expect(() => rows(content)).toThrow(message);
   });

@@ -43,6 +43,12 @@ describe("readInputs", () => {
     );
     expect(await readInputs(both)).toEqual(dense);
     expect(await readLabels(both, 2)).toEqual({ kind: "class", count: 2, classes: Uint32Array.of(1, 0) });
+    const images = write(
+      "images.safetensors",
+      safetensorsFile({ y_test: tensor("I64", [2], BigInt64Array.of(1n, 0n)), Images: tensor("F32", [2, 2], dense.data) }),
+    );
+    expect(await readInputs(images)).toEqual(dense);
+    expect((await readLabels(images, 2)).count).toBe(2);
     const unnamed = write(
       "two.safetensors",
       safetensorsFile({ b: tensor("F32", [2, 2], dense.data), a: tensor("F32", [1, 1], new Float32Array(1)) }),

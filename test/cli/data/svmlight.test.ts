@@ -30,6 +30,14 @@ describe("svmlight", () => {
     });
   });
 
+  it("counts columns from where a comment says", () => {
+    const rowsOf = (comment: string) => read(`# ${comment}\n1 1:0.5 3:2\n`).rows[0].map(([index]) => index);
+    expect(rowsOf("Column indices are zero-based")).toEqual([1, 3]);
+    expect(rowsOf("Column indices are one-based")).toEqual([0, 2]);
+    expect(rowsOf("made elsewhere")).toEqual([0, 2]);
+    expect(read("# one-based\n1 0:0.5 3:2\n").rows[0].map(([index]) => index)).toEqual([0, 3]);
+  });
+
   it("counts columns from 0 where column 0 occurs", () => {
     expect(read("1 0:0.5 3:2\n-1.5 qid:7 2:-1\n")).toMatchObject({
       width: 4,
