@@ -151,6 +151,12 @@ describe("commands", () => {
     expect(existsSync(file("no.slonn"))).toBe(false);
   });
 
+  it("says in JSON what was given up, where something was", async () => {
+    const argv = ["run", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "accuracy=0.99", "--slo", "exact", "--json"];
+    const { runs } = JSON.parse((await slonn(...argv)).stdout);
+    expect(runs.map(({ gaveUp }: { gaveUp?: string[] }) => gaveUp)).toEqual([["accuracy=0.99"], undefined]);
+  });
+
   it("imports weights in eight bits", async () => {
     const { code, stdout, stderr } = await slonn("import", file("tiny.slonn"), "--weights", "int8", "-o", file("bytes.slonn"));
     expect([code, stderr]).toEqual([0, ""]);
