@@ -59,6 +59,7 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
     contenders,
     show(measured, json, breakdown) {
       const [, ...asked] = contenders;
+      const plans = asked.map((contender) => contender.plan());
       const results = resultsOf(
         model,
         labels,
@@ -66,13 +67,10 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
         measured,
         asked.map((contender) => contender.certificate()),
         metric,
+        plans.map(({ gaveUp }) => gaveUp),
       );
-      results.runs.forEach((run, i) => {
-        const { gaveUp } = asked[i].plan();
-        if (gaveUp.length > 0) run.gaveUp = gaveUp;
-      });
       if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown } : results, null, 2)}\n`;
-      const reasons = asked.map((contender) => `${oneLine(contender.name)}: ${oneLine(contender.plan().reason)}\n`).join("");
+      const reasons = asked.map(({ name }, i) => `${oneLine(name)}: ${oneLine(plans[i].reason)}\n`).join("");
       return resultsText(results, ladder?.metric) + reasons + (breakdown ? breakdownsText(breakdown) : "");
     },
     close: () => session.dispose(),

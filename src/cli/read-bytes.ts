@@ -33,13 +33,12 @@ export async function readBytes(path: string): Promise<Uint8Array> {
  * @throws SlonnError `unreadable` where the path is a folder, or its folder is missing or may not be written to.
  */
 export async function checkPlace(path: string): Promise<void> {
-  const refuse = (got: string): never => {
-    throw new SlonnError("unreadable", `${path}: got ${got}, expected a place to write to`);
-  };
   const found = await stat(path).catch(() => null);
-  if (found?.isDirectory()) refuse(reasons.EISDIR);
+  if (found?.isDirectory()) throw noPlace(path, reasons.EISDIR);
   if (found && !found.isFile()) return; // a pipe or a device is written to as it is
-  await access(dirname(path), constants.W_OK).catch((cause) => refuse(cause.code === "ENOENT" ? "no such folder" : reasonOf(cause)));
+  await access(dirname(path), constants.W_OK).catch((cause) => {
+    throw noPlace(path, cause.code === "ENOENT" ? "no such folder" : reasonOf(cause), cause);
+  });
 }
 
 /**
@@ -57,9 +56,12 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
     if (target !== path) await rename(target, path);
   } catch (cause) {
     if (target !== path) await rm(target, { force: true });
-    throw new SlonnError("unreadable", `${path}: got ${reasonOf(cause)}, expected a place to write to`, { cause });
+    throw noPlace(path, reasonOf(cause), cause);
   }
 }
+
+const noPlace = (path: string, got: string, cause?: unknown): SlonnError =>
+  new SlonnError("unreadable", `${path}: got ${got}, expected a place to write to`, { cause });
 
 function reasonOf(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;

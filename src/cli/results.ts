@@ -40,10 +40,10 @@ export interface Run {
   attained: number;
   certificate: Certificate | null;
   /** What was asked and is not expected to hold, as SLO text; absent where everything is. */
-  gaveUp?: string[];
+  gaveUp?: readonly string[];
 }
 
-/** @param measured dense first; `certificates` one per SLO after it. @param metric what to lead with; by what labels there are unless given */
+/** @param measured dense first; `certificates` one per SLO after it. @param metric what to lead with; by what labels there are unless given @param gaveUp likewise one per SLO */
 export function resultsOf(
   model: Model,
   labels: Labels | null,
@@ -51,6 +51,7 @@ export function resultsOf(
   measured: readonly Measured[],
   certificates: readonly (Certificate | null)[],
   metric: LadderMetric = headline(labels, null),
+  gaveUp: readonly (readonly string[])[] = [],
 ): Results {
   const severalLabels = labels?.kind === "multi";
   const judgedOf = (run: Measured): { metric: number; precision?: AtRanks } => ({
@@ -81,6 +82,7 @@ export function resultsOf(
         nodes: nodes.map((mean, l) => rounded(mean / model.layers[l].outputs)),
         attained: rounded(attained),
         certificate: certificates[i],
+        ...(gaveUp[i]?.length > 0 ? { gaveUp: gaveUp[i] } : {}),
       };
     }),
   };

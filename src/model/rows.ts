@@ -1,6 +1,6 @@
 // Batches of inputs and their labels as plain data: what the data readers give and what calibration and benches take.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 
 /** `count` inputs of `width` numbers: dense row-major, or compressed sparse rows (CSR). */
 export type Rows =
@@ -35,9 +35,7 @@ export interface SparseInput {
  * @throws SlonnError `bad-input` where a batch contradicts itself, has rows of another width, or holds a number that is not finite.
  */
 export function checkRows(name: string, rows: Rows, width: number): void {
-  const refuse = (got: string, expected: string): never => {
-    throw new SlonnError("bad-input", `${name}: got ${got}, expected ${expected}`);
-  };
+  const refuse = refusing(name);
   const { count } = rows;
   if (rows.width !== width) refuse(`rows of ${rows.width} numbers`, `${width}`);
   const values = rows.kind === "dense" ? rows.data : rows.values;
@@ -48,8 +46,7 @@ export function checkRows(name: string, rows: Rows, width: number): void {
     if (indptr.length !== count + 1 || indptr[0] !== 0) refuse(`${indptr.length} row pointers from ${indptr[0]}`, `${count + 1} from 0`);
     if (indptr[count] !== values.length || indices.length !== values.length)
       refuse(`${indices.length} columns and ${values.length} values`, `${indptr[count]} of both`);
-    for (let r = 0; r < count; r++)
-      if (indptr[r + 1] < indptr[r]) refuse(`row pointer ${indptr[r + 1]} after ${indptr[r]}`, "ascending ones");
+    checkAscending(indptr, refuse);
     for (const i of indices) if (i >= width) refuse(`column ${i}`, `below ${width}`);
   }
   for (const v of values) if (!Number.isFinite(v)) refuse(`${v}`, "finite numbers");
@@ -60,9 +57,7 @@ export function checkRows(name: string, rows: Rows, width: number): void {
  * @throws SlonnError `bad-input` where labels contradict themselves, are not one or several a row, or name a class there is not.
  */
 export function checkLabels(name: string, labels: Labels, rows: number, classes: number): void {
-  const refuse = (got: string, expected: string): never => {
-    throw new SlonnError("bad-input", `${name}: got ${got}, expected ${expected}`);
-  };
+  const refuse = refusing(name);
   if (labels.kind !== "class" && labels.kind !== "multi") refuse(`kind ${(labels as { kind: unknown }).kind}`, "class or multi");
   if (labels.count !== rows) refuse(`${labels.count}`, `${rows}, one a row`);
   const all = labels.kind === "class" ? labels.classes : labels.indices;
@@ -71,11 +66,23 @@ export function checkLabels(name: string, labels: Labels, rows: number, classes:
     const { indptr } = labels;
     if (indptr.length !== rows + 1 || indptr[0] !== 0 || indptr[rows] !== all.length)
       refuse(`${indptr.length} row pointers from ${indptr[0]} to ${indptr[rows]}`, `${rows + 1} from 0 to ${all.length}`);
-    for (let r = 0; r < rows; r++)
-      if (indptr[r + 1] < indptr[r]) refuse(`row pointer ${indptr[r + 1]} after ${indptr[r]}`, "ascending ones");
+    checkAscending(indptr, refuse);
   } else if (all.length !== rows) refuse(`${all.length} classes`, `${rows}, one a row`);
   const odd = all.findIndex((label) => !(label >= 0 && label < classes));
   if (odd >= 0) refuse(`label ${all[odd]} at position ${odd}`, `0 to ${classes - 1}`);
+}
+
+type Refuse = (got: string, expected: string) => never;
+
+const refusing =
+  (name: string): Refuse =>
+  (got, expected) => {
+    throw refusal("bad-input", name, got, expected);
+  };
+
+function checkAscending(indptr: Uint32Array, refuse: Refuse): void {
+  for (let r = 1; r < indptr.length; r++)
+    if (indptr[r] < indptr[r - 1]) refuse(`row pointer ${indptr[r]} after ${indptr[r - 1]}`, "ascending ones");
 }
 
 /** Row `r` of a batch, without copying. */

@@ -40,9 +40,8 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
     const before = values.length();
     let fields = 0;
     let wrong: { column: number; text: string } | null = null;
-    let numbers = 0;
-    let isNumbered = true;
-    let hasName = false;
+    // of the first line: whether it counts its columns, holds no number, and holds a word
+    let [isNumbered, isText, hasName] = [true, true, false];
     for (let at = from; at <= end; fields++) {
       let stop = at;
       while (stop < end && bytes[stop] !== delimiter) stop++;
@@ -50,20 +49,18 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
       while (first < last && isTrimmed(bytes[first])) first++;
       while (last > first && isTrimmed(bytes[last - 1])) last--;
       const value = Math.fround(parseNumber(bytes, first, last));
-      isNumbered &&= value === fields;
-      if (Number.isFinite(value)) {
-        values.push(value);
-        numbers++;
-      } else if (columns === 0 || !wrong) {
+      if (Number.isFinite(value)) values.push(value);
+      else wrong ??= { column: fields + 1, text: shownText(bytes, first, last) };
+      if (columns === 0) {
         const text = shownText(bytes, first, last);
+        isNumbered &&= value === fields;
+        isText &&= !Number.isFinite(value);
         hasName ||= letter.test(text) && !valueWord.test(text);
-        wrong ??= { column: fields + 1, text };
       }
       at = stop + 1;
     }
     const isNamed = wrong?.column === 1 && columnName.test(wrong.text) && !valueWord.test(wrong.text);
-    const isText = numbers === 0 && hasName && fields > 1;
-    const names = columns === 0 && (isNamed || isText || (isNumbered && fields >= leastNumbered));
+    const names = columns === 0 && (isNamed || (isText && hasName && fields > 1) || (isNumbered && fields >= leastNumbered));
     if (columns === 0) columns = fields;
     else if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${line}: got ${fields} columns, expected ${columns}`);
     if (names) values.cut(before);
