@@ -10,10 +10,10 @@ import type { EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_MACS } from "../engine/generated/abi.ts";
 import { listViews } from "../engine/list.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
-import { throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { type Rows, rowOf } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
+import { takeTurns } from "./turn.ts";
 
 /** Best answers that are noted of each row. */
 export const topDepth = 5;
@@ -66,14 +66,14 @@ export async function evaluate(
   const now = options.clock ? () => (options.clock as Clock).now() : () => 0;
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   const outcomes = settings.map((): Outcome => createOutcome(rows.count, widths.length));
+  const turn = takeTurns(options.signal);
   const views = plans.map((plan) => new Int32Array(buffer, plan.address, plan.tags.length * ROW_WORDS));
 
   for (let from = 0; from < rows.count; from += blockRows) {
-    throwIfAborted(options.signal);
     options.onProgress?.(from / rows.count);
-    await new Promise((resolve) => setTimeout(resolve));
     const to = Math.min(from + blockRows, rows.count);
-    plans.forEach((plan, s) => {
+    for (const [s, plan] of plans.entries()) {
+      await turn();
       const outcome = outcomes[s];
       const words = views[s];
       for (let r = from; r < to; r++) {
@@ -87,7 +87,7 @@ export async function evaluate(
         record(outcome, r, plan, best, ran, work);
         noteRungs(outcome, plan, words, ran);
       }
-    });
+    }
   }
   for (const outcome of outcomes) outcome.nodes = outcome.nodes.map((sum) => sum / rows.count);
   return outcomes;

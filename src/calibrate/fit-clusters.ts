@@ -4,10 +4,10 @@
 import type { Clusters } from "../activator/activator.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { PANEL } from "../engine/generated/abi.ts";
-import { throwIfAborted } from "../errors.ts";
 import { type DenseLayer, type FloatLayer, floatWeights } from "../model/model.ts";
 import type { Random } from "../random.ts";
 import { fitRouter } from "./fit-router.ts";
+import type { Turn } from "./turn.ts";
 
 /** Numbers of clusters worth having: fewer are too coarse, more cost as much to choose from as their nodes. */
 const fewest = 32;
@@ -41,7 +41,7 @@ export async function fitClusters(
   depth: number,
   kernels: ArrayKernels,
   random: Random,
-  signal?: AbortSignal,
+  turn: Turn,
 ): Promise<FittedClusters | null> {
   const { inputs, outputs } = layer;
   const panelCount = Math.ceil(outputs / PANEL);
@@ -51,7 +51,7 @@ export async function fitClusters(
   if (panels.length === 0) return null;
   const weight = floatWeights(layer);
   const rows = Math.min(n, Math.max(256, Math.floor(denseBudget / (inputs * outputs))));
-  const best = await bestNodes(h, rows, weight, layer, kernels, signal);
+  const best = await bestNodes(h, rows, weight, layer, kernels, turn);
   const weights = Array.from({ length: bestCounted }, (_, t) =>
     depth >= bestCounted ? 1 / bestCounted : t < depth ? shareOfPromised / depth : (1 - shareOfPromised) / (bestCounted - depth),
   );
@@ -69,7 +69,7 @@ export async function fitClusters(
     const count = Math.ceil(routed / (PANEL * size));
     const start = clusterMeans(weight, layer.bias, order, PANEL * size, inputs, count);
     const targets = { clusters: best.map((node) => Math.floor(placeOf[node] / (PANEL * size))), weights };
-    clusters.push({ kind: "clusters", panels: size, router: await fitRouter(h, rows, start, targets, kernels, random, signal) });
+    clusters.push({ kind: "clusters", panels: size, router: await fitRouter(h, rows, start, targets, kernels, random, turn) });
   }
   return { order, clusters };
 }
@@ -181,14 +181,13 @@ async function bestNodes(
   weight: Float32Array,
   { inputs, outputs, bias }: DenseLayer,
   kernels: ArrayKernels,
-  signal?: AbortSignal,
+  turn: Turn,
 ): Promise<Uint32Array> {
   const depth = bestCounted;
   const best = new Uint32Array(rows * depth);
   const kept = new Float32Array(depth);
   for (let from = 0; from < rows; from += blockRows) {
-    throwIfAborted(signal);
-    await new Promise((resolve) => setTimeout(resolve));
+    await turn();
     const count = Math.min(blockRows, rows - from);
     const x = h.subarray(from * inputs, (from + count) * inputs);
     const scores = new Float32Array(count * depth).fill(Number.NEGATIVE_INFINITY);

@@ -4,6 +4,7 @@ import type { LowRank } from "../activator/activator.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { type DenseLayer, floatWeights } from "../model/model.ts";
 import { normal, type Random } from "../random.ts";
+import type { Turn } from "./turn.ts";
 
 /** Extra components carried through the iteration; they make the wanted ones converge faster. */
 const oversampling = 8;
@@ -15,7 +16,7 @@ const iterations = 6;
  * input x: D⁻¹(V(Vᵀ D (W x + b) − Vᵀ m) + m) with D = diag(importance), m the mean of D z and V its leading principal
  * components, found by randomized subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4) and ordered by variance.
  */
-export function fitLowRank(
+export async function fitLowRank(
   z: Float32Array,
   n: number,
   layer: DenseLayer,
@@ -23,7 +24,8 @@ export function fitLowRank(
   rank: number,
   kernels: ArrayKernels,
   random: Random,
-): LowRank {
+  turn: Turn,
+): Promise<LowRank> {
   const { outputs, inputs } = layer;
   const width = Math.min(rank + oversampling, outputs, n);
   const kept = Math.min(rank, width);
@@ -38,14 +40,17 @@ export function fitLowRank(
       transposed[o * n + r] = v;
     }
   let basis: Float32Array = Float32Array.from({ length: outputs * width }, () => normal(random));
-  orthonormalize(basis, outputs, width);
+  await orthonormalize(basis, outputs, width, turn);
   for (let i = 0; i < iterations; i++) {
-    basis = kernels.matmul(transposed, kernels.matmul(centered, basis, n, width, outputs), outputs, width, n);
-    orthonormalize(basis, outputs, width);
+    const projected = kernels.matmul(centered, basis, n, width, outputs);
+    await turn();
+    basis = kernels.matmul(transposed, projected, outputs, width, n);
+    await orthonormalize(basis, outputs, width, turn);
   }
   // Rayleigh–Ritz: rotate the basis so that its columns are the components themselves, largest variance first
   const projected = kernels.matmul(centered, basis, n, width, outputs);
   const rotation = symmetricEigenvectors(kernels.gram(projected, n, width), width);
+  await turn();
   const components = kernels.matmul(basis, rotation, outputs, width, width);
 
   const weighted = new Float32Array(kept * outputs);
@@ -58,15 +63,17 @@ export function fitLowRank(
       up[o * kept + c] = v / importance[o];
       center[c] += v * (importance[o] * layer.bias[o] - mean[o]);
     }
+  await turn();
   const down = kernels.matmul(weighted, floatWeights(layer), kept, inputs, outputs);
   return { kind: "low-rank", rank: kept, down, center, up, mean: mean.map((m, o) => m / importance[o]) };
 }
 
 /** Gram–Schmidt, twice over, on the columns of a [rows, columns] matrix, in place. */
-function orthonormalize(a: Float32Array, rows: number, columns: number): void {
+async function orthonormalize(a: Float32Array, rows: number, columns: number, turn: Turn): Promise<void> {
   const column = (c: number): Float64Array => Float64Array.from({ length: rows }, (_, r) => a[r * columns + c]);
   const done: Float64Array[] = [];
   for (let c = 0; c < columns; c++) {
+    await turn();
     const v = column(c);
     for (let pass = 0; pass < 2; pass++)
       for (const q of done) {

@@ -3,12 +3,12 @@
 
 import type { LowRank } from "../activator/activator.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
-import { throwIfAborted } from "../errors.ts";
 import type { FloatLayer } from "../model/model.ts";
 import { transposed } from "../model/transposed.ts";
 import { permutation, type Random } from "../random.ts";
 import { routerRanks } from "./candidates.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
+import type { Turn } from "./turn.ts";
 
 /** Rows that principal components are taken from, and how many of these there are at most. */
 const componentRows = 4000;
@@ -42,15 +42,15 @@ export async function fitRouter(
   targets: Targets,
   kernels: ArrayKernels,
   random: Random,
-  signal?: AbortSignal,
+  turn: Turn,
 ): Promise<LowRank> {
   const { inputs, outputs: count } = start;
   const few = Math.min(rows, componentRows);
   const scores = kernels.matmulTransposed(h.subarray(0, few * inputs), start.weight, few, count, inputs);
   for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += start.bias[c];
   const rank = Math.max(1, Math.min(largestRank, few >> 1, inputs >> 1, count >> 1));
-  const router = fitLowRank(scores, few, start, new Float32Array(count).fill(1), rank, kernels, random);
-  return rows < rowsPerCluster * count ? router : train(router, h, rows, start, targets, kernels, random, signal);
+  const router = await fitLowRank(scores, few, start, new Float32Array(count).fill(1), rank, kernels, random, turn);
+  return rows < rowsPerCluster * count ? router : train(router, h, rows, start, targets, kernels, random, turn);
 }
 
 /**
@@ -66,7 +66,7 @@ async function train(
   { clusters, weights }: Targets,
   kernels: ArrayKernels,
   random: Random,
-  signal?: AbortSignal,
+  turn: Turn,
 ): Promise<LowRank> {
   const [inputs, count, depth] = [down.length / rank, mean.length, weights.length];
   let square = 0;
@@ -84,10 +84,7 @@ async function train(
   for (let epoch = 0; epoch < epochs; epoch++) {
     const order = permutation(rows, random);
     for (let from = 0; from < rows; from += batch) {
-      if (step % 16 === 0) {
-        throwIfAborted(signal);
-        await new Promise((resolve) => setTimeout(resolve));
-      }
+      await turn();
       const n = Math.min(batch, rows - from);
       const x = new Float32Array(n * inputs);
       for (let r = 0; r < n; r++) {

@@ -3,7 +3,6 @@
 import { type Hash, type LayerActivators, type LowRank, noActivators } from "../activator/activator.ts";
 import { isSparse } from "../activator/network.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
-import { throwIfAborted } from "../errors.ts";
 import { activate } from "../model/forward.ts";
 import { type DenseLayer, floatWeights, type Model } from "../model/model.ts";
 import { type Rows, rowOf, takeRows } from "../model/rows.ts";
@@ -14,6 +13,7 @@ import { fitHash, type HashShape } from "./fit-hash.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import { coactivationOrder, reorder } from "./order.ts";
 import type { Thresholds } from "./search.ts";
+import { type Turn, takeTurns } from "./turn.ts";
 
 export interface FitOptions {
   kinds: readonly string[];
@@ -36,6 +36,8 @@ const usualHashShape: HashShape = { tables: 8, bits: 8, votes: 256 };
 const outputRows = 120_000;
 /** Numbers that the rows of one layer hold at most. */
 const rowNumbers = 4e7;
+/** Multiply-adds of one product without a turn. */
+const stepMacs = 2e9;
 /** Numbers a batch of pre-activations of a wide output layer holds at most. */
 const outputNumbers = 8e6;
 
@@ -50,6 +52,7 @@ export async function fitActivators(
   kernels: ArrayKernels,
 ): Promise<{ layers: DenseLayer[]; fitted: LayerActivators[]; thresholds: Thresholds }> {
   const { kinds, random, signal, hashShape = usualHashShape } = options;
+  const turn = takeTurns(signal);
   const layers = [...model.layers];
   const last = layers.length - 1;
   const wide = layers[last].outputs >= wideOutputs;
@@ -63,31 +66,32 @@ export async function fitActivators(
   let x = sparse ? new Float32Array(0) : denseRows(rows, n);
   const inputs: Float32Array[] = [];
   const fitted: LayerActivators[] = [];
-  const pre = (l: number, count: number): Float32Array =>
+  const pre = (l: number, count: number): Promise<Float32Array> =>
     l === 0 && sparse
-      ? sparsePreActivations(sparse, count, layers[0])
-      : preActivations(x.subarray(0, count * layers[l].inputs), count, layers[l], kernels);
+      ? sparsePreActivations(sparse, count, layers[0], turn)
+      : preActivations(x.subarray(0, count * layers[l].inputs), count, layers[l], kernels, turn);
   for (let l = 0; l < layers.length; l++) {
-    throwIfAborted(signal);
-    await new Promise((resolve) => setTimeout(resolve));
+    await turn();
     if (l === last) {
       inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layers[l].inputs));
-      fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], { ...options, hashShape }, kernels) : noActivators);
+      fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], { ...options, hashShape }, kernels, turn) : noActivators);
       break;
     }
-    const active = activate(layers[l].activation, pre(l, few), layers[l].alpha);
-    const order = coactivationOrder(kernels.gram(active, few, layers[l].outputs), layers[l].outputs);
+    const active = activate(layers[l].activation, await pre(l, few), layers[l].alpha);
+    const order = coactivationOrder(await gram(active, few, layers[l].outputs, kernels, turn), layers[l].outputs);
     [layers[l], layers[l + 1]] = reorder(layers[l], layers[l + 1], order);
     const layer = layers[l];
     inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layer.inputs));
-    const z = pre(l, n);
+    const z = await pre(l, n);
     const h = activate(layer.activation, z, layer.alpha);
     if (l === 0 && sparse) fitted.push(noActivators);
     else {
       const rank = Math.min(largestRank, Math.floor(Math.min(layer.inputs, layer.outputs) / 2));
       const wanted = kinds.includes("low-rank") && rank >= 1;
       const fewZ = z.subarray(0, few * layer.outputs);
-      const lowRank: LowRank | null = wanted ? fitLowRank(fewZ, few, layer, lookedAt(layers[l + 1]), rank, kernels, random) : null;
+      const lowRank: LowRank | null = wanted
+        ? await fitLowRank(fewZ, few, layer, lookedAt(layers[l + 1]), rank, kernels, random, turn)
+        : null;
       const hash: Hash | null = kinds.includes("hash") ? fitHash(x, h, few, layer.inputs, layer.outputs, hashShape, random) : null;
       fitted.push({ ...noActivators, lowRank, hash });
     }
@@ -108,19 +112,20 @@ async function fitOutput(
   x: Float32Array,
   n: number,
   layer: DenseLayer,
-  { kinds, depth = 1, random, signal, hashShape }: FitOptions & { hashShape: HashShape },
+  { kinds, depth = 1, random, hashShape }: FitOptions & { hashShape: HashShape },
   kernels: ArrayKernels,
+  turn: Turn,
 ): Promise<LayerActivators> {
   const { inputs, outputs } = layer;
   const few = Math.min(n, Math.max(64, Math.floor(outputNumbers / outputs)));
-  const clusters = kinds.includes("clusters") ? await fitClusters(x, n, layer, depth, kernels, random, signal) : null;
+  const clusters = kinds.includes("clusters") ? await fitClusters(x, n, layer, depth, kernels, random, turn) : null;
   let lowRank: LowRank | null = null;
   let hash: Hash | null = null;
   if (kinds.includes("low-rank") || kinds.includes("hash")) {
-    const z = preActivations(x.subarray(0, few * inputs), few, layer, kernels);
+    const z = await preActivations(x.subarray(0, few * inputs), few, layer, kernels, turn);
     const rank = Math.min(largestRank, few >> 1, inputs >> 1);
     if (kinds.includes("low-rank") && rank >= 1)
-      lowRank = fitLowRank(z, few, layer, new Float32Array(outputs).fill(1), rank, kernels, random);
+      lowRank = await fitLowRank(z, few, layer, new Float32Array(outputs).fill(1), rank, kernels, random, turn);
     if (kinds.includes("hash")) hash = fitHash(x, bestOnly(z, outputs), few, inputs, outputs, hashShape, random);
   }
   return { lowRank, hash, clusters: clusters?.clusters ?? [], order: clusters?.order ?? null };
@@ -137,16 +142,18 @@ function bestOnly(z: Float32Array, outputs: number): Float32Array {
 }
 
 /** x Wᵀ + b for the first n rows of a CSR batch. */
-function sparsePreActivations(rows: Rows & { kind: "csr" }, n: number, layer: DenseLayer): Float32Array {
+async function sparsePreActivations(rows: Rows & { kind: "csr" }, n: number, layer: DenseLayer, turn: Turn): Promise<Float32Array> {
   const { inputs, outputs, bias } = layer;
   const weight = floatWeights(layer);
   const z = new Float32Array(n * outputs);
-  for (let r = 0; r < n; r++)
+  for (let r = 0; r < n; r++) {
+    if (r % 64 === 0) await turn();
     for (let o = 0; o < outputs; o++) {
       let sum = bias[o];
       for (let i = rows.indptr[r]; i < rows.indptr[r + 1]; i++) sum += rows.values[i] * weight[o * inputs + rows.indices[i]];
       z[r * outputs + o] = sum;
     }
+  }
   return z;
 }
 
@@ -162,11 +169,31 @@ function denseRows(rows: Rows, n: number): Float32Array {
 }
 
 /** x Wᵀ + b for a batch: [n, outputs]. */
-function preActivations(x: Float32Array, n: number, layer: DenseLayer, kernels: ArrayKernels): Float32Array {
+async function preActivations(x: Float32Array, n: number, layer: DenseLayer, kernels: ArrayKernels, turn: Turn): Promise<Float32Array> {
   const { bias, inputs, outputs } = layer;
-  const z = kernels.matmulTransposed(x, floatWeights(layer), n, outputs, inputs);
+  const weight = floatWeights(layer);
+  const z = new Float32Array(n * outputs);
+  const step = Math.ceil(stepMacs / (inputs * outputs));
+  for (let from = 0; from < n; from += step) {
+    await turn();
+    const count = Math.min(step, n - from);
+    z.set(kernels.matmulTransposed(x.subarray(from * inputs, (from + count) * inputs), weight, count, outputs, inputs), from * outputs);
+  }
   for (let r = 0; r < n; r++) for (let o = 0; o < outputs; o++) z[r * outputs + o] += bias[o];
   return z;
+}
+
+/** HᵀH of activations h [rows, nodes]. */
+async function gram(h: Float32Array, rows: number, nodes: number, kernels: ArrayKernels, turn: Turn): Promise<Float32Array> {
+  const sum = new Float32Array(nodes * nodes);
+  const step = Math.ceil(stepMacs / (nodes * nodes));
+  for (let from = 0; from < rows; from += step) {
+    await turn();
+    const count = Math.min(step, rows - from);
+    const part = kernels.gram(h.subarray(from * nodes, (from + count) * nodes), count, nodes);
+    for (let i = 0; i < sum.length; i++) sum[i] += part[i];
+  }
+  return sum;
 }
 
 /** How much the next layer looks at each node: the norm of its column, never 0. */

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { encodeActivators, type LayerActivators, type LowRank, noActivators } from "../../src/activator/activator.ts";
 import { fitHash } from "../../src/calibrate/fit-hash.ts";
 import { fitLowRank } from "../../src/calibrate/fit-low-rank.ts";
+import { takeTurns } from "../../src/calibrate/turn.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { activate, forward } from "../../src/model/forward.ts";
 import { type Activation, createModel, type FloatLayer, type Model } from "../../src/model/model.ts";
@@ -44,13 +45,13 @@ function meanRouter({ weight, bias }: FloatLayer, panels: number): LowRank {
   return { kind: "low-rank", rank: hidden, down, center: new Float32Array(hidden), up, mean };
 }
 
-function activatorsOf(model: FloatModel): LayerActivators {
+async function activatorsOf(model: FloatModel): Promise<LayerActivators> {
   const layer = model.layers[1];
   const x = madeUpRows(200, hidden, 9).data.map((v) => Math.max(0, v));
   const z = Float32Array.from({ length: 200 * outputs }, (_, at) => preActivation(layer, x, Math.floor(at / outputs), at % outputs));
   const winners = z.map((v, at) => (v > 2 ? 1 + (at % 3) : 0));
   return {
-    lowRank: fitLowRank(z, 200, layer, new Float32Array(outputs).fill(1), 16, kernels, seeded(3)),
+    lowRank: await fitLowRank(z, 200, layer, new Float32Array(outputs).fill(1), 16, kernels, seeded(3), takeTurns(undefined)),
     hash: fitHash(x, winners, 200, hidden, outputs, { tables: 4, bits: 4, votes: 64 }, seeded(4)),
     clusters: [1, 2].map((panels) => ({ kind: "clusters", panels, router: meanRouter(layer, panels) })),
     order,
@@ -64,7 +65,7 @@ function preActivation({ weight, bias, inputs: width }: FloatLayer, x: Float32Ar
 }
 
 const identity = madeUpModel([inputs, hidden, outputs], 1);
-const fitted = activatorsOf(identity);
+const fitted = await activatorsOf(identity);
 const section = (part: Partial<LayerActivators> = {}) => ({
   ladder: null,
   tensors: encodeActivators([noActivators, { ...fitted, ...part }]),

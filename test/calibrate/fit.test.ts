@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { LowRank } from "../../src/activator/activator.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
 import { fitHash } from "../../src/calibrate/fit-hash.ts";
 import { fitLowRank } from "../../src/calibrate/fit-low-rank.ts";
+import { takeTurns } from "../../src/calibrate/turn.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { forward } from "../../src/model/forward.ts";
 import { createModel, type FloatLayer } from "../../src/model/model.ts";
@@ -21,12 +23,7 @@ function preActivations(x: Float32Array, { weight, bias, inputs, outputs }: Floa
 }
 
 /** The largest error of predicting `z` from `x`, and the mean square. */
-function errors(
-  fitted: ReturnType<typeof fitLowRank>,
-  x: Float32Array,
-  z: Float32Array,
-  inputs: number,
-): { largest: number; mean: number } {
+function errors(fitted: LowRank, x: Float32Array, z: Float32Array, inputs: number): { largest: number; mean: number } {
   const { rank, down, center, up, mean } = fitted;
   const outputs = mean.length;
   let [largest, squares] = [0, 0];
@@ -51,32 +48,47 @@ describe("a low-rank activator", () => {
   const x = madeUpRows(200, 20, 6).data;
   const z = preActivations(x, layer);
   const even = new Float32Array(24).fill(1);
-  const fitting = (rank: number, importance = even, seed = 1) => fitLowRank(z, 200, layer, importance, rank, kernels, seeded(seed));
+  const turn = takeTurns(undefined);
+  const fitting = (rank: number, importance = even, seed = 1) => fitLowRank(z, 200, layer, importance, rank, kernels, seeded(seed), turn);
 
-  test("of full rank predicts pre-activations, also of rows it was not fitted on and whatever counts", () => {
+  test("of full rank predicts pre-activations, also of rows it was not fitted on and whatever counts", async () => {
     const fresh = madeUpRows(50, 20, 7).data;
     for (const importance of [even, even.map((_, o) => 1e-3 + o / 24)]) {
-      const fitted = fitting(20, importance);
+      const fitted = await fitting(20, importance);
       expect(errors(fitted, x, z, 20).largest).toBeLessThan(1e-3);
       expect(errors(fitted, fresh, preActivations(fresh, layer), 20).largest).toBeLessThan(1e-3);
     }
   });
 
-  test("predicts better the more components it has, which come in the same order", () => {
-    const mean = [2, 4, 8, 16].map((rank) => errors(fitting(rank), x, z, 20).mean);
+  test("predicts better the more components it has, which come in the same order", async () => {
+    const mean: number[] = [];
+    for (const rank of [2, 4, 8, 16]) mean.push(errors(await fitting(rank), x, z, 20).mean);
     for (let i = 1; i < mean.length; i++) expect(mean[i]).toBeLessThan(mean[i - 1]);
-    const [few, many] = [fitting(4), fitting(16)];
+    const [few, many] = [await fitting(4), await fitting(16)];
     for (let o = 0; o < 24; o++)
       for (let c = 0; c < 4; c++) expect(Math.abs(few.up[o * 4 + c])).toBeCloseTo(Math.abs(many.up[o * 16 + c]), 1);
   });
 
-  test("has no more components than rows or nodes, and survives rows that are all alike", () => {
-    expect(fitLowRank(z.subarray(0, 5 * 24), 5, layer, even, 16, kernels, seeded(1)).rank).toBe(5);
-    expect(fitting(99).rank).toBe(24);
+  test("has no more components than rows or nodes, and survives rows that are all alike", async () => {
+    expect((await fitLowRank(z.subarray(0, 5 * 24), 5, layer, even, 16, kernels, seeded(1), turn)).rank).toBe(5);
+    expect((await fitting(99)).rank).toBe(24);
     const same = new Float32Array(z.length).fill(2);
-    const { down, up, center, mean } = fitLowRank(same, 200, layer, even, 8, kernels, seeded(1));
+    const { down, up, center, mean } = await fitLowRank(same, 200, layer, even, 8, kernels, seeded(1), turn);
     for (const v of [...down, ...up, ...center]) expect(Number.isFinite(v)).toBe(true);
     for (const m of mean) expect(m).toBeCloseTo(2, 4);
+  });
+
+  test("takes a turn before each component of each iteration, and ends where one throws", async () => {
+    let turns = 0;
+    const until = (last: number) => async () => {
+      if (++turns > last) throw new Error("enough");
+    };
+    const endingAfter = (last: number) => fitLowRank(z, 200, layer, even, 16, kernels, seeded(1), until(last));
+    await endingAfter(Number.POSITIVE_INFINITY);
+    expect(turns).toBeGreaterThan(6 * 16);
+    turns = 0;
+    await expect(endingAfter(20)).rejects.toThrow("enough");
+    expect(turns).toBe(21);
   });
 });
 

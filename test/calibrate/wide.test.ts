@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decodeActivators } from "../../src/activator/activator.ts";
 import { type CalibrateOptions, calibrate } from "../../src/calibrate/calibrate.ts";
 import { fitClusters } from "../../src/calibrate/fit-clusters.ts";
+import { takeTurns } from "../../src/calibrate/turn.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { forward } from "../../src/model/forward.ts";
 import { createModel, denseMacs, type FloatLayer, type Model } from "../../src/model/model.ts";
@@ -175,7 +176,7 @@ describe("clusters", async () => {
     for (let i = 0; i < inputs; i++) z += first.weight[o * inputs + i] * rows.data[r * inputs + i];
     return Math.max(0, z);
   });
-  const fitted = await fitClusters(h, n, last, 1, kernels, seeded(3));
+  const fitted = await fitClusters(h, n, last, 1, kernels, seeded(3), takeTurns(undefined));
 
   test("stand in an order that has every node once", () => {
     expect([...(fitted?.order ?? [])].sort((a, b) => a - b)).toEqual(Array.from({ length: outputs }, (_, o) => o));
@@ -205,12 +206,12 @@ describe("clusters", async () => {
   });
 
   test("are the same for the same seed, and none for a layer too narrow", async () => {
-    expect(await fitClusters(h, n, last, 1, kernels, seeded(3))).toEqual(fitted);
+    expect(await fitClusters(h, n, last, 1, kernels, seeded(3), takeTurns(undefined))).toEqual(fitted);
     const narrow = { ...last, outputs: 300, weight: last.weight.subarray(0, 300 * hidden), bias: last.bias.subarray(0, 300) };
-    expect(await fitClusters(h, n, narrow, 1, kernels, seeded(3))).toBeNull();
+    expect(await fitClusters(h, n, narrow, 1, kernels, seeded(3), takeTurns(undefined))).toBeNull();
   });
 
   test("stop when told to", async () => {
-    await expect(fitClusters(h, n, last, 1, kernels, seeded(3), AbortSignal.abort())).rejects.toMatchObject({ code: "aborted" });
+    await expect(fitClusters(h, n, last, 1, kernels, seeded(3), takeTurns(AbortSignal.abort()))).rejects.toMatchObject({ code: "aborted" });
   });
 });

@@ -1,0 +1,21 @@
+// Long computing lets the program's other work have its turn, so that progress shows and an abort is heard.
+
+import { systemClock } from "../clock.ts";
+import { throwIfAborted } from "../errors.ts";
+
+/** Called between pieces of work; throws `aborted` once the signal has fired. */
+export type Turn = () => Promise<void>;
+
+/** Milliseconds of work without a turn, at least: a turn itself can take one. When they are taken changes nothing in what is computed. */
+const between = 50;
+
+export function takeTurns(signal: AbortSignal | undefined): Turn {
+  let last = Number.NEGATIVE_INFINITY;
+  return async () => {
+    throwIfAborted(signal);
+    if (systemClock.now() - last < between) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    throwIfAborted(signal);
+    last = systemClock.now();
+  };
+}
