@@ -4,7 +4,6 @@
 
 import type { Engine } from "../engine/engine.ts";
 import { listViews } from "../engine/list.ts";
-import type { SparseInput } from "../model/rows.ts";
 import type { LevelPlan } from "./level-plan.ts";
 import type { PlacedNetwork } from "./network.ts";
 
@@ -33,7 +32,7 @@ export function reserveInput(network: PlacedNetwork): void {
  */
 export function writeSparse(
   { dense, list }: NetworkInput,
-  { indices, values }: SparseInput,
+  { indices, values }: { indices: ArrayLike<number>; values: ArrayLike<number> },
   { compactsInput, readsDenseInput }: Pick<LevelPlan, "compactsInput" | "readsDenseInput">,
 ): number {
   if (readsDenseInput || !compactsInput || indices.length > dense.length) {

@@ -11,6 +11,10 @@ const written = (input: unknown, width = 4): number[] => {
 test("takes every form of an input", () => {
   expect(written(Float32Array.of(1, 0, -2, 0.5))).toEqual([1, 0, -2, 0.5]);
   expect(written([1, 0, -2, 0.5])).toEqual([1, 0, -2, 0.5]);
+  expect(written(Float64Array.of(1, 0, -2, 0.5))).toEqual([1, 0, -2, 0.5]);
+  expect(written(Uint8ClampedArray.of(1, 0, 255, 300))).toEqual([1, 0, 255, 255]);
+  expect(written(BigInt64Array.of(1n, 0n, -2n, 5n))).toEqual([1, 0, -2, 5]);
+  expect(written({ indices: [2, 0], values: [-2, 1] })).toEqual([1, 0, -2, 0]);
   expect(written({ indices: Uint32Array.of(2, 0), values: Float32Array.of(-2, 1) })).toEqual([1, 0, -2, 0]);
   expect(written({ indices: new Uint32Array(0), values: new Float32Array(0) })).toEqual([0, 0, 0, 0]);
   expect(written({ indices: Uint8Array.of(3), values: Int8Array.of(-7) })).toEqual([0, 0, 0, -7]);
@@ -33,11 +37,14 @@ test.each<[string, unknown, RegExp]>([
   ["nothing", undefined, /got undefined, expected a Float32Array of 4/],
   ["null", null, /got null/],
   ["text", "1,2,3,4", /got string/],
-  ["another typed array", new Float64Array(4), /got Float64Array/],
+  ["too few numbers of another type", new Float64Array(3), /got 3 numbers, expected 4/],
+  ["a DataView alone", new DataView(new ArrayBuffer(16)), /got DataView/],
   ["an object", { numbers: [1, 2, 3, 4] }, /got Object/],
   ["an object without a constructor", Object.create(null), /got an object/],
   ["indices alone", { indices: Uint32Array.of(1) }, /got Uint32Array and undefined/],
-  ["plain lists of indices", { indices: [1], values: [2] }, /got Array and Array, expected indices and values as typed arrays/],
+  ["text for values", { indices: [1], values: "2" }, /got Array and string, expected indices and values as lists of numbers/],
+  ["text among indices", { indices: ["1"], values: [2] }, /got index 1 at position 0/],
+  ["text among values", { indices: [1], values: ["2"] }, /got string at position 0, expected numbers/],
   ["a DataView", { indices: new DataView(new ArrayBuffer(4)), values: Float32Array.of(1) }, /got DataView/],
   ["64-bit indices", { indices: BigInt64Array.of(1n), values: Float32Array.of(1) }, /got BigInt64Array/],
   ["more indices than values", { indices: Uint32Array.of(1, 2), values: Float32Array.of(1) }, /got 2 indices and 1 values/],
