@@ -57,6 +57,25 @@ export interface CalibrateOptions {
   onProgress?: (share: number, what: string) => void;
 }
 
+const optionNames: Record<keyof CalibrateOptions, true> = {
+  rows: true,
+  labels: true,
+  fitRows: true,
+  maxLoss: true,
+  confidence: true,
+  metric: true,
+  activators: true,
+  hashShape: true,
+  weights: true,
+  growing: true,
+  seed: true,
+  cost: true,
+  clock: true,
+  engine: true,
+  signal: true,
+  onProgress: true,
+};
+
 /** Rows used at most to search and to fit. */
 const most = { search: 5000, fit: 4096 };
 
@@ -66,6 +85,9 @@ const most = { search: 5000, fit: 4096 };
  * the promise could not be certified even if nothing were lost, `aborted`.
  */
 export async function calibrate(model: Model, options: CalibrateOptions): Promise<Model> {
+  for (const name of Object.keys(options))
+    if (!Object.hasOwn(optionNames, name))
+      throw new SlonnError("bad-option", `calibrate: got ${name}, expected ${Object.keys(optionNames).join(", ")}`);
   const {
     rows,
     labels = null,

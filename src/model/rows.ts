@@ -35,14 +35,19 @@ export interface SparseInput {
  * @throws SlonnError `bad-input` where a batch contradicts itself, has rows of another width, or holds a number that is not finite.
  */
 export function checkRows(name: string, rows: Rows, width: number): void {
-  const refuse = refusing(name);
-  const { count } = rows;
+  const refuse: Refuse = refusing(name);
+  const { kind, count } = rows ?? {};
+  if (kind !== "dense" && kind !== "csr") refuse(rows ? `kind ${kind}` : String(rows), "dense or csr rows");
+  if (!(Number.isSafeInteger(count) && count >= 0)) refuse(`${count} rows`, "a whole number");
   if (rows.width !== width) refuse(`rows of ${rows.width} numbers`, `${width}`);
   const values = rows.kind === "dense" ? rows.data : rows.values;
+  if (!(values instanceof Float32Array)) refuse("numbers of another type", "a Float32Array");
   if (rows.kind === "dense") {
     if (values.length !== count * width) refuse(`${values.length} numbers`, `${count} x ${width}`);
   } else {
     const { indptr, indices } = rows;
+    if (!(ArrayBuffer.isView(indptr) && ArrayBuffer.isView(indices)))
+      refuse("row pointers and columns of another type", "a Uint32Array of each");
     if (indptr.length !== count + 1 || indptr[0] !== 0) refuse(`${indptr.length} row pointers from ${indptr[0]}`, `${count + 1} from 0`);
     if (indptr[count] !== values.length || indices.length !== values.length)
       refuse(`${indices.length} columns and ${values.length} values`, `${indptr[count]} of both`);

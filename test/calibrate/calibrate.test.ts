@@ -291,6 +291,7 @@ describe("refuses", () => {
   test("options that are out of range", async () => {
     for (const maxLoss of [0, 1, -1, Number.NaN]) await refuse({ maxLoss }, "bad-option", /^max loss: got/);
     for (const confidence of [0.5, 1, 2, Number.NaN]) await refuse({ confidence }, "bad-option", /^confidence: got/);
+    await refuse({ maxloss: 0.01 } as object, "bad-option", /^calibrate: got maxloss, expected rows, labels, .*onProgress$/);
     await refuse({ activators: ["magic"] }, "bad-option", /activators: got magic, expected low-rank, screen, clusters, hash/);
     await refuse({ weights: "int4" as "int8" }, "bad-option", /^weights: got int4, expected int8 or auto/);
     await refuse({ metric: "precision@7" as "precision@5" }, "bad-option", /^metric: got precision@7, expected accuracy/);

@@ -81,6 +81,15 @@ describe("refuses batches that contradict themselves", () => {
   test.each<[string, Rows, RegExp]>([
     ["another width", rows, /^x: got rows of 7 numbers, expected 8$/],
     ["too few numbers", { ...rows, width: 8 }, /^x: got 140 numbers, expected 20 x 8$/],
+    ["nothing", undefined as unknown as Rows, /^x: got undefined, expected dense or csr rows$/],
+    ["another kind", { ...rows, kind: "coo" } as unknown as Rows, /^x: got kind coo, expected dense or csr rows$/],
+    ["no count", { ...rows, count: undefined } as unknown as Rows, /^x: got undefined rows, expected a whole number$/],
+    [
+      "a plain list",
+      { ...rows, width: 8, data: [...rows.data] } as unknown as Rows,
+      /got numbers of another type, expected a Float32Array/,
+    ],
+    ["plain row pointers", { ...sparse, width: 8, indptr: [0] } as unknown as Rows, /got row pointers and columns of another type/],
     ["too few row pointers", { ...sparse, width: 8, count: 21 }, /^x: got 21 row pointers from 0, expected 22 from 0$/],
     ["values that are missing", { ...sparse, width: 8, values: sparse.values.slice(1) }, /columns and .* values, expected/],
     [
