@@ -29,7 +29,7 @@ export const BLOCK: i32 = 4;
 
 // ---- operations, with their arguments in order (words 1, 2, …)
 
-/** src, n, list, activation, alpha(f32), append: the non-zeros of activation(src) */
+/** src, n, list, activation, alpha(f32): the non-zeros of activation(src) */
 export const COMPACT: i32 = 1;
 /** src, n, list: byte offsets of the blocks of src that hold a non-zero; src is readable up to a multiple of 16 */
 export const BLOCKS: i32 = 2;
@@ -45,7 +45,7 @@ export const PANELS_ACTIVE: i32 = 6;
 export const PANELS_SELECTED: i32 = 7;
 /** columns, init, active list, stride, outputs, out: transposed weights, `stride` floats from column to column; init and out hold whole panels */
 export const COLUMNS: i32 = 8;
-/** src, n, out, activation, alpha(f32) */
+/** src, n, out, activation, alpha(f32): n numbers, or a list's values, in place, where n is negative */
 export const ACTIVATE: i32 = 9;
 /** scores, n, k, list, scratch(2048 words): the k best, ascending by index; ties go to the lower index, NaN is never chosen */
 export const TOP_K: i32 = 10;
@@ -76,22 +76,20 @@ export const PREDICT: i32 = 20;
 export const EXPAND: i32 = 21;
 /** src, n, k, order(u32, or 0), best list: the k best of src[0 … n), or of a list's values where n is negative, best first; index i is order[i] */
 export const BEST: i32 = 22;
-/** candidate list, best list, activation, alpha(f32): the values of both; softmax and log-softmax over the candidates */
-export const ACTIVATE_LIST: i32 = 23;
 /** src, n, order(u32), out: out[order[i]] = src[i] */
-export const PERMUTE: i32 = 24;
+export const PERMUTE: i32 = 23;
 /** src, n, codes, pairs list, blocks list, every: 16-bit codes of src with one step for all (f32 at `codes`, codes 16 bytes further, padded with zeros to 16) and which pairs and blocks of 8 are not all 0; with `every` all are listed */
-export const CODE: i32 = 25;
+export const CODE: i32 = 24;
 /** panels (int8, [panel][pair][16][2]), scales(f32), bias, codes, pairs list, inputs padded to 16, panel list (or 0: all), panel count, out */
-export const PANELS_8: i32 = 26;
+export const PANELS_8: i32 = 25;
 /** rows (int8), scales(f32), bias, codes, stride, blocks list, rows list, out list, activation, alpha(f32), append: chosen rows from active blocks of 8 */
-export const ROWS_8: i32 = 27;
+export const ROWS_8: i32 = 26;
 /** columns (int8), scales(f32), init, active list, stride, outputs, out, scratch(12 bytes for two active inputs): every node from the active inputs; init may be out */
-export const COLUMNS_8: i32 = 28;
+export const COLUMNS_8: i32 = 27;
 /** src, n, k, list, scratch(n floats rounded up to 4, and 2048 words): the k of src largest in size, ascending by index; units */
-export const STRONGEST: i32 = 29;
+export const STRONGEST: i32 = 28;
 /** scores, n, width(f32), list: scores at most width below the best, ascending by index; -Infinity and NaN are never chosen */
-export const WITHIN: i32 = 30;
+export const WITHIN: i32 = 29;
 
 // ---- activations
 

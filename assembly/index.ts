@@ -1,10 +1,10 @@
 // The kernels' one export beside the memory: run a plan. The table's layout and every operation's arguments are in abi.ts.
 // No allocation, no trap on well-formed plans, no imports; what a plan may hold is the host's business to get right.
 import {
-  ACTIVATE, ACTIVATE_LIST, BEST, BLOCKS, CODE, COLUMNS, COLUMNS_8, COMPACT, COMPACT_PANELS, EXPAND, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_8, PANELS_SELECTED, PANEL_SCORES, PERMUTE, PREDICT,
+  ACTIVATE, BEST, BLOCKS, CODE, COLUMNS, COLUMNS_8, COMPACT, COMPACT_PANELS, EXPAND, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_8, PANELS_SELECTED, PANEL_SCORES, PERMUTE, PREDICT,
   ROWS, ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WITHIN, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
 } from "./abi";
-import { activate, activateList } from "./kernels/activate";
+import { activate } from "./kernels/activate";
 import { code, columns8, panels8, rows8 } from "./kernels/bytes";
 import { columns } from "./kernels/columns";
 import { blocks, compact, compactPanels, permute, scatter } from "./kernels/compact";
@@ -57,7 +57,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
     at++;
     switch (operation) {
       case COMPACT:
-        units = compact(p(r, 1), n(r, 2), p(r, 3), n(r, 4), f(r, 5), n(r, 6) != 0);
+        units = compact(p(r, 1), n(r, 2), p(r, 3), n(r, 4), f(r, 5));
         break;
       case BLOCKS:
         units = blocks(p(r, 1), n(r, 2), p(r, 3));
@@ -93,8 +93,8 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         macs = count(p(r, 3)) * n(r, 5);
         break;
       case ACTIVATE:
-        activate(p(r, 1), n(r, 2), p(r, 3), n(r, 4), f(r, 5));
-        units = n(r, 2);
+        units = n(r, 2) < 0 ? count(p(r, 1)) : n(r, 2);
+        activate(n(r, 2) < 0 ? values(p(r, 1)) : p(r, 1), units, n(r, 2) < 0 ? values(p(r, 1)) : p(r, 3), n(r, 4), f(r, 5));
         break;
       case TOP_K:
         units = topK(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5));
@@ -147,10 +147,6 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         units = n(r, 2) < 0
           ? best(values(p(r, 1)), count(p(r, 1)), indices(p(r, 1)), n(r, 3), p(r, 4), p(r, 5))
           : best(p(r, 1), n(r, 2), 0, n(r, 3), p(r, 4), p(r, 5));
-        break;
-      case ACTIVATE_LIST:
-        activateList(p(r, 1), p(r, 2), n(r, 3), f(r, 4));
-        units = count(p(r, 1));
         break;
       case PERMUTE:
         permute(p(r, 1), n(r, 2), p(r, 3), p(r, 4));

@@ -2,7 +2,6 @@
 import { IDENTITY, LOG_SOFTMAX, RELU, SOFTMAX } from "../abi";
 import { activate as one } from "../lanes/activation";
 import { exp, log } from "../lanes/exponential";
-import { count, values } from "../lanes/list";
 
 /** out[i] = activation(src[i]); out may be src. */
 export function activate(src: usize, n: i32, out: usize, activation: i32, alpha: f32): void {
@@ -22,42 +21,15 @@ export function activate(src: usize, n: i32, out: usize, activation: i32, alpha:
   for (; i < end; i += 4) store<f32>(out + i, one(load<f32>(src + i), activation, alpha));
 }
 
-/** The values of the candidates and of the best among them; softmax and log-softmax take their sum over the candidates. */
-export function activateList(candidates: usize, best: usize, activation: i32, alpha: f32): void {
-  const all = values(candidates), few = values(best);
-  const end = <usize>count(candidates) << 2, most = <usize>count(best) << 2;
-  if (activation >= SOFTMAX) {
-    const top = highest(all, end);
-    const total = sum(all, end, top);
-    shares(few, most, few, top, total, activation == LOG_SOFTMAX);
-    return shares(all, end, all, top, total, activation == LOG_SOFTMAX);
-  }
-  activate(few, count(best), few, activation, alpha);
-  activate(all, count(candidates), all, activation, alpha);
-}
-
 /** exp(x − max) ÷ its sum, or its logarithm, in f64 within. */
 function softmax(src: usize, end: usize, out: usize, logarithm: bool): void {
-  const top = highest(src, end);
-  shares(src, end, out, top, sum(src, end, top), logarithm);
-}
-
-function highest(src: usize, end: usize): f32 {
   let top = -Infinity as f32;
   for (let i: usize = 0; i < end; i += 4) {
     const v = load<f32>(src + i);
     if (!(v <= top)) top = v;
   }
-  return top;
-}
-
-function sum(src: usize, end: usize, top: f32): f64 {
   let total: f64 = 0;
   for (let i: usize = 0; i < end; i += 4) total += exp(<f64>load<f32>(src + i) - <f64>top);
-  return total;
-}
-
-function shares(src: usize, end: usize, out: usize, top: f32, total: f64, logarithm: bool): void {
   const logTotal = log(total);
   for (let i: usize = 0; i < end; i += 4) {
     const v = <f64>load<f32>(src + i) - <f64>top;

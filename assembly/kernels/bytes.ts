@@ -41,11 +41,12 @@ function codeOf(v: f32, inverse: f32): i32 {
   return <i32>nearest<f32>(v * inverse);
 }
 
-/** The factor from float to code; 0 for a vector of zeros or one that is not finite. */
+/** The factor from float to code; 0 for a vector that is not finite, and for one of zeros or so small that there is none. */
 // @ts-ignore: decorator
 @inline
 function inverseOf(most: f32, limit: f32): f32 {
-  return most > 0 && most < Infinity ? limit / most : 0;
+  const inverse = limit / most;
+  return most < Infinity && inverse < Infinity ? inverse : 0;
 }
 
 /** The factor from code to float; not finite where the vector is not. */

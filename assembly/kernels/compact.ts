@@ -4,12 +4,11 @@ import { activate } from "../lanes/activation";
 import { FRONT } from "../lanes/front";
 import { count, indices, setCount, values } from "../lanes/list";
 
-/** Writes index and value of every non-zero of activation(src[0 … n)) to the list; returns how many it added. */
-export function compact(src: usize, n: i32, list: usize, activation: i32, alpha: f32, append: bool): i32 {
-  const from = append ? count(list) : 0;
+/** Writes index and value of every non-zero of activation(src[0 … n)) to the list; returns how many. */
+export function compact(src: usize, n: i32, list: usize, activation: i32, alpha: f32): i32 {
   const at = indices(list);
   const to = values(list);
-  let found = from;
+  let found = 0;
   let i = 0;
   if (ASC_FEATURE_SIMD) {
     if (activation <= RELU) {
@@ -40,7 +39,7 @@ export function compact(src: usize, n: i32, list: usize, activation: i32, alpha:
     }
   }
   setCount(list, found);
-  return found - from;
+  return found;
 }
 
 /** The same for the nodes of the chosen panels only, with `KEEP` zeros too; nodes past `n` (padding) are left out. Returns how many nodes they have. */

@@ -5,7 +5,7 @@
 //   panel 0:  components 0,1:  n0c0 n0c1 n1c0 n1c1 … n15c0 n15c1 | components 2,3: …      panel 1: …
 //
 // The code is scaled component by component (each weight's step differs), then rounded to 13 bits by one step for all of it:
-// 128 components x 127 x 8191 stays within 31 bits.
+// 2,064 components x 127 x 8191 stay within 31 bits.
 import { wholePanel } from "./bytes";
 
 const LARGEST: f32 = 8191;
@@ -20,7 +20,8 @@ export function predict(weight: usize, scales: usize, mean: usize, code: usize, 
     return;
   }
   const step: f32 = most / LARGEST;
-  const inverse: f32 = most > 0 ? LARGEST / most : 0;
+  const exact: f32 = LARGEST / most;
+  const inverse: f32 = exact < Infinity ? exact : 0; // nothing, or too little to tell
   for (let i: usize = 0; i < <usize>rank; i++) {
     const v = nearest<f32>(load<f32>(code + (i << 2)) * load<f32>(scales + (i << 2)) * inverse);
     store<i16>(scratch + (i << 1), <i16>(<i32>v));

@@ -336,7 +336,13 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
     if (ASC_FEATURE_SIMD) {
       // most values lose to all kept so far: four are turned away at once
       const bar = f32x4.splat(least);
-      if (found == k) while (i + 4 <= n && !v128.any_true(f32x4.ge(v128.load(src + (<usize>i << 2)), bar))) i += 4;
+      if (found == k)
+        while (i + 4 <= n) {
+          const four = v128.load(src + (<usize>i << 2));
+          // where names ascend, a value that ties with the least comes too late
+          if (v128.any_true(order ? f32x4.ge(four, bar) : f32x4.gt(four, bar))) break;
+          i += 4;
+        }
       if (i >= n) break;
     }
     const v = load<f32>(src + (<usize>i << 2));

@@ -145,11 +145,14 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
   });
 }
 
+/** More components could add up to more than 31 bits (assembly/kernels/predict.ts). */
+const mostRank = 2064;
+
 function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, inputs: number, outputs: number): LowRank | null {
   const down = tensors.get(`${name}.down`);
   if (!down) return null;
   const rank = down.shape[0];
-  if (!(rank >= 1)) throw refusal("bad-file", `${name}.down`, describe(down), "a rank of at least 1");
+  if (!(rank >= 1 && rank <= mostRank)) throw refusal("bad-file", `${name}.down`, describe(down), `a rank from 1 to ${mostRank}`);
   const part = (key: string, shape: readonly number[]): Float32Array => floats(tensors.get(`${name}.${key}`), `${name}.${key}`, shape);
   return {
     kind: "low-rank",

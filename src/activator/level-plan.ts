@@ -4,15 +4,19 @@
 // Per layer:  rank (activator → scores) → select (scores → list) → compute (rows or panels of the chosen nodes) → list of non-zeros.
 // Per rung after the first, what an earlier rung computed stays: a layer whose input is the same computes only the nodes its wider
 // selection adds; a layer whose input grew adds the new inputs to its pre-activations; layers after that are computed afresh.
-// After the rungs stand rows that find the best answers, run only where they are asked for.
+// After the rungs stand rows that find the best answers, run only where they are asked for: one for the two best by pre-activation, whose
+// difference calibration wants to know, then those of `Answer`.
 
 import * as abi from "../engine/generated/abi.ts";
 import type { MemoryPlan } from "../engine/memory-plan.ts";
 import { type Row, reservePlan } from "../engine/plan-writer.ts";
 import { type At, type Change, createLayerPass } from "./layer-pass.ts";
-import { bestCapacity, type PlacedNetwork } from "./network.ts";
+import type { PlacedNetwork } from "./network.ts";
 import type { Rung } from "./setting.ts";
 import { createVector, float, type Vector } from "./vector.ts";
+
+/** Best answers that are found unless another number is written into the plan. */
+export const topDepth = 5;
 
 /** What a row of a level's plan is for. */
 export type Stage = "input" | "rank" | "select" | "rows" | "columns" | "output" | "compare";
@@ -31,9 +35,8 @@ export interface Answer {
   candidates: number;
   /** [outputs] activated, where it was not, else 0. */
   output: number;
-  /** Row that leaves the best answers with their pre-activations in the network's best list; how many is its word 3. */
-  best: number;
-  /** Rows that find the best answers and, of candidates, activate them: begin (which is `best`) to end. */
+  /** Rows that activate candidates and leave the best answers in the network's best list; that is done by the last one, whose word 3 says how many. */
+  begin: number;
   end: number;
 }
 
@@ -105,11 +108,14 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
     const key = `${candidates}.${logits}`;
     const known = made.get(key);
     if (known) return known;
-    const best = rows.length;
     const emit = at(last, "output");
-    emit([abi.BEST, candidates || logits, candidates ? -1 : matrix.outputs, Math.min(5, bestCapacity), network.order, network.best]);
-    if (candidates && activation !== abi.IDENTITY) emit([abi.ACTIVATE_LIST, candidates, network.best, activation, float(alpha)]);
-    const answer = { candidates, output, best, end: rows.length };
+    const [src, n] = candidates ? [candidates, -1] : [output, matrix.outputs];
+    emit([abi.BEST, candidates || logits, n, 2, 0, network.best]);
+    const begin = rows.length;
+    // what is best is what is returned as best: activation may make equal what was not, or turn it round
+    if (candidates && activation !== abi.IDENTITY) emit([abi.ACTIVATE, candidates, -1, 0, activation, float(alpha)]);
+    emit([abi.BEST, src, n, topDepth, candidates ? network.order : 0, network.best]);
+    const answer = { candidates, output, begin, end: rows.length };
     made.set(key, answer);
     return answer;
   });

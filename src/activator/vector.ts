@@ -52,8 +52,8 @@ export function createVector(network: PlacedNetwork, name: string, width: number
     parts(emit) {
       if (parts !== null) return parts;
       const list = network.list(`${name}.active`, width);
-      if (source.kind === "pre") emit([abi.COMPACT, source.at, width, list, source.activation, float(source.alpha), 0]);
-      else emit([abi.COMPACT, dense ?? 0, width, list, abi.IDENTITY, float(0), 0]);
+      if (source.kind === "pre") emit([abi.COMPACT, source.at, width, list, source.activation, float(source.alpha)]);
+      else emit([abi.COMPACT, dense ?? 0, width, list, abi.IDENTITY, float(0)]);
       parts = [list];
       return parts;
     },

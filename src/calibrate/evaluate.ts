@@ -1,7 +1,7 @@
 // Runs settings over rows and records, row by row, what each answered, how sure it was, what it did and how long it took.
 // It runs the very plans queries run; what to try and what to make of it is decided elsewhere.
 
-import { type LevelPlan, placeLevel } from "../activator/level-plan.ts";
+import { type LevelPlan, placeLevel, topDepth } from "../activator/level-plan.ts";
 import { placeNetwork } from "../activator/network.ts";
 import { createNetworkInput, type NetworkInput, reserveInput, writeSparse } from "../activator/network-input.ts";
 import { countWork, rungsOf, type Work } from "../activator/work.ts";
@@ -15,8 +15,7 @@ import { type Rows, rowOf } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
 import { takeTurns } from "./turn.ts";
 
-/** Best answers that are noted of each row. */
-export const topDepth = 5;
+/** Stands for an answer where there is none. */
 export const noAnswer = 0xffffffff;
 
 /** What one setting did over all rows; every array has one entry a row. */
@@ -82,8 +81,10 @@ export async function evaluate(
         const ran = engine.execute(plan.address, begin, plan.rungEnds[plan.rungEnds.length - 1]);
         outcome.timesMs[r] = now() - started;
         countWork(plan, words, ran, widths, work);
-        const row = plan.answers[rungsOf(plan, ran) - 1].best;
-        engine.execute(plan.address, row, row + 1);
+        const answer = plan.answers[rungsOf(plan, ran) - 1];
+        engine.execute(plan.address, answer.begin - 1, answer.begin);
+        outcome.margins[r] = best.count[0] > 1 ? best.values[0] - best.values[1] : Number.NaN;
+        engine.execute(plan.address, answer.begin, answer.end);
         record(outcome, r, plan, best, ran, work);
         noteRungs(outcome, plan, words, ran);
       }
@@ -117,9 +118,8 @@ function writeRow(rows: Rows, r: number, input: NetworkInput, plan: LevelPlan): 
 
 function record(outcome: Outcome, r: number, plan: LevelPlan, best: ReturnType<typeof listViews>, ran: number, work: Work): void {
   const found = best.count[0];
-  outcome.answers[r] = found > 0 ? best.indices[0] : 0;
+  outcome.answers[r] = found > 0 ? best.indices[0] : noAnswer;
   for (let i = 0; i < topDepth; i++) outcome.tops[r * topDepth + i] = i < found ? best.indices[i] : noAnswer;
-  outcome.margins[r] = found > 1 ? best.values[0] - best.values[1] : Number.NaN;
   outcome.macs[r] = work.macs;
   outcome.bytes[r] = work.bytes;
   outcome.rungs[r] = rungsOf(plan, ran);

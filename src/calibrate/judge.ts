@@ -1,7 +1,8 @@
 // Judging outcomes against dense and against the labels, row by row, by the best answer or by the best few.
 
+import { topDepth } from "../activator/level-plan.ts";
 import { isRight, type Labels } from "../model/rows.ts";
-import { type Outcome, topDepth } from "./evaluate.ts";
+import type { Outcome } from "./evaluate.ts";
 
 /** What a setting answered: of each row the best, and the best few. */
 export type Answers = Pick<Outcome, "answers" | "tops">;

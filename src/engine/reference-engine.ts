@@ -112,7 +112,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     let macs = 0;
     switch (a[0]) {
       case abi.COMPACT:
-        units = put(a[3], upTo(a[2]), (i) => activate(f32[at[1] + i], a[4], f[5]), a[6]);
+        units = put(a[3], upTo(a[2]), (i) => activate(f32[at[1] + i], a[4], f[5]));
         break;
       case abi.BLOCKS:
         units = put(
@@ -152,10 +152,12 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         macs = unitsOf(a[3]).length * units;
         addLines(at[2], at[6], paddedTo(4, units), unitsOf(a[3]), valuesOf(a[3]), at[1], a[4]);
         break;
-      case abi.ACTIVATE:
-        units = a[2];
-        activateAll(floats(1, units), floats(1, units), floats(3, units), a[4], f[5]);
+      case abi.ACTIVATE: {
+        const src = a[2] < 0 ? valuesOf(a[1]) : floats(1, a[2]);
+        units = src.length;
+        activateAll(src, a[2] < 0 ? src : floats(3, units), a[4], f[5]);
         break;
+      }
       case abi.TOP_K:
       case abi.STRONGEST: {
         const value = (i: number): number => f32[at[1] + i];
@@ -264,13 +266,6 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
           0,
           true,
         );
-        break;
-      }
-      case abi.ACTIVATE_LIST: {
-        const all = valuesOf(a[1]);
-        const from = all.slice();
-        units = all.length;
-        for (const part of [all, valuesOf(a[2])]) activateAll(from, part, part, a[3], f[4]);
         break;
       }
       case abi.PERMUTE:
@@ -388,9 +383,9 @@ function erf(x: number): number {
 }
 
 /** out = activation(src), softmax with its sum over `all`. */
-function activateAll(all: Float32Array, src: Float32Array, out: Float32Array, activation: number, alpha: number): void {
-  const top = all.reduce((m, v) => Math.max(m, v), Number.NEGATIVE_INFINITY);
-  const total = activation < abi.SOFTMAX ? 0 : all.reduce((sum, v) => sum + Math.exp(v - top), 0);
+function activateAll(src: Float32Array, out: Float32Array, activation: number, alpha: number): void {
+  const top = src.reduce((m, v) => Math.max(m, v), Number.NEGATIVE_INFINITY);
+  const total = activation < abi.SOFTMAX ? 0 : src.reduce((sum, v) => sum + Math.exp(v - top), 0);
   src.forEach((v, i) => {
     if (activation < abi.SOFTMAX) out[i] = activate(v, activation, alpha);
     else out[i] = activation === abi.LOG_SOFTMAX ? v - top - Math.log(total) : Math.exp(v - top) / total;

@@ -1,8 +1,10 @@
 // Handing over what a run left in engine memory: all outputs, or the candidates of a ranked output layer, copied or written into the
 // caller's room.
 
+import type { LevelPlan } from "../activator/level-plan.ts";
 import { bestCapacity } from "../activator/network.ts";
 import { rungsOf } from "../activator/work.ts";
+import type { Engine } from "../engine/engine.ts";
 import { ROW_WORDS } from "../engine/generated/abi.ts";
 import { refusal } from "../errors.ts";
 import type { LevelRun, Live } from "./level-run.ts";
@@ -19,7 +21,7 @@ export function answerOf({ order }: Live, { engine, plan, answers }: LevelRun, r
   const rung = rungsOf(plan, ran) - 1;
   const answer = answers[rung];
   if (answer instanceof Float32Array) return createOutput(answer.slice());
-  engine.execute(plan.address, plan.answers[rung].best, plan.answers[rung].end);
+  activateCandidates(engine, plan, rung);
   const places = answer.indices.subarray(0, answer.count[0]);
   return createCandidates(
     order ? places.map((place) => order[place]) : places.slice(),
@@ -52,26 +54,26 @@ export function writeAll({ order }: Live, { engine, plan, answers }: LevelRun, r
   const answer = answers[rung];
   if (answer instanceof Float32Array) out.set(answer);
   else {
-    engine.execute(plan.address, plan.answers[rung].best, plan.answers[rung].end);
+    activateCandidates(engine, plan, rung);
     out.fill(missing);
     for (let i = 0; i < answer.count[0]; i++) out[order ? order[answer.indices[i]] : answer.indices[i]] = answer.values[i];
   }
   return out.length;
 }
 
+function activateCandidates(engine: Engine, { address, answers }: LevelPlan, rung: number): void {
+  engine.execute(address, answers[rung].begin, answers[rung].end - 1);
+}
+
 /** Writes the best answers, best first; returns how many. */
-export function writeBest({ best }: Live, { engine, plan, answers, words }: LevelRun, ran: number, out: BestAnswers): number {
-  const rung = rungsOf(plan, ran) - 1;
-  const answer = answers[rung];
-  const row = plan.answers[rung].best;
-  words[row * ROW_WORDS + kWord] = out.indices.length;
-  engine.execute(plan.address, row, plan.answers[rung].end);
+export function writeBest({ best }: Live, { engine, plan, words }: LevelRun, ran: number, out: BestAnswers): number {
+  const { begin, end } = plan.answers[rungsOf(plan, ran) - 1];
+  words[(end - 1) * ROW_WORDS + kWord] = out.indices.length;
+  engine.execute(plan.address, begin, end);
   const found = best.count[0];
   for (let i = 0; i < found; i++) {
-    const index = best.indices[i];
-    out.indices[i] = index;
-    // the list holds pre-activations where all outputs were computed, scores where candidates were
-    out.scores[i] = answer instanceof Float32Array ? answer[index] : best.values[i];
+    out.indices[i] = best.indices[i];
+    out.scores[i] = best.values[i];
   }
   return found;
 }

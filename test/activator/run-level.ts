@@ -37,7 +37,7 @@ export async function runLevel(
     countWork(plan, words, ran, widths, work);
     const rungs = rungsOf(plan, ran);
     const answer = plan.answers[rungs - 1];
-    engine.execute(plan.address, answer.best, answer.end);
+    engine.execute(plan.address, answer.begin, answer.end);
     const best = listViews(engine, network.best);
     const top = [...best.indices.subarray(0, best.count[0])].map((index, i) => ({ index, score: best.values[i] }));
     const output: number[] = [];

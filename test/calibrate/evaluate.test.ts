@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { topDepth } from "../../src/activator/level-plan.ts";
 import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
 import { evaluate } from "../../src/calibrate/evaluate.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import { forward } from "../../src/model/forward.ts";
+import { activations, createModel } from "../../src/model/model.ts";
 import { rowOf } from "../../src/model/rows.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
+import { createSession } from "../../src/session/session.ts";
 import { compressed, madeUpModel, madeUpRows } from "../made-up-models.ts";
 
 const model = madeUpModel([30, 64, 40, 6], 1);
@@ -45,6 +48,31 @@ describe.each<EngineOptions>([{ backend: "simd" }, { backend: "js" }])("outcomes
     expect(stopped.rungMacs).toHaveLength(1);
     expect(Math.max(...whole.timesMs)).toBe(0);
   });
+});
+
+test.each(activations)("answers are what a session calls best, whatever %s makes of them", async (activation) => {
+  const steep = madeUpModel([30, 64, 40, 12], 1);
+  const last = steep.layers[2];
+  // logits that saturate, underflow, and lie on both sides of 0
+  const model = createModel("steep", [
+    ...steep.layers.slice(0, 2),
+    { ...last, weight: last.weight.map((w) => 60 * w), activation, alpha: -0.5 },
+  ]);
+  for (const slo of ["dense", "exact"] as const) {
+    const [{ answers, tops, margins }] = await evaluate(model, [[slo === "dense" ? denseRung : exactRung]], rows, without);
+    const session = await createSession(model);
+    const best = { indices: new Uint32Array(topDepth), scores: new Float32Array(topDepth) };
+    for (let r = 0; r < 40; r++) {
+      const input = rowOf(rows, r);
+      const top = session.run(input, { [slo]: true }).output.top(topDepth);
+      session.runInto(input, best, { [slo]: true });
+      expect([...tops.subarray(r * topDepth, (r + 1) * topDepth)]).toEqual(top.map(({ index }) => index));
+      expect([...best.indices].map((index, i) => ({ index, score: best.scores[i] }))).toEqual(top);
+      expect(answers[r]).toBe(top[0].index);
+      expect(margins[r]).toBeGreaterThanOrEqual(0);
+    }
+    session.dispose();
+  }
 });
 
 test("sparse rows give what the same rows give dense", async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { noAnswer, topDepth } from "../../src/calibrate/evaluate.ts";
+import { topDepth } from "../../src/activator/level-plan.ts";
+import { noAnswer } from "../../src/calibrate/evaluate.ts";
 import { type Answers, judge, sum } from "../../src/calibrate/judge.ts";
 
 /** Rows of the best answers, best first. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { topDepth } from "../../src/activator/level-plan.ts";
 import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
-import { type Outcome, topDepth } from "../../src/calibrate/evaluate.ts";
+import type { Outcome } from "../../src/calibrate/evaluate.ts";
 import { sum } from "../../src/calibrate/judge.ts";
 import { certifiedLevels, type Sequenced, sequence } from "../../src/calibrate/levels.ts";
 import type { Labels } from "../../src/model/rows.ts";
