@@ -99,9 +99,15 @@ function uncutBy(forecast: Forecast, load: LoadState, at: number, logMs: number)
   return share;
 }
 
-/** Share of queries that keep their core while they run. */
-function sparedBy(forecast: Forecast, load: LoadState, level: number): number {
-  return Math.max(0, 1 - load.lostPerMs * load.stretch[level] * Math.exp(forecast[medianAt(level)]));
+/**
+ * Share of queries that lost time slices do not make late: those that lose none, and those that have time for what they lose. Slices are about as
+ * long as each other; a query that loses several is as one that loses a longer one.
+ */
+function sparedBy(forecast: Forecast, { lostPerMs, sliceMs, stretch }: LoadState, level: number, leftMs: number): number {
+  const ms = stretch[level] * Math.exp(forecast[medianAt(level)]);
+  const slices = lostPerMs * ms;
+  const spare = Math.max(0, leftMs - ms) / (sliceMs * (1 + slices));
+  return Math.max(0, 1 - slices * Math.exp(-spare * spare));
 }
 
 /**
@@ -110,7 +116,7 @@ function sparedBy(forecast: Forecast, load: LoadState, level: number): number {
  */
 export function fits(forecast: Forecast, load: LoadState, level: number, leftMs: number, share: number, whole: boolean): boolean {
   const logMs = Math.log(leftMs / load.stretch[level]);
-  const asked = ninesOf(share / sparedBy(forecast, load, level));
+  const asked = ninesOf(share / sparedBy(forecast, load, level, leftMs));
   const at = perLevel * level;
   if (!(nines(forecast, load, at, logMs) >= asked)) return false;
   return whole ? nines(forecast, load, at + 3, logMs) >= asked : uncutBy(forecast, load, at, logMs) >= Math.min(1 - 10 ** -asked, uncut);
@@ -126,7 +132,7 @@ export function closeness(forecast: Forecast, load: LoadState, level: number, le
   const first = 1 - 10 ** -nines(forecast, load, at, logMs);
   const whole = Math.min(first, Math.max(0, uncutBy(forecast, load, at, logMs)));
   return first > 0
-    ? sparedBy(forecast, load, level) * forecast[at + metricAt] * (whole + (first - whole) * worthCut)
+    ? sparedBy(forecast, load, level, leftMs) * forecast[at + metricAt] * (whole + (first - whole) * worthCut)
     : -predict(forecast, load, level, 0, 0.5);
 }
 

@@ -26,6 +26,8 @@ export interface LoadState {
   readonly stretch: Float64Array;
   /** As decisions see it. */
   lostPerMs: number;
+  /** How long a lost time slice is, in milliseconds; as decisions see it. */
+  sliceMs: number;
   /** How many times as far beyond the median high percentiles lie as when idle (distances of logarithms); as decisions see it. */
   tail: number;
   /** Raised whenever what decisions see has changed. */
@@ -55,7 +57,9 @@ const expected = 9;
 const tail = 10;
 /** The least error of those surprises. */
 const least = 11;
-const places = 12;
+/** Milliseconds that the lost slices took. */
+const lostMs = 12;
+const places = 13;
 
 // parts, each [levels]
 const own = 0;
@@ -78,7 +82,11 @@ const unclip = 1.3;
 /** Surprises in a row that are believed. */
 const believed = 5;
 /** What a time exceeds three times its expectation by when it lost its core for a time slice: milliseconds. */
-const sliceMs = 1;
+const leastSliceMs = 1;
+/** What a slice usually takes; counts as one that was seen. */
+const usualSliceMs = 4;
+/** What takes longer was something else, a clock that was set or a machine asleep. */
+const mostSliceMs = 100;
 /** Milliseconds of computing after which a lost slice counts half. */
 const halfLifeMs = 40;
 /** Milliseconds of computing that knowing nothing weighs as much as. */
@@ -100,6 +108,7 @@ export function createLoad(levels: number): LoadState {
   return {
     stretch: each(1),
     lostPerMs: 0,
+    sliceMs: usualSliceMs,
     tail: 1,
     version: 0,
     numbers,
@@ -190,9 +199,11 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   const body = expectedMs * Math.exp(sure);
   const forgotten = 0.5 ** (body / halfLifeMs);
   n[lost] *= forgotten;
+  n[lostMs] *= forgotten;
   n[busyMs] = n[busyMs] * forgotten + body;
-  if (observedMs > 3 * body + sliceMs + stepMs && n[surprises] < believed) {
+  if (observedMs > 3 * body + leastSliceMs + stepMs && n[surprises] < believed) {
     n[lost]++;
+    n[lostMs] += Math.min(observedMs - body, mostSliceMs);
     n[surprises] = Math.max(1, n[surprises] + 1);
     look(load, query);
     return;
@@ -248,9 +259,16 @@ function look(load: LoadState, query: Float64Array): void {
   const pressure = query[PRESSURE];
   const { numbers: n, parts: p, sensitivity, stretch } = load;
   const levels = sensitivity.length;
-  const rate = (n[lost] + (pressure > 0 ? (priorMs * pressure) / 4 : 0)) / (n[busyMs] + priorMs);
-  if (rate > 1.5 * load.lostPerMs + 0.01 || rate < load.lostPerMs / 1.5 - 0.01) {
+  const rate = (n[lost] + (pressure > 0 ? (priorMs * pressure) / usualSliceMs : 0)) / (n[busyMs] + priorMs);
+  const slice = (n[lostMs] + usualSliceMs) / (n[lost] + 1);
+  if (
+    rate > 1.5 * load.lostPerMs + 0.01 ||
+    rate < load.lostPerMs / 1.5 - 0.01 ||
+    slice > 1.5 * load.sliceMs ||
+    slice < load.sliceMs / 1.5
+  ) {
     load.lostPerMs = rate;
+    load.sliceMs = slice;
     load.version++;
   }
   if (Math.abs(n[tail] - load.tail) > band) {

@@ -47,7 +47,8 @@ const promiseKinds: readonly PromiseKind[] = ["loss", "agreement", "accuracy"];
  * - Nothing asked: the calibrated promise; without one, dense.
  * - Promises (`loss`, `agreement`, `accuracy`): the least latency among the levels certified for them (where nothing was measured, the first in the
  *   ladder's order of cost); none: dense.
- * - `latencyMs`: the most accurate level, as observed, that fits what is left of it (`fits`); none: what comes closest.
+ * - `latencyMs`: the most accurate level, as observed, that fits what is left of it (`fits`); none: what comes closest;
+ *   where nothing was measured, the cheapest, unless something else is asked too.
  * - `operations`: the most accurate level, as observed, whose largest observed count of multiply-adds fits (the largest, since a
  *   budget that is kept on average only is no budget; levels that grow stop at it); none: the one with the smallest.
  * - `nodes`: the highest level whose mean share of active nodes (`nodeShare`) fits; none: the one with the smallest.
@@ -101,6 +102,8 @@ export function plan(
   };
   const moreAccurate = (a: number, b: number): number => metric(b) - metric(a) || higher(a, b);
 
+  const promises = promiseKinds.filter((kind) => targets[kind] !== undefined);
+  const asksElse = promises.length > 0 || targets.operations !== undefined || targets.nodes !== undefined;
   let left = among;
   const gaveUp: string[] = [];
   const reasons: string[] = [];
@@ -111,6 +114,7 @@ export function plan(
     size: (i: number) => number,
     distance: (i: number) => number = size,
     within = "",
+    unit = "",
   ): void => {
     const fitting = left.filter(holds);
     if (fitting.length > 0) {
@@ -122,8 +126,9 @@ export function plan(
     const measured = left.some((i) => !Number.isNaN(distance(i)));
     const away = measured ? distance : (i: number): number => levels[i].cost.macs.mean;
     const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
-    left = left.filter((i) => ascending(away(i), away(least)) === 0);
-    reasons.push(`${text}${within} fits no level: ${measured ? `closest takes ${round(size(least))}` : "nothing was measured"}`);
+    // a deadline that nobody can tell anything of leaves the word to what else was asked
+    if (measured || !asksElse) left = left.filter((i) => ascending(away(i), away(least)) === 0);
+    reasons.push(`${text}${within} fits no level: ${measured ? `closest takes ${round(size(least))}${unit}` : "nothing was measured"}`);
   };
   const budget = (key: "operations" | "nodes", size: (i: number) => number): void =>
     narrow(describeKey(targets, key), (i) => size(i) <= (targets[key] ?? Number.NaN), size);
@@ -134,13 +139,13 @@ export function plan(
       (i) => forecast !== null && fits(forecast, load, i, leftMs, share, asksPromise(targets)),
       latency,
       (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
-      leftMs < targets.latencyMs ? ` with ${round(leftMs)} left` : "",
+      leftMs < targets.latencyMs ? ` with ${round(leftMs)} ms left` : "",
+      " ms",
     );
   if (targets.operations !== undefined) budget("operations", (i) => mostMacs(levels[i]));
 
   let certificate: Certificate | null = null;
   let promised = true;
-  const promises = promiseKinds.filter((kind) => targets[kind] !== undefined);
   for (const kind of promises) {
     const text = describeKey(targets, kind);
     const target = targets[kind] ?? Number.NaN;
@@ -188,12 +193,12 @@ export function planKey(slo: Slo | undefined): string {
 
 /**
  * Whether a finished query met its SLO: time, operations and nodes by what really happened, promises by the certificate the plan had.
- * A time that is NaN (no clock) meets no deadline.
+ * No deadline is met by no time at all where nothing was ever measured: the clock stands still.
  */
-export function met({ slo, promised }: Plan, { totalMs, macs, nodeShare }: Outcome): boolean {
+export function met({ slo, promised, expected }: Plan, { totalMs, macs, nodeShare }: Outcome): boolean {
   return (
     promised &&
-    (slo.latencyMs === undefined || totalMs <= slo.latencyMs) &&
+    (slo.latencyMs === undefined || (totalMs <= slo.latencyMs && (totalMs > 0 || expected.latencyMs !== null))) &&
     (slo.operations === undefined || macs <= slo.operations) &&
     (slo.nodes === undefined || nodeShare <= slo.nodes)
   );

@@ -80,11 +80,17 @@ describe("fits", () => {
   });
 
   test("a lost time slice counts against longer queries", () => {
+    const even = forecastOf(...[1, 2, 10].map((ms) => latency(ms, 1.05 * ms, 1.1 * ms)));
+    const fitting = (lostPerMs: number, leftMs: number, share: number): boolean[] =>
+      [0, 1, 2].map((i) => fits(even, loadOf(1, lostPerMs), i, leftMs, share, false));
     // 0.004 slices a millisecond: level 2 loses its core in 4 % of its queries, level 0 in 0.4 %
-    const shared = loadOf(1, 0.004);
-    expect([0, 1, 2].map((i) => fits(forecast, shared, i, 1000, 0.99, false))).toEqual([true, true, false]);
-    expect([0, 1, 2].map((i) => fits(forecast, shared, i, 1000, 0.9, false))).toEqual([true, true, true]);
-    expect([0, 1, 2].map((i) => fits(forecast, loadOf(1, 10), i, 1000, 0.5, false))).toEqual([false, false, false]);
+    expect(fitting(0.004, 11.5, 0.99)).toEqual([true, true, false]);
+    expect(fitting(0.004, 11.5, 0.9)).toEqual([true, true, true]);
+    expect(fitting(10, 11.5, 0.5)).toEqual([false, false, false]);
+    // who has time for several slices need not mind them, nor who has time for hundreds when there are as many
+    expect(fitting(0.004, 25, 0.99)).toEqual([true, true, true]);
+    expect(fitting(1, 1000, 0.99)).toEqual([true, true, true]);
+    expect(fits(even, { ...loadOf(1, 0.004), sliceMs: 40 }, 2, 25, 0.99, false)).toBe(false);
   });
 
   test("a level that grows fits by its first rung, if most queries are through with growing", () => {
@@ -146,7 +152,7 @@ describe("pick", () => {
     // both have nearly all in time, and one gives better answers
     expect(pick(order, forecastOf(latency(1), latency(1.05), latency(10)), idle, 3.9, 0.99, false)).toBe(-2);
     // lost slices: nobody reaches 99 of 100
-    expect(pick(order, forecastOf(latency(1), latency(1.1), latency(10)), loadOf(1, 0.02), 1000, 0.99, false)).toBe(-2);
+    expect(pick(order, forecastOf(latency(1, 1.02, 1.05), latency(1.1, 1.12, 1.15), latency(10)), loadOf(1, 0.02), 1.3, 0.99, false)).toBe(-2);
   });
 
   test.each([0, -5, Number.NEGATIVE_INFINITY, 1e-9])("with nothing left (%f) the fastest", (leftMs) => {

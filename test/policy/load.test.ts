@@ -194,9 +194,18 @@ describe("lost time slices", () => {
     }
     expect(load.lostPerMs).toBeGreaterThan(0.1);
     expect(load.lostPerMs).toBeLessThan(0.5);
+    expect(load.sliceMs).toBeCloseTo(4, 1);
     expect(load.stretch[0]).toBeLessThan(1.25);
     for (let i = 0; i < 8000; i++) see(load, 0, take(1));
     expect(load.lostPerMs).toBeLessThan(0.05);
+  });
+
+  test("are as long as those seen were", () => {
+    const load = createLoad(1);
+    const take = machine(1);
+    for (let i = 0; i < 2000; i++) see(load, 0, i % 50 === 0 ? take(1) + 12 : take(1));
+    expect(load.sliceMs).toBeGreaterThan(8);
+    expect(load.sliceMs).toBeLessThan(13);
   });
 
   test("in a row are no lost slices: the machine has become that slow", () => {
@@ -255,6 +264,7 @@ describe("what comes from a clock", () => {
     for (let i = 0; i < 1000; i++) see(load, 0, i === 500 ? 3.6e6 : take(1));
     expect(load.stretch[0]).toBeLessThan(1.2);
     expect(load.lostPerMs).toBeLessThan(0.06);
+    expect(load.sliceMs).toBeLessThan(100);
   });
 });
 

@@ -173,6 +173,18 @@ describe("plan, what is not known", () => {
     const made = plan({ latencyMs: 100 }, levels, null, null, idle);
     expect(made).toMatchObject({ level: 0, gaveUp: ["latency=100ms"], expected: { latencyMs: null } });
     expect(made.reason).toContain("nothing was measured");
+    expect(met(made, { totalMs: 0, macs: 1, nodeShare: 1 })).toBe(false);
+    expect(met(made, { totalMs: 1, macs: 1, nodeShare: 1 })).toBe(true);
+  });
+
+  test("without a profile what is asked beside a deadline holds as if it were asked alone, but for the deadline", () => {
+    for (const beside of [{ loss: 0.02 }, { operations: 300 }, { nodes: 0.1 }, { agreement: 0.99, operations: 1e9 }]) {
+      const alone = plan(beside, levels, null, null, idle);
+      const made = plan({ ...beside, latencyMs: 5 }, levels, null, null, idle);
+      expect(made).toMatchObject({ certificate: alone.certificate, promised: alone.promised, gaveUp: ["latency=5ms", ...alone.gaveUp] });
+      expect(made.reason).toContain("latency=5ms fits no level: nothing was measured");
+      if (alone.certificate) expect(made.level).toBe(alone.level);
+    }
   });
 
   test("a level that was not measured is not chosen for its latency", () => {

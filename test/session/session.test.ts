@@ -261,7 +261,7 @@ describe("a deadline", () => {
     const s = await session(await calibrated(), { clock });
     expect(s.run(row(0), { latencyMs: 0.5 }).report).toMatchObject({
       met: false,
-      plan: { gaveUp: ["latency=0.5ms"], reason: expect.stringMatching(/^latency=0\.5ms with -[\d.]+ left fits no level: closest takes/) },
+      plan: { gaveUp: ["latency=0.5ms"], reason: expect.stringMatching(/^latency=0\.5ms with -[\d.]+ ms left fits no level: closest takes/) },
     });
     expect(s.load().lostPerMs).toBe(0);
     expect(s.run(row(0), { latencyMs: 50 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
