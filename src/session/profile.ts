@@ -10,7 +10,7 @@ import type { LevelRun, Live } from "./level-run.ts";
 /** What all of it may take, roughly. */
 const budgetMs = 400;
 const mostRounds = 24;
-/** The last run of a block is taken through all its rungs: what they need lies in no cache then, as in service, where few queries get there. */
+/** The last run of a block, of a level's first one the first, is taken through all its rungs: what they need lies in no cache then, as in service, where few queries get there. */
 const blockRuns = 10;
 /** Runs of a block that only warm the caches. */
 const warmUps = 2;
@@ -22,59 +22,93 @@ const mostMacs = 4e8;
 /** Looks at a clock after which it counts as standing still. */
 const mostLooks = 100_000;
 
-/**
- * Latency of every level on `queries` in turn; a single blank one is replaced by ones. NaN throughout where the clock stands still.
- * @throws SlonnError `bad-input`
- */
-export function measureProfile(live: Live, clock: Clock, queries: readonly QueryInput[]): LatencyProfile {
+/** Measures the levels of a session, all at once or a part at a time. */
+export interface Profiler {
+  /**
+   * Goes on measuring on `queries` in turn (a single blank one is replaced by ones) for about so many milliseconds, to the end unless given, and
+   * returns what is known by then. A level that was not run yet is unknown; of a clock that stands still all are.
+   * @throws SlonnError `bad-input`
+   */
+  measure(queries: readonly QueryInput[], forMs?: number): LatencyProfile;
+  readonly isDone: boolean;
+}
+
+export function createProfiler(live: Live, clock: Clock): Profiler {
   const { input } = live;
   const runs = live.runs();
-  const unknown = { p50: Number.NaN, p90: Number.NaN, p99: Number.NaN };
-  const stepMs = stepOf(clock);
-  if (!(stepMs > 0)) return { levels: runs.map(() => unknown) };
-  writeInput(queries[0], input, { compactsInput: false, readsDenseInput: true });
-  const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
-  const began = clock.now();
-  const samples = runs.map(({ points }): Samples => ({ whole: [], points: points.map(() => []), stops: points.map(() => 0) }));
-  const cold = runs.map((run) => {
-    const ms = timeWhole(run, clock, 1, 0);
-    return ms >= leastSteps * stepMs ? ms : Number.NaN; // a single step may come at any time
-  });
-  const repeats = runs.map((run) => {
-    let n = 1;
-    const most = Math.min(mostRepeats, mostMacs / macsOf(run));
-    while (n < most && timeWhole(run, clock, n, 0) * n < leastSteps * stepMs) n *= 2;
-    return n;
-  });
-  for (let round = 0; round < mostRounds && (round === 0 || clock.now() - began < budgetMs); round++)
-    runs.forEach((run, i) => {
-      if (round > 0 && repeats[i] > 1) return;
-      const start = clock.now();
-      for (let n = 0; n < (repeats[i] > 1 ? 3 : blockRuns) && (n <= warmUps || clock.now() - start < budgetMs / runs.length); n++) {
-        const begin = writeInput(inputs[(round * blockRuns + n) % inputs.length], input, run.plan);
-        const into = n < warmUps && repeats[i] === 1 ? null : samples[i];
-        if (repeats[i] > 1) into?.whole.push(timeWhole(run, clock, repeats[i], begin));
-        else timePoints(run, clock, into, n === blockRuns - 1, begin);
-      }
-    });
-  const levels = runs.map(({ points }, i): LevelLatency => {
-    if (repeats[i] > 1) {
-      const { p50 } = quantilesOf(samples[i].whole);
-      // single runs cannot be told apart by such a clock
-      return { p50, p90: 1.5 * p50, p99: 2.5 * p50, cold: cold[i] };
+  const samples = runs.map(
+    ({ points }): Samples => ({ cold: Number.NaN, repeats: 0, whole: [], points: points.map(() => []), stops: points.map(() => 0) }),
+  );
+  let stepMs = Number.NaN;
+  let spentMs = 0;
+  /** Blocks done: round after round, in each one a level. */
+  let blocks = 0;
+  const isDone = (): boolean => stepMs === 0 || blocks >= mostRounds * runs.length || (blocks >= runs.length && spentMs >= budgetMs);
+
+  const measureBlock = (inputs: readonly QueryInput[], until: number): void => {
+    const level = blocks % runs.length;
+    const round = (blocks - level) / runs.length;
+    const run = runs[level];
+    const into = samples[level];
+    if (round === 0) {
+      writeInput(inputs[0], input, run.plan);
+      const ms = timeWhole(run, clock, 1, 0);
+      if (ms >= leastSteps * stepMs) into.cold = ms; // a single step may come at any time
+      const most = Math.min(mostRepeats, mostMacs / macsOf(run));
+      for (into.repeats = 1; into.repeats < most && timeWhole(run, clock, into.repeats, 0) * into.repeats < leastSteps * stepMs; )
+        into.repeats *= 2;
+    } else if (into.repeats > 1) return;
+    const together = into.repeats > 1;
+    const start = clock.now();
+    const end = Math.min(until, start + budgetMs / runs.length);
+    // what was run just now is warm
+    const [warmUpRuns, whole] = round === 0 ? [0, 0] : [warmUps, blockRuns - 1];
+    for (let n = 0; n < (together ? 3 : blockRuns) && (n <= Math.max(1, warmUpRuns) || clock.now() < end); n++) {
+      const begin = writeInput(inputs[(round * blockRuns + n) % inputs.length], input, run.plan);
+      if (together) into.whole.push(timeWhole(run, clock, into.repeats, begin));
+      else timePoints(run, clock, n < warmUpRuns ? null : into, n === whole, begin);
     }
-    const rungs: RungLatency[] = [];
-    points.forEach(({ rung, layer }, p) => {
-      const passed = quantilesOf(samples[i].points[p]);
-      const layers = [...(rungs[rung]?.layers ?? [])];
-      while (layers.length < layer) layers.push(Number.NaN);
-      layers[layer] = passed.p50;
-      rungs[rung] = { ...passed, layers, reached: reached(samples[i], p) };
+  };
+
+  const known = (): LatencyProfile => {
+    const levels = runs.map(({ points }, i): LevelLatency => {
+      const { cold, repeats, whole, points: passed } = samples[i];
+      const all = quantilesOf(whole);
+      // single runs cannot be told apart by a clock that has to time them together
+      if (!(repeats === 1)) return { ...all, p90: 1.5 * all.p50, p99: 2.5 * all.p50, cold };
+      const rungs: RungLatency[] = [];
+      points.forEach(({ rung, layer }, p) => {
+        const at = quantilesOf(passed[p]);
+        const layers = [...(rungs[rung]?.layers ?? [])];
+        while (layers.length < layer) layers.push(Number.NaN);
+        layers[layer] = at.p50;
+        rungs[rung] = { ...at, layers, reached: reached(samples[i], p) };
+      });
+      return { ...all, cold, rungs };
     });
-    return { ...quantilesOf(samples[i].whole), cold: cold[i], rungs };
-  });
-  const firsts = runs.map(({ points }, i) => samples[i].points[points.findLastIndex(({ rung }) => rung === 0)]);
-  return { stepMs, levels: steadied(levels, firsts) };
+    const firsts = runs.map(({ points }, i) => samples[i].points[points.findLastIndex(({ rung }) => rung === 0)]);
+    return { stepMs, levels: steadied(levels, firsts) };
+  };
+
+  return {
+    measure(queries, forMs = Number.POSITIVE_INFINITY) {
+      const began = clock.now();
+      if (Number.isNaN(stepMs)) stepMs = stepOf(clock);
+      if (!(stepMs > 0)) return { levels: runs.map(() => ({ p50: Number.NaN, p90: Number.NaN, p99: Number.NaN })) };
+      writeInput(queries[0], input, { compactsInput: false, readsDenseInput: true });
+      const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
+      const before = spentMs;
+      do {
+        measureBlock(inputs, began + forMs);
+        blocks++;
+        spentMs = before + clock.now() - began;
+      } while (!isDone() && spentMs - before < forMs);
+      return known();
+    },
+    get isDone() {
+      return isDone();
+    },
+  };
 }
 
 /**
@@ -105,8 +139,10 @@ export function steadied(levels: readonly LevelLatency[], firsts: readonly numbe
   });
 }
 
-/** Milliseconds of runs: whole ones, and when they passed each point; and how many whole ones ended at each. */
+/** Milliseconds of runs: the first, whole ones, and when they passed each point; how many whole ones ended at each, and how many are timed together. */
 interface Samples {
+  cold: number;
+  repeats: number;
   whole: number[];
   points: number[][];
   stops: number[];

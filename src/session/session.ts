@@ -35,7 +35,7 @@ import {
 } from "./level-run.ts";
 import { dropped, type Output } from "./output.ts";
 import { createPacing, type Decision, type LoadOptions } from "./pacing.ts";
-import { measureProfile } from "./profile.ts";
+import { createProfiler, type Profiler } from "./profile.ts";
 import type { Report } from "./report.ts";
 
 /** How a session runs; all optional. */
@@ -44,7 +44,7 @@ export interface SessionOptions extends EngineOptions {
   clock?: Clock;
   /** How slow this machine is, if the caller knows: `stretch` is then read for every query, and nothing is estimated. */
   load?: LoadOptions;
-  /** Latency of the levels on this machine; unless given, measured when a query first asks for a deadline, of which that time is gone then. */
+  /** Latency of the levels on this machine; unless given, measured by the first queries that ask for a deadline: each gives half of what it has, or where that is too short, one all it takes. */
   latencyProfile?: LatencyProfile;
   /** What this machine and runtime are called in latency profiles: one that names another is refused. */
   machine?: string;
@@ -118,8 +118,11 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   const ran = createRan();
   const { times } = ran;
-  /** What ran last. */
+  /** What ran last, and on what. */
   let last: LevelRun | null = null;
+  let lastQuery: QueryInput | null = null;
+  /** What queries with deadlines measure by, until they are done with it. */
+  let profiler: Profiler | null = null;
   /** What measuring latencies took of the query at hand: that much of its deadline is gone. */
   let measuringMs = 0;
   let withoutSlo: Decision | null = null;
@@ -146,15 +149,19 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     return live;
   };
   /** What an SLO comes to: one that asks what was asked lately is not even checked, and one that was asked before does no planning. */
-  const decide = (slo: Slo | undefined, now: Live, query: QueryInput): Decision => {
+  const decide = (slo: Slo | undefined, now: Live, query: QueryInput, passedMs: number): Decision => {
     if (slo === undefined && withoutSlo) return withoutSlo;
     if (typeof slo === "object") for (let i = 0; i < recent.length; i++) if (asksSame(slo, recent[i])) return recent[i];
     // the signal is the caller's own, and a decision is kept for others who ask the same
     const { signal, ...kept } = slo === undefined ? {} : checkSlo(slo);
     const asked: Slo | undefined = slo && kept;
-    if (kept.latencyMs !== undefined && !pacing.hasProfile()) {
+    const { latencyMs } = kept;
+    if (latencyMs !== undefined && (profiler || !pacing.hasProfile())) {
       const began = clock.now();
-      adopt(measureProfile(now, clock, [query]), now, true);
+      profiler ??= createProfiler(now, clock);
+      const halfMs = (latencyMs - passedMs - (clock.now() - began)) / 2;
+      adopt(profiler.measure([query], halfMs < leastMeasuringMs ? undefined : halfMs), now, true);
+      if (profiler.isDone) profiler = null;
       measuringMs = clock.now() - began;
     }
     const key = planKey(asked);
@@ -165,18 +172,28 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       byMeaning.set(key, chosen);
     }
     if (slo === undefined) withoutSlo = chosen;
-    else recent[nextRecent++ % mostRecent] = chosen;
+    else if (latencyMs === undefined || !profiler) recent[nextRecent++ % mostRecent] = chosen;
     return chosen;
   };
-  /** Sets what is left of the deadline for the query itself. */
-  const setLeft = ({ latencyMs }: Decision, waitedMs: number, reservedMs: number): void => {
+  /** Decides what a query that began at `times[DEADLINE]` runs, and takes its input in. */
+  const begin = (query: QueryInput, slo: Slo | undefined, now: Live, waitedMs: number, reservedMs: number): Decision => {
     if (!(waitedMs >= 0 && reservedMs >= 0))
       throw refusal("bad-slo", "waitedMs, reservedMs", `${waitedMs}, ${reservedMs}`, "milliseconds from 0");
-    times[LEFT_MS] = latencyMs - waitedMs - reservedMs - measuringMs;
+    measuringMs = 0;
+    const decision = decide(slo, now, query, waitedMs + reservedMs);
+    times[LEFT_MS] = decision.latencyMs - waitedMs - reservedMs - measuringMs;
+    times[DEADLINE] += measuringMs + times[LEFT_MS];
+    const level = now.runOf(pacing.choose(decision, ran));
+    ran.row = writeInput(query, now.input, level.plan);
+    ran.segment = 0;
+    limit(level, decision.slo.operations);
+    last = level;
+    lastQuery = query;
+    return decision;
   };
 
   const dispose = (): void => {
-    live = last = null;
+    live = last = lastQuery = profiler = null;
   };
 
   function* pieces(
@@ -188,18 +205,11 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   ): Generator<void, { output: Output; report: Report }> {
     const start = clock.now();
     const now = ready(slo);
-    measuringMs = 0;
-    const decision = decide(slo, now, query);
-    setLeft(decision, waitedMs, reservedMs);
-    const index = pacing.choose(decision, ran);
+    times[DEADLINE] = start;
+    const decision = begin(query, slo, now, waitedMs, reservedMs);
+    const level = now.runOf(decision.level);
     const chosen = pacing.planOf(decision);
-    const level = now.runOf(index);
-    ran.row = writeInput(query, now.input, level.plan);
-    ran.segment = 0;
-    last = level;
     const began = clock.now();
-    limit(level, decision.slo.operations);
-    times[DEADLINE] = start + measuringMs + times[LEFT_MS];
     let isPaused = false;
     while (runSegments(level, level.segments, clock, ran, isDue)) {
       isPaused = true;
@@ -251,7 +261,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     },
     measureLatency(inputs) {
       const now = ready(undefined);
-      const profile = { origin: origin(), ...measureProfile(now, clock, inputs ?? [new Float32Array(width)]) };
+      profiler = null;
+      const profile = { origin: origin(), ...createProfiler(now, clock).measure(inputs ?? [lastQuery ?? new Float32Array(width)]) };
       adopt(profile, now, true);
       last = null;
       return profile;
@@ -265,18 +276,11 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       const start = pacing.hasProfile() || slo?.latencyMs !== undefined ? clock.now() : 0;
       const now = ready(slo);
       checkRoom(out, outputs);
-      measuringMs = 0;
-      const decision = decide(slo, now, query);
-      setLeft(decision, waitedMs, reservedMs);
-      const index = pacing.choose(decision, ran);
-      const level = now.runOf(index);
-      ran.row = writeInput(query, now.input, level.plan);
-      ran.segment = 0;
-      last = level;
-      limit(level, decision.slo.operations);
+      times[DEADLINE] = start;
+      const decision = begin(query, slo, now, waitedMs, reservedMs);
+      const level = now.runOf(decision.level);
       const isTimed = pacing.hasProfile();
       if (isTimed) {
-        times[DEADLINE] = start + measuringMs + times[LEFT_MS];
         runSegments(level, level.stops, clock, ran);
       } else ran.row = ran.answer = level.engine.execute(level.plan.address, ran.row, level.rows);
       const written = out instanceof Float32Array ? writeAll(now, level, ran.answer, out, missing) : writeBest(now, level, ran.answer, out);
@@ -306,6 +310,8 @@ export interface PausableSession extends Session {
   ): Iterator<void, { output: Output; report: Report }>;
 }
 
+/** A deadline that leaves less than this to measuring is not worth saving: bit by bit, many of its kind would be late. */
+const leastMeasuringMs = 15;
 /** Few enough to be looked through at every query. */
 const mostRecent = 16;
 /** Plans kept for SLOs of different meaning. */

@@ -152,7 +152,9 @@ describe("pick", () => {
     // both have nearly all in time, and one gives better answers
     expect(pick(order, forecastOf(latency(1), latency(1.05), latency(10)), idle, 3.9, 0.99, false)).toBe(-2);
     // lost slices: nobody reaches 99 of 100
-    expect(pick(order, forecastOf(latency(1, 1.02, 1.05), latency(1.1, 1.12, 1.15), latency(10)), loadOf(1, 0.02), 1.3, 0.99, false)).toBe(-2);
+    expect(pick(order, forecastOf(latency(1, 1.02, 1.05), latency(1.1, 1.12, 1.15), latency(10)), loadOf(1, 0.02), 1.3, 0.99, false)).toBe(
+      -2,
+    );
   });
 
   test.each([0, -5, Number.NEGATIVE_INFINITY, 1e-9])("with nothing left (%f) the fastest", (leftMs) => {

@@ -186,6 +186,7 @@ describe("a report", () => {
   test("splits the time by the session's clock", async () => {
     for (const slo of slos) {
       const s = await session(await calibrated(), { clock: ticking(1) });
+      s.measureLatency();
       s.run(row(0), slo);
       for (let r = 0; r < 5; r++) {
         const { decide, rank, compute, total } = s.run(row(r), slo).report.timeMs;
@@ -261,10 +262,47 @@ describe("a deadline", () => {
     const s = await session(await calibrated(), { clock });
     expect(s.run(row(0), { latencyMs: 0.5 }).report).toMatchObject({
       met: false,
-      plan: { gaveUp: ["latency=0.5ms"], reason: expect.stringMatching(/^latency=0\.5ms with -[\d.]+ ms left fits no level: closest takes/) },
+      plan: {
+        gaveUp: ["latency=0.5ms"],
+        reason: expect.stringMatching(/^latency=0\.5ms with -[\d.]+ ms left fits no level: closest takes/),
+      },
     });
     expect(s.load().lostPerMs).toBe(0);
     expect(s.run(row(0), { latencyMs: 50 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
+  });
+
+  test("measures bit by bit, each query with a deadline giving half of what it has", async () => {
+    let [now, looks] = [0, 0];
+    // fine steps where the step is looked for, then some for every run
+    const s = await session(await calibrated(), { clock: { now: () => (now += ++looks < 250 ? 0.0005 : 0.1) } });
+    const slo: Slo = { latencyMs: 60, loss: 0.05 };
+    const took: number[] = [];
+    for (let r = 0; r < 40; r++) {
+      const { met, plan, timeMs } = s.run(row(r % 20), slo, 10).report;
+      expect([met, plan.gaveUp]).toEqual([true, []]);
+      took.push(timeMs.total);
+    }
+    const measuring = took.filter((ms) => ms > 1);
+    expect(measuring.length).toBeGreaterThan(5);
+    // 25 of 50 that are left, and the block at hand
+    for (const ms of measuring.slice(0, -1)) expect(Math.abs(ms - 25)).toBeLessThan(10);
+    expect(took.slice(measuring.length).every((ms) => ms < 1)).toBe(true);
+    expect(measuring.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(500);
+  });
+
+  test("measures on the last input where none is given", async () => {
+    const s = await session(await calibrated());
+    let reads = 0;
+    const input = new Proxy([...row(0)], {
+      get(target, key) {
+        if (key === "length") reads++;
+        return Reflect.get(target, key);
+      },
+    });
+    s.run(input, { dense: true });
+    const before = reads;
+    s.measureLatency();
+    expect(reads - before).toBeGreaterThan(20);
   });
 
   test("shows the load the caller gave", async () => {
