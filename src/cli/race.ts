@@ -59,7 +59,6 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
     contenders,
     show(measured, json, breakdown) {
       const [, ...asked] = contenders;
-      const plans = asked.map((contender) => contender.plan());
       const results = resultsOf(
         model,
         labels,
@@ -67,12 +66,18 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
         measured,
         asked.map((contender) => contender.certificate()),
         metric,
-        plans.map(({ gaveUp }) => gaveUp),
+        asked.map((contender) => [...contender.gaveUp().keys()]),
       );
       if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown } : results, null, 2)}\n`;
-      const reasons = asked.map(({ name }, i) => `${oneLine(name)}: ${oneLine(plans[i].reason)}\n`).join("");
+      const reasons = asked.map((contender) => reasonText(contender, results.samples)).join("");
       return resultsText(results, ladder?.metric) + reasons + (breakdown ? breakdownsText(breakdown) : "");
     },
     close: () => session.dispose(),
   };
+}
+
+/** Why the last query was planned as it was, and how many queries gave up what. */
+function reasonText({ name, plan, gaveUp }: SloContender, samples: number): string {
+  const given = [...gaveUp()].map(([text, queries]) => `${text} in ${queries} of ${samples} queries`);
+  return `${oneLine(name)}: ${oneLine(plan().reason)}${given.length > 0 ? `; gave up ${oneLine(given.join(", "))}` : ""}\n`;
 }

@@ -38,8 +38,9 @@ export interface Run {
   nodes: number[];
   /** Share of queries that met their SLO. */
   attained: number;
+  /** The weakest that every query had; null where one had none. */
   certificate: Certificate | null;
-  /** What was asked and is not expected to hold, as SLO text; absent where everything is. */
+  /** What any query gave up of what was asked, as SLO text; absent where none did. */
   gaveUp?: readonly string[];
 }
 

@@ -157,6 +157,11 @@ describe("commands", () => {
     expect(runs.map(({ gaveUp }: { gaveUp?: string[] }) => gaveUp)).toEqual([["accuracy=0.99"], undefined]);
   });
 
+  it("says below the table in how many queries something was given up", async () => {
+    const { stdout } = await slonn("run", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "accuracy=0.99", "--slo", "exact");
+    expect(stdout).toMatch(/\naccuracy=0\.99: [^\n]*; gave up accuracy=0\.99 in 10 of 10 queries\nexact: exact was asked\n$/);
+  });
+
   it("imports weights in eight bits", async () => {
     const { code, stdout, stderr } = await slonn("import", file("tiny.slonn"), "--weights", "int8", "-o", file("bytes.slonn"));
     expect([code, stderr]).toEqual([0, ""]);
