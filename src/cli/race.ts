@@ -15,7 +15,7 @@ import type { Measured } from "./measure.ts";
 import { headline, parseMetric } from "./metric.ts";
 import { readModelData } from "./model-data.ts";
 import { loadModelFile } from "./model-file.ts";
-import { resultsOf, resultsText } from "./results.ts";
+import { resultsOf, resultsText, toldCertificate } from "./results.ts";
 import { contendersFor, type SloContender } from "./session-contenders.ts";
 
 export interface Race {
@@ -64,7 +64,7 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
         labels,
         session.backend,
         measured,
-        asked.map((contender) => contender.certificate()),
+        asked.map((contender) => toldCertificate(contender.certificate(), ladder?.metric, metric)),
         metric,
         asked.map((contender) => [...contender.gaveUp().keys()]),
       );
