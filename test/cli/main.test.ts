@@ -86,6 +86,9 @@ describe("refusals", () => {
     expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, "-o", file("no/a.slonn")), 1, /no such folder, expected a place/);
     expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, "-o", file(".")), 1, /got a directory, expected a place/);
     expectRefusal(await slonn("run", file("tiny.slonn"), ...data, "-o", file("no/a.npy")), 1, /no such folder, expected a place/);
+    expectRefusal(await slonn("run", file("tiny.slonn"), ...data, "-o", file("x.npy")), 1, /x\.npy: got the file that --data names/);
+    const fit = ["--fit-data", file("wide.npy"), "-o", file("wide.npy")];
+    expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, ...fit), 1, /wide\.npy: got the file that --fit-data names/);
     expectRefusal(
       await slonn("run", file("tiny.slonn"), ...data, "--slo", "latency=5ms", "--latency-profile", file("no/a.json")),
       1,
