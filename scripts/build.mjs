@@ -33,7 +33,10 @@ async function build() {
   await bundleThread();
   chmodSync("build/js/cli/cli.js", 0o755);
   // what importing `slonn/kernels.wasm` gives where .wasm files are imported as modules
-  writeFileSync("build/js/kernels-wasm.d.ts", "declare const kernels: WebAssembly.Module;\nexport default kernels;\n");
+  writeFileSync(
+    "build/js/kernels-wasm.d.ts",
+    'import type { WasmModule } from "./engine/wasm-module.js";\n\ndeclare const kernels: WasmModule;\nexport default kernels;\n',
+  );
   writeFileSync(stamp, "");
 }
 

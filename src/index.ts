@@ -7,7 +7,7 @@ export { createSession, type Session, type SessionOptions } from "./session/sess
 export { type LoadModelOptions, loadModel } from "./adapters/load-model.ts";
 export type { ReadOptions, Source } from "./adapters/read-source.ts";
 export type { Clock } from "./clock.ts";
-export type { Backend, EngineOptions } from "./engine/engine.ts";
+export type { Backend, EngineOptions, WasmModule } from "./engine/engine.ts";
 export { type ErrorCode, SlonnError } from "./errors.ts";
 export {
   type Activation,

@@ -13,7 +13,8 @@ import { withSensitivity } from "../profile/sensitivity.ts";
 import { createSession, type Session } from "../session/session.ts";
 import { besideCoRunners, type Load } from "./co-runners.ts";
 import { rowOfQuery } from "./measure.ts";
-import { checkPlace, readBytes, writeBytes } from "./read-bytes.ts";
+import { readBytes } from "./read-bytes.ts";
+import { checkPlace, writeBytes } from "./write-bytes.ts";
 
 /** Rows that levels are measured on. */
 const mostRows = 256;

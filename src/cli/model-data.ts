@@ -19,3 +19,13 @@ export async function readModelData(args: Arguments, model: Model): Promise<{ ro
     throw new SlonnError("bad-input", `${labelsPath}: got labels for a model of ${outputs} output, expected a model of at least 2`);
   return { rows, labels: await readLabels(labelsPath, rows.count, outputs) };
 }
+
+/** The data files a command was given, by flag. */
+export function dataFiles(args: Arguments): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const flag of ["data", "labels", "fit-data"]) {
+    const path = args.text(flag);
+    if (path !== undefined) files.set(`--${flag}`, path);
+  }
+  return files;
+}

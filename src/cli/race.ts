@@ -15,7 +15,7 @@ import type { Measured } from "./measure.ts";
 import { headline, parseMetric } from "./metric.ts";
 import { readModelData } from "./model-data.ts";
 import { loadModelFile } from "./model-file.ts";
-import { resultsOf, resultsText } from "./results.ts";
+import { resultsOf, resultsText, toldCertificate } from "./results.ts";
 import { contendersFor, type SloContender } from "./session-contenders.ts";
 
 export interface Race {
@@ -59,20 +59,25 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
     contenders,
     show(measured, json, breakdown) {
       const [, ...asked] = contenders;
-      const plans = asked.map((contender) => contender.plan());
       const results = resultsOf(
         model,
         labels,
         session.backend,
         measured,
-        asked.map((contender) => contender.certificate()),
+        asked.map((contender) => toldCertificate(contender.certificate(), ladder?.metric, metric)),
         metric,
-        plans.map(({ gaveUp }) => gaveUp),
+        asked.map((contender) => [...contender.gaveUp().keys()]),
       );
       if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown } : results, null, 2)}\n`;
-      const reasons = asked.map(({ name }, i) => `${oneLine(name)}: ${oneLine(plans[i].reason)}\n`).join("");
+      const reasons = asked.map((contender) => reasonText(contender, results.samples)).join("");
       return resultsText(results, ladder?.metric) + reasons + (breakdown ? breakdownsText(breakdown) : "");
     },
     close: () => session.dispose(),
   };
+}
+
+/** Why the last query was planned as it was, and how many queries gave up what. */
+function reasonText({ name, plan, gaveUp }: SloContender, samples: number): string {
+  const given = [...gaveUp()].map(([text, queries]) => `${text} in ${queries} of ${samples} queries`);
+  return `${oneLine(name)}: ${oneLine(plan().reason)}${given.length > 0 ? `; gave up ${oneLine(given.join(", "))}` : ""}\n`;
 }

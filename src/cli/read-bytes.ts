@@ -1,8 +1,6 @@
-// Bytes of a file the user named, and bytes written where the user said. Refusals name the path and the reason in words.
+// Bytes of a file the user named. Refusals name the path and the reason in words. It writes nothing.
 
-import { randomBytes } from "node:crypto";
-import { access, constants, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, stat } from "node:fs/promises";
 import { SlonnError } from "../errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
@@ -12,6 +10,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: "no permission",
   ENOTDIR: "a path through something that is no directory",
   ENOSPC: "a full disk",
+  ELOOP: "links that lead in a circle",
   ERR_FS_FILE_TOO_LARGE: "a file of more than 2 GiB",
 };
 
@@ -28,42 +27,8 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/**
- * Refuses what cannot be written, before work that would be lost.
- * @throws SlonnError `unreadable` where the path is a folder, or its folder is missing or may not be written to.
- */
-export async function checkPlace(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (found?.isDirectory()) throw noPlace(path, reasons.EISDIR);
-  if (found && !found.isFile()) return; // a pipe or a device is written to as it is
-  await access(dirname(path), constants.W_OK).catch((cause) => {
-    throw noPlace(path, cause.code === "ENOENT" ? "no such folder" : reasonOf(cause), cause);
-  });
-}
-
-/**
- * Writes to a temporary name beside `path` and renames it, so that a file of that name is always whole.
- * @throws SlonnError `unreadable` where it cannot be written.
- */
-export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
-  const isOther = await stat(path).then(
-    (found) => !found.isFile(),
-    () => false,
-  );
-  const target = isOther ? path : `${path}.${randomBytes(4).toString("hex")}.tmp`;
-  try {
-    await writeFile(target, bytes);
-    if (target !== path) await rename(target, path);
-  } catch (cause) {
-    if (target !== path) await rm(target, { force: true });
-    throw noPlace(path, reasonOf(cause), cause);
-  }
-}
-
-const noPlace = (path: string, got: string, cause?: unknown): SlonnError =>
-  new SlonnError("unreadable", `${path}: got ${got}, expected a place to write to`, { cause });
-
-function reasonOf(cause: unknown): string {
+/** Why something about a file failed, in words. */
+export function reasonOf(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   return reasons[code ?? ""] ?? message;
 }

@@ -38,10 +38,14 @@ export interface Run {
   nodes: number[];
   /** Share of queries that met their SLO. */
   attained: number;
-  certificate: Certificate | null;
-  /** What was asked and is not expected to hold, as SLO text; absent where everything is. */
+  /** The weakest that every query had; null where one had none. */
+  certificate: ToldCertificate | null;
+  /** What any query gave up of what was asked, as SLO text; absent where none did. */
   gaveUp?: readonly string[];
 }
+
+/** What a certificate is about is said where that is not what the results lead with. */
+export type ToldCertificate = Certificate & { metric?: LadderMetric };
 
 /** @param measured dense first; `certificates` one per SLO after it. @param metric what to lead with; by what labels there are unless given @param gaveUp likewise one per SLO */
 export function resultsOf(
@@ -49,7 +53,7 @@ export function resultsOf(
   labels: Labels | null,
   backend: string,
   measured: readonly Measured[],
-  certificates: readonly (Certificate | null)[],
+  certificates: readonly (ToldCertificate | null)[],
   metric: LadderMetric = headline(labels, null),
   gaveUp: readonly (readonly string[])[] = [],
 ): Results {
@@ -86,6 +90,22 @@ export function resultsOf(
       };
     }),
   };
+}
+
+/** @param certified the metric of the ladder the certificate is of; absent without one @param metric what the results lead with */
+export function toldCertificate(
+  certificate: Certificate | null,
+  certified: LadderMetric | undefined,
+  metric: LadderMetric,
+): ToldCertificate | null {
+  // what is true by construction is true of every metric
+  if (!certificate || !certified || certificate.samples === 0) return certificate;
+  const k = rankOf(certified);
+  const isAgreement = certificate.kind === "agreement";
+  const about = isAgreement ? (k === 1 ? "agreement" : (`agreement@${k}` as const)) : certified;
+  // `accuracy` and `precision@1` are the same of one label and of several, and `agreement` is a kind of its own, beside either
+  const isSame = k === rankOf(metric) && (isAgreement || about.startsWith("agreement") === metric.startsWith("agreement"));
+  return isSame ? certificate : { ...certificate, metric: about };
 }
 
 /** A metric of one contender; NaN where it could not be taken. */

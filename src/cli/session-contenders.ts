@@ -7,6 +7,7 @@ import { parseSlo } from "../policy/slo.ts";
 import type { Certificate } from "../profile/ladder.ts";
 import type { Session } from "../session/session.ts";
 import type { Contender, Spent } from "./measure.ts";
+import { addPlan, noPlans } from "./plan-tally.ts";
 
 /** A contender that a session stands behind. */
 export interface SloContender extends Contender {
@@ -14,8 +15,10 @@ export interface SloContender extends Contender {
   spent(): Spent;
   /** The outputs of the last run. */
   output(): Float32Array;
-  /** What every run so far was certified for; null where one was not, or where they differ. */
+  /** What every counted run so far was certified for, the weakest of them; null where one was not. */
   certificate(): Certificate | null;
+  /** What any counted run so far gave up, as SLO text, and how many runs did. */
+  gaveUp(): ReadonlyMap<string, number>;
   /** What was decided for the last run. */
   plan(): Plan;
 }
@@ -27,7 +30,7 @@ export interface SloContender extends Contender {
 export function contenderFor(session: Session, name: string, text: string | null): SloContender {
   const slo = text === null ? undefined : parseSlo(text);
   let last: ReturnType<Session["run"]> | null = null;
-  let certificate: Certificate | null | undefined;
+  const tally = noPlans();
   const latest = (): ReturnType<Session["run"]> => {
     if (!last) throw new Error(`${name}: nothing was run yet`);
     return last;
@@ -44,18 +47,14 @@ export function contenderFor(session: Session, name: string, text: string | null
         .map(({ index }) => index),
     spent() {
       const { macs, bytes, nodes, met, plan } = latest().report;
-      certificate = certificate === undefined || isSame(certificate, plan.certificate) ? plan.certificate : null;
+      addPlan(tally, plan);
       return { macs, bytes, nodes, met };
     },
     output: () => latest().output.data,
-    certificate: () => certificate ?? null,
+    certificate: () => tally.certificate ?? null,
+    gaveUp: () => tally.gaveUp,
     plan: () => latest().report.plan,
   };
-}
-
-function isSame(a: Certificate | null, b: Certificate | null): boolean {
-  if (!a || !b) return a === b;
-  return a.kind === b.kind && a.bound === b.bound && a.confidence === b.confidence && a.samples === b.samples;
 }
 
 /** Dense first, then each SLO; without any, what the model was calibrated for, where it was. */

@@ -8,8 +8,10 @@ import { refusal, SlonnError } from "../errors.ts";
 import { startKernels } from "./kernels.ts";
 import { createReferenceEngine } from "./reference-engine.ts";
 import { createWasmEngine, instantiate } from "./wasm-engine.ts";
+import type { WasmModule } from "./wasm-module.ts";
 
 export { buildName } from "./generated/build.ts";
+export type { WasmModule } from "./wasm-module.ts";
 
 /** `relaxed` and `simd` are the two WebAssembly SIMD builds, `scalar` one without SIMD, `js` the plain-JavaScript kernels. */
 export type Backend = "relaxed" | "simd" | "scalar" | "js";
@@ -34,7 +36,7 @@ export interface EngineOptions {
   /** Ask for one backend; absent: the fastest that runs here. */
   backend?: Backend;
   /** A compiled kernels binary of this package's build, for runtimes that refuse to compile bytes. */
-  module?: WebAssembly.Module;
+  module?: WasmModule;
 }
 
 /**

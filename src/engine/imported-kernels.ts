@@ -3,11 +3,12 @@
 
 import type { Backend } from "./engine.ts";
 import type { Kernels } from "./kernels.ts";
+import type { WasmModule } from "./wasm-module.ts";
 
 const reason = "the relaxed SIMD kernels cannot be tried where kernels are imported";
 
 /** As `startKernels` of kernels.ts, for an imported module. */
-export async function importedKernels(module: WebAssembly.Module, backend?: Backend): Promise<Kernels | string> {
+export async function importedKernels(module: WasmModule, backend?: Backend): Promise<Kernels | string> {
   if (backend && backend !== "simd") return reason;
   return { exports: (await WebAssembly.instantiate(module)).exports, backend: "simd", reason };
 }

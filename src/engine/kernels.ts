@@ -5,9 +5,10 @@ import { messageOf } from "../errors.ts";
 import { bytesOfText } from "./binary-text.ts";
 import type { Backend } from "./engine.ts";
 import { simdBinary } from "./generated/binary.ts";
+import type { WasmExports } from "./wasm-module.ts";
 
 export interface Kernels {
-  exports: WebAssembly.Exports;
+  exports: WasmExports;
   backend: Backend;
   /** Why the backend is not the fastest one; null when it is. */
   reason: string | null;

@@ -2,11 +2,12 @@
 
 import { messageOf, refusal, SlonnError } from "../errors.ts";
 import type { Backend, Engine } from "./engine.ts";
+import type { WasmExports, WasmModule } from "./wasm-module.ts";
 
 const pageBytes = 65536;
 
 /** @throws SlonnError `no-engine` */
-export async function instantiate(module: WebAssembly.Module): Promise<WebAssembly.Exports> {
+export async function instantiate(module: WasmModule): Promise<WasmExports> {
   try {
     return (await WebAssembly.instantiate(module)).exports ?? {}; // bytes in place of a module have none
   } catch (cause) {
@@ -17,7 +18,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<WebAssemb
 }
 
 /** @throws SlonnError `no-engine` when these are not the exports of kernels or the memory is not to be had. */
-export function createWasmEngine(exports: WebAssembly.Exports, bytes: number, backend: Backend, reason: string | null): Engine {
+export function createWasmEngine(exports: WasmExports, bytes: number, backend: Backend, reason: string | null): Engine {
   const { memory, execute } = exports;
   if (!(memory instanceof WebAssembly.Memory) || typeof execute !== "function")
     throw refusal("no-engine", "module", `exports ${Object.keys(exports).join(", ") || "none"}`, "memory and execute");

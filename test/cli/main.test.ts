@@ -11,28 +11,12 @@ import { quantizeModel } from "../../src/model/quantize.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
 import { normal, seeded } from "../../src/random.ts";
+import { expectRefusal, slonn } from "./slonn.ts";
 
 let directory: string;
 beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), "slonn-cli-"))));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const file = (name: string): string => join(directory, name);
-
-async function slonn(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  let [stdout, stderr] = ["", ""];
-  const code = await main(
-    argv,
-    { stdout: (text) => void (stdout += text), stderr: (text) => void (stderr += text), stderrIsTerminal: false, clock: systemClock },
-    "1.2.3",
-  );
-  return { code, stdout, stderr };
-}
-
-/** A refusal is one line that starts with the program's name, and nothing on stdout. */
-function expectRefusal({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }, expected: 1 | 2, message: RegExp): void {
-  expect(stderr).toMatch(message);
-  expect(stderr).toMatch(/^slonn: [^\n]*\n$/);
-  expect([code, stdout]).toEqual([expected, ""]);
-}
 
 const random = seeded(3);
 const drawn = (n: number): Float32Array => Float32Array.from({ length: n }, () => normal(random));
@@ -102,6 +86,9 @@ describe("refusals", () => {
     expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, "-o", file("no/a.slonn")), 1, /no such folder, expected a place/);
     expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, "-o", file(".")), 1, /got a directory, expected a place/);
     expectRefusal(await slonn("run", file("tiny.slonn"), ...data, "-o", file("no/a.npy")), 1, /no such folder, expected a place/);
+    expectRefusal(await slonn("run", file("tiny.slonn"), ...data, "-o", file("x.npy")), 1, /x\.npy: got the file that --data names/);
+    const fit = ["--fit-data", file("wide.npy"), "-o", file("wide.npy")];
+    expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, ...fit), 1, /wide\.npy: got the file that --fit-data names/);
     expectRefusal(
       await slonn("run", file("tiny.slonn"), ...data, "--slo", "latency=5ms", "--latency-profile", file("no/a.json")),
       1,
@@ -149,12 +136,6 @@ describe("commands", () => {
     const result = await slonn("import", file("odd.slonn"), "-o", file("no.slonn"));
     expectRefusal(result, 1, /^slonn: .*ladder: got a list of 1, expected an object\n$/);
     expect(existsSync(file("no.slonn"))).toBe(false);
-  });
-
-  it("says in JSON what was given up, where something was", async () => {
-    const argv = ["run", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "accuracy=0.99", "--slo", "exact", "--json"];
-    const { runs } = JSON.parse((await slonn(...argv)).stdout);
-    expect(runs.map(({ gaveUp }: { gaveUp?: string[] }) => gaveUp)).toEqual([["accuracy=0.99"], undefined]);
   });
 
   it("imports weights in eight bits", async () => {

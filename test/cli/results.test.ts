@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Measured } from "../../src/cli/measure.ts";
-import { resultsOf, resultsText } from "../../src/cli/results.ts";
+import { resultsOf, resultsText, toldCertificate } from "../../src/cli/results.ts";
 import { createModel } from "../../src/model/model.ts";
 
 const model = createModel("net", [
@@ -100,6 +100,31 @@ describe("results", () => {
     expect(headOf(wide).slice(0, 3)).toEqual(["SLO", "precision@5", "precision@1"]);
     expect(headOf(wide)).toContain("certified (precision@1)");
     expect(wide).toMatch(/loss=0\.003\s+│\s+36 % │\s+89 % │\s+95 % /);
+  });
+
+  it("says what a certificate is about where that is not what the results lead with", () => {
+    const agreement = { ...certificate, kind: "agreement" as const, bound: 0.99 };
+    const byConstruction = { ...certificate, bound: 0, confidence: 1, samples: 0 };
+    for (const [certified, metric] of [
+      ["precision@1", "precision@1"],
+      ["accuracy", "precision@1"],
+      ["precision@5", "precision@5"],
+      [undefined, "accuracy"],
+    ] as const)
+      expect(toldCertificate(certificate, certified, metric)).toEqual(certificate);
+    for (const [certified, metric] of [
+      ["precision@1", "precision@5"],
+      ["precision@5", "precision@1"],
+      ["accuracy", "agreement"],
+      ["precision@3", "agreement@3"],
+    ] as const)
+      expect(toldCertificate(certificate, certified, metric)).toEqual({ ...certificate, metric: certified });
+    expect(toldCertificate(agreement, "accuracy", "accuracy")).toEqual(agreement);
+    expect(toldCertificate(agreement, "precision@5", "precision@5")).toEqual(agreement);
+    expect(toldCertificate(agreement, "precision@1", "precision@5")).toEqual({ ...agreement, metric: "agreement" });
+    expect(toldCertificate(agreement, "precision@5", "precision@1")).toEqual({ ...agreement, metric: "agreement@5" });
+    expect(toldCertificate(byConstruction, "precision@1", "precision@5")).toEqual(byConstruction);
+    expect(toldCertificate(null, "precision@1", "precision@5")).toBeNull();
   });
 
   it("prints a table that a hostile name cannot break", () => {

@@ -1,8 +1,8 @@
 // Declarations, under every TypeScript from 5.5 on, with every declaration file checked. The older ones lack type arguments on
-// typed arrays (before 5.7) and rewriting of relative imports.
+// typed arrays (before 5.7) and rewriting of relative imports. What a service has is the types of Node alone, without the DOM's.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterAll, expect, inject, test } from "vitest";
 import { run, runtimePath } from "./run-program.ts";
 
@@ -16,27 +16,32 @@ const program = `
   import { calibrate, encodeModel } from "slonn/calibrate";
   import { createKernels } from "slonn/kernels";
   import { createWorkerSession, type WorkerSession } from "slonn/worker";
+  import { createQueue } from "slonn/queue";
+  import * as hints from "slonn/load";
+  import kernels from "slonn/kernels.wasm";
   const bytes: Uint8Array = encodeModel(await importModel({ name: "a.onnx", bytes: new Uint8Array(8) }));
   const model: Model = await loadModel(bytes);
-  using session: Session = await createSession(model, { backend: "js" });
+  using session: Session = await createSession(model, { backend: "js", module: kernels });
   const best: number = session.run([1, 2], { loss: 0.003 }).output.top(1)[0].index;
   // @ts-expect-error a key no objective has
   session.run([1, 2], { speed: 3 });
   using elsewhere: WorkerSession = await createWorkerSession(model, { signal: AbortSignal.timeout(1000) });
   const score: number = (await elsewhere.run([1, 2])).output.top(1)[0].score;
-  export { score, best, calibrate, createKernels, SlonnError };`;
+  export { score, best, calibrate, createKernels, createQueue, hints, SlonnError };`;
 
 const cases = [
-  ["typescript-5.5", "nodenext"],
-  ["typescript-5.5", "bundler"],
-  ["typescript-5.7", "nodenext"],
-  ["typescript-6", "nodenext"],
-  ["typescript-7", "nodenext"],
-  ["typescript-7", "bundler"],
+  ["typescript-5.5", "nodenext", "dom"],
+  ["typescript-5.5", "nodenext", "node"],
+  ["typescript-5.5", "bundler", "dom"],
+  ["typescript-5.7", "nodenext", "dom"],
+  ["typescript-6", "nodenext", "dom"],
+  ["typescript-7", "nodenext", "dom"],
+  ["typescript-7", "nodenext", "node"],
+  ["typescript-7", "bundler", "dom"],
 ] as const;
 
-test.each(cases)("%s, resolving as %s", (version, kind) => {
-  const sources = join(folder, `${version}-${kind}`);
+test.each(cases)("%s, resolving as %s, with the types of %s", (version, kind, types) => {
+  const sources = join(folder, `${version}-${kind}-${types}`);
   mkdirSync(sources);
   writeFileSync(join(sources, "program.mts"), program);
   const compilerOptions = {
@@ -45,8 +50,9 @@ test.each(cases)("%s, resolving as %s", (version, kind) => {
     skipLibCheck: false,
     skipDefaultLibCheck: true, // TypeScript's own, which are most of the work
     target: "es2022",
-    lib: ["es2022", "dom", "esnext.disposable"],
-    types: [],
+    lib: ["es2022", "esnext.disposable", ...(types === "dom" ? ["dom"] : [])],
+    typeRoots: [resolve("node_modules/@types")],
+    types: types === "node" ? ["node"] : [],
     module: kind === "nodenext" ? "nodenext" : "esnext",
     moduleResolution: kind,
   };

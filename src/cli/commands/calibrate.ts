@@ -9,10 +9,10 @@ import { activationsFlag, type Command, dataFlags } from "../command.ts";
 import { readInputs } from "../data/data.ts";
 import { oneLine, progressOn } from "../io.ts";
 import { parseMetric } from "../metric.ts";
-import { readModelData } from "../model-data.ts";
+import { dataFiles, readModelData } from "../model-data.ts";
 import { loadModelFile } from "../model-file.ts";
 import { ladderText } from "../model-text.ts";
-import { checkPlace, writeBytes } from "../read-bytes.ts";
+import { checkPlace, writeBytes } from "../write-bytes.ts";
 
 export const calibrateCommand: Command = {
   name: "calibrate",
@@ -56,7 +56,7 @@ export const calibrateCommand: Command = {
     if (weights !== undefined && weights !== "int8" && weights !== "auto")
       throw refusal("bad-option", "--weights", weights, "int8 or auto");
     args.required("data");
-    await checkPlace(output);
+    await checkPlace(output, dataFiles(args));
     const model = await loadModelFile(args.file, args.text("activations"));
     const { rows, labels } = await readModelData(args, model);
     const fitPath = args.text("fit-data");

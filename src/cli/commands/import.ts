@@ -8,7 +8,7 @@ import { activationsFlag, type Command } from "../command.ts";
 import { oneLine } from "../io.ts";
 import { loadModelFile } from "../model-file.ts";
 import { widthsText } from "../model-text.ts";
-import { writeBytes } from "../read-bytes.ts";
+import { writeBytes } from "../write-bytes.ts";
 
 export const importCommand: Command = {
   name: "import",

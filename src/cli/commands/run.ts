@@ -5,8 +5,9 @@ import { activationsFlag, type Command, dataFlags, jsonFlag, latencyProfileFlag,
 import { writeNpy } from "../data/npy.ts";
 import { progressOn } from "../io.ts";
 import { interleave } from "../measure.ts";
+import { dataFiles } from "../model-data.ts";
 import { openRace } from "../race.ts";
-import { checkPlace, writeBytes } from "../read-bytes.ts";
+import { checkPlace, writeBytes } from "../write-bytes.ts";
 
 /** Outputs are gathered in memory before they are written. */
 const maxOutputBytes = 2 ** 30;
@@ -28,7 +29,7 @@ export const runCommand: Command = {
   },
   async run(args, io) {
     const outputPath = args.text("output");
-    if (outputPath !== undefined) await checkPlace(outputPath);
+    if (outputPath !== undefined) await checkPlace(outputPath, dataFiles(args));
     const race = await openRace(args, io.clock);
     try {
       const { rows, labels, model, contenders } = race;

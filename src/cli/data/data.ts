@@ -100,7 +100,7 @@ export function toLabels(table: Table, name: string, count: number, classes: num
     for (let i = labels.indptr[r]; i < labels.indptr[r + 1]; i++) indices[i] = checkedLabel(labels.values[i], name, r, classes);
   if (!labels.several && indices.length === count && labels.indptr.every((start, r) => start === r))
     return { kind: "class", count, classes: indices };
-  return { kind: "multi", count, indptr: labels.indptr, indices };
+  return severalLabels(name, count, labels.indptr, indices);
 }
 
 /** The columns of a sparse matrix that are not zero, as several labels per row. */
@@ -113,7 +113,13 @@ function labelColumns({ count, width, indptr, indices, values }: SparseTable, na
     for (let i = indptr[r]; i < indptr[r + 1]; i++) if (values[i] !== 0) kept[n++] = indices[i];
     starts[r + 1] = n;
   }
-  return { kind: "multi", count, indptr: starts, indices: kept.subarray(0, n) };
+  return severalLabels(name, count, starts, kept.subarray(0, n));
+}
+
+/** Rows may be without a label, but not all of them: metrics would be of nothing. */
+function severalLabels(name: string, count: number, indptr: Uint32Array, indices: Uint32Array): Labels {
+  if (indices.length === 0) throw new SlonnError("bad-input", `${name}: got ${count} rows without a label, expected one in some of them`);
+  return { kind: "multi", count, indptr, indices };
 }
 
 function toSparseRows(table: SparseTable, name: string, scale: number, width: number | undefined): Rows {

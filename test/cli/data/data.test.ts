@@ -128,6 +128,8 @@ describe("readLabels", () => {
     ["a class the model lacks", "y.csv", "1\n0\n4\n", /row 2: got label 4, expected an integer from 0 to 3/],
     ["a matrix", "y.csv", "1,2\n0,1\n4,1\n", /got labels of shape \(3, 2\), expected one per row/],
     ["a label column the model lacks", "y.txt", "3 5\n4:1\n0:1\n0:1\n", /got 5 label columns, expected at most 4/],
+    ["rows without a label", "y.svm", " 1:1\n 1:1\n 1:1\n", /y\.svm: got 3 rows without a label, expected one in some of them$/],
+    ["columns that are all zero", "y.txt", "3 4\n1:0\n\n0:0\n", /y\.txt: got 3 rows without a label/],
     ["a negative label among several", "y.svm", "1,-2 1:1\n1 1:1\n1 1:1\n", /row 0: got label -2/],
   ])("refuses %s", async (_, name, content, message) => {
     await expect(readLabels(write(name, content), 3, 4)).rejects.toThrow(message);

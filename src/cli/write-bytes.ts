@@ -1,0 +1,70 @@
+// Bytes written where the user said: through links, under a temporary name first, and never over what the command reads. Refusals name the
+// path and the reason in words.
+
+import { randomBytes } from "node:crypto";
+import type { Stats } from "node:fs";
+import { access, chmod, constants, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { SlonnError } from "../errors.ts";
+import { reasonOf } from "./read-bytes.ts";
+
+/**
+ * Refuses what cannot be written, before work that would be lost.
+ * @param inputs files that are read and must stay, by the flag that names them
+ * @throws SlonnError `unreadable` where the path is a folder or one of the inputs, or its folder is missing or may not be written to.
+ */
+export async function checkPlace(path: string, inputs: ReadonlyMap<string, string> = new Map()): Promise<void> {
+  const found = await statOf(path);
+  if (found?.isDirectory()) throw noPlace(path, "a directory");
+  if (found && !found.isFile()) return; // a pipe or a device is written to as it is
+  for (const [flag, input] of inputs)
+    if (found && isSame(found, await stat(input).catch(() => null))) throw noPlace(path, `the file that ${flag} names`);
+  try {
+    await access(dirname(await targetOf(path)), constants.W_OK);
+  } catch (cause) {
+    throw noPlace(path, (cause as NodeJS.ErrnoException).code === "ENOENT" ? "no such folder" : reasonOf(cause), cause);
+  }
+}
+
+/**
+ * Writes to a temporary name beside what `path` leads to and renames it, so that a file of that name is always whole. A link stays a link,
+ * and a file that was there keeps who may read and write it.
+ * @throws SlonnError `unreadable` where it cannot be written.
+ */
+export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  const found = await statOf(path);
+  let temporary: string | null = null;
+  try {
+    if (found && !found.isFile()) return await writeFile(path, bytes);
+    const target = await targetOf(path);
+    temporary = `${target}.${randomBytes(4).toString("hex")}.tmp`;
+    const mode = found ? found.mode & 0o777 : undefined;
+    await writeFile(temporary, bytes, { mode });
+    if (mode !== undefined) await chmod(temporary, mode); // what the process withholds from new files is no matter of old ones
+    await rename(temporary, target);
+  } catch (cause) {
+    if (temporary !== null) await rm(temporary, { force: true });
+    throw noPlace(path, reasonOf(cause), cause);
+  }
+}
+
+/** Where links lead, be a file there or not yet. */
+async function targetOf(path: string): Promise<string> {
+  const folder = await realpath(path.endsWith("/") ? path : dirname(path));
+  const place = join(folder, basename(path));
+  const next = await readlink(place).catch(() => null);
+  return next === null ? place : targetOf(resolve(folder, next));
+}
+
+/** @throws SlonnError `unreadable` where links lead in a circle, so that nobody follows them. */
+async function statOf(path: string): Promise<Stats | null> {
+  return stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ELOOP") throw noPlace(path, reasonOf(cause), cause);
+    return null;
+  });
+}
+
+const isSame = (a: Stats, b: Stats | null): boolean => b !== null && a.ino === b.ino && a.dev === b.dev;
+
+const noPlace = (path: string, got: string, cause?: unknown): SlonnError =>
+  new SlonnError("unreadable", `${path}: got ${got}, expected a place to write to`, { cause });

@@ -1,0 +1,7 @@
+// What of WebAssembly stands in declarations, said so that they also hold where no library declares it: @types/node alone does not.
+
+/** A compiled WebAssembly module: the runtime's `WebAssembly.Module` where that is declared, any object where it is not. */
+export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module : object;
+
+/** What an instance exports, by name. */
+export type WasmExports = Readonly<Record<string, unknown>>;

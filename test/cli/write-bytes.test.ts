@@ -1,0 +1,93 @@
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkPlace, writeBytes } from "../../src/cli/write-bytes.ts";
+
+let directory: string;
+beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "slonn-write-"))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+const file = (name: string): string => join(directory, name);
+const bytes = Uint8Array.of(1, 2, 3);
+const written = (name: string): number[] => [...readFileSync(file(name))];
+
+describe("writing", () => {
+  it("goes through links to where they lead, and leaves nothing else behind", async () => {
+    mkdirSync(file("far"));
+    mkdirSync(file("near"));
+    symlinkSync("far", file("away"));
+    writeFileSync(file("far/there"), "old");
+    symlinkSync("../away/there", file("near/link"));
+    symlinkSync("link", file("near/second"));
+    await checkPlace(file("near/second"));
+    await writeBytes(file("near/second"), bytes);
+    expect(written("far/there")).toEqual([1, 2, 3]);
+    expect([readlinkSync(file("near/second")), readlinkSync(file("near/link"))]).toEqual(["link", "../away/there"]);
+    expect(["", "far", "near"].map((name) => readdirSync(file(name)).sort())).toEqual([
+      ["away", "far", "near"],
+      ["there"],
+      ["link", "second"],
+    ]);
+  });
+
+  it("makes the file that a link leads to where it is not there yet", async () => {
+    mkdirSync(file("far"));
+    symlinkSync("far/new", file("link"));
+    await checkPlace(file("link"));
+    await writeBytes(file("link"), bytes);
+    expect([written("far/new"), lstatSync(file("link")).isSymbolicLink()]).toEqual([[1, 2, 3], true]);
+  });
+
+  it("refuses links that lead in a circle or nowhere", async () => {
+    symlinkSync("b", file("a"));
+    symlinkSync("a", file("b"));
+    symlinkSync("missing/file", file("lost"));
+    for (const step of [checkPlace, (path: string) => writeBytes(path, bytes)])
+      await expect(step(file("a"))).rejects.toThrow(/a: got links that lead in a circle, expected a place to write to$/);
+    await expect(checkPlace(file("lost"))).rejects.toThrow(/lost: got no such folder, expected a place to write to$/);
+    await expect(checkPlace(file("missing/"))).rejects.toThrow(/missing\/: got no such folder, expected a place to write to$/);
+  });
+
+  it.each(["600", "640", "666", "444"])("keeps mode %s of a file that was there", async (digits) => {
+    const mode = Number.parseInt(digits, 8);
+    writeFileSync(file("kept"), "old");
+    chmodSync(file("kept"), mode);
+    await writeBytes(file("kept"), bytes);
+    expect([written("kept"), statSync(file("kept")).mode & 0o777]).toEqual([[1, 2, 3], mode]);
+  });
+
+  it("gives a new file the mode that new files get", async () => {
+    writeFileSync(file("other"), "");
+    await writeBytes(file("new"), bytes);
+    expect(statSync(file("new")).mode).toBe(statSync(file("other")).mode);
+  });
+});
+
+it("refuses a place that is read from, by whatever name", async () => {
+  writeFileSync(file("x.npy"), "rows");
+  symlinkSync("x.npy", file("link"));
+  linkSync(file("x.npy"), file("twin"));
+  const inputs = new Map([
+    ["--labels", file("nowhere")],
+    ["--data", file("x.npy")],
+  ]);
+  for (const name of ["x.npy", "link", "twin"])
+    await expect(checkPlace(file(name), inputs)).rejects.toThrow(
+      new RegExp(`${name}: got the file that --data names, expected a place to write to$`),
+    );
+  await checkPlace(file("y.npy"), inputs);
+  await checkPlace(file("nowhere"), inputs);
+});
