@@ -57,19 +57,8 @@ export interface LayerActivators {
 /** No activator at all. */
 export const noActivators: LayerActivators = { lowRank: null, hash: null, clusters: [], order: null };
 
-/** Rows of `width` numbers, the one of node order[i] at place i. */
-export function inOrder(rows: Float32Array, order: Uint32Array | null, width = 1): Float32Array {
-  if (!order) return rows;
-  const out = new Float32Array(rows.length);
-  order.forEach((node, place) => {
-    out.set(rows.subarray(node * width, (node + 1) * width), place * width);
-  });
-  return out;
-}
-
 /** The input of a layer as an activator may use it; asking for a form emits the rows that make it. */
 export interface RankInput {
-  readonly width: number;
   /** Address of the dense vector, padded with zeros. */
   dense(): number;
   /** Addresses of the lists that together hold the non-zeros. */
@@ -87,12 +76,10 @@ export interface Activator {
 }
 
 /** Tensor names of layer `l`'s activators; the same on the way in and out. */
-const names = (l: number): { lowRank: string; hash: string; clusters: string; order: string } => ({
-  lowRank: `activators.${l}.low-rank`,
-  hash: `activators.${l}.hash`,
-  clusters: `activators.${l}.clusters`,
-  order: `activators.${l}.order`,
-});
+const names = (l: number): { lowRank: string; hash: string; clusters: string; order: string } => {
+  const layer = `activators.${l}.`;
+  return { lowRank: `${layer}low-rank`, hash: `${layer}hash`, clusters: `${layer}clusters`, order: `${layer}order` };
+};
 
 export function encodeActivators(layers: readonly LayerActivators[]): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
@@ -139,9 +126,9 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
       const decoded = decodeLowRank(tensors, router, inputs, count);
       if (decoded) clusters.push({ kind: "clusters", panels, router: decoded });
     }
-    const stored = tensors.get(name.order);
+    const stored = tensors.has(name.order);
     if (stored && l < model.layers.length - 1) throw refusal("bad-file", name.order, "an order", "it of the output layer");
-    return { lowRank, hash, clusters, order: stored ? permutation(stored, name.order, outputs) : null };
+    return { lowRank, hash, clusters, order: stored ? permutation(tensors, name.order, outputs) : null };
   });
 }
 
@@ -153,7 +140,7 @@ function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, input
   if (!down) return null;
   const rank = down.shape[0];
   if (!(rank >= 1 && rank <= mostRank)) throw refusal("bad-file", `${name}.down`, describe(down), `a rank from 1 to ${mostRank}`);
-  const part = (key: string, shape: readonly number[]): Float32Array => floats(tensors.get(`${name}.${key}`), `${name}.${key}`, shape);
+  const part = (key: string, shape: readonly number[]): Float32Array => floats(tensors, `${name}.${key}`, shape);
   return {
     kind: "low-rank",
     rank,
@@ -166,11 +153,11 @@ function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, input
 
 function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: Tensor, inputs: number, outputs: number): Hash {
   const [tables, bits] = planes.shape;
-  const checked = floats(planes, `${name}.planes`, [tables, bits, inputs]);
+  const checked = floats(tensors, `${name}.planes`, [tables, bits, inputs]);
   if (tables < 1 || bits < 1 || bits > 20)
     throw refusal("bad-file", `${name}.planes`, `${tables} tables of ${bits} bits`, "at least 1 table and 1 to 20 bits");
-  const nodes = words(tensors.get(`${name}.nodes`), `${name}.nodes`, null);
-  const starts = words(tensors.get(`${name}.starts`), `${name}.starts`, tables * 2 ** bits + 1);
+  const nodes = words(tensors, `${name}.nodes`, null);
+  const starts = words(tensors, `${name}.starts`, tables * 2 ** bits + 1);
   for (let i = 0; i < starts.length; i++)
     if (starts[i] > nodes.length || (i > 0 && starts[i] < starts[i - 1]))
       throw refusal("bad-file", `${name}.starts`, `${starts[i]} at ${i}`, `ascending positions up to ${nodes.length}`);
@@ -182,11 +169,12 @@ function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: 
     planes: checked,
     starts,
     nodes,
-    votes: floats(tensors.get(`${name}.votes`), `${name}.votes`, [nodes.length]),
+    votes: floats(tensors, `${name}.votes`, [nodes.length]),
   };
 }
 
-function floats(tensor: Tensor | undefined, name: string, shape: readonly number[]): Float32Array {
+function floats(tensors: ReadonlyMap<string, Tensor>, name: string, shape: readonly number[]): Float32Array {
+  const tensor = tensors.get(name);
   if (!(tensor?.data instanceof Float32Array) || tensor.shape.length !== shape.length || shape.some((n, i) => n !== tensor.shape[i]))
     throw refusal("bad-file", name, describe(tensor), `float32 [${shape.join(", ")}]`);
   const wrong = notFinite(tensor.data);
@@ -194,8 +182,8 @@ function floats(tensor: Tensor | undefined, name: string, shape: readonly number
   return tensor.data;
 }
 
-function permutation(tensor: Tensor, name: string, n: number): Uint32Array {
-  const order = words(tensor, name, n);
+function permutation(tensors: ReadonlyMap<string, Tensor>, name: string, n: number): Uint32Array {
+  const order = words(tensors, name, n);
   const seen = new Uint8Array(n);
   for (let i = 0; i < n; i++) {
     const node = order[i];
@@ -205,7 +193,8 @@ function permutation(tensor: Tensor, name: string, n: number): Uint32Array {
   return order;
 }
 
-function words(tensor: Tensor | undefined, name: string, length: number | null): Uint32Array {
+function words(tensors: ReadonlyMap<string, Tensor>, name: string, length: number | null): Uint32Array {
+  const tensor = tensors.get(name);
   if (!(tensor?.data instanceof Uint32Array) || (length !== null && tensor.data.length !== length))
     throw refusal("bad-file", name, describe(tensor), `uint32${length === null ? "" : ` [${length}]`}`);
   return tensor.data;

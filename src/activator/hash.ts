@@ -3,16 +3,15 @@
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import type { Row } from "../engine/plan-writer.ts";
-import { placeMatrix } from "../model/place.ts";
+import { inverse, placeMatrix } from "../model/place.ts";
 import type { Activator, Hash, RankInput } from "./activator.ts";
 
 export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, order: Uint32Array | null, scores: number): Activator {
   const { tables, bits, planes } = fitted;
   const matrix = placeMatrix(memory, planes, tables * bits, planes.length / (tables * bits));
   const starts = reserveWords(memory, fitted.starts);
-  const places = new Uint32Array(outputs);
-  order?.forEach((node, place) => void (places[node] = place));
-  const nodes = reserveWords(memory, order ? fitted.nodes.map((node) => places[node]) : fitted.nodes);
+  const places = inverse(order);
+  const nodes = reserveWords(memory, places ? fitted.nodes.map((node) => places[node]) : fitted.nodes);
   const votes = reserveFloats(memory, fitted.votes.length, fitted.votes);
   const codes = memory.reserve(tables * 4);
   return {

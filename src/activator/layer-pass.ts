@@ -74,7 +74,6 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     if (!continues) {
       const activator: Activator = network.activator(l, setting);
       const rankInput: RankInput = {
-        width: inputs,
         dense: () => input.dense(at(l, "input")),
         parts: () => input.parts(at(l, "input")),
         extended: change === "extended" && done !== null && sameRanking(done.setting, setting),

@@ -3,8 +3,8 @@
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
 import type { Row } from "../engine/plan-writer.ts";
-import { placeMatrix, placeVector } from "../model/place.ts";
-import { type Activator, inOrder, type LowRank, type RankInput } from "./activator.ts";
+import { inOrder, placeMatrix, placeVector } from "../model/place.ts";
+import type { Activator, LowRank, RankInput } from "./activator.ts";
 
 /**
  * Places the first `rank` components of a fitted low-rank activator. The wide half is kept in eight bits, a scale per component:

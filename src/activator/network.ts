@@ -5,7 +5,7 @@ import * as abi from "../engine/generated/abi.ts";
 import { reserveList } from "../engine/list.ts";
 import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import { refusal } from "../errors.ts";
-import type { Activation, AnyModel } from "../model/model.ts";
+import { type AnyModel, activations } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix, placeVector } from "../model/place.ts";
 import { type Activator, decodeActivators } from "./activator.ts";
 import { placeHash } from "./hash.ts";
@@ -13,18 +13,6 @@ import { placeLowRank } from "./low-rank.ts";
 import { placeOracle } from "./oracle.ts";
 import { placeScreen } from "./screen.ts";
 import type { RankedSetting } from "./setting.ts";
-
-const activationCodes: Record<Activation, number> = {
-  identity: abi.IDENTITY,
-  relu: abi.RELU,
-  "leaky-relu": abi.LEAKY_RELU,
-  sigmoid: abi.SIGMOID,
-  tanh: abi.TANH,
-  gelu: abi.GELU,
-  "gelu-tanh": abi.GELU_TANH,
-  softmax: abi.SOFTMAX,
-  "log-softmax": abi.LOG_SOFTMAX,
-};
 
 export interface PlacedLayer {
   matrix: PlacedMatrix;
@@ -67,7 +55,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
     return {
       matrix: placeMatrix(memory, weight, outputs, inputs, { order }),
       bias: placeVector(memory, bias, order),
-      activation: activationCodes[activation],
+      activation: activations.indexOf(activation), // assembly/abi.ts has them in that order
       alpha,
     };
   });

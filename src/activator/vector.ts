@@ -23,7 +23,6 @@ export interface Codes {
 }
 
 export interface Vector {
-  width: number;
   dense(emit: Emit): number;
   parts(emit: Emit): readonly number[];
   blocks(emit: Emit): number;
@@ -40,7 +39,6 @@ export function createVector(network: PlacedNetwork, name: string, width: number
   let blocks: number | null = null;
   const coded: (Codes | null)[] = [null, null];
   const vector: Vector = {
-    width,
     preActivations: source.kind === "pre" ? source.at : 0,
     dense(emit) {
       if (dense !== null) return dense;

@@ -97,6 +97,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     for (const input of inputs) sum += codes[input] * i8[weightAt(input)];
     return sum;
   }
+  const codesAt = (codes: number): Int16Array => i16.subarray((codes >> 1) + 8);
   /** Where a node's weight of an input stands in panels of bytes. */
   const panelAt = (panels: number, inputs: number, node: number, input: number): number =>
     panels + (node >> 4) * inputs * abi.PANEL + (input >> 1) * 32 + (node % abi.PANEL) * 2 + (input & 1);
@@ -296,7 +297,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
           f32[at[9] + node] = node8(
             node,
             f32[at[4]],
-            sum8(inputs, i16.subarray((a[4] >> 1) + 8), (i) => panelAt(a[1], a[6], node, i)),
+            sum8(inputs, codesAt(a[4]), (i) => panelAt(a[1], a[6], node, i)),
           );
         break;
       }
@@ -308,7 +309,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
             node8(
               r,
               f32[at[4]],
-              sum8(inputs, i16.subarray((a[4] >> 1) + 8), (i) => a[1] + r * a[5] + i),
+              sum8(inputs, codesAt(a[4]), (i) => a[1] + r * a[5] + i),
             ),
             a[9],
             f[10],

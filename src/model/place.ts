@@ -3,7 +3,7 @@
 
 import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
-import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
+import { type MemoryPlan, paddedTo } from "../engine/memory-plan.ts";
 import { writePlan } from "../engine/plan-writer.ts";
 import type { AnyLayer, WriteRow } from "./model.ts";
 import { quantizeRow } from "./quantize.ts";
@@ -124,7 +124,7 @@ export function placeMatrix(
 }
 
 /** Where each row comes to stand. */
-function inverse(order: Uint32Array | null): Uint32Array | null {
+export function inverse(order: Uint32Array | null): Uint32Array | null {
   const places = order && new Uint32Array(order.length);
   order?.forEach((row, place) => {
     (places as Uint32Array)[row] = place;
@@ -142,12 +142,22 @@ function strideOf(floats: number): number {
 
 /** A vector of one float per node, the one of node order[p] at place p, padded with zeros to whole panels. */
 export function placeVector(memory: MemoryPlan, values: Float32Array, order: Uint32Array | null = null): number {
-  if (!order) return reserveFloats(memory, values.length, values);
-  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) => {
-    const to = new Float32Array(buffer, at, values.length);
-    order.forEach((node, place) => {
-      to[place] = values[node];
-    });
-  });
+  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) =>
+    inOrder(values, order, 1, new Float32Array(buffer, at, values.length)),
+  );
   return at;
+}
+
+/** Rows of `width` numbers, the one of node order[i] at place i. */
+export function inOrder(
+  rows: Float32Array,
+  order: Uint32Array | null,
+  width = 1,
+  out: Float32Array = order ? new Float32Array(rows.length) : rows,
+): Float32Array {
+  if (!order) out.set(rows);
+  else
+    for (let place = 0; place < order.length; place++)
+      for (let i = 0; i < width; i++) out[place * width + i] = rows[order[place] * width + i];
+  return out;
 }

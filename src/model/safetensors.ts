@@ -5,7 +5,7 @@
 import { refusal, SlonnError } from "../errors.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { narrowToHalf, widenBfloat16, widenHalf } from "./half.ts";
-import { quoted } from "./quoted.ts";
+import { isObject, quoted } from "./quoted.ts";
 import { type DType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
 
 /** The longest header the specification allows, in bytes. */
@@ -119,11 +119,11 @@ function readHeader(
   const bad = (got: string, expected: string | number, tensor?: string) =>
     refusal("bad-file", tensor === undefined ? name : `${name}: tensor ${quoted(tensor)}`, got, expected);
   const { __metadata__: metadata = {}, ...fields } = parseHeader(header, bad);
-  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string"))
+  if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== "string"))
     throw bad("other values than strings in __metadata__", "strings only");
 
   const entries = Object.entries(fields).map(([tensor, entry]): TensorEntry => {
-    if (!isRecord(entry)) throw bad("no object", "dtype, shape and data_offsets", tensor);
+    if (!isObject(entry)) throw bad("no object", "dtype, shape and data_offsets", tensor);
     const { dtype, shape, data_offsets: offsets } = entry;
     if (typeof dtype !== "string") throw bad("no dtype", "a string", tensor);
     if (!isStoredType(dtype))
@@ -223,10 +223,6 @@ function isStoredType(dtype: string): dtype is StoredType {
   return Object.hasOwn(storedTypes, dtype);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
@@ -241,7 +237,7 @@ function parseHeader(bytes: Uint8Array, bad: (got: string, expected: string) => 
   } catch (error) {
     if (error instanceof SlonnError) throw error;
   }
-  if (!isRecord(header)) throw bad("a header that is not JSON", "a safetensors file");
+  if (!isObject(header)) throw bad("a header that is not JSON", "a safetensors file");
   return header;
 }
 

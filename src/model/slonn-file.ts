@@ -21,7 +21,7 @@ import {
   type Model,
   type StreamedModel,
 } from "./model.ts";
-import { quoted, show } from "./quoted.ts";
+import { isObject, quoted, show } from "./quoted.ts";
 import {
   loadTensor,
   openSafetensors,
@@ -210,6 +210,6 @@ function parseObject(text: string, refuse: () => SlonnError): Record<string, unk
   } catch {
     throw refuse();
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse();
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw refuse();
+  return value;
 }

@@ -188,7 +188,7 @@ export function plan(
 
 /** One text per plan: equal for SLOs that get the same plan from the same levels, profile and load. */
 export function planKey(slo: Slo | undefined): string {
-  return slo === undefined ? "" : describeSlo(slo) + (slo.late === "refuse" ? ",late=refuse" : "");
+  return slo === undefined ? "" : describeSlo(slo) + (slo.late ? `,late=${slo.late}` : "");
 }
 
 /**

@@ -2,7 +2,7 @@
 // back as text. It knows no level and no latency.
 
 import { refusal as refusalOf, type SlonnError } from "../errors.ts";
-import { quoted, show } from "../model/quoted.ts";
+import { isObject, quoted, show } from "../model/quoted.ts";
 
 /** What a caller asks. Several keys are all asked at once; `dense` and `exact` stand alone. */
 export interface Slo {
@@ -107,18 +107,17 @@ export function parseSlo(text: string): Slo {
  * @throws SlonnError `bad-slo` for unknown keys, values out of range and contradictions.
  */
 export function checkSlo(value: unknown): Slo {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refusal("slo", show(value), "an object");
+  if (!isObject(value)) throw refusal("slo", show(value), "an object");
   for (const key of Object.keys(value)) if (!keys.includes(key)) throw refusal("slo", `the key ${quoted(key)}`, keys.join(", "));
-  const given = value as Record<string, unknown>;
   const slo: Slo = {};
   for (const key of ["dense", "exact"] as const) {
-    const asked = given[key];
+    const asked = value[key];
     if (asked === undefined) continue;
     if (asked !== true) throw refusal(key, show(asked), "true, or no such key");
     slo[key] = true;
   }
   for (const key of quantities) {
-    const asked = given[key];
+    const asked = value[key];
     if (asked === undefined) continue;
     const { allows, text } = expectations[key];
     if (typeof asked !== "number" || !allows(asked)) throw refusal(key, show(asked), text);
@@ -127,7 +126,7 @@ export function checkSlo(value: unknown): Slo {
   const alone = slo.dense ? "dense" : slo.exact ? "exact" : null;
   const beside = Object.keys(slo).find((key) => key !== alone);
   if (alone && beside) throw refusal(alone, `${beside} beside it`, `${alone} alone, as it leaves nothing to choose`);
-  const { signal, late } = given;
+  const { signal, late } = value;
   if (late !== undefined) {
     if (late !== "run" && late !== "refuse") throw refusal("late", show(late), "run or refuse");
     slo.late = late;

@@ -5,7 +5,7 @@
 import { sameRanking, widens } from "../activator/setting.ts";
 import { refusal } from "../errors.ts";
 import type { AnyModel } from "../model/model.ts";
-import { show } from "../model/quoted.ts";
+import { isObject, show } from "../model/quoted.ts";
 import type { Certificate, Ladder, LayerSetting, Level, Rung } from "./ladder.ts";
 import { metrics } from "./ladder.ts";
 
@@ -126,8 +126,7 @@ function refuse(at: string, got: string | number, expected: string): never {
 }
 
 function object(at: string, value: unknown): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(at, show(value), "an object");
-  return value as Record<string, unknown>;
+  return isObject(value) ? value : refuse(at, show(value), "an object");
 }
 
 /** An object that has these fields and no others; a field its reader gives back as undefined is left out. */

@@ -172,7 +172,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       byMeaning.set(key, chosen);
     }
     if (slo === undefined) withoutSlo = chosen;
-    else if (latencyMs === undefined || !profiler) recent[nextRecent++ % mostRecent] = chosen;
+    else if ((latencyMs === undefined || !profiler) && !recent.includes(chosen)) recent[nextRecent++ % mostRecent] = chosen;
     return chosen;
   };
   /** Decides what a query that began at `times[DEADLINE]` runs, and takes its input in. */

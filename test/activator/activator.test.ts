@@ -7,7 +7,8 @@ import {
   type LowRank,
   noActivators,
 } from "../../src/activator/activator.ts";
-import { createModel, type Model } from "../../src/model/model.ts";
+import * as abi from "../../src/engine/generated/abi.ts";
+import { activations, createModel, type Model } from "../../src/model/model.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
 import { normal, seeded } from "../../src/random.ts";
@@ -156,4 +157,9 @@ describe("clusters of an output layer", () => {
     expect(decode).toThrow(message);
     expect(decode).toThrow(expect.objectContaining({ code: "bad-file" }));
   });
+});
+
+test("activations are numbered in the order they are named in", () => {
+  const codes: Record<string, unknown> = { ...abi };
+  expect(activations.map((name) => codes[name.toUpperCase().replaceAll("-", "_")])).toEqual([...activations.keys()]);
 });
