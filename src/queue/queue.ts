@@ -91,6 +91,8 @@ interface Slot {
   lane: Lane | null;
   isBusy: boolean;
   isOpening: boolean;
+  /** Whether its lane has answered a request with a deadline: the first one may have been measured on, and says nothing of others. */
+  isWarm: boolean;
 }
 
 /** Queries in this thread run for so long in one go. */
@@ -112,7 +114,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     throw new SlonnError("bad-option", `patienceMs: got ${patienceMs}, expected a finite time above 0`);
   const slots = sources.map((source): Slot => {
     const isMade = typeof source === "function";
-    return { make: isMade ? source : null, lane: isMade ? null : checked(source), isBusy: false, isOpening: false };
+    return { make: isMade ? source : null, lane: isMade ? null : checked(source), isBusy: false, isOpening: false, isWarm: false };
   });
   const line: Line<Request> = createLine({ lanes: slots.length, patienceMs });
   let isClosed = false;
@@ -140,6 +142,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       void lane.closed.then(() => {
         if (slot.lane !== lane) return;
         slot.lane = null;
+        slot.isWarm = false;
         open(slot);
       });
   };
@@ -175,14 +178,18 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     const now = clock.now();
     const next = line.next(now, refuseLate);
     if (next === null) return false;
-    const { waitedMs, reservedMs, entry } = next;
+    const { waitedMs, reservedMs, givenMs, entry } = next;
     const { input, slo, resolve, reject, forget } = entry.item;
+    const learn = (): void => {
+      if (slot.isWarm) line.served(clock.now() - now, givenMs);
+      slot.isWarm ||= slo?.latencyMs !== undefined;
+    };
     if ("closed" in lane) {
       slot.isBusy = true;
       lane
         .run(input, slo, { waitedMs, reservedMs })
         .then((answered) => {
-          line.served(clock.now() - now);
+          learn();
           resolve(answered);
         }, reject)
         .then(() => {
@@ -195,7 +202,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     forget();
     try {
       resolve(lane.run(input, slo, waitedMs, reservedMs));
-      line.served(clock.now() - now);
+      learn();
     } catch (error) {
       reject(error);
     }

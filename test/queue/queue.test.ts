@@ -109,9 +109,37 @@ describe("a queue before a session", () => {
       throw new SlonnError("bad-input", "input: got something else, expected an input");
     };
     const queue = opened(createQueue({ ...lane, run }, { clock }));
-    await queue.run(input);
+    // the first may have been measured on; four that had to hurry are believed
+    for (let i = 0; i < 5; i++) await queue.run(input, { latencyMs: 5 });
     await expect(queue.run([1])).rejects.toMatchObject({ code: "bad-input" });
-    await expect(queue.run(input, { latencyMs: 5, late: "refuse" })).rejects.toMatchObject({ code: "deadline" });
+    const answers = await Promise.allSettled([queue.run(input), queue.run(input, { latencyMs: 5, late: "refuse" })]);
+    expect(answers).toMatchObject([
+      { status: "fulfilled" },
+      { status: "rejected", reason: { code: "deadline", message: expect.stringContaining("got 1 requests waiting") } },
+    ]);
+  });
+
+  test("goes on answering those who would rather be refused, however slow the first queries were", async () => {
+    const { lane, clock, pass } = localLane(0.002);
+    let slow = 0;
+    const run: LocalLane["run"] = (...asked) => {
+      if (slow-- > 0) pass(30);
+      return lane.run(...asked);
+    };
+    const queue = opened(createQueue({ ...lane, run }, { clock }));
+    // measured on, then dense, then stalls: all together or one by one
+    for (const slo of [{ latencyMs: 20 }, { dense: true } as const, { latencyMs: 20 }, { latencyMs: 20 }]) {
+      slow = 1;
+      await queue.run(input, slo);
+      await expect(queue.run(input, { latencyMs: 20, late: "refuse" })).resolves.toBeDefined();
+    }
+    slow = 10;
+    for (let i = 0; i < 10; i++) await queue.run(input, { latencyMs: 20 });
+    const all = await Promise.allSettled(Array.from({ length: 10 }, () => queue.run(input, { latencyMs: 20, late: "refuse" })));
+    expect(all[0].status).toBe("fulfilled");
+    await expect(Promise.all(Array.from({ length: 10 }, () => queue.run(input, { latencyMs: 20, late: "refuse" })))).resolves.toHaveLength(
+      10,
+    );
   });
 
   test.each<[string, unknown]>([
@@ -230,11 +258,12 @@ describe("the line", () => {
   test("refuses who asked for it as soon as a miss is certain", async () => {
     const { lane, calls, clock } = localLane(10);
     const queue = opened(createQueue(lane, { clock }));
-    await queue.run([0]);
+    for (let i = 0; i < 5; i++) await queue.run([0], { latencyMs: 5 });
     const answers = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => queue.run([i], { latencyMs: 35, late: "refuse" })));
-    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+    // three, and one more that was alone in the line by then, and is left to its lane to refuse
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
     for (const answer of answers) if (answer.status === "rejected") expect(answer.reason).toMatchObject({ code: "deadline" });
-    expect(calls).toHaveLength(4);
+    expect(calls).toHaveLength(9);
     const late = await Promise.all(Array.from({ length: 6 }, (_, i) => queue.run([i], { latencyMs: 35 })));
     expect(late).toHaveLength(6); // these did not ask for it
   });
