@@ -2,6 +2,7 @@
 // A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
 // nothing but pass bytes on.
 
+import { systemClock } from "../clock.ts";
 import { aborted, messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
@@ -29,7 +30,7 @@ export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, 
 export interface WorkerSession extends Opened {
   /**
    * Answers one query; those that come meanwhile wait in line.
-   * @param slo its `signal` takes the query out of the line, or stops it before its next layer
+   * @param slo its deadline counts from this call; its `signal` takes the query out of the line, or stops it before its next layer
    * @param options `transfer`: hand the input's buffers over instead of copying them; `waitedMs` and `reservedMs` as for a session's `run`
    * @throws (rejects) SlonnError `bad-input`, `bad-slo`, `aborted`, `disposed`, and `worker` when the Worker died
    */
@@ -115,10 +116,11 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
     },
     closed: line.closed,
     async run(input, slo, { transfer = false, waitedMs = 0, reservedMs = 0 } = {}) {
+      const askedMs = systemClock.now();
       const { signal, ...asked } = slo === undefined ? { signal: undefined } : checkSlo(slo);
       throwIfAborted(signal);
       const objective = slo === undefined ? undefined : asked;
-      const question = { kind: "run", input, slo: objective, stoppable: signal !== undefined, waitedMs, reservedMs } as const;
+      const question = { kind: "run", input, slo: objective, stoppable: signal !== undefined, askedMs, waitedMs, reservedMs } as const;
       const { id, reply } = line.ask(question, transfer ? buffersOf(input) : []);
       const stop = (): void => line.stop(id, aborted(signal));
       signal?.addEventListener("abort", stop, { once: true });
