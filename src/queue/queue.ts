@@ -101,8 +101,8 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     living.wasAsked = true;
     if ("closed" in lane) {
       living.isBusy = true;
-      lane
-        .run(input, slo, { waitedMs, reservedMs })
+      // a promise around it, whatever the lane throws or returns
+      new Promise<Answered>((settle) => settle(lane.run(input, slo, { waitedMs, reservedMs })))
         .then((answered) => {
           learn();
           resolve(answered);

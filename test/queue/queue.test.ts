@@ -342,6 +342,19 @@ describe("a pool", () => {
     await expect(second).resolves.toBeDefined();
   });
 
+  test("outlives a lane elsewhere that throws instead of rejecting, or gives no promise", async () => {
+    const given: unknown[] = [];
+    const run = ((x: number[]) => {
+      if (x[0] === 0) throw new SlonnError("bad-input", "input: got nothing (a test), expected something");
+      given.push(x);
+      return { output: x };
+    }) as unknown as RemoteLane["run"];
+    const queue = opened(createQueue({ ...remoteLane().lane, run }));
+    const answers = await Promise.allSettled([queue.run([0]), queue.run([1]), queue.run([2])]);
+    expect(answers).toMatchObject([{ reason: { code: "bad-input" } }, { value: { output: [1] } }, { value: { output: [2] } }]);
+    expect(given).toEqual([[1], [2]]);
+  });
+
   test("without a lane left, and none to be made, refuses instead of waiting forever", async () => {
     const far = remoteLane();
     const queue = opened(createQueue(far.lane));
