@@ -52,7 +52,7 @@ export interface Living {
 export interface Pool {
   /** Neither a lane nor one to come. */
   readonly isDead: boolean;
-  /** A lane that can be asked now. */
+  /** A lane that can be asked now: one elsewhere if there is one, since a query in this thread holds everybody up. */
   free(): Living | undefined;
   /** Makes what is missing and can be made. */
   open(): void;
@@ -130,7 +130,13 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
       return isDead();
     },
     free() {
-      return slots.find(({ living }) => living && !living.isBusy)?.living ?? undefined;
+      let here: Living | undefined;
+      for (const { living } of slots) {
+        if (!living || living.isBusy) continue;
+        if ("closed" in living.lane) return living;
+        here ??= living;
+      }
+      return here;
     },
     open() {
       for (const slot of slots) open(slot);

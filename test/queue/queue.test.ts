@@ -323,6 +323,19 @@ describe("a pool", () => {
     await Promise.all(all);
   });
 
+  test("asks lanes elsewhere before the one in this thread, which would hold them up", async () => {
+    const [a, b] = [remoteLane(), remoteLane()];
+    const here = localLane();
+    const queue = opened(createQueue([here.lane, a.lane, b.lane]));
+    const two = [queue.run([0]), queue.run([1])];
+    await settled();
+    expect([a.asked.length, b.asked.length, here.calls.length]).toEqual([1, 1, 0]);
+    await queue.run([2]);
+    expect([a.asked.length, b.asked.length, here.calls.length]).toEqual([1, 1, 1]);
+    for (const { asked } of [a, b]) asked[0].resolve();
+    await Promise.all(two);
+  });
+
   test("heals: what a lane died with fails, what waits is answered by the next", async () => {
     const made: ReturnType<typeof remoteLane>[] = [];
     const queue = opened(
