@@ -193,13 +193,16 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
 /** What a caller may write over while it waits; what is no input is left to the lane to refuse. */
 function copied(input: QueryInput): QueryInput {
   if (typeof input !== "object" || input === null) return input;
-  if (Array.isArray(input)) return input.slice();
-  if (ArrayBuffer.isView(input)) return copyOf(input);
+  if (Array.isArray(input) || ArrayBuffer.isView(input)) return copyOf(input);
   if ("indices" in input) return { indices: copyOf(input.indices), values: copyOf(input.values) };
   return "data" in input ? { ...input, data: copyOf(input.data) } : input;
 }
 
-const copyOf = <Values>(values: Values): Values => (values as { slice?(): Values } | undefined)?.slice?.() ?? values;
+function copyOf<Values>(values: Values): Values {
+  if (Array.isArray(values)) return values.slice() as Values;
+  // the slice that a Buffer of Node has shows the same memory
+  return ArrayBuffer.isView(values) && !(values instanceof DataView) ? (Uint8Array.prototype.slice.call(values) as Values) : values;
+}
 
 const overloaded = (most: number): SlonnError =>
   new SlonnError("overloaded", `queue: got one request more than the ${most} that may wait, expected fewer at once`);

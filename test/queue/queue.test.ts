@@ -213,6 +213,16 @@ describe("the line", () => {
     expect(calls.map((call) => call.slo)).toEqual(kept.map(() => ({ loss: 0.01 })));
   });
 
+  test("keeps a Buffer of Node's, whose own slice copies nothing", async () => {
+    const { lane, calls, clock } = localLane();
+    const queue = opened(createQueue(lane, { clock }));
+    const pixels = Buffer.from([1, 2, 3]);
+    const answer = queue.run(pixels);
+    pixels.fill(9);
+    await answer;
+    expect([...(calls[0].input as Uint8Array)]).toEqual([1, 2, 3]);
+  });
+
   test("counts waiting, and leaves time to those behind", async () => {
     const { lane, calls, clock } = localLane(2);
     const queue = opened(createQueue(lane, { clock }));
