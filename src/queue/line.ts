@@ -46,6 +46,8 @@ export interface Line<T> {
   push(item: T, nowMs: number, terms: Terms): Entry<T> | null;
   /** Takes the next one out; null when nobody waits. Those refused on the way are handed to `refuse`. */
   next(nowMs: number, refuse: (entry: Entry<T>) => void): Turn<T> | null;
+  /** Takes out those who would rather be refused, and whose deadlines have passed; returns the next such deadline, infinite without one. */
+  expire(nowMs: number, refuse: (entry: Entry<T>) => void): number;
   /** Takes out the one that is longest late, if any is; for making room. */
   dropLate(): Entry<T> | null;
   /** Takes one out that has been given up. */
@@ -134,6 +136,14 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       givenMs: leftMs - Math.max(0, reservedMs),
     };
   };
+  /** What left without its turn stays where it is until it comes up, unless that would be most of the line. */
+  const tidy = (): void => {
+    if (heap.length <= 2 * size + 64) return;
+    const kept = heap.filter(({ isWaiting }) => isWaiting);
+    heap = [];
+    for (const one of kept) up(one);
+    late = late.filter(({ isWaiting }) => isWaiting);
+  };
   const nextLate = (): Entry<T> | undefined => {
     while (late.length > 0) {
       const entry = late.shift();
@@ -188,6 +198,16 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       const entry = nextLate();
       return entry ? turnOf(entry, nowMs) : null;
     },
+    expire(nowMs, refuse) {
+      let nextMs = Number.POSITIVE_INFINITY;
+      for (const entry of heap) {
+        if (!entry.isWaiting || !entry.isRefusable) continue;
+        if (entry.deadlineMs <= nowMs) refuse(leave(entry));
+        else nextMs = Math.min(nextMs, entry.deadlineMs);
+      }
+      tidy();
+      return nextMs;
+    },
     dropLate() {
       const entry = nextLate();
       return entry ? leave(entry) : null;
@@ -195,13 +215,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     remove(entry) {
       if (!entry.isWaiting) return;
       leave(entry);
-      // what was given up stays where it is until it comes up, unless that would be most of the line
-      if (heap.length > 2 * size + 64) {
-        const kept = heap.filter(({ isWaiting }) => isWaiting);
-        heap = [];
-        for (const one of kept) up(one);
-        late = late.filter(({ isWaiting }) => isWaiting);
-      }
+      tidy();
     },
     clear() {
       const all = [...heap, ...late].filter(({ isWaiting }) => isWaiting);

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { aborted, SlonnError, throwIfAborted } from "../errors.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
+import { createAlarm } from "./alarm.ts";
 import { createLine, type Entry, type Line } from "./line.ts";
 import { type Answered, createPool, type LaneSource, type Living, noLane } from "./pool.ts";
 
@@ -78,7 +79,12 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       ),
     );
   };
+  const alarm = createAlarm(clock, () => line.expire(clock.now(), refuseLate));
+  const clearIfEmpty = (): void => {
+    if (line.size === 0) alarm.clear();
+  };
   const failAll = (error: SlonnError): void => {
+    alarm.clear();
     for (const { item } of line.clear()) {
       item.forget();
       item.reject(error);
@@ -141,6 +147,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       failAll(new SlonnError("bad-option", `turn: got a rejection (${cause}), expected a turn of the event loop`, { cause }));
     } finally {
       isDraining = false;
+      clearIfEmpty();
     }
   };
 
@@ -175,9 +182,12 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         const entry = line.push(request, clock.now(), { latencyMs, isRefusable: late === "refuse", priority });
         if (entry === null)
           throw new SlonnError("deadline", `deadline: got ${line.size} requests waiting, expected an answer within ${latencyMs} ms`);
+        // nobody may get round to it before its deadline
+        if (entry.isRefusable) alarm.set(entry.deadlineMs);
         if (signal) {
           const stop = (): void => {
             line.remove(entry);
+            clearIfEmpty();
             reject(aborted(signal));
           };
           signal.addEventListener("abort", stop, { once: true });

@@ -183,6 +183,20 @@ describe("what surely misses", () => {
     expect(line.next(0, never)).toMatchObject({ entry: { item: "pressing" }, reservedMs: 0 });
   });
 
+  test("can be refused without a turn, once its deadline has passed", () => {
+    const line = lineOf();
+    line.push("a", 0, terms(30, { isRefusable: true }));
+    line.push("patient", 0, terms(10));
+    line.push("b", 0, terms(20, { isRefusable: true }));
+    const gone = line.push("gone", 0, terms(5, { isRefusable: true })) as Entry<string>;
+    line.remove(gone);
+    const refused: string[] = [];
+    const expire = (now: number): number => line.expire(now, ({ item }) => refused.push(item));
+    expect([expire(19), expire(20), expire(25), expire(31)]).toEqual([20, 30, 30, Number.POSITIVE_INFINITY]);
+    expect(refused).toEqual(["b", "a"]);
+    expect(order(line, 31)).toEqual(["patient"]);
+  });
+
   test("gets a turn in eight even while others keep coming", () => {
     const line = lineOf();
     for (let i = 0; i < 5; i++) line.push(`late ${i}`, 0, terms(1));

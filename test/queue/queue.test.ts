@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createWorkerSession, type WorkerSession } from "../../src/adapters/worker-session.ts";
 import { SlonnError } from "../../src/errors.ts";
 import type { Slo } from "../../src/policy/slo.ts";
@@ -276,6 +276,69 @@ describe("the line", () => {
     expect(calls).toHaveLength(9);
     const late = await Promise.all(Array.from({ length: 6 }, (_, i) => queue.run([i], { latencyMs: 35 })));
     expect(late).toHaveLength(6); // these did not ask for it
+  });
+});
+
+describe("a deadline that passes in line", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+  const refusable = (latencyMs: number): Slo => ({ latencyMs, late: "refuse" });
+
+  test("is refused while all lanes are busy, or none is there yet", async () => {
+    const far = remoteLane();
+    for (const lane of [far.lane, (): Promise<RemoteLane> => new Promise(() => {})]) {
+      const { clock, pass } = localLane();
+      const queue = opened(createQueue(lane, { clock }));
+      const patient = [queue.run([0]), queue.run([1], { latencyMs: 5 })];
+      const refused = [refusable(30), refusable(20), refusable(20.5)].map((slo, i) => queue.run([i], slo));
+      await settled();
+      const before = queue.waiting;
+      const seen: string[] = [];
+      for (const [i, one] of refused.entries()) one.catch(({ code }) => seen.push(`${code} ${i}`));
+      pass(20);
+      vi.advanceTimersByTime(20);
+      await settled();
+      expect(seen).toEqual(["deadline 1"]);
+      pass(10);
+      vi.advanceTimersByTime(10);
+      await settled();
+      expect(seen.sort()).toEqual(["deadline 0", "deadline 1", "deadline 2"]);
+      expect(queue.waiting).toBe(before - 3);
+      expect(vi.getTimerCount()).toBe(0);
+      for (const one of patient) one.catch(() => {});
+    }
+  });
+
+  test("is the queue's clock's to tell, not the timer's", async () => {
+    const { clock, pass } = localLane();
+    const queue = opened(createQueue(() => new Promise<RemoteLane>(() => {}), { clock }));
+    const refused = queue.run([0], refusable(20));
+    vi.advanceTimersByTime(1000);
+    await settled();
+    expect(queue.waiting).toBe(1);
+    pass(21);
+    vi.advanceTimersByTime(20);
+    await expect(refused).rejects.toMatchObject({ code: "deadline" });
+  });
+
+  test("leaves no timer behind when its request was answered, given up, or the queue closed", async () => {
+    const { lane, clock } = localLane();
+    const here = opened(createQueue(lane, { clock }));
+    await Promise.all([here.run([0], refusable(20)), here.run([1], refusable(2 ** 40))]);
+    await settled();
+    expect(vi.getTimerCount()).toBe(0);
+    const nowhere = createQueue(() => new Promise<RemoteLane>(() => {}), { clock });
+    const controller = new AbortController();
+    const stopped = nowhere.run([0], { ...refusable(20), signal: controller.signal });
+    expect(vi.getTimerCount()).toBe(1);
+    controller.abort();
+    await expect(stopped).rejects.toMatchObject({ code: "aborted" });
+    expect(vi.getTimerCount()).toBe(0);
+    const waiting = nowhere.run([0], refusable(20));
+    expect(vi.getTimerCount()).toBe(1);
+    nowhere.close();
+    await expect(waiting).rejects.toMatchObject({ code: "disposed" });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 
