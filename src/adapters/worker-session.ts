@@ -52,7 +52,7 @@ export interface WorkerSession extends Opened {
 
 interface Waiting {
   resolve(reply: Reply): void;
-  reject(error: SlonnError): void;
+  reject(error: unknown): void;
   onProgress?: ReadOptions["onProgress"];
 }
 
@@ -60,7 +60,7 @@ interface Waiting {
  * Starts a Worker, loads a model there and creates a session of it. Cancel it with `signal`, which also limits how long a silent
  * program is waited for.
  * @param source as for `loadModel`, or a model; read in the Worker, except streams and responses, which are read here
- * @throws SlonnError `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw
+ * @throws SlonnError `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw; what `onProgress` throws
  */
 export async function createWorkerSession(source: Source | Model, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
@@ -212,7 +212,15 @@ function openLine(worker: WorkerLike): Line {
       const reply = data as Reply;
       const asked = waiting.get(reply?.id);
       if (!asked) return; // stopped meanwhile, or none of ours
-      if (reply.kind === "progress") return asked.onProgress?.(reply.loadedBytes, reply.totalBytes);
+      if (reply.kind === "progress") {
+        try {
+          asked.onProgress?.(reply.loadedBytes, reply.totalBytes);
+        } catch (error) {
+          waiting.delete(reply.id);
+          asked.reject(error);
+        }
+        return;
+      }
       waiting.delete(reply.id);
       if (reply.kind === "error") asked.reject(errorOf(reply));
       else asked.resolve(reply);
