@@ -84,6 +84,7 @@ export function lineUp(arrivals: readonly Arrival[], most: number): ArrivalLine 
   const refuse = (arrival: Arrival): void => void served.push({ arrival, tookMs: null, met: false, right: false });
   let longestLine = 0;
   let next = 0;
+  let givenMs = Number.POSITIVE_INFINITY;
   return {
     get isEmpty() {
       return line.size === 0;
@@ -104,10 +105,11 @@ export function lineUp(arrivals: readonly Arrival[], most: number): ArrivalLine 
       }
       longestLine = Math.max(longestLine, line.size);
       const turn = line.next(nowMs, ({ item }) => refuse(item));
+      if (turn) givenMs = turn.givenMs;
       return turn && { arrival: turn.entry.item, waitedMs: turn.waitedMs, reservedMs: turn.reservedMs };
     },
     answered(arrival, startMs, endMs, right) {
-      line.served(endMs - startMs);
+      line.served(endMs - startMs, givenMs);
       const tookMs = endMs - arrival.atMs;
       const met = tookMs <= (arrival.slo.latencyMs ?? Number.POSITIVE_INFINITY);
       served.push({ arrival, tookMs, met, right });

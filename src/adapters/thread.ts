@@ -3,6 +3,10 @@
 //
 // A run that may be stopped pauses between layers, at most once in `sliceMs`, so that a `stop` which has arrived meanwhile is
 // heard; other runs pause nowhere.
+//
+// Messages that come while a query runs are delivered behind it, and have waited by then. The caller's clock has an origin of its own, which it
+// tells by the system's clock, as it was set then; so only differences are compared: a message has waited for as long as it was on its way longer
+// than the quickest one.
 
 import { type Clock, systemClock } from "../clock.ts";
 import { aborted, SlonnError } from "../errors.ts";
@@ -11,7 +15,7 @@ import { dropped } from "../session/output.ts";
 import { createSession, type PausableSession } from "../session/session.ts";
 import { loadModel } from "./load-model.ts";
 import type { Source } from "./read-source.ts";
-import { errorReply, type Question, type Reply } from "./worker-messages.ts";
+import { errorReply, type Question, type Reply, type RunQuestion } from "./worker-messages.ts";
 
 export interface ThreadPort {
   post(reply: Reply, transfer: Transferable[]): void;
@@ -19,7 +23,7 @@ export interface ThreadPort {
   turn(): Promise<void>;
 }
 
-type Run = Question & { kind: "run"; arrivedMs: number };
+type Run = RunQuestion & { arrivedMs: number };
 
 const sliceMs = 1;
 
@@ -29,6 +33,8 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
   const waiting: Run[] = [];
   let running: Run | null = null;
   let isStopped = false;
+  /** The least by which this thread's clock was before the caller's when a query arrived: how the clocks differ, and the way of a message. */
+  let quickestMs = Number.POSITIVE_INFINITY;
 
   const open = async ({ id, source, options, progress }: Question & { kind: "open" }): Promise<void> => {
     const onProgress = (loadedBytes: number, totalBytes: number | null): void =>
@@ -49,6 +55,13 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
     );
   };
 
+  /** When a query was asked, by the clock here. */
+  const arrivalOf = ({ askedMs }: RunQuestion): number => {
+    const nowMs = clock.now();
+    if (askedMs === undefined || !Number.isFinite(nowMs - askedMs)) return nowMs;
+    quickestMs = Math.min(quickestMs, nowMs - askedMs);
+    return askedMs + quickestMs;
+  };
   /** Time in the line of this thread counts as well. */
   const waited = ({ waitedMs = 0, arrivedMs }: Run): number => waitedMs + Math.max(0, clock.now() - arrivedMs);
 
@@ -93,7 +106,7 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
     if (question.kind === "open") open(question).catch((error) => post(errorReply(question.id, error), []));
     else if (question.kind === "stop") stop(question.id);
     else {
-      waiting.push({ ...question, arrivedMs: clock.now() });
+      waiting.push({ ...question, arrivedMs: arrivalOf(question) });
       if (running === null) void drain();
     }
   };

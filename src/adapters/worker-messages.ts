@@ -11,9 +11,21 @@ import type { Source } from "./read-source.ts";
 
 export type Question =
   | { kind: "open"; id: number; source: Source | Model; options: SessionOptions; progress: boolean }
-  /** `stoppable`: whether a `stop` may follow. */
-  | { kind: "run"; id: number; input: QueryInput; slo: Slo | undefined; stoppable: boolean; waitedMs?: number; reservedMs?: number }
+  | RunQuestion
   | { kind: "stop"; id: number };
+
+export interface RunQuestion {
+  kind: "run";
+  id: number;
+  input: QueryInput;
+  slo: Slo | undefined;
+  /** Whether a `stop` may follow. */
+  stoppable: boolean;
+  /** When the caller asked, in milliseconds of the clock there. */
+  askedMs?: number;
+  waitedMs?: number;
+  reservedMs?: number;
+}
 
 /** What a session knows of itself. */
 export type Opened = Pick<Session, "backend" | "backendReason" | "levels" | "memoryBytes">;

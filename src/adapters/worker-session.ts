@@ -2,6 +2,7 @@
 // A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
 // nothing but pass bytes on.
 
+import { systemClock } from "../clock.ts";
 import { aborted, messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
@@ -11,7 +12,8 @@ import type { QueryInput } from "../session/input.ts";
 import { createCandidates, createOutput, type Output } from "../session/output.ts";
 import type { Report } from "../session/report.ts";
 import type { SessionOptions } from "../session/session.ts";
-import { openSource, type ReadOptions, type Source } from "./read-source.ts";
+import type { ReadOptions, Source } from "./read-source.ts";
+import { sendableInput, sendableSource } from "./sendable.ts";
 import { cannotStart, listen, startWorker, type WorkerLike, type WorkerSource } from "./start-worker.ts";
 import { errorOf, type Opened, type Question, type Reply } from "./worker-messages.ts";
 
@@ -21,7 +23,7 @@ export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, 
   load?: Partial<Load>;
   /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. */
   worker?: WorkerSource;
-  /** Hand the model's bytes over to the Worker instead of copying them: the caller's buffer is empty afterwards. */
+  /** Hand the model's bytes over to the Worker instead of copying them, unless they are a part of a buffer: the caller's buffer is empty afterwards. */
   transfer?: boolean;
 }
 
@@ -29,8 +31,8 @@ export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, 
 export interface WorkerSession extends Opened {
   /**
    * Answers one query; those that come meanwhile wait in line.
-   * @param slo its `signal` takes the query out of the line, or stops it before its next layer
-   * @param options `transfer`: hand the input's buffers over instead of copying them; `waitedMs` and `reservedMs` as for a session's `run`
+   * @param slo its deadline counts from this call; its `signal` takes the query out of the line, or stops it before its next layer
+   * @param options `transfer`: hand the input's buffers over instead of copying them, but for those of which it shows a part; `waitedMs` and `reservedMs` as for a session's `run`
    * @throws (rejects) SlonnError `bad-input`, `bad-slo`, `aborted`, `disposed`, and `worker` when the Worker died
    */
   run(
@@ -50,7 +52,7 @@ export interface WorkerSession extends Opened {
 
 interface Waiting {
   resolve(reply: Reply): void;
-  reject(error: SlonnError): void;
+  reject(error: unknown): void;
   onProgress?: ReadOptions["onProgress"];
 }
 
@@ -58,21 +60,21 @@ interface Waiting {
  * Starts a Worker, loads a model there and creates a session of it. Cancel it with `signal`, which also limits how long a silent
  * program is waited for.
  * @param source as for `loadModel`, or a model; read in the Worker, except streams and responses, which are read here
- * @throws SlonnError `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw
+ * @throws SlonnError `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw; what `onProgress` throws
  */
 export async function createWorkerSession(source: Source | Model, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
   throwIfAborted(signal);
   for (const [key, value] of Object.entries(options.load ?? {}))
     if (typeof value !== "number") throw new SlonnError("bad-option", `load.${key}: got ${show(value)}, expected a number to send`);
-  const sendable = await makeSendable(source, isTransferred, options);
+  const sendable = await sendableSource(source, isTransferred, options);
   const worker = await startedUnless(signal, startWorker(workerSource));
   const line = openLine(worker);
   const stop = (): void => line.close(aborted(signal));
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   try {
-    const question = { kind: "open", source: sendable.source, options: sessionOptions, progress: onProgress !== undefined } as const;
+    const question = { kind: "open", source: sendable.value, options: sessionOptions, progress: onProgress !== undefined } as const;
     const reply = await line.ask(question, sendable.transfer, onProgress).reply;
     if (reply.kind !== "opened") throw cannotStart("its program answers something else");
     return createHandle(line, reply);
@@ -115,11 +117,21 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
     },
     closed: line.closed,
     async run(input, slo, { transfer = false, waitedMs = 0, reservedMs = 0 } = {}) {
+      const askedMs = systemClock.now();
       const { signal, ...asked } = slo === undefined ? { signal: undefined } : checkSlo(slo);
       throwIfAborted(signal);
       const objective = slo === undefined ? undefined : asked;
-      const question = { kind: "run", input, slo: objective, stoppable: signal !== undefined, waitedMs, reservedMs } as const;
-      const { id, reply } = line.ask(question, transfer ? buffersOf(input) : []);
+      const sent = sendableInput(input, transfer);
+      const question = {
+        kind: "run",
+        input: sent.value,
+        slo: objective,
+        stoppable: signal !== undefined,
+        askedMs,
+        waitedMs,
+        reservedMs,
+      } as const;
+      const { id, reply } = line.ask(question, sent.transfer);
       const stop = (): void => line.stop(id, aborted(signal));
       signal?.addEventListener("abort", stop, { once: true });
       try {
@@ -200,7 +212,15 @@ function openLine(worker: WorkerLike): Line {
       const reply = data as Reply;
       const asked = waiting.get(reply?.id);
       if (!asked) return; // stopped meanwhile, or none of ours
-      if (reply.kind === "progress") return asked.onProgress?.(reply.loadedBytes, reply.totalBytes);
+      if (reply.kind === "progress") {
+        try {
+          asked.onProgress?.(reply.loadedBytes, reply.totalBytes);
+        } catch (error) {
+          waiting.delete(reply.id);
+          asked.reject(error);
+        }
+        return;
+      }
       waiting.delete(reply.id);
       if (reply.kind === "error") asked.reject(errorOf(reply));
       else asked.resolve(reply);
@@ -209,42 +229,4 @@ function openLine(worker: WorkerLike): Line {
       line.close(line.isOpen ? new SlonnError("worker", `worker: died (${why}); create another session`) : cannotStart(why)),
   });
   return line;
-}
-
-/** What can be posted for a source, and which buffers may go along. */
-async function makeSendable(
-  source: Source | Model,
-  isTransferred: boolean,
-  options: ReadOptions,
-): Promise<{ source: Source | Model; transfer: Transferable[] }> {
-  if (typeof source === "string" || source instanceof URL) return { source: absolute(source), transfer: [] };
-  if (typeof source === "object" && source !== null && ("layers" in source || source instanceof Blob)) return { source, transfer: [] };
-  const isStream = !(source instanceof ArrayBuffer || ArrayBuffer.isView(source));
-  const bytes = await (await openSource(source as Source, options)).rest();
-  const { buffer, byteLength } = bytes;
-  if (!(buffer instanceof ArrayBuffer)) return { source: bytes, transfer: [] }; // shared memory is shared
-  // a copy takes the whole buffer along, however little of it the view shows
-  const own = byteLength === buffer.byteLength ? bytes : bytes.slice();
-  return { source: own, transfer: isStream || isTransferred || own !== bytes ? [own.buffer as ArrayBuffer] : [] };
-}
-
-/** A page's own base, which the Worker may not have. Where there are files, a relative path is one. */
-function absolute(location: string | URL): string {
-  const {
-    document,
-    location: here,
-    process,
-  } = globalThis as {
-    document?: { baseURI: string };
-    location?: { href: string };
-    process?: { getBuiltinModule?: unknown };
-  };
-  const base = document?.baseURI ?? here?.href;
-  return process?.getBuiltinModule || base === undefined ? String(location) : new URL(location, base).href;
-}
-
-/** The buffers of an input's typed arrays that are not shared. What is no input has none, and is refused in the Worker. */
-function buffersOf(input: QueryInput): Transferable[] {
-  const arrays = ArrayBuffer.isView(input) ? [input] : Object.values(input ?? {}).filter((value) => ArrayBuffer.isView(value));
-  return [...new Set(arrays.map(({ buffer }) => buffer))].filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
 }

@@ -4,6 +4,9 @@
 // Deadlines alone order badly when there is more to do than can be done: work goes to those that are late anyway. So a request that
 // surely misses leaves the line: refused where it asked for that, else put behind all that can still make it (every eighth turn goes to those,
 // so that they are answered some day).
+//
+// What a query takes at least is only believed of those that had to hurry: how long one took that had time says nothing of how soon it could
+// have been done. And whoever is alone in the line takes no time from anybody, so nobody is refused then for a time that was learned.
 
 /** What the line goes by. */
 export interface Terms {
@@ -33,6 +36,8 @@ export interface Turn<T> {
   waitedMs: number;
   /** Milliseconds before its deadline that are left to those behind. */
   reservedMs: number;
+  /** Milliseconds that it has for itself; infinite without a deadline, below 0 when it is late already. */
+  givenMs: number;
 }
 
 export interface Line<T> {
@@ -41,14 +46,16 @@ export interface Line<T> {
   push(item: T, nowMs: number, terms: Terms): Entry<T> | null;
   /** Takes the next one out; null when nobody waits. Those refused on the way are handed to `refuse`. */
   next(nowMs: number, refuse: (entry: Entry<T>) => void): Turn<T> | null;
+  /** Takes out those who would rather be refused, and whose deadlines have passed; returns the next such deadline, infinite without one. */
+  expire(nowMs: number, refuse: (entry: Entry<T>) => void): number;
   /** Takes out the one that is longest late, if any is; for making room. */
   dropLate(): Entry<T> | null;
   /** Takes one out that has been given up. */
   remove(entry: Entry<T>): void;
   /** Everybody out. */
   clear(): Entry<T>[];
-  /** Hears how long one took that was answered. */
-  served(tookMs: number): void;
+  /** Hears how long one took that was answered, and how long it was given by its turn. */
+  served(tookMs: number, givenMs: number): void;
 }
 
 export interface LineOptions {
@@ -62,6 +69,8 @@ export interface LineOptions {
 const lateEvery = 8;
 /** Requests looked at for what may be taken from them. */
 const looked = 32;
+/** Hurried queries after which the quickest of them is believed to be as quick as can be: one alone may have met a stall. */
+const enoughHurried = 4;
 
 export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
   /** A heap: none comes before the one at (i − 1) / 2. */
@@ -70,9 +79,11 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
   let size = 0;
   let arrivals = 0;
   let turns = 0;
-  /** The least that a query takes: what is less than that is not enough. Creeps up, as machines get slower. */
+  /** The least that a query takes: what is less than that is not enough, where others wait. */
   let leastMs = 0;
-  let isMeasured = false;
+  /** The quickest since `leastMs` was last set, and how many had to hurry meanwhile. */
+  let quickestMs = Number.POSITIVE_INFINITY;
+  let hurried = 0;
 
   const isBefore = (a: Entry<T>, b: Entry<T>): boolean => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.turn < b.turn);
   const leave = (entry: Entry<T>): Entry<T> => {
@@ -118,7 +129,20 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
   const turnOf = (entry: Entry<T>, nowMs: number): Turn<T> => {
     const leftMs = entry.deadlineMs - nowMs;
     const reservedMs = leftMs < Number.POSITIVE_INFINITY ? leftMs - Math.max(0, Math.min(leftMs, shareMs(nowMs))) : 0;
-    return { entry: leave(entry), waitedMs: Math.max(0, nowMs - entry.arrivedMs), reservedMs: Math.max(0, reservedMs) };
+    return {
+      entry: leave(entry),
+      waitedMs: Math.max(0, nowMs - entry.arrivedMs),
+      reservedMs: Math.max(0, reservedMs),
+      givenMs: leftMs - Math.max(0, reservedMs),
+    };
+  };
+  /** What left without its turn stays where it is until it comes up, unless that would be most of the line. */
+  const tidy = (): void => {
+    if (heap.length <= 2 * size + 64) return;
+    const kept = heap.filter(({ isWaiting }) => isWaiting);
+    heap = [];
+    for (const one of kept) up(one);
+    late = late.filter(({ isWaiting }) => isWaiting);
   };
   const nextLate = (): Entry<T> | undefined => {
     while (late.length > 0) {
@@ -143,7 +167,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
         turn: arrivals++,
         isWaiting: true,
       };
-      if (isRefusable) {
+      if (isRefusable && size > 0) {
         // counting is worth it only where everybody would have to be before this one; and those ahead are out of its way once they are late
         let [ahead, lastMs] = [0, nowMs];
         if ((size * leastMs) / lanes > latencyMs)
@@ -167,12 +191,22 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       }
       for (let entry = pop(); entry; entry = pop()) {
         if (!entry.isWaiting) continue;
-        if (entry.deadlineMs - nowMs >= leastMs) return turnOf(entry, nowMs);
+        if (entry.deadlineMs - nowMs >= (size > 1 ? leastMs : 0)) return turnOf(entry, nowMs);
         if (entry.isRefusable) refuse(leave(entry));
         else late.push(entry);
       }
       const entry = nextLate();
       return entry ? turnOf(entry, nowMs) : null;
+    },
+    expire(nowMs, refuse) {
+      let nextMs = Number.POSITIVE_INFINITY;
+      for (const entry of heap) {
+        if (!entry.isWaiting || !entry.isRefusable) continue;
+        if (entry.deadlineMs <= nowMs) refuse(leave(entry));
+        else nextMs = Math.min(nextMs, entry.deadlineMs);
+      }
+      tidy();
+      return nextMs;
     },
     dropLate() {
       const entry = nextLate();
@@ -181,13 +215,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     remove(entry) {
       if (!entry.isWaiting) return;
       leave(entry);
-      // what was given up stays where it is until it comes up, unless that would be most of the line
-      if (heap.length > 2 * size + 64) {
-        const kept = heap.filter(({ isWaiting }) => isWaiting);
-        heap = [];
-        for (const one of kept) up(one);
-        late = late.filter(({ isWaiting }) => isWaiting);
-      }
+      tidy();
     },
     clear() {
       const all = [...heap, ...late].filter(({ isWaiting }) => isWaiting);
@@ -195,11 +223,15 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       late = [];
       return all.map(leave);
     },
-    served(tookMs) {
+    served(tookMs, givenMs) {
       // to a coarse clock a query takes nothing or a step; then nothing is the least
       if (!(tookMs >= 0)) return;
-      leastMs = isMeasured ? Math.min(tookMs, leastMs * 1.01) : tookMs;
-      isMeasured = true;
+      quickestMs = Math.min(quickestMs, tookMs);
+      if (tookMs > givenMs) hurried++;
+      if (tookMs >= leastMs && hurried < enoughHurried) return;
+      leastMs = quickestMs;
+      quickestMs = Number.POSITIVE_INFINITY;
+      hurried = 0;
     },
   };
 }

@@ -4,42 +4,13 @@
 
 import { type Clock, systemClock } from "../clock.ts";
 import { aborted, SlonnError, throwIfAborted } from "../errors.ts";
-import { show } from "../model/quoted.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
-import type { Output } from "../session/output.ts";
-import type { Report } from "../session/report.ts";
+import { createAlarm } from "./alarm.ts";
 import { createLine, type Entry, type Line } from "./line.ts";
+import { type Answered, createPool, type LaneSource, type Living, noLane } from "./pool.ts";
 
-/** What a request resolves with, as a session's `run` returns it. */
-export interface Answered {
-  output: Output;
-  report: Report;
-}
-
-/** A session in this thread; `createSession` makes one. */
-export interface LocalLane {
-  /** As `Session.run`. */
-  run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): Answered;
-  /** As `Session.dispose`. */
-  dispose(): void;
-}
-
-/** A session somewhere else; `createWorkerSession` makes one. */
-export interface RemoteLane {
-  /** As `WorkerSession.run`. */
-  run(input: QueryInput, slo?: Slo, options?: { waitedMs?: number; reservedMs?: number }): Promise<Answered>;
-  /** Settles when it can answer no more. */
-  readonly closed: Promise<unknown>;
-  /** As `WorkerSession.dispose`. */
-  dispose(): void;
-}
-
-/** Whatever answers one request at a time. */
-export type Lane = LocalLane | RemoteLane;
-
-/** A lane, or how to make one: then it is made again when it dies. */
-export type LaneSource = Lane | (() => Lane | Promise<Lane>);
+export type { Answered, Lane, LaneSource, LocalLane, RemoteLane } from "./pool.ts";
 
 /** How long the line may get, and who goes first. */
 export interface QueueOptions {
@@ -85,36 +56,16 @@ interface Request {
   forget(): void;
 }
 
-/** A place at which one request at a time is answered. */
-interface Slot {
-  make: (() => Lane | Promise<Lane>) | null;
-  lane: Lane | null;
-  isBusy: boolean;
-  isOpening: boolean;
-}
-
 /** Queries in this thread run for so long in one go. */
 const sliceMs = 2;
-
-/** The lane, where it is one. @param whence what is said before it in the message */
-function checked(lane: Lane, whence = ""): Lane {
-  if (typeof lane?.run === "function") return lane;
-  throw new SlonnError("bad-option", `lanes: got ${whence}${show(lane)}, expected a session (awaited), or a function that makes one`);
-}
 
 /** @throws SlonnError `bad-option` without lanes, for what is no lane, or for a limit that is none */
 export function createQueue(lanes: LaneSource | readonly LaneSource[], options: QueueOptions = {}): Queue {
   const { most = 1000, patienceMs = 1000, clock = systemClock, turn = nextTurn } = options;
-  const sources = Array.isArray(lanes) ? (lanes as readonly LaneSource[]) : [lanes as LaneSource];
-  if (sources.length === 0) throw new SlonnError("bad-option", "lanes: got none, expected at least one");
   if (!(Number.isInteger(most) && most >= 1)) throw new SlonnError("bad-option", `most: got ${most}, expected a whole number from 1`);
   if (!(patienceMs > 0 && patienceMs < Number.POSITIVE_INFINITY))
     throw new SlonnError("bad-option", `patienceMs: got ${patienceMs}, expected a finite time above 0`);
-  const slots = sources.map((source): Slot => {
-    const isMade = typeof source === "function";
-    return { make: isMade ? source : null, lane: isMade ? null : checked(source), isBusy: false, isOpening: false };
-  });
-  const line: Line<Request> = createLine({ lanes: slots.length, patienceMs });
+  const line: Line<Request> = createLine({ lanes: Array.isArray(lanes) ? lanes.length : 1, patienceMs });
   let isClosed = false;
   let isDraining = false;
 
@@ -128,66 +79,43 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       ),
     );
   };
+  const alarm = createAlarm(clock, () => line.expire(clock.now(), refuseLate));
+  const clearIfEmpty = (): void => {
+    if (line.size === 0) alarm.clear();
+  };
   const failAll = (error: SlonnError): void => {
+    alarm.clear();
     for (const { item } of line.clear()) {
       item.forget();
       item.reject(error);
     }
   };
-  const watch = (slot: Slot): void => {
-    const { lane } = slot;
-    if (lane && "closed" in lane)
-      void lane.closed.then(() => {
-        if (slot.lane !== lane) return;
-        slot.lane = null;
-        open(slot);
-      });
-  };
-  const isDead = (): boolean => slots.every(({ lane, isOpening }) => lane === null && !isOpening);
-  /** Makes a slot's lane where it can be made. With no lane left and none to come, nobody needs to wait. */
-  const open = (slot: Slot): void => {
-    if (isClosed || slot.isOpening || slot.lane) return;
-    if (slot.make === null) {
-      if (isDead()) failAll(noLane());
-      return;
-    }
-    slot.isOpening = true;
-    Promise.resolve()
-      .then(slot.make)
-      .then((lane) => checked(lane, "a function of "))
-      .then(
-        (lane) => {
-          slot.isOpening = false;
-          if (isClosed) return lane.dispose();
-          slot.lane = lane;
-          watch(slot);
-          void drain();
-        },
-        (cause) => {
-          slot.isOpening = false;
-          if (isDead())
-            failAll(cause instanceof SlonnError ? cause : new SlonnError("worker", `queue: no lane could be made (${cause})`, { cause }));
-        },
-      );
-  };
+  const pool = createPool(lanes, { opened: () => void drain(), died: failAll });
 
-  const answer = (slot: Slot, lane: Lane): boolean => {
+  /** Whether there was anybody to answer. */
+  const answer = (living: Living): boolean => {
     const now = clock.now();
     const next = line.next(now, refuseLate);
     if (next === null) return false;
-    const { waitedMs, reservedMs, entry } = next;
+    const { waitedMs, reservedMs, givenMs, entry } = next;
     const { input, slo, resolve, reject, forget } = entry.item;
+    const { lane } = living;
+    const learn = (): void => {
+      if (living.isWarm) line.served(clock.now() - now, givenMs);
+      living.isWarm ||= slo?.latencyMs !== undefined;
+    };
+    living.wasAsked = true;
     if ("closed" in lane) {
-      slot.isBusy = true;
-      lane
-        .run(input, slo, { waitedMs, reservedMs })
+      living.isBusy = true;
+      // a promise around it, whatever the lane throws or returns
+      new Promise<Answered>((settle) => settle(lane.run(input, slo, { waitedMs, reservedMs })))
         .then((answered) => {
-          line.served(clock.now() - now);
+          learn();
           resolve(answered);
         }, reject)
         .then(() => {
           forget();
-          slot.isBusy = false;
+          living.isBusy = false;
           void drain();
         });
       return true;
@@ -195,7 +123,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     forget();
     try {
       resolve(lane.run(input, slo, waitedMs, reservedMs));
-      line.served(clock.now() - now);
+      learn();
     } catch (error) {
       reject(error);
     }
@@ -209,9 +137,9 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     await null;
     try {
       let since = clock.now();
-      for (let slot = freeSlot(); slot?.lane && line.size > 0; slot = freeSlot()) {
-        if (!answer(slot, slot.lane)) break;
-        if ("closed" in slot.lane || !(clock.now() - since >= sliceMs)) continue;
+      for (let living = pool.free(); living && line.size > 0; living = pool.free()) {
+        if (!answer(living)) break;
+        if ("closed" in living.lane || !(clock.now() - since >= sliceMs)) continue;
         await turn();
         since = clock.now();
       }
@@ -219,21 +147,17 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       failAll(new SlonnError("bad-option", `turn: got a rejection (${cause}), expected a turn of the event loop`, { cause }));
     } finally {
       isDraining = false;
+      clearIfEmpty();
     }
   };
-  const freeSlot = (): Slot | undefined => slots.find(({ lane, isBusy }) => lane !== null && !isBusy);
 
   const close = (): void => {
     if (isClosed) return;
     isClosed = true;
     failAll(new SlonnError("disposed", "queue: got a request before close(), expected it to be answered by then"));
-    for (const { make, lane } of slots) if (make) lane?.dispose();
+    pool.close();
   };
 
-  for (const slot of slots) {
-    watch(slot);
-    open(slot);
-  }
   return {
     get waiting() {
       return line.size;
@@ -252,15 +176,18 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
           dropped.item.forget();
           dropped.item.reject(overloaded(most));
         }
-        for (const slot of slots) open(slot);
-        if (isDead()) throw noLane();
+        pool.open();
+        if (pool.isDead) throw noLane();
         const request: Request = { input: copied(input), slo: asked, resolve, reject, forget() {} };
         const entry = line.push(request, clock.now(), { latencyMs, isRefusable: late === "refuse", priority });
         if (entry === null)
           throw new SlonnError("deadline", `deadline: got ${line.size} requests waiting, expected an answer within ${latencyMs} ms`);
+        // nobody may get round to it before its deadline
+        if (entry.isRefusable) alarm.set(entry.deadlineMs);
         if (signal) {
           const stop = (): void => {
             line.remove(entry);
+            clearIfEmpty();
             reject(aborted(signal));
           };
           signal.addEventListener("abort", stop, { once: true });
@@ -276,18 +203,19 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
 /** What a caller may write over while it waits; what is no input is left to the lane to refuse. */
 function copied(input: QueryInput): QueryInput {
   if (typeof input !== "object" || input === null) return input;
-  if (Array.isArray(input)) return input.slice();
-  if (ArrayBuffer.isView(input)) return copyOf(input);
+  if (Array.isArray(input) || ArrayBuffer.isView(input)) return copyOf(input);
   if ("indices" in input) return { indices: copyOf(input.indices), values: copyOf(input.values) };
   return "data" in input ? { ...input, data: copyOf(input.data) } : input;
 }
 
-const copyOf = <Values>(values: Values): Values => (values as { slice?(): Values } | undefined)?.slice?.() ?? values;
+function copyOf<Values>(values: Values): Values {
+  if (Array.isArray(values)) return values.slice() as Values;
+  // the slice that a Buffer of Node has shows the same memory
+  return ArrayBuffer.isView(values) && !(values instanceof DataView) ? (Uint8Array.prototype.slice.call(values) as Values) : values;
+}
 
 const overloaded = (most: number): SlonnError =>
   new SlonnError("overloaded", `queue: got one request more than the ${most} that may wait, expected fewer at once`);
-
-const noLane = (): SlonnError => new SlonnError("worker", "queue: got no lane that is alive, expected one");
 
 /** A turn of the event loop, without the wait that timers have. */
 function nextTurn(): Promise<void> {

@@ -29,8 +29,12 @@ async function openThread(stepMs: number) {
     await new Promise(setImmediate);
     return end !== undefined;
   };
-  const run = (id: number, stoppable: boolean): void => ask({ kind: "run", id, input, slo: { dense: true }, stoppable });
-  return { ask, replies, turn, run };
+  const run = (id: number, stoppable: boolean, times: { askedMs?: number; waitedMs?: number } = {}): void =>
+    ask({ kind: "run", id, input, slo: { dense: true }, stoppable, ...times });
+  const pass = (ms: number): void => {
+    now += ms;
+  };
+  return { ask, replies, turn, run, pass, now: () => now };
 }
 
 const answers = (replies: Reply[]) => replies.map((reply) => [reply.id, reply.kind === "error" ? reply.code : reply.kind]);
@@ -57,6 +61,24 @@ describe("a thread", () => {
     expect(await fast.turn()).toBe(true);
     expect(await fast.turn()).toBe(false);
     expect(answers(fast.replies)).toEqual([[1, "answer"]]);
+  });
+
+  test.each([0, 1e6, -1e6])("counts what a message has waited to be delivered, by a clock that is %d ms off", async (offMs) => {
+    const { replies, run, pass, now } = await openThread(0);
+    const waited = (): number[] => replies.splice(0).map((reply) => (reply.kind === "answer" ? reply.report.timeMs.waited : Number.NaN));
+    const calls = (): number => now() + offMs;
+    run(1, false, { askedMs: calls() - 0.5 });
+    run(2, false, { askedMs: calls() - 0.25 }); // the quickest so far
+    const askedMs = calls();
+    pass(30.25);
+    for (const id of [3, 4]) run(id, false, { askedMs });
+    run(5, false, { askedMs, waitedMs: 10 });
+    run(6, false, { askedMs: calls() }); // quicker still
+    run(7, false, { askedMs: calls() - 8 });
+    expect(waited()).toEqual([0, 0, 30, 30, 40, 0, 8]);
+    for (const odd of [undefined, Number.NaN, Number.NEGATIVE_INFINITY]) run(8, false, odd === undefined ? {} : { askedMs: odd });
+    run(9, false, { askedMs: calls() - 3 });
+    expect(waited()).toEqual([0, 0, 0, 3]);
   });
 
   test("stops a run between two layers; the next one is whole", async () => {

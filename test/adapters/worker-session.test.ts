@@ -107,6 +107,25 @@ describe("a worker session", () => {
     expect(seen.at(-1)).toEqual([size, size]);
   });
 
+  test.each<[string, () => Parameters<typeof createWorkerSession>[0]]>([
+    ["there", () => path],
+    ["here", () => new Blob([readFileSync(path)]).stream()],
+  ])("rejects with what hearing of progress throws, where the model is read %s, and leaves no Worker", async (_, source) => {
+    let told = 0;
+    const onProgress = (): void => {
+      throw new RangeError(`progress ${told++}`);
+    };
+    const exits: Promise<unknown>[] = [];
+    const worker = (): Worker => {
+      const made = new Worker(program);
+      exits.push(once(made, "exit"));
+      return made;
+    };
+    await expect(createWorkerSession(source(), { worker, onProgress })).rejects.toThrow(new RangeError("progress 0"));
+    await Promise.all(exits);
+    expect(told).toBe(1);
+  });
+
   test("passes errors on with their codes", async () => {
     await expect(createWorkerSession(join(folder, "nowhere.slonn"), { worker: program })).rejects.toMatchObject({
       name: "SlonnError",

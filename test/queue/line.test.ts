@@ -8,6 +8,10 @@ const never = (): never => {
 };
 const terms = (latencyMs: number, rest: Partial<Terms> = {}): Terms => ({ latencyMs, isRefusable: false, priority: 0, ...rest });
 const lineOf = (lanes = 1, patienceMs = 1000): Line<string> => createLine<string>({ lanes, patienceMs });
+/** Has a line believe that a query takes so long at least: several that had to hurry took it. */
+const teach = (line: Line<string>, leastMs: number): void => {
+  for (let i = 0; i < 4; i++) line.served(leastMs, leastMs / 2);
+};
 const order = (line: Line<string>, now: number): string[] => {
   const all: string[] = [];
   for (let turn = line.next(now, never); turn; turn = line.next(now, never)) all.push(turn.entry.item);
@@ -100,19 +104,54 @@ describe("what surely misses", () => {
     expect(refused).toEqual(["refusable"]);
   });
 
-  test("is less time left than the quickest query took", () => {
+  test("is less time left than the quickest query took that had to hurry, where others wait", () => {
     const line = lineOf();
-    line.served(5);
+    teach(line, 5);
     line.push("a", 0, terms(100, { isRefusable: true }));
+    line.push("b", 0, terms(200, { isRefusable: true }));
     const refused: string[] = [];
-    expect(line.next(96, ({ item }) => refused.push(item))).toBeNull();
+    expect(line.next(96, ({ item }) => refused.push(item))?.entry.item).toBe("b");
     expect(refused).toEqual(["a"]);
+    line.push("c", 0, terms(100));
     expect(line.push("too short", 0, terms(4.9, { isRefusable: true }))).toBeNull();
+  });
+
+  test("is only what is late already, where nobody else waits: whoever runs the query knows better", () => {
+    const line = lineOf();
+    teach(line, 5);
+    expect(line.push("short", 0, terms(4, { isRefusable: true }))).not.toBeNull();
+    expect(line.next(3, never)).toMatchObject({ entry: { item: "short" }, givenMs: 1 });
+    line.push("late", 0, terms(4, { isRefusable: true }));
+    const refused: string[] = [];
+    expect(line.next(4.1, ({ item }) => refused.push(item))).toBeNull();
+    expect(refused).toEqual(["late"]);
+  });
+
+  test("is nothing that queries with time enough tell, nor a single one that was slow", () => {
+    const line = lineOf();
+    const isLet = (): boolean => {
+      const entry = line.push("short", 0, terms(4, { isRefusable: true }));
+      if (entry) line.remove(entry);
+      return entry !== null;
+    };
+    line.push("somebody", 0, terms(100));
+    for (let i = 0; i < 20; i++) line.served(30, i % 2 ? 50 : Number.POSITIVE_INFINITY);
+    expect(isLet()).toBe(true);
+    for (let i = 0; i < 3; i++) line.served(30, 20);
+    expect(isLet()).toBe(true);
+    line.served(30, -5);
+    expect(isLet()).toBe(false);
+    line.served(3, 100); // one that was quicker is believed at once
+    expect(isLet()).toBe(true);
+    line.served(30, 20);
+    expect(isLet()).toBe(true);
+    teach(line, 6); // the machine has become slower
+    expect(isLet()).toBe(false);
   });
 
   test("is known on arrival when those ahead need too long", () => {
     const line = lineOf();
-    line.served(1);
+    teach(line, 1);
     for (let i = 0; i < 20; i++) line.push(String(i), 0, terms(30));
     expect(line.push("behind twenty", 0, terms(19, { isRefusable: true }))).not.toBeNull(); // its deadline is the first
     expect(line.push("behind twenty-one", 0, terms(31, { isRefusable: true }))).not.toBeNull();
@@ -123,7 +162,7 @@ describe("what surely misses", () => {
 
   test("is not blamed on those ahead who will be late themselves, and so out of the way", () => {
     const line = lineOf();
-    line.served(1);
+    teach(line, 1);
     for (let i = 0; i < 100; i++) line.push(String(i), 0, terms(5));
     expect(line.push("after them", 0, terms(20, { isRefusable: true }))).not.toBeNull();
     expect(line.push("with them", 0, terms(5, { isRefusable: true }))).toBeNull();
@@ -131,17 +170,31 @@ describe("what surely misses", () => {
 
   test("is not known to a clock of coarse steps", () => {
     const line = lineOf();
-    for (const tookMs of [1, 0, 1, 1]) line.served(tookMs);
+    for (const tookMs of [1, 0, 1, 1, 1]) line.served(tookMs, 0.5);
     for (let i = 0; i < 60; i++) expect(line.push(String(i), 0, terms(20, { isRefusable: true }))).not.toBeNull();
     expect(line.push("short", 0, terms(0.9, { isRefusable: true, priority: 10 }))).not.toBeNull();
   });
 
   test("takes no time from those before it", () => {
     const line = lineOf();
-    line.served(1);
+    teach(line, 1);
     line.push("hopeless", 0, terms(0.5));
     line.push("pressing", 0, terms(100, { priority: 20 }));
     expect(line.next(0, never)).toMatchObject({ entry: { item: "pressing" }, reservedMs: 0 });
+  });
+
+  test("can be refused without a turn, once its deadline has passed", () => {
+    const line = lineOf();
+    line.push("a", 0, terms(30, { isRefusable: true }));
+    line.push("patient", 0, terms(10));
+    line.push("b", 0, terms(20, { isRefusable: true }));
+    const gone = line.push("gone", 0, terms(5, { isRefusable: true })) as Entry<string>;
+    line.remove(gone);
+    const refused: string[] = [];
+    const expire = (now: number): number => line.expire(now, ({ item }) => refused.push(item));
+    expect([expire(19), expire(20), expire(25), expire(31)]).toEqual([20, 30, 30, Number.POSITIVE_INFINITY]);
+    expect(refused).toEqual(["b", "a"]);
+    expect(order(line, 31)).toEqual(["patient"]);
   });
 
   test("gets a turn in eight even while others keep coming", () => {

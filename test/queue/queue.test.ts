@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createWorkerSession, type WorkerSession } from "../../src/adapters/worker-session.ts";
 import { SlonnError } from "../../src/errors.ts";
 import type { Slo } from "../../src/policy/slo.ts";
@@ -109,9 +109,37 @@ describe("a queue before a session", () => {
       throw new SlonnError("bad-input", "input: got something else, expected an input");
     };
     const queue = opened(createQueue({ ...lane, run }, { clock }));
-    await queue.run(input);
+    // the first may have been measured on; four that had to hurry are believed
+    for (let i = 0; i < 5; i++) await queue.run(input, { latencyMs: 5 });
     await expect(queue.run([1])).rejects.toMatchObject({ code: "bad-input" });
-    await expect(queue.run(input, { latencyMs: 5, late: "refuse" })).rejects.toMatchObject({ code: "deadline" });
+    const answers = await Promise.allSettled([queue.run(input), queue.run(input, { latencyMs: 5, late: "refuse" })]);
+    expect(answers).toMatchObject([
+      { status: "fulfilled" },
+      { status: "rejected", reason: { code: "deadline", message: expect.stringContaining("got 1 requests waiting") } },
+    ]);
+  });
+
+  test("goes on answering those who would rather be refused, however slow the first queries were", async () => {
+    const { lane, clock, pass } = localLane(0.002);
+    let slow = 0;
+    const run: LocalLane["run"] = (...asked) => {
+      if (slow-- > 0) pass(30);
+      return lane.run(...asked);
+    };
+    const queue = opened(createQueue({ ...lane, run }, { clock }));
+    // measured on, then dense, then stalls: all together or one by one
+    for (const slo of [{ latencyMs: 20 }, { dense: true } as const, { latencyMs: 20 }, { latencyMs: 20 }]) {
+      slow = 1;
+      await queue.run(input, slo);
+      await expect(queue.run(input, { latencyMs: 20, late: "refuse" })).resolves.toBeDefined();
+    }
+    slow = 10;
+    for (let i = 0; i < 10; i++) await queue.run(input, { latencyMs: 20 });
+    const all = await Promise.allSettled(Array.from({ length: 10 }, () => queue.run(input, { latencyMs: 20, late: "refuse" })));
+    expect(all[0].status).toBe("fulfilled");
+    await expect(Promise.all(Array.from({ length: 10 }, () => queue.run(input, { latencyMs: 20, late: "refuse" })))).resolves.toHaveLength(
+      10,
+    );
   });
 
   test.each<[string, unknown]>([
@@ -185,6 +213,16 @@ describe("the line", () => {
     expect(calls.map((call) => call.slo)).toEqual(kept.map(() => ({ loss: 0.01 })));
   });
 
+  test("keeps a Buffer of Node's, whose own slice copies nothing", async () => {
+    const { lane, calls, clock } = localLane();
+    const queue = opened(createQueue(lane, { clock }));
+    const pixels = Buffer.from([1, 2, 3]);
+    const answer = queue.run(pixels);
+    pixels.fill(9);
+    await answer;
+    expect([...(calls[0].input as Uint8Array)]).toEqual([1, 2, 3]);
+  });
+
   test("counts waiting, and leaves time to those behind", async () => {
     const { lane, calls, clock } = localLane(2);
     const queue = opened(createQueue(lane, { clock }));
@@ -230,13 +268,77 @@ describe("the line", () => {
   test("refuses who asked for it as soon as a miss is certain", async () => {
     const { lane, calls, clock } = localLane(10);
     const queue = opened(createQueue(lane, { clock }));
-    await queue.run([0]);
+    for (let i = 0; i < 5; i++) await queue.run([0], { latencyMs: 5 });
     const answers = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => queue.run([i], { latencyMs: 35, late: "refuse" })));
-    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+    // three, and one more that was alone in the line by then, and is left to its lane to refuse
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
     for (const answer of answers) if (answer.status === "rejected") expect(answer.reason).toMatchObject({ code: "deadline" });
-    expect(calls).toHaveLength(4);
+    expect(calls).toHaveLength(9);
     const late = await Promise.all(Array.from({ length: 6 }, (_, i) => queue.run([i], { latencyMs: 35 })));
     expect(late).toHaveLength(6); // these did not ask for it
+  });
+});
+
+describe("a deadline that passes in line", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+  const refusable = (latencyMs: number): Slo => ({ latencyMs, late: "refuse" });
+
+  test("is refused while all lanes are busy, or none is there yet", async () => {
+    const far = remoteLane();
+    for (const lane of [far.lane, (): Promise<RemoteLane> => new Promise(() => {})]) {
+      const { clock, pass } = localLane();
+      const queue = opened(createQueue(lane, { clock }));
+      const patient = [queue.run([0]), queue.run([1], { latencyMs: 5 })];
+      const refused = [refusable(30), refusable(20), refusable(20.5)].map((slo, i) => queue.run([i], slo));
+      await settled();
+      const before = queue.waiting;
+      const seen: string[] = [];
+      for (const [i, one] of refused.entries()) one.catch(({ code }) => seen.push(`${code} ${i}`));
+      pass(20);
+      vi.advanceTimersByTime(20);
+      await settled();
+      expect(seen).toEqual(["deadline 1"]);
+      pass(10);
+      vi.advanceTimersByTime(10);
+      await settled();
+      expect(seen.sort()).toEqual(["deadline 0", "deadline 1", "deadline 2"]);
+      expect(queue.waiting).toBe(before - 3);
+      expect(vi.getTimerCount()).toBe(0);
+      for (const one of patient) one.catch(() => {});
+    }
+  });
+
+  test("is the queue's clock's to tell, not the timer's", async () => {
+    const { clock, pass } = localLane();
+    const queue = opened(createQueue(() => new Promise<RemoteLane>(() => {}), { clock }));
+    const refused = queue.run([0], refusable(20));
+    vi.advanceTimersByTime(1000);
+    await settled();
+    expect(queue.waiting).toBe(1);
+    pass(21);
+    vi.advanceTimersByTime(20);
+    await expect(refused).rejects.toMatchObject({ code: "deadline" });
+  });
+
+  test("leaves no timer behind when its request was answered, given up, or the queue closed", async () => {
+    const { lane, clock } = localLane();
+    const here = opened(createQueue(lane, { clock }));
+    await Promise.all([here.run([0], refusable(20)), here.run([1], refusable(2 ** 40))]);
+    await settled();
+    expect(vi.getTimerCount()).toBe(0);
+    const nowhere = createQueue(() => new Promise<RemoteLane>(() => {}), { clock });
+    const controller = new AbortController();
+    const stopped = nowhere.run([0], { ...refusable(20), signal: controller.signal });
+    expect(vi.getTimerCount()).toBe(1);
+    controller.abort();
+    await expect(stopped).rejects.toMatchObject({ code: "aborted" });
+    expect(vi.getTimerCount()).toBe(0);
+    const waiting = nowhere.run([0], refusable(20));
+    expect(vi.getTimerCount()).toBe(1);
+    nowhere.close();
+    await expect(waiting).rejects.toMatchObject({ code: "disposed" });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 
@@ -294,6 +396,19 @@ describe("a pool", () => {
     await Promise.all(all);
   });
 
+  test("asks lanes elsewhere before the one in this thread, which would hold them up", async () => {
+    const [a, b] = [remoteLane(), remoteLane()];
+    const here = localLane();
+    const queue = opened(createQueue([here.lane, a.lane, b.lane]));
+    const two = [queue.run([0]), queue.run([1])];
+    await settled();
+    expect([a.asked.length, b.asked.length, here.calls.length]).toEqual([1, 1, 0]);
+    await queue.run([2]);
+    expect([a.asked.length, b.asked.length, here.calls.length]).toEqual([1, 1, 1]);
+    for (const { asked } of [a, b]) asked[0].resolve();
+    await Promise.all(two);
+  });
+
   test("heals: what a lane died with fails, what waits is answered by the next", async () => {
     const made: ReturnType<typeof remoteLane>[] = [];
     const queue = opened(
@@ -311,6 +426,19 @@ describe("a pool", () => {
     expect(made).toHaveLength(2);
     made[1].asked[0].resolve();
     await expect(second).resolves.toBeDefined();
+  });
+
+  test("outlives a lane elsewhere that throws instead of rejecting, or gives no promise", async () => {
+    const given: unknown[] = [];
+    const run = ((x: number[]) => {
+      if (x[0] === 0) throw new SlonnError("bad-input", "input: got nothing (a test), expected something");
+      given.push(x);
+      return { output: x };
+    }) as unknown as RemoteLane["run"];
+    const queue = opened(createQueue({ ...remoteLane().lane, run }));
+    const answers = await Promise.allSettled([queue.run([0]), queue.run([1]), queue.run([2])]);
+    expect(answers).toMatchObject([{ reason: { code: "bad-input" } }, { value: { output: [1] } }, { value: { output: [2] } }]);
+    expect(given).toEqual([[1], [2]]);
   });
 
   test("without a lane left, and none to be made, refuses instead of waiting forever", async () => {

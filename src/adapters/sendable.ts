@@ -1,0 +1,72 @@
+// What of a caller's arguments goes along in a message, and whose buffers: never more than a view shows, and never handed over where others
+// may use the memory. It knows nothing of Workers.
+
+import type { Model } from "../model/model.ts";
+import type { QueryInput } from "../session/input.ts";
+import { openSource, type ReadOptions, type Source } from "./read-source.ts";
+
+/** What is posted, and the buffers that the caller gives away with it. */
+export interface Sendable<Value> {
+  value: Value;
+  transfer: Transferable[];
+}
+
+/**
+ * A model's source. Streams and responses are read here.
+ * @param isTransferred whether bytes in memory may be handed over
+ * @throws SlonnError what reading a source finds
+ */
+export async function sendableSource(
+  source: Source | Model,
+  isTransferred: boolean,
+  options: ReadOptions,
+): Promise<Sendable<Source | Model>> {
+  if (typeof source === "string" || source instanceof URL) return { value: absolute(source), transfer: [] };
+  if (typeof source === "object" && source !== null && ("layers" in source || source instanceof Blob))
+    return { value: source, transfer: [] };
+  const isStream = !(source instanceof ArrayBuffer || ArrayBuffer.isView(source));
+  const bytes = await (await openSource(source as Source, options)).rest();
+  const own = ownView(bytes);
+  return { value: own, transfer: isStream || isTransferred || own !== bytes ? buffersOf([own]) : [] };
+}
+
+/** A query's input; what is none is sent as it is, and refused by the session. @param isTransferred whether its buffers may be handed over */
+export function sendableInput(input: QueryInput, isTransferred: boolean): Sendable<QueryInput> {
+  const given: ArrayBufferView[] = [];
+  const own = (part: unknown): unknown => {
+    if (!ArrayBuffer.isView(part)) return part;
+    const view = ownView(part);
+    if (isTransferred || view !== part) given.push(view);
+    return view;
+  };
+  const isWhole = typeof input !== "object" || input === null || Array.isArray(input) || ArrayBuffer.isView(input);
+  const value = isWhole ? own(input) : Object.fromEntries(Object.entries(input).map(([key, part]) => [key, own(part)]));
+  return { value: value as QueryInput, transfer: buffersOf(given) };
+}
+
+/** The view, or a copy where it shows less than its buffer: a message takes whole buffers along. Shared memory is shared. */
+function ownView<View extends ArrayBufferView>(view: View): View {
+  const isOwn = view.byteLength === view.buffer.byteLength || !(view.buffer instanceof ArrayBuffer) || view instanceof DataView;
+  // a Node Buffer's own slice copies nothing
+  return isOwn ? view : (Uint8Array.prototype.slice.call(view) as unknown as View);
+}
+
+/** Each once, but for shared ones, which cannot be handed over. */
+function buffersOf(views: readonly ArrayBufferView[]): ArrayBuffer[] {
+  return [...new Set(views.map(({ buffer }) => buffer))].filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
+}
+
+/** A page's own base, which the Worker may not have. Where there are files, a relative path is one. */
+function absolute(location: string | URL): string {
+  const {
+    document,
+    location: here,
+    process,
+  } = globalThis as {
+    document?: { baseURI: string };
+    location?: { href: string };
+    process?: { getBuiltinModule?: unknown };
+  };
+  const base = document?.baseURI ?? here?.href;
+  return process?.getBuiltinModule || base === undefined ? String(location) : new URL(location, base).href;
+}

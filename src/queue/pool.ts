@@ -1,0 +1,160 @@
+// The lanes of a queue: how they are made, what happens when they die, and which one is free. It knows nothing of requests or time.
+//
+// A lane that dies after it was asked something is made again at once. One that dies without, or is dead when it is made, counts as failed to be
+// made: the next try is when somebody asks for one, so that a lane that cannot live is not made over and over.
+
+import { SlonnError } from "../errors.ts";
+import { show } from "../model/quoted.ts";
+import type { Slo } from "../policy/slo.ts";
+import type { QueryInput } from "../session/input.ts";
+import type { Output } from "../session/output.ts";
+import type { Report } from "../session/report.ts";
+
+/** What a request resolves with, as a session's `run` returns it. */
+export interface Answered {
+  output: Output;
+  report: Report;
+}
+
+/** A session in this thread; `createSession` makes one. */
+export interface LocalLane {
+  /** As `Session.run`. */
+  run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): Answered;
+  /** As `Session.dispose`. */
+  dispose(): void;
+}
+
+/** A session somewhere else; `createWorkerSession` makes one. */
+export interface RemoteLane {
+  /** As `WorkerSession.run`. */
+  run(input: QueryInput, slo?: Slo, options?: { waitedMs?: number; reservedMs?: number }): Promise<Answered>;
+  /** Settles when it can answer no more. */
+  readonly closed: Promise<unknown>;
+  /** As `WorkerSession.dispose`. */
+  dispose(): void;
+}
+
+/** Whatever answers one request at a time. */
+export type Lane = LocalLane | RemoteLane;
+
+/** A lane, or how to make one: then it is made again when it dies. */
+export type LaneSource = Lane | (() => Lane | Promise<Lane>);
+
+/** A lane that lives, as far as is known. */
+export interface Living {
+  readonly lane: Lane;
+  isBusy: boolean;
+  wasAsked: boolean;
+  /** Whether it has answered a request with a deadline: the first one may have been measured on, and says nothing of others. */
+  isWarm: boolean;
+}
+
+export interface Pool {
+  /** Neither a lane nor one to come. */
+  readonly isDead: boolean;
+  /** A lane that can be asked now: one elsewhere if there is one, since a query in this thread holds everybody up. */
+  free(): Living | undefined;
+  /** Makes what is missing and can be made. */
+  open(): void;
+  /** Disposes the lanes that were made here, and makes no more. */
+  close(): void;
+}
+
+/** Who hears of the lanes. */
+export interface PoolListener {
+  /** There is one more. */
+  opened(): void;
+  /** There is none, and none to come. */
+  died(error: SlonnError): void;
+}
+
+/** A place for one lane at a time. */
+interface Slot {
+  make: (() => Lane | Promise<Lane>) | null;
+  living: Living | null;
+  isOpening: boolean;
+}
+
+/** @throws SlonnError `bad-option` without lanes, or for what is no lane */
+export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, died }: PoolListener): Pool {
+  const sources = Array.isArray(lanes) ? (lanes as readonly LaneSource[]) : [lanes as LaneSource];
+  if (sources.length === 0) throw new SlonnError("bad-option", "lanes: got none, expected at least one");
+  const slots = sources.map((source): Slot => {
+    const isMade = typeof source === "function";
+    return { make: isMade ? source : null, living: isMade ? null : livingOf(checked(source)), isOpening: false };
+  });
+  let isClosed = false;
+
+  const isDead = (): boolean => slots.every(({ living, isOpening }) => living === null && !isOpening);
+  const failed = (cause: unknown): void => {
+    if (!isDead()) return;
+    died(cause instanceof SlonnError ? cause : new SlonnError("worker", `queue: no lane could be made (${cause})`, { cause }));
+  };
+  const watch = (slot: Slot): void => {
+    const { living } = slot;
+    if (!living || !("closed" in living.lane)) return;
+    const end = (cause: unknown): void => {
+      slot.living = null;
+      if (slot.make && living.wasAsked) open(slot);
+      else failed(cause instanceof SlonnError ? cause : noLane());
+    };
+    living.lane.closed.then(end, end);
+  };
+  const open = (slot: Slot): void => {
+    if (isClosed || slot.make === null || slot.isOpening || slot.living) return;
+    slot.isOpening = true;
+    Promise.resolve()
+      .then(slot.make)
+      .then((lane) => checked(lane, "a function of "))
+      .then(
+        (lane) => {
+          slot.isOpening = false;
+          if (isClosed) return lane.dispose();
+          slot.living = livingOf(lane);
+          watch(slot);
+          opened();
+        },
+        (cause) => {
+          slot.isOpening = false;
+          failed(cause);
+        },
+      );
+  };
+
+  for (const slot of slots) {
+    watch(slot);
+    open(slot);
+  }
+  return {
+    get isDead() {
+      return isDead();
+    },
+    free() {
+      let here: Living | undefined;
+      for (const { living } of slots) {
+        if (!living || living.isBusy) continue;
+        if ("closed" in living.lane) return living;
+        here ??= living;
+      }
+      return here;
+    },
+    open() {
+      for (const slot of slots) open(slot);
+    },
+    close() {
+      isClosed = true;
+      for (const { make, living } of slots) if (make) living?.lane.dispose();
+    },
+  };
+}
+
+/** What requests get when nobody can answer them. */
+export const noLane = (): SlonnError => new SlonnError("worker", "queue: got no lane that is alive, expected one");
+
+const livingOf = (lane: Lane): Living => ({ lane, isBusy: false, wasAsked: false, isWarm: false });
+
+/** The lane, where it is one. @param whence what is said before it in the message */
+function checked(lane: Lane, whence = ""): Lane {
+  if (typeof lane?.run === "function") return lane;
+  throw new SlonnError("bad-option", `lanes: got ${whence}${show(lane)}, expected a session (awaited), or a function that makes one`);
+}

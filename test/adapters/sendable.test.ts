@@ -1,0 +1,63 @@
+import { describe, expect, test } from "vitest";
+import { sendableInput, sendableSource } from "../../src/adapters/sendable.ts";
+import type { QueryInput } from "../../src/session/input.ts";
+
+const large = new Float32Array(1000).map((_, i) => i);
+
+describe("an input", () => {
+  test("that is part of a larger buffer is copied, and the copy goes along", () => {
+    for (const isTransferred of [false, true]) {
+      const { value, transfer } = sendableInput(large.subarray(10, 12), isTransferred);
+      expect(value).toEqual(Float32Array.of(10, 11));
+      expect(transfer).toEqual([(value as Float32Array).buffer]);
+      expect(transfer[0]).not.toBe(large.buffer);
+      expect((transfer[0] as ArrayBuffer).byteLength).toBe(8);
+    }
+  });
+
+  test("that is all of its buffer stays as it is, and is handed over where that was asked", () => {
+    const input = Float32Array.of(1, 2);
+    expect(sendableInput(input, false)).toEqual({ value: input, transfer: [] });
+    const { value, transfer } = sendableInput(input, true);
+    expect(value).toBe(input);
+    expect(transfer).toEqual([input.buffer]);
+  });
+
+  test("of several arrays is copied where they are parts", () => {
+    const values = Float32Array.of(5, 6);
+    const sparse = sendableInput({ indices: new Uint32Array(large.buffer, 0, 2), values }, true);
+    expect(sparse.value).toMatchObject({ values });
+    expect(sparse.transfer.map((buffer) => (buffer as ArrayBuffer).byteLength)).toEqual([8, 8]);
+    const tensor = sendableInput({ dtype: "float32", shape: [2], data: large.subarray(3, 5) }, false);
+    expect(tensor.value).toEqual({ dtype: "float32", shape: [2], data: Float32Array.of(3, 4) });
+    const both = new ArrayBuffer(16);
+    const two = sendableInput({ indices: new Uint32Array(both, 0, 2), values: new Float32Array(both, 8, 2) }, true);
+    expect(two.transfer).not.toContain(both);
+  });
+
+  test("in a Buffer of Node's pool takes none of the pool along", () => {
+    const pixels = Buffer.from([1, 2, 3]);
+    expect(pixels.buffer.byteLength).toBeGreaterThan(3);
+    const { value } = sendableInput(pixels, false);
+    expect([...(value as Uint8Array)]).toEqual([1, 2, 3]);
+    expect((value as Uint8Array).buffer.byteLength).toBe(3);
+  });
+
+  test("in shared memory, and what is none, is left alone", () => {
+    const shared = new Float32Array(new SharedArrayBuffer(40), 8, 2);
+    const view = new DataView(new ArrayBuffer(8), 2, 4);
+    for (const input of [shared, view, [1, 2], null, undefined, 5, "text"])
+      expect(sendableInput(input as unknown as QueryInput, false)).toEqual({ value: input, transfer: [] });
+    expect(sendableInput(shared, true)).toEqual({ value: shared, transfer: [] });
+  });
+});
+
+test("a model's bytes that are part of a larger buffer are copied, whoever may have them", async () => {
+  const bytes = new Uint8Array(large.buffer, 8, 16);
+  for (const isTransferred of [false, true]) {
+    const { value, transfer } = await sendableSource(bytes, isTransferred, {});
+    expect(value).toEqual(bytes);
+    expect(transfer).toEqual([(value as Uint8Array).buffer]);
+    expect((transfer[0] as ArrayBuffer).byteLength).toBe(16);
+  }
+});

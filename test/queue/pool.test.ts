@@ -1,0 +1,94 @@
+// The lanes of a queue on their own: lanes that do nothing but live and die.
+
+import { describe, expect, test } from "vitest";
+import { SlonnError } from "../../src/errors.ts";
+import { createPool, type LaneSource, type RemoteLane } from "../../src/queue/pool.ts";
+
+const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
+
+function mortal() {
+  let die: (cause?: unknown) => void = () => {};
+  const closed = new Promise<unknown>((settle) => {
+    die = settle;
+  });
+  const lane: RemoteLane = { closed, run: () => new Promise(() => {}), dispose: () => die(null) };
+  return { lane, die };
+}
+
+/** A pool, and what it said: `opened`, or the code of why nothing is left. */
+function pooled(lanes: LaneSource | LaneSource[]) {
+  const heard: string[] = [];
+  const pool = createPool(lanes, { opened: () => heard.push("opened"), died: ({ code, message }) => heard.push(`${code}: ${message}`) });
+  return { pool, heard };
+}
+
+describe("a lane that dies", () => {
+  test("is made again at once when it was asked something", async () => {
+    const made: ReturnType<typeof mortal>[] = [];
+    const { pool, heard } = pooled(() => {
+      made.push(mortal());
+      return made[made.length - 1].lane;
+    });
+    await settled();
+    const living = pool.free();
+    expect(living?.lane).toBe(made[0].lane);
+    if (living) living.wasAsked = living.isBusy = true;
+    made[0].die();
+    await settled();
+    expect(heard).toEqual(["opened", "opened"]);
+    // free, although the one before never answered
+    expect(pool.free()?.lane).toBe(made[1].lane);
+  });
+
+  test("without having been asked is not made again before somebody asks for one", async () => {
+    let made = 0;
+    const { pool, heard } = pooled(() => {
+      made++;
+      const { lane, die } = mortal();
+      setImmediate(() => die(new SlonnError("worker", "worker: died (a test)")));
+      return lane;
+    });
+    for (let i = 0; i < 10; i++) await settled();
+    expect(made).toBe(1);
+    expect(pool.isDead).toBe(true);
+    expect(heard).toEqual(["opened", "worker: worker: died (a test)"]);
+    pool.open();
+    expect(pool.isDead).toBe(false);
+    for (let i = 0; i < 10; i++) await settled();
+    expect(made).toBe(2);
+    expect(pool.free()).toBeUndefined();
+  });
+
+  test("and is what a function gives again, dead as it is, does not keep the pool busy", async () => {
+    let made = 0;
+    const { lane, die } = mortal();
+    const { pool } = pooled(() => {
+      if (++made > 20) throw new Error("enough");
+      return lane;
+    });
+    await settled();
+    const living = pool.free();
+    if (living) living.wasAsked = true;
+    die();
+    await settled();
+    expect(made).toBe(2);
+    expect(pool.isDead).toBe(true);
+  });
+
+  test("by a rejection is dead as well", async () => {
+    const { pool, heard } = pooled({ ...mortal().lane, closed: Promise.reject(new Error("odd")) });
+    await settled();
+    expect(pool.isDead).toBe(true);
+    expect(heard).toEqual([expect.stringContaining("no lane that is alive")]);
+  });
+});
+
+test("a closed pool disposes what it made, also what is made later", async () => {
+  const [given, made] = [mortal(), mortal()];
+  const { pool, heard } = pooled([given.lane, () => made.lane]);
+  pool.close();
+  await settled();
+  expect(heard).toEqual([]);
+  expect(await Promise.race([made.lane.closed, settled().then(() => "alive")])).toBeNull();
+  expect(await Promise.race([given.lane.closed, settled().then(() => "alive")])).toBe("alive");
+});
