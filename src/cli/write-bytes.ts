@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
 import { access, chmod, constants, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { SlonnError } from "../errors.ts";
 import { reasonOf } from "./read-bytes.ts";
 
@@ -53,7 +53,7 @@ async function targetOf(path: string): Promise<string> {
   const folder = await realpath(path.endsWith("/") ? path : dirname(path));
   const place = join(folder, basename(path));
   const next = await readlink(place).catch(() => null);
-  return next === null ? place : targetOf(resolve(folder, next));
+  return next === null ? place : targetOf(isAbsolute(next) ? next : `${folder}/${next}`); // `join` would take `..` for where a link stands
 }
 
 /** @throws SlonnError `unreadable` where links lead in a circle, so that nobody follows them. */

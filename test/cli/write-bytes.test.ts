@@ -51,6 +51,14 @@ describe("writing", () => {
     expect([written("far/new"), lstatSync(file("link")).isSymbolicLink()]).toEqual([[1, 2, 3], true]);
   });
 
+  it("goes up from where a linked folder is, not from where its link stands", async () => {
+    mkdirSync(file("deep/far"), { recursive: true });
+    symlinkSync("deep/far", file("away"));
+    symlinkSync("away/../new", file("link"));
+    await writeBytes(file("link"), bytes);
+    expect([written("deep/new"), lstatSync(file("link")).isSymbolicLink()]).toEqual([[1, 2, 3], true]);
+  });
+
   it("refuses links that lead in a circle or nowhere", async () => {
     symlinkSync("b", file("a"));
     symlinkSync("a", file("b"));
