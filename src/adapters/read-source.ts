@@ -70,26 +70,11 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
       }
       return taken ?? new Uint8Array(0);
     },
-    async rest() {
-      const pieces: Uint8Array[] = [];
-      for (let piece = await arrived(); piece; piece = await arrived()) {
-        // what is in memory stays where it is, a chunk may be written over by the next
-        pieces.push(bytes ? piece : piece.slice());
-        chunk = undefined;
-      }
-      close();
-      if (totalBytes !== null && loaded < totalBytes) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes);
-      if (pieces.length === 1) return pieces[0];
-      const all = allocate(
-        name,
-        pieces.reduce((sum, { length }) => sum + length, 0),
-      );
-      let at = 0;
-      for (const piece of pieces) {
-        all.set(piece, at);
-        at += piece.length;
-      }
-      return all;
+    async some() {
+      const piece = await arrived();
+      chunk = undefined;
+      // what is in memory stays where it is, a chunk may be written over by the next
+      return bytes ? piece : piece?.slice();
     },
     async end() {
       const left = await arrived();
@@ -98,6 +83,29 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
     },
     close,
   };
+}
+
+/**
+ * All of a source that was just opened, then closes it; what is in memory stays where it is.
+ * @throws SlonnError `unreadable` when the source breaks off or there is no memory for it, `aborted`
+ */
+export async function readAll({ name, totalBytes, some, close }: ByteReader): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let loaded = 0;
+  for (let piece = await some(); piece; piece = await some()) {
+    pieces.push(piece);
+    loaded += piece.length;
+  }
+  close();
+  if (totalBytes !== null && loaded < totalBytes) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes);
+  if (pieces.length === 1) return pieces[0];
+  const all = allocate(name, loaded);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 function allocate(name: string, bytes: number): Uint8Array {

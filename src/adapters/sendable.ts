@@ -3,7 +3,7 @@
 
 import type { Model } from "../model/model.ts";
 import type { QueryInput } from "../session/input.ts";
-import { openSource, type ReadOptions, type Source } from "./read-source.ts";
+import { openSource, type ReadOptions, readAll, type Source } from "./read-source.ts";
 
 /** What is posted, and the buffers that the caller gives away with it. */
 export interface Sendable<Value> {
@@ -25,7 +25,7 @@ export async function sendableSource(
   if (typeof source === "object" && source !== null && ("layers" in source || source instanceof Blob))
     return { value: source, transfer: [] };
   const isStream = !(source instanceof ArrayBuffer || ArrayBuffer.isView(source));
-  const bytes = await (await openSource(source as Source, options)).rest();
+  const bytes = await readAll(await openSource(source as Source, options));
   const own = ownView(bytes);
   return { value: own, transfer: isStream || isTransferred || own !== bytes ? buffersOf([own]) : [] };
 }

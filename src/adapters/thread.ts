@@ -15,7 +15,7 @@ import { dropped } from "../session/output.ts";
 import { createSession, type PausableSession } from "../session/session.ts";
 import { loadModel } from "./load-model.ts";
 import type { Source } from "./read-source.ts";
-import { errorReply, type Question, type Reply, type RunQuestion } from "./worker-messages.ts";
+import { errorReply, type MeasureQuestion, type Question, type Reply, type RunQuestion } from "./worker-messages.ts";
 
 export interface ThreadPort {
   post(reply: Reply, transfer: Transferable[]): void;
@@ -30,8 +30,8 @@ const sliceMs = 1;
 /** @returns what takes every message */
 export function createThread({ post, turn }: ThreadPort, clock: Clock = systemClock): (question: Question) => void {
   let session: PausableSession | null = null;
-  const waiting: Run[] = [];
-  let running: Run | null = null;
+  const waiting: (Run | MeasureQuestion)[] = [];
+  let running: Run | MeasureQuestion | null = null;
   let isStopped = false;
   /** The least by which this thread's clock was before the caller's when a query arrived: how the clocks differ, and the way of a message. */
   let quickestMs = Number.POSITIVE_INFINITY;
@@ -45,6 +45,12 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
     const { outputs, activation } = model.layers[model.layers.length - 1];
     const missing = dropped(activation);
     post({ kind: "opened", id, opened: { backend, backendReason, levels, memoryBytes }, outputs, missing }, []);
+  };
+
+  /** The session, once there is one. */
+  const opened = (): PausableSession => {
+    if (session === null) throw new SlonnError("worker", "worker: got a query before its model, expected the model first");
+    return session;
   };
 
   const answer = (id: number, { output: { indices, scores }, report }: ReturnType<PausableSession["run"]>): void => {
@@ -83,11 +89,12 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
   const drain = async (): Promise<void> => {
     for (running = waiting.shift() ?? null; running; running = waiting.shift() ?? null) {
       isStopped = false;
-      const { id, input, slo, stoppable, reservedMs } = running;
+      const { id } = running;
       try {
-        if (session === null) throw new SlonnError("worker", "worker: got a query before its model, expected the model first");
-        if (stoppable) await runInPieces(session, running);
-        else answer(id, session.run(input, slo, waited(running), reservedMs));
+        const to = opened();
+        if (running.kind === "measure") post({ kind: "measured", id, profile: to.measureLatency(running.inputs) }, []);
+        else if (running.stoppable) await runInPieces(to, running);
+        else answer(id, to.run(running.input, running.slo, waited(running), running.reservedMs));
       } catch (error) {
         post(errorReply(id, error), []);
       }
@@ -102,11 +109,21 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
     } else if (running?.id === id) isStopped = true;
   };
 
+  /** Tells at once, also while a run pauses. */
+  const tellLoad = (id: number): void => {
+    try {
+      post({ kind: "load", id, load: opened().load() }, []);
+    } catch (error) {
+      post(errorReply(id, error), []);
+    }
+  };
+
   return (question) => {
     if (question.kind === "open") open(question).catch((error) => post(errorReply(question.id, error), []));
     else if (question.kind === "stop") stop(question.id);
+    else if (question.kind === "load") tellLoad(question.id);
     else {
-      waiting.push({ ...question, arrivedMs: arrivalOf(question) });
+      waiting.push(question.kind === "run" ? { ...question, arrivedMs: arrivalOf(question) } : question);
       if (running === null) void drain();
     }
   };

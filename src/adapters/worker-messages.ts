@@ -3,7 +3,9 @@
 
 import { type ErrorCode, SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
+import type { LoadEstimate } from "../policy/load.ts";
 import type { Slo } from "../policy/slo.ts";
+import type { LatencyProfile } from "../profile/latency.ts";
 import type { QueryInput } from "../session/input.ts";
 import type { Report } from "../session/report.ts";
 import type { Session, SessionOptions } from "../session/session.ts";
@@ -12,6 +14,8 @@ import type { Source } from "./read-source.ts";
 export type Question =
   | { kind: "open"; id: number; source: Source | Model; options: SessionOptions; progress: boolean }
   | RunQuestion
+  | MeasureQuestion
+  | { kind: "load"; id: number }
   | { kind: "stop"; id: number };
 
 export interface RunQuestion {
@@ -27,6 +31,12 @@ export interface RunQuestion {
   reservedMs?: number;
 }
 
+export interface MeasureQuestion {
+  kind: "measure";
+  id: number;
+  inputs: readonly QueryInput[] | undefined;
+}
+
 /** What a session knows of itself. */
 export type Opened = Pick<Session, "backend" | "backendReason" | "levels" | "memoryBytes">;
 
@@ -35,6 +45,8 @@ export type Reply =
   /** `missing` stands for an output that was not computed. */
   | { kind: "opened"; id: number; opened: Opened; outputs: number; missing: number }
   | { kind: "answer"; id: number; indices: Uint32Array | null; scores: Float32Array; report: Report }
+  | { kind: "measured"; id: number; profile: LatencyProfile }
+  | { kind: "load"; id: number; load: LoadEstimate }
   | { kind: "error"; id: number; code: ErrorCode | null; message: string };
 
 /** @param error whatever was thrown */

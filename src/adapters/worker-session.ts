@@ -6,8 +6,9 @@ import { systemClock } from "../clock.ts";
 import { aborted, messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
-import type { Load } from "../policy/load.ts";
+import type { Load, LoadEstimate } from "../policy/load.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
+import type { LatencyProfile } from "../profile/latency.ts";
 import type { QueryInput } from "../session/input.ts";
 import { createCandidates, createOutput, type Output } from "../session/output.ts";
 import type { Report } from "../session/report.ts";
@@ -40,7 +41,17 @@ export interface WorkerSession extends Opened {
     slo?: Slo,
     options?: { transfer?: boolean; waitedMs?: number; reservedMs?: number },
   ): Promise<{ output: Output; report: Report }>;
-  /** Queries without an answer yet. */
+  /**
+   * As a session's: measures the latency of every level on `inputs` in turn, in about half a second. Queries that come meanwhile wait.
+   * @throws (rejects) SlonnError `bad-input`, `disposed`, and `worker` when the Worker died
+   */
+  measureLatency(inputs?: readonly QueryInput[]): Promise<LatencyProfile>;
+  /**
+   * How slow the machine is taken to be by the session there, which is asked once it has answered what it is at.
+   * @throws (rejects) SlonnError `disposed`, and `worker` when the Worker died
+   */
+  load(): Promise<LoadEstimate>;
+  /** Questions without an answer yet. */
   readonly pending: number;
   /** Settles when the session is over: null when it was disposed, else the error every query gets from then on. */
   readonly closed: Promise<SlonnError | null>;
@@ -135,17 +146,28 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       const stop = (): void => line.stop(id, aborted(signal));
       signal?.addEventListener("abort", stop, { once: true });
       try {
-        const answer = await reply;
-        if (answer.kind !== "answer") throw new SlonnError("worker", `worker: got ${answer.kind} as an answer, expected an answer`);
-        const { indices, scores, report } = answer;
+        const { indices, scores, report } = await replyAs("answer", reply);
         return { output: indices ? createCandidates(indices, scores, outputs, missing) : createOutput(scores), report };
       } finally {
         signal?.removeEventListener("abort", stop);
       }
     },
+    async measureLatency(inputs) {
+      const sent = inputs?.map((input) => sendableInput(input, false));
+      const question = { kind: "measure", inputs: sent?.map(({ value }) => value) } as const;
+      const transfer = sent?.flatMap((one) => one.transfer) ?? [];
+      return (await replyAs("measured", line.ask(question, transfer).reply)).profile;
+    },
+    load: async () => (await replyAs("load", line.ask({ kind: "load" }, []).reply)).load,
     dispose,
     [Symbol.dispose]: dispose,
   };
+}
+
+async function replyAs<Kind extends Reply["kind"]>(kind: Kind, reply: Promise<Reply>): Promise<Extract<Reply, { kind: Kind }>> {
+  const got = await reply;
+  if (got.kind !== kind) throw new SlonnError("worker", `worker: got ${got.kind} as an answer, expected ${kind}`);
+  return got as Extract<Reply, { kind: Kind }>;
 }
 
 type Unnumbered = Question extends infer Q ? (Q extends { id: number } ? Omit<Q, "id"> : never) : never;

@@ -12,8 +12,8 @@ export interface ByteReader {
    * @throws SlonnError `unreadable` when the source breaks off, `bad-file` when it ends, `aborted`.
    */
   take(count: number, into?: Uint8Array): Promise<Uint8Array>;
-  /** All that is left, then closes. @throws SlonnError `unreadable` when the source breaks off, `aborted`. */
-  rest(): Promise<Uint8Array>;
+  /** The next bytes, as many as come at once, which stay as they are; nothing at the end. @throws SlonnError `unreadable`, `aborted`. */
+  some(): Promise<Uint8Array | undefined>;
   /** Closes. @throws SlonnError `bad-file` unless the source ends here. */
   end(): Promise<void>;
   /** Lets the source go where it is not read to its end; nothing can be read afterwards. */

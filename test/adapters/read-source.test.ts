@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadModel } from "../../src/adapters/load-model.ts";
-import { openSource, type ReadOptions, type Source } from "../../src/adapters/read-source.ts";
+import { openSource, type ReadOptions, readAll, type Source } from "../../src/adapters/read-source.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { madeUpModel } from "../made-up-models.ts";
 
@@ -50,6 +50,26 @@ async function readSource(source: Source, options: ReadOptions = {}): Promise<{ 
   }
   return { name: reader.name, bytes: Buffer.concat(taken) };
 }
+
+describe("read to its end", () => {
+  test("a source gives all its bytes, once; memory stays where it is", async () => {
+    expect(await readAll(await openSource(content))).toEqual(content);
+    expect((await readAll(await openSource(content))).buffer).toBe(content.buffer);
+    expect(await readAll(await openSource(stream()))).toEqual(content);
+    expect(await readAll(await openSource(path))).toEqual(content);
+    expect(await readAll(await openSource(stream([])))).toEqual(new Uint8Array(0));
+  });
+
+  test("a source that breaks off is refused", async () => {
+    const short = new Response(stream(chunks.slice(0, 2)), { headers: { "content-length": "3000" } });
+    await expect(readAll(await openSource(short))).rejects.toMatchObject({
+      code: "unreadable",
+      message: expect.stringContaining("got 1001 bytes, expected 3000"),
+    });
+    const broken = await openSource(stream(chunks.slice(0, 2), new Error("cut")));
+    await expect(readAll(broken)).rejects.toMatchObject({ code: "unreadable" });
+  });
+});
 
 const refuse = (source: unknown, code: string, message: RegExp, options?: ReadOptions) =>
   expect(readSource(source as Source, options)).rejects.toMatchObject({

@@ -125,11 +125,31 @@ describe("a thread", () => {
     ]);
   });
 
+  test("measures in line, behind a run that pauses, and tells the load at once", async () => {
+    const { ask, replies, run, turn } = await openThread(0.01);
+    run(1, true);
+    ask({ kind: "measure", id: 2, inputs: [input] });
+    run(3, false);
+    ask({ kind: "load", id: 4 });
+    expect(replies.splice(0)).toEqual([{ kind: "load", id: 4, load: { stretch: 1, deviation: expect.any(Number), lostPerMs: 0 } }]);
+    while (await turn());
+    expect(answers(replies)).toEqual([
+      [1, "answer"],
+      [2, "measured"],
+      [3, "answer"],
+    ]);
+    expect(replies[1]).toMatchObject({ profile: { origin: { backend: "js" }, levels: [expect.anything(), expect.anything()] } });
+    ask({ kind: "measure", id: 5, inputs: [[1, 2]] });
+    expect(answers(replies.slice(3))).toEqual([[5, "bad-input"]]);
+  });
+
   test("refuses a query before there is a model", () => {
     const replies: Reply[] = [];
     const receive = createThread({ post: (reply) => replies.push(reply), turn: () => Promise.resolve() });
     receive({ kind: "run", id: 1, input, slo: undefined, stoppable: false });
-    expect(answers(replies)).toEqual([[1, "worker"]]);
+    receive({ kind: "measure", id: 2, inputs: undefined });
+    receive({ kind: "load", id: 3 });
+    expect(answers(replies)).toEqual([1, 2, 3].map((id) => [id, "worker"]));
   });
 
   test("says what kept a model from loading", async () => {

@@ -126,6 +126,21 @@ describe("a worker session", () => {
     expect(told).toBe(1);
   });
 
+  test("measures latencies there, for itself and for others, and tells the load", async () => {
+    const session = await open();
+    const inputs = [rows.data.subarray(0, 20), { indices: Uint32Array.of(0), values: Float32Array.of(1) }];
+    const profile = await session.measureLatency(inputs);
+    expect(profile.levels).toHaveLength(session.levels.length);
+    expect(await session.load()).toEqual({ stretch: 1, deviation: expect.any(Number), lostPerMs: 0 });
+    const other = await open(path, { latencyProfile: profile });
+    expect((await other.run(row(0), { latencyMs: 1000 })).report.timeMs.decide).toBeGreaterThanOrEqual(0);
+    expect((await (await open()).measureLatency()).origin).toEqual(profile.origin);
+    await expect(session.measureLatency([[1, 2]])).rejects.toMatchObject({ code: "bad-input" });
+    session.dispose();
+    await expect(session.load()).rejects.toMatchObject({ code: "disposed" });
+    await expect(session.measureLatency()).rejects.toMatchObject({ code: "disposed" });
+  });
+
   test("passes errors on with their codes", async () => {
     await expect(createWorkerSession(join(folder, "nowhere.slonn"), { worker: program })).rejects.toMatchObject({
       name: "SlonnError",
