@@ -3,7 +3,7 @@
 
 import { SlonnError } from "../errors.ts";
 import { type Activation, activations, createModel, type Model } from "../model/model.ts";
-import { quoted } from "../model/quoted.ts";
+import { quoted, show } from "../model/quoted.ts";
 import { readSafetensors } from "../model/safetensors.ts";
 import { type Tensor, toFloat32 } from "../model/tensor.ts";
 import { createFold } from "./fold.ts";
@@ -162,6 +162,8 @@ function splitName(name: string): [parent: string, last: string] {
 }
 
 function chooseActivations(given: readonly string[] | undefined, layers: number): Activation[] {
+  if (given !== undefined && !Array.isArray(given))
+    throw new SlonnError("bad-option", `activations: got ${show(given)}, expected a list of names`);
   for (const activation of given ?? [])
     if (!activations.includes(activation as Activation))
       throw new SlonnError("bad-option", `activations: got ${quoted(String(activation))}, expected ${activations.join(", ")}`);
