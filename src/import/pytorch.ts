@@ -51,6 +51,12 @@ export function importSafetensors(bytes: Uint8Array, options: { name: string; ac
   linear.forEach((module, l) => {
     const step = subject(name, module);
     const [outputs, inputs] = module.parts.get("weight")!.shape;
+    const width = fold.width();
+    if (width !== null && width !== inputs)
+      throw new SlonnError(
+        "bad-model",
+        `${step}: got weights for ${inputs} inputs, expected ${width}, the outputs before it; modules run in the order of their names, ${quoted(linear[l - 1].name)} before this one: rename them in the order they run, or export the network as ONNX`,
+      );
     fold.dense(step, { name: module.name || "linear", inputs, outputs, weight: numbers(module, "weight", name), transposed: false });
     const bias = vector(module, "bias", outputs, name);
     if (bias) fold.affine(step, Float64Array.of(1), bias);
