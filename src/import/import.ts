@@ -1,9 +1,9 @@
 // The door `slonn/import`: any supported model file → Model. Decides by content, and by name only where content cannot tell; what is in
 // each format is known to its own reader.
 
-import { messageOf, SlonnError } from "../errors.ts";
+import { messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
-import { quoted } from "../model/quoted.ts";
+import { quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
 import { hdf5Signature } from "./hdf5.ts";
 import { importKeras } from "./keras.ts";
@@ -19,16 +19,20 @@ export { importKeras, importOnnx, importSafetensors, importTfjs };
 export interface ImportSource {
   /** The file's name or path: the model's name, the subject of messages, and a hint at the format. */
   name: string;
-  bytes: Uint8Array;
+  bytes: Uint8Array | ArrayBuffer;
   /** Reads a file beside this one (weight shards, external data); paths are relative and never lead upwards. */
-  read?: (relativePath: string) => Promise<Uint8Array>;
+  read?: (relativePath: string) => Promise<Uint8Array | ArrayBuffer>;
 }
 
 /** What a file does not say itself. */
 export interface ImportOptions {
   /** For safetensors in PyTorch naming: what stands between the linear layers, which the file does not say. */
   activations?: string[];
+  /** Looked at before the import and around every file it reads beside the model; what lies between runs in one piece. */
+  signal?: AbortSignal | undefined;
 }
+
+const optionNames: Record<keyof ImportOptions, true> = { activations: true, signal: true };
 
 /** The formats that can be read. */
 export type ModelFormat = "onnx" | "tfjs" | "keras" | "safetensors" | "slonn";
@@ -36,23 +40,32 @@ export type ModelFormat = "onnx" | "tfjs" | "keras" | "safetensors" | "slonn";
 /**
  * Reads a model: ONNX, TensorFlow.js layers (model.json), Keras .h5, safetensors in PyTorch naming, or .slonn.
  * @throws SlonnError `unsupported` where the format or something in the file is outside what is supported, `bad-file` where the file
- * contradicts its format, `bad-model` where the network cannot run, `bad-option` for options the format does not take, `unreadable`
- * where a file beside it is needed and cannot be read.
+ * contradicts its format, `bad-model` where the network cannot run, `bad-option` for a source of another form, options nobody knows and
+ * options the format does not take, `unreadable` where a file beside it is needed and cannot be read, `aborted`.
  */
 export async function importModel(source: ImportSource, options: ImportOptions = {}): Promise<Model> {
-  const { name, bytes } = source;
+  const { name, bytes } = checkedSource(source);
+  checkOptions(options);
+  const { signal } = options;
+  throwIfAborted(signal);
   const format = formatOf(name, bytes);
   if (options.activations !== undefined && format !== "safetensors")
     throw new SlonnError("bad-option", `activations: got them for a file of format ${format}, expected them for safetensors only`);
   const read = async (path: string): Promise<Uint8Array> => {
     if (!source.read) throw new SlonnError("unreadable", `${name}: got no way to read ${quoted(path)}, expected the files beside it`);
+    throwIfAborted(signal);
+    let content: unknown;
     try {
-      return await source.read(path);
+      content = await source.read(path);
     } catch (cause) {
       if (cause instanceof SlonnError) throw cause;
       const reason = messageOf(cause);
       throw new SlonnError("unreadable", `${name}: could not read ${quoted(path)} beside it (${reason}), expected the file`, { cause });
     }
+    throwIfAborted(signal);
+    const part = asBytes(content);
+    if (!part) throw new SlonnError("bad-option", `read: got ${show(content)} for ${quoted(path)}, expected a Uint8Array or ArrayBuffer`);
+    return part;
   };
   switch (format) {
     case "onnx":
@@ -68,6 +81,34 @@ export async function importModel(source: ImportSource, options: ImportOptions =
     default:
       throw format satisfies never;
   }
+}
+
+/** The source's name and bytes. @throws SlonnError `bad-option` where it is no `ImportSource`. */
+function checkedSource(source: unknown): { name: string; bytes: Uint8Array } {
+  const form = "{ name: text, bytes: a Uint8Array or ArrayBuffer }";
+  const bare = ArrayBuffer.isView(source) || asBytes(source) !== null;
+  if (typeof source !== "object" || source === null || bare)
+    throw new SlonnError("bad-option", `importModel: got ${bare ? "bytes alone" : show(source)}, expected ${form}`);
+  const { name, bytes } = source as Record<keyof ImportSource, unknown>;
+  if (typeof name !== "string") throw new SlonnError("bad-option", `importModel: got ${show(name)} as name, expected ${form}`);
+  const checked = asBytes(bytes);
+  if (!checked) throw new SlonnError("bad-option", `importModel: got ${show(bytes)} as bytes, expected ${form}`);
+  return { name, bytes: checked };
+}
+
+/** A Uint8Array or an ArrayBuffer, of whichever window or context, as bytes; null for anything else. */
+function asBytes(value: unknown): Uint8Array | null {
+  const kind = Object.prototype.toString.call(value);
+  if (ArrayBuffer.isView(value) && kind === "[object Uint8Array]") return value as Uint8Array;
+  return kind === "[object ArrayBuffer]" ? new Uint8Array(value as ArrayBuffer) : null;
+}
+
+function checkOptions(options: unknown): void {
+  const known = Object.keys(optionNames).join(", ");
+  if (typeof options !== "object" || options === null)
+    throw new SlonnError("bad-option", `importModel: got ${show(options)} as options, expected an object of ${known}`);
+  for (const name of Object.keys(options))
+    if (!Object.hasOwn(optionNames, name)) throw new SlonnError("bad-option", `importModel: got option ${quoted(name)}, expected ${known}`);
 }
 
 /** What other programs write, and what to do about it. */

@@ -1,13 +1,14 @@
 // A chain of Keras layers → the dense layers of a Model: what TensorFlow.js and Keras files have in common once their weights
 // can be looked up. Scaling layers (BatchNormalization, Normalization, Rescaling) are folded into the dense layer before or after
-// them, exactly; what cannot be folded is refused by name. It knows no file format.
+// them by `fold`; what cannot be folded is refused by name. It knows no file format.
 
 import { SlonnError } from "../errors.ts";
-import { type Activation, createModel, type FloatLayer, type Model } from "../model/model.ts";
+import { type Activation, createModel, type Model, maxWidth } from "../model/model.ts";
 import { transposed } from "../model/transposed.ts";
+import { createFold, type Fold } from "./fold.ts";
 import { asNumber, asString, isObject, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
 import { chainOf, type LayerConfig } from "./keras-chain.ts";
-import { batchNormalizationOf, normalizationOf, rescalingOf, type Scaling, type StoredWeight, vector } from "./keras-scalings.ts";
+import { batchNormalizationOf, expanded, normalizationOf, rescalingOf, type Scaling, type StoredWeight, vector } from "./keras-scalings.ts";
 import { checkLastAxis, checkOneRow, flattened, inputShapeOf, reshaped, type Shape } from "./keras-shape.ts";
 
 /** Finds a layer's weight (`kernel`, `bias`, `gamma`, …), or undefined where the file has none. */
@@ -16,20 +17,18 @@ export type WeightLookup = (layer: readonly string[], weight: string) => StoredW
 const supported =
   "Dense, Activation, ReLU, LeakyReLU, Softmax, Dropout, Flatten, Reshape, BatchNormalization, Normalization, Rescaling, InputLayer";
 
-/** Scaling layers that may stand in a row before one dense layer; each costs a pass over its weights. */
+/** Scaling layers that may stand in a row before one dense layer, or after it; each costs a pass over as many numbers. */
 const maxScalingsInARow = 16;
-
-/** A dense layer while others may still be folded into it. */
-interface Draft extends Omit<FloatLayer, "bias"> {
-  bias: Float64Array;
-  folded: number;
-}
 
 /** What the chain walked so far amounts to. */
 interface Chain {
   file: string;
   find: (layer: LayerConfig, weight: string) => StoredWeight;
-  drafts: Draft[];
+  fold: Fold;
+  /** The last dense layer's activation; undefined before the first. */
+  activation: Activation | undefined;
+  /** Scalings folded into the last dense layer, whose activation is still to come. */
+  folded: number;
   /** Scalings that wait for the dense layer after them. */
   pending: Scaling[];
   /** Undefined before any is known. */
@@ -51,7 +50,9 @@ export function buildKerasModel(name: string, modelConfig: unknown, weights: Wei
     used.add(found.path);
     return found;
   };
-  const chain: Chain = { file: name, find, drafts: [], pending: [], shape: undefined };
+  // No bound is needed: every weight is used once, so there is no more to fold than the file holds.
+  const fold = createFold(name, Number.POSITIVE_INFINITY);
+  const chain: Chain = { file: name, find, fold, activation: undefined, folded: 0, pending: [], shape: undefined };
   for (const layer of chainOf(modelConfig, name)) addLayer(chain, layer);
   const waiting = chain.pending[0];
   if (waiting)
@@ -59,10 +60,8 @@ export function buildKerasModel(name: string, modelConfig: unknown, weights: Wei
       "unsupported",
       `${waiting.layer}: got no dense layer beside it that it can be folded into, expected one directly before or after it`,
     );
-  return createModel(
-    name,
-    chain.drafts.map(({ folded: _, bias, ...layer }) => ({ ...layer, bias: Float32Array.from(bias) })),
-  );
+  if (chain.activation === undefined) throw new SlonnError("bad-model", `${name}: got no dense layer, expected at least one`);
+  return createModel(name, fold.finish());
 }
 
 function titleOf(file: string, layer: LayerConfig): string {
@@ -125,6 +124,12 @@ function addLayer(chain: Chain, layer: LayerConfig): void {
 function addDense(chain: Chain, layer: LayerConfig, title: string): void {
   const { config } = layer;
   const units = asNumber(config.units, `${title}: units`);
+  if (!(units >= 1 && units <= maxWidth)) throw new SlonnError("bad-model", `${title}: got ${units} units, expected 1 to ${maxWidth}`);
+  if (chain.activation === "softmax" || chain.activation === "log-softmax")
+    throw new SlonnError(
+      "bad-model",
+      `${title}: got it after ${chain.activation} on a hidden layer, expected ${chain.activation} to be last`,
+    );
   checkOneRow(chain.shape, title);
   const activation = activationOf(config.activation, title);
   const kernel = chain.find(layer, "kernel");
@@ -136,23 +141,13 @@ function addDense(chain: Chain, layer: LayerConfig, title: string): void {
     throw new SlonnError("bad-file", `${title}: got a kernel of ${inputs} inputs, expected ${width}, the numbers that reach it`);
   if (chain.shape?.length === 0) throw new SlonnError("bad-file", `${title}: got samples without a dimension, expected one of ${inputs}`);
   const bias = config.use_bias === false ? undefined : vector(chain.find(layer, "bias"), outputs, title);
-  const draft: Draft = {
-    name: layer.path.join("/"),
-    inputs,
-    outputs,
-    weight: transposed(kernel.read(), inputs, outputs),
-    bias: bias ?? new Float64Array(outputs),
-    activation: "identity",
-    alpha: 0,
-    folded: 0,
-  };
-  // Scalings before it, nearest first: W (s x + t) + b = (W s) x + (W t + b).
-  for (const scaling of chain.pending.reverse()) {
-    checkFits(scaling, inputs);
-    foldBefore(draft, scaling);
-  }
+  const weight = transposed(kernel.read(), inputs, outputs);
+  for (const scaling of chain.pending) chain.fold.affine(scaling.layer, ...expanded(scaling, inputs));
+  chain.fold.dense(title, { name: layer.path.join("/"), inputs, outputs, weight, transposed: false });
+  if (bias) chain.fold.affine(title, Float64Array.of(1), bias);
   chain.pending = [];
-  chain.drafts.push(draft);
+  chain.folded = 0;
+  chain.activation = "identity";
   chain.shape = chain.shape ? [...chain.shape.slice(0, -1), outputs] : [outputs];
   addActivation(chain, activation, title);
 }
@@ -214,24 +209,24 @@ function leaky(alpha: number): Applied {
 function addActivation(chain: Chain, applied: Applied, title: string): void {
   if (applied.kind === "identity") return;
   if (applied.kind === "softmax" || applied.kind === "log-softmax") checkOneRow(chain.shape, title);
-  const draft = chain.drafts[chain.drafts.length - 1];
-  if (!draft) throw new SlonnError("unsupported", `${title}: got an activation before any Dense layer, expected one after it`);
+  if (chain.activation === undefined)
+    throw new SlonnError("unsupported", `${title}: got an activation before any Dense layer, expected one after it`);
   const waiting = chain.pending[0];
   if (waiting)
     throw new SlonnError(
       "unsupported",
       `${waiting.layer}: got a place between two activations, expected a dense layer directly before or after it`,
     );
-  if (draft.activation === "identity") {
-    draft.activation = applied.kind;
-    draft.alpha = applied.alpha;
+  if (chain.activation === "identity") {
+    chain.fold.activation(title, applied.kind, applied.alpha);
+    chain.activation = applied.kind;
     return;
   }
   // ReLU leaves alone what is never negative.
-  if (applied.kind === "relu" && ["relu", "sigmoid", "softmax"].includes(draft.activation)) return;
+  if (applied.kind === "relu" && ["relu", "sigmoid", "softmax"].includes(chain.activation)) return;
   throw new SlonnError(
     "unsupported",
-    `${title}: got ${applied.kind} on top of ${draft.activation}, expected one activation for each Dense layer`,
+    `${title}: got ${applied.kind} on top of ${chain.activation}, expected one activation for each Dense layer`,
   );
 }
 
@@ -239,42 +234,13 @@ function addActivation(chain: Chain, applied: Applied, title: string): void {
 
 function addScaling(chain: Chain, scaling: Scaling): void {
   if (scaling.scale.length > 1) chain.shape ??= [scaling.scale.length];
-  const draft = chain.drafts[chain.drafts.length - 1];
-  const afterDense = draft?.activation === "identity" && chain.pending.length === 0;
-  if ((afterDense ? draft.folded : chain.pending.length) >= maxScalingsInARow)
+  const afterDense = chain.activation === "identity";
+  if ((afterDense ? chain.folded : chain.pending.length) >= maxScalingsInARow)
     throw new SlonnError("unsupported", `${scaling.layer}: got more than ${maxScalingsInARow} scaling layers in a row, expected fewer`);
   if (!afterDense) {
     chain.pending.push(scaling);
     return;
   }
-  checkFits(scaling, draft.outputs);
-  draft.folded++;
-  // s (W x + b) + t = (s W) x + (s b + t)
-  const { inputs, outputs, weight, bias } = draft;
-  for (let o = 0; o < outputs; o++) {
-    const p = Math.floor(o / scaling.stride) % scaling.scale.length;
-    const scale = scaling.scale[p];
-    for (let i = o * inputs; i < (o + 1) * inputs; i++) weight[i] *= scale;
-    bias[o] = bias[o] * scale + scaling.offset[p];
-  }
-}
-
-function foldBefore({ inputs, outputs, weight, bias }: Draft, { scale, offset, stride }: Scaling): void {
-  for (let o = 0; o < outputs; o++) {
-    let sum = 0;
-    for (let i = 0, w = o * inputs; i < inputs; i++, w++) {
-      const p = Math.floor(i / stride) % scale.length;
-      sum += weight[w] * offset[p];
-      weight[w] *= scale[p];
-    }
-    bias[o] += sum;
-  }
-}
-
-function checkFits({ layer, scale, stride }: Scaling, width: number): void {
-  if (width % (scale.length * stride) !== 0)
-    throw new SlonnError(
-      "bad-file",
-      `${layer}: got ${scale.length} factors, expected as many as the ${width} numbers beside it, or a divisor`,
-    );
+  chain.folded++;
+  chain.fold.affine(scaling.layer, ...expanded(scaling, chain.fold.width()!));
 }

@@ -95,6 +95,21 @@ export function rescalingOf(config: JsonObject, shape: Shape | undefined, title:
   return { layer: title, scale, offset, stride: 1 };
 }
 
+/**
+ * Factors and offsets of each of `width` numbers.
+ * @throws SlonnError `bad-file` where the scaling does not divide them up evenly.
+ */
+export function expanded({ layer, scale, offset, stride }: Scaling, width: number): [scale: Float64Array, offset: Float64Array] {
+  if (width % (scale.length * stride) !== 0)
+    throw new SlonnError(
+      "bad-file",
+      `${layer}: got ${scale.length} factors, expected as many as the ${width} numbers beside it, or a divisor`,
+    );
+  const spreadOut = (values: Float64Array): Float64Array =>
+    Float64Array.from({ length: width }, (_, i) => values[Math.floor(i / stride) % values.length]);
+  return [spreadOut(scale), spreadOut(offset)];
+}
+
 /** Two lists made equally long: one of a single number repeats it. */
 function spread(a: Float64Array, b: Float64Array, title: string): [Float64Array, Float64Array] {
   if (a.length !== b.length && a.length !== 1 && b.length !== 1)

@@ -3,7 +3,7 @@
 
 import { SlonnError } from "../errors.ts";
 import { type Activation, activations, createModel, type Model } from "../model/model.ts";
-import { quoted } from "../model/quoted.ts";
+import { quoted, show } from "../model/quoted.ts";
 import { readSafetensors } from "../model/safetensors.ts";
 import { type Tensor, toFloat32 } from "../model/tensor.ts";
 import { createFold } from "./fold.ts";
@@ -51,6 +51,12 @@ export function importSafetensors(bytes: Uint8Array, options: { name: string; ac
   linear.forEach((module, l) => {
     const step = subject(name, module);
     const [outputs, inputs] = module.parts.get("weight")!.shape;
+    const width = fold.width();
+    if (width !== null && width !== inputs)
+      throw new SlonnError(
+        "bad-model",
+        `${step}: got weights for ${inputs} inputs, expected ${width}, the outputs before it; modules run in the order of their names, ${quoted(linear[l - 1].name)} before this one: rename them in the order they run, or export the network as ONNX`,
+      );
     fold.dense(step, { name: module.name || "linear", inputs, outputs, weight: numbers(module, "weight", name), transposed: false });
     const bias = vector(module, "bias", outputs, name);
     if (bias) fold.affine(step, Float64Array.of(1), bias);
@@ -162,6 +168,8 @@ function splitName(name: string): [parent: string, last: string] {
 }
 
 function chooseActivations(given: readonly string[] | undefined, layers: number): Activation[] {
+  if (given !== undefined && !Array.isArray(given))
+    throw new SlonnError("bad-option", `activations: got ${show(given)}, expected a list of names`);
   for (const activation of given ?? [])
     if (!activations.includes(activation as Activation))
       throw new SlonnError("bad-option", `activations: got ${quoted(String(activation))}, expected ${activations.join(", ")}`);

@@ -58,6 +58,54 @@ describe("importModel", () => {
   });
 });
 
+describe("what importModel is handed", () => {
+  it("takes an ArrayBuffer as bytes, from the source and from what reads beside it", async () => {
+    const { buffer } = Uint8Array.from(weights);
+    expect((await importModel({ name: "w", bytes: buffer })).layers.length).toBe(2);
+    const golden = json("tfjs-mlp");
+    const read = async (path: string): Promise<ArrayBuffer> => Uint8Array.from(Buffer.from(golden.shards[path], "base64")).buffer;
+    expectOutputs(await importModel({ name: "m", bytes: bytesOf(JSON.stringify(golden.modelJson)), read }), golden.cases);
+  });
+
+  const form = "expected { name: text, bytes: a Uint8Array or ArrayBuffer }";
+  it.each<[string, unknown, unknown, string]>([
+    ["a path", "model.onnx", {}, `importModel: got "model.onnx", ${form}`],
+    ["nothing", undefined, {}, `importModel: got nothing, ${form}`],
+    ["bytes alone", weights, {}, `importModel: got bytes alone, ${form}`],
+    ["a buffer alone", new ArrayBuffer(8), {}, `importModel: got bytes alone, ${form}`],
+    ["a source without a name", { bytes: weights }, {}, `importModel: got nothing as name, ${form}`],
+    ["a source without bytes", { name: "m" }, {}, `importModel: got nothing as bytes, ${form}`],
+    ["bytes as a list", { name: "m", bytes: [8, 7] }, {}, `importModel: got a list of 2 as bytes, ${form}`],
+    ["other numbers", { name: "m", bytes: new Float32Array(2) }, {}, `importModel: got an object as bytes, ${form}`],
+    ["no options", { name: "m", bytes: weights }, null, "importModel: got null as options, expected an object of activations, signal"],
+    ["an option nobody knows", { name: "m", bytes: weights }, { seed: 1 }, 'importModel: got option "seed", expected activations, signal'],
+    ["activations as text", { name: "m", bytes: weights }, { activations: "relu" }, 'activations: got "relu", expected a list of names'],
+    [
+      "files beside it as text",
+      { name: "m", bytes: bytesOf(JSON.stringify(json("tfjs-mlp").modelJson)), read: async () => "text" },
+      {},
+      'read: got "text" for "group1-shard1of3.bin", expected a Uint8Array or ArrayBuffer',
+    ],
+  ])("refuses %s", async (_, source, options, message) => {
+    const error = await refusal(() => importModel(source as never, options as never));
+    expect([error.code, error.message]).toEqual(["bad-option", message]);
+  });
+
+  it("stops between steps when the signal fires", async () => {
+    const stop = new AbortController();
+    const bytes = bytesOf(JSON.stringify(json("tfjs-mlp").modelJson));
+    let reads = 0;
+    const read = async (): Promise<Uint8Array> => {
+      reads++;
+      stop.abort();
+      return new Uint8Array();
+    };
+    expect((await refusal(() => importModel({ name: "m", bytes, read }, { signal: stop.signal }))).code).toBe("aborted");
+    expect((await refusal(() => importModel({ name: "m", bytes, read }, { signal: stop.signal }))).code).toBe("aborted");
+    expect(reads).toBe(1);
+  });
+});
+
 describe("formatOf", () => {
   it("goes by content", () => {
     expect(formatOf("x", h5("mlp"))).toBe("keras");

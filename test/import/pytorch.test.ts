@@ -122,11 +122,11 @@ test.each<[string, Uint8Array, string[] | undefined, string, string]>([
     'f: module "0": got 2 numbers in bias, expected 3',
   ],
   [
-    "layers that do not chain",
-    file({ "0.weight": [3, 2], "1.weight": [3, 2] }),
+    "an order of names that does not chain",
+    file({ "body.weight": [3, 2], "head.weight": [1, 3], "embed.weight": [2, 5] }),
     undefined,
     "bad-model",
-    'f: module "1": got weights for 2 inputs, expected 3, the outputs before it',
+    'f: module "embed": got weights for 5 inputs, expected 3, the outputs before it; modules run in the order of their names, "body" before this one: rename them in the order they run, or export the network as ONNX',
   ],
   [
     "normalization after a hidden module",
