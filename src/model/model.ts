@@ -1,7 +1,7 @@
 // A trained network as plain data: a chain of dense layers. It knows no file format, no engine and no service level objective.
 
 import { refusal } from "../errors.ts";
-import { quoted, show } from "./quoted.ts";
+import { show } from "./quoted.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** What a layer applies to its pre-activations. `gelu` is the exact (erf) form, `gelu-tanh` the tanh approximation. */
@@ -104,10 +104,10 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
   layers: readonly Layer[],
   calibration: CalibrationSection | null = null,
 ): { name: string; layers: readonly Layer[]; calibration: CalibrationSection | null } {
-  if (layers.length === 0) throw refusal("bad-model", quoted(name), "no dense layer", "at least one");
+  if (layers.length === 0) throw refusal("bad-model", show(name), "no dense layer", "at least one");
   layers.forEach((layer, l) => {
     const { inputs, outputs, weight, bias } = layer;
-    const subject = `${quoted(name)}: layer ${quoted(layer.name)}`;
+    const subject = `${show(name)}: layer ${show(layer.name)}`;
     for (const [what, n] of [
       ["inputs", inputs],
       ["outputs", outputs],
@@ -125,7 +125,7 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
     if (bias.length !== outputs) throw refusal("bad-model", subject, `${bias.length} biases`, outputs);
     const before = layers[l - 1];
     if (before && before.outputs !== inputs)
-      throw refusal("bad-model", subject, `${inputs} inputs`, `${before.outputs}, the outputs of ${quoted(before.name)}`);
+      throw refusal("bad-model", subject, `${inputs} inputs`, `${before.outputs}, the outputs of ${show(before.name)}`);
     if (l < layers.length - 1 && (layer.activation === "softmax" || layer.activation === "log-softmax"))
       throw refusal("bad-model", subject, `${layer.activation} on a hidden layer`, "it on the last only");
     if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", subject, `slope ${layer.alpha}`, "a finite number");

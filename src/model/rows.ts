@@ -73,8 +73,9 @@ export function checkLabels(name: string, labels: Labels, rows: number, classes:
       refuse(`${indptr.length} row pointers from ${indptr[0]} to ${indptr[rows]}`, `${rows + 1} from 0 to ${all.length}`);
     checkAscending(indptr, refuse);
   } else if (all.length !== rows) refuse(`${all.length} classes`, `${rows}, one a row`);
-  const odd = all.findIndex((label) => !(label >= 0 && label < classes));
-  if (odd >= 0) refuse(`label ${all[odd]} at position ${odd}`, `0 to ${classes - 1}`);
+  const odd = all.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < classes));
+  if (odd >= 0)
+    refuse(`label ${all[odd]}${typeof all[odd] === "bigint" ? "n" : ""} at position ${odd}`, `a whole number from 0 to ${classes - 1}`);
 }
 
 type Refuse = (got: string, expected: string) => never;

@@ -1,7 +1,8 @@
 // What the policy has to know of a level besides its numbers: whether its answers are dense's by construction, and which levels
 // there are without calibration.
 
-import { type AnyModel, denseMacs, weightBytes } from "../model/model.ts";
+import { PANEL } from "../engine/generated/abi.ts";
+import { type AnyModel, weightBytes } from "../model/model.ts";
 import type { Certificate, Cost, Level } from "../profile/ladder.ts";
 
 /** Every node from every input, in every layer. */
@@ -29,9 +30,17 @@ export function certificateOf(levels: readonly Level[], index: number, kind: Cer
   return byConstruction ? { kind, bound, confidence: 1, samples: 0 } : found;
 }
 
-/** The two levels every model has without calibration, exact and dense. What zero inputs save is unknown, so both cost what dense costs. */
+const whole = (n: number): number => Math.ceil(n / PANEL) * PANEL;
+
+/**
+ * The two levels every model has without calibration, exact and dense. What zero inputs save is unknown, so both cost what dense costs: whole
+ * panels, of weights in eight bits also whole blocks of inputs.
+ */
 export function uncalibratedLevels(model: AnyModel): Level[] {
-  const macs = denseMacs(model);
+  const macs = model.layers.reduce(
+    (sum, { inputs, outputs, weight }) => sum + ("scale" in weight && weight.scale ? whole(inputs) : inputs) * whole(outputs),
+    0,
+  );
   const bytes = model.layers.reduce((sum, layer) => sum + weightBytes(layer) + layer.bias.byteLength, 0);
   const cost: Cost = { macs: { mean: macs, p99: macs, max: macs }, bytes, nodes: model.layers.map(() => 1) };
   return (["exact", "dense"] as const).map((kind) => ({

@@ -52,10 +52,10 @@ export interface LatencyProfile {
   levels: readonly LevelLatency[];
 }
 
-/** What tells apart models whose levels take different times: FNV-1a of widths and settings. */
-export function fingerprint(widths: readonly number[], levels: readonly Level[]): string {
+/** What tells apart models whose levels take different times: FNV-1a of shapes (inputs, outputs, bits of a weight) and settings. */
+export function fingerprint(shapes: readonly (readonly number[])[], levels: readonly Level[]): string {
   let hash = 0x811c9dc5;
-  for (const character of JSON.stringify([widths, levels.map(({ rungs }) => rungs)]))
+  for (const character of JSON.stringify([shapes, levels.map(({ rungs }) => rungs)]))
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
   return (hash >>> 0).toString(16);
 }

@@ -100,13 +100,14 @@ export interface Session {
  */
 export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   const { clock = systemClock, latencyProfile, machine = "" } = options;
-  if (!model?.layers) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
+  if (!model?.layers?.length) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
   if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
   const ladder = decodeLadder(model);
   const levels = ladder?.levels ?? uncalibratedLevels(model);
   // what a query needs is copied out: a closure that named `model` would keep all its weights beside those in the engine
   const { inputs: width } = model.layers[0];
   const widths = model.layers.map(({ outputs }) => outputs);
+  const shapes = model.layers.map(({ inputs, outputs, weight }) => [inputs, outputs, "scale" in weight && weight.scale ? 8 : 32]);
   const thinned = thinnedLayers(levels);
   const outputs = widths[widths.length - 1];
   const missing = dropped(model.layers[widths.length - 1].activation);
@@ -131,7 +132,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   let nextRecent = 0;
   const byMeaning = new Map<string, Decision>();
 
-  const origin = (): ProfileOrigin => ({ machine, build: buildName, backend, model: fingerprint(widths, levels) });
+  const origin = (): ProfileOrigin => ({ machine, build: buildName, backend, model: fingerprint(shapes, levels) });
   const adopt = (profile: LatencyProfile, { runs }: Live, isWarm = false): void => {
     pacing.adopt(profile, runs(), isWarm);
     byMeaning.clear();

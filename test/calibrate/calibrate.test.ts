@@ -272,7 +272,7 @@ describe("refuses", () => {
     await refuse({ fitRows: madeUpRows(0, 40, 3) }, "bad-input", /fit data: got 0 rows/);
     await refuse({ labels: { kind: "class", count: 3, classes: new Uint32Array(3) } }, "bad-input", /labels: got 3, expected 1500/);
     const fromOne = { ...labels, classes: (labels as { classes: Uint32Array }).classes.map((label) => label + 1) } as Labels;
-    await refuse({ labels: fromOne }, "bad-input", /labels: got label \d+ at position \d+, expected 0 to/);
+    await refuse({ labels: fromOne }, "bad-input", /labels: got label \d+ at position \d+, expected a whole number from 0 to/);
     await refuse({ maxLoss: "0.1" as unknown as number }, "bad-option", /max loss: got 0.1, expected/);
     await refuse({ cost: "bytes" as "macs" }, "bad-option", /cost: got bytes, expected time or macs/);
     const broken = { ...rows, data: rows.data.slice() };

@@ -61,8 +61,16 @@ describe("refuses labels that", () => {
       { kind: "class", count: 3, classes: classes.slice(1) },
       /^x: got 2 classes, expected 3, one a row$/,
     ],
-    ["count from one", { kind: "class", count: 3, classes: Uint32Array.of(1, 5, 3) }, /^x: got label 5 at position 1, expected 0 to 4$/],
-    ["are below zero", { kind: "class", count: 3, classes: Int32Array.of(0, 1, -1) }, /^x: got label -1 at position 2, expected 0 to 4$/],
+    [
+      "count from one",
+      { kind: "class", count: 3, classes: Uint32Array.of(1, 5, 3) },
+      /^x: got label 5 at position 1, expected a whole number from 0 to 4$/,
+    ],
+    [
+      "are below zero",
+      { kind: "class", count: 3, classes: Int32Array.of(0, 1, -1) },
+      /^x: got label -1 at position 2, expected a whole number from 0 to 4$/,
+    ],
     ["are no array", { kind: "class", count: 3, classes: "012" }, /^x: got string, expected a Uint32Array$/],
     ["are of no kind", { kind: "odd", count: 3, classes }, /^x: got kind odd, expected class or multi$/],
     ["point past their end", { ...multi, indptr: Uint32Array.of(0, 2, 2, 4) }, /row pointers from 0 to 4, expected 4 from 0 to 3$/],
@@ -71,7 +79,13 @@ describe("refuses labels that", () => {
       { ...multi, indptr: Uint32Array.of(0, 3, 2, 3) },
       /^x: got row pointer 2 after 3, expected ascending ones$/,
     ],
-    ["name a class there is not", { ...multi, indices: Uint32Array.of(0, 5, 1) }, /^x: got label 5 at position 1, expected 0 to 4$/],
+    ["are between classes", { kind: "class", count: 3, classes: Float32Array.of(0, 1.5, 2) as never }, /^x: got label 1.5 at position 1/],
+    ["are 64-bit integers", { kind: "class", count: 3, classes: BigInt64Array.of(0n, 1n, 2n) as never }, /^x: got label 0n at position 0/],
+    [
+      "name a class there is not",
+      { ...multi, indices: Uint32Array.of(0, 5, 1) },
+      /^x: got label 5 at position 1, expected a whole number from 0 to 4$/,
+    ],
   ])("%s", (_, labels, message) => {
     expect(check(labels)).toThrow(expect.objectContaining({ code: "bad-input", message: expect.stringMatching(message) }));
   });

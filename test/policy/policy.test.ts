@@ -213,7 +213,7 @@ describe("plan, what is not known", () => {
       [false, true],
       [true, true],
     ]);
-    expect(two[1].cost).toEqual({ macs: { mean: 12, p99: 12, max: 12 }, bytes: 60, nodes: [1] });
+    expect(two[1].cost).toEqual({ macs: { mean: 64, p99: 64, max: 64 }, bytes: 60, nodes: [1] });
     const level = (slo: Slo) => plan(slo, two, null, null, idle).level;
     expect([level({}), level({ exact: true }), level({ dense: true }), level({ loss: 0.01 })]).toEqual([1, 0, 1, 0]);
     expect(plan({ loss: 0.01 }, two, null, latencies([1, 2]), idle)).toMatchObject({ level: 0, promised: true });

@@ -52,16 +52,16 @@ describe("what a profile was measured on", () => {
     expect(() => checkProfile(odd, origin, 2)).toThrow(/^latency profile: levels\[1\]: got /);
   });
 
-  test("the fingerprint of a model tells apart widths and settings, not certificates", () => {
+  test("the fingerprint of a model tells apart shapes, bits and settings, not certificates", () => {
     const level = (amount: number): Level => ({
       rungs: [{ layers: [{ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount }] }],
       cost: { macs: { mean: 1, p99: 1, max: 1 }, bytes: 1, nodes: [1] },
       observed: { agreement: 1, accuracy: null, loss: null },
       certificates: [],
     });
-    const of = (widths: number[], amount: number): string => fingerprint(widths, [level(amount)]);
-    expect(of([4, 2], 0.1)).toBe(fingerprint([4, 2], [{ ...level(0.1), observed: { agreement: 0.5, accuracy: 1, loss: 0 } }]));
-    expect(new Set([of([4, 2], 0.1), of([4, 3], 0.1), of([4, 2], 0.2)]).size).toBe(3);
+    const of = (shape: number[], amount: number): string => fingerprint([shape], [level(amount)]);
+    expect(of([4, 2, 32], 0.1)).toBe(fingerprint([[4, 2, 32]], [{ ...level(0.1), observed: { agreement: 0.5, accuracy: 1, loss: 0 } }]));
+    expect(new Set([of([4, 2, 32], 0.1), of([4, 3, 32], 0.1), of([5, 2, 32], 0.1), of([4, 2, 8], 0.1), of([4, 2, 32], 0.2)]).size).toBe(5);
   });
 });
 

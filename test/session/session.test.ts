@@ -198,6 +198,15 @@ describe("a report", () => {
     }
   });
 
+  test("of an uncalibrated network's dense pass counts what its level says, padding included", async () => {
+    for (const model of [madeUpModel([6, 8, 3], 1), madeUpModel([4, 1], 2), madeUpModel([17, 33, 5], 3)])
+      for (const one of [model, quantizeModel(model)]) {
+        const s = await session(one);
+        const input = new Float32Array(one.layers[0].inputs).fill(0.5);
+        expect(s.run(input, { dense: true }).report.macs).toBe(s.levels[1].cost.macs.max);
+      }
+  });
+
   test("operations and deadlines are judged by what happened", async () => {
     const s = await session(await calibrated(), { clock: ticking(1) });
     const { report } = s.run(row(0), { operations: 10 });
