@@ -155,7 +155,7 @@ describe("commands", () => {
     expect(existsSync(file("no.slonn"))).toBe(false);
   });
 
-  it("calibrates for the metric and the weights that are asked for", async () => {
+  it("calibrates for the metric, the weights and the cost that are asked for", async () => {
     const many = 300;
     writeFileSync(file("many.npy"), writeNpy(drawn(many * 6), [many, 6]));
     writeFileSync(file("many.csv"), Array.from({ length: many }, (_, r) => `${r % 4}\n`).join(""));
@@ -182,6 +182,14 @@ describe("commands", () => {
     const { code, stdout } = await slonn(...argv("--weights", "int8"));
     expect([code, stdout]).toEqual([0, expect.stringContaining("against the weights in float32")]);
     expect(decodeLadder(decodeModel(readFileSync(file("c.slonn"))))?.reference).toBe("float32");
+    const counted = async (seed: string): Promise<Buffer> => {
+      expect((await slonn(...argv("--cost", "macs", "--seed", seed))).code).toBe(0);
+      return readFileSync(file("c.slonn"));
+    };
+    const [first, second, other] = [await counted("7"), await counted("7"), await counted("8")];
+    expect(second.equals(first)).toBe(true);
+    expect(other.equals(first)).toBe(false);
+    expectRefusal(await slonn(...argv("--cost", "bytes")), 1, /^slonn: --cost: got .*, expected time or macs\n$/);
     expectRefusal(await slonn(...argv("--weights", "int4")), 1, /^slonn: --weights: got .*, expected int8 or auto\n$/);
     expectRefusal(
       await slonn(...argv("--metric", "recall")),

@@ -41,6 +41,10 @@ export const calibrateCommand: Command = {
         "int8 brings weights to eight bits, auto where that answers faster under the promise, which counts what rounding loses; as in the file unless given",
     },
     seed: { value: "<number>", about: "of all randomness; 1 unless given" },
+    cost: {
+      value: "<kind>",
+      about: "what levels are searched by: time on this machine, or macs, with which the same seed gives the same file; time unless given",
+    },
     ...activationsFlag,
   },
   async run(args, io) {
@@ -55,6 +59,8 @@ export const calibrateCommand: Command = {
     const weights = args.text("weights");
     if (weights !== undefined && weights !== "int8" && weights !== "auto")
       throw refusal("bad-option", "--weights", weights, "int8 or auto");
+    const cost = args.text("cost") ?? "time";
+    if (cost !== "time" && cost !== "macs") throw refusal("bad-option", "--cost", cost, "time or macs");
     args.required("data");
     await checkPlace(output, dataFiles(args));
     const model = await loadModelFile(args.file, args.text("activations"));
@@ -73,6 +79,7 @@ export const calibrateCommand: Command = {
         ...(metric === undefined ? {} : { metric }),
         ...(weights === undefined ? {} : { weights }),
         seed,
+        cost,
         clock: io.clock,
         signal: io.signal,
         onProgress: progress.show,
