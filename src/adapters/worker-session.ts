@@ -2,6 +2,7 @@
 // A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
 // nothing but pass bytes on.
 
+import { createAbortListener } from "../abort-listener.ts";
 import { systemClock } from "../clock.ts";
 import { aborted, messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
@@ -120,6 +121,7 @@ async function startedUnless(signal: AbortSignal | undefined, starting: Promise<
 
 function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: "opened" }): WorkerSession {
   line.isOpen = true;
+  const onAbort = createAbortListener();
   const dispose = (): void => line.close(null);
   return {
     ...opened,
@@ -143,13 +145,12 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
         reservedMs,
       } as const;
       const { id, reply } = line.ask(question, sent.transfer);
-      const stop = (): void => line.stop(id, aborted(signal));
-      signal?.addEventListener("abort", stop, { once: true });
+      const forget = onAbort(signal, () => line.stop(id, aborted(signal)));
       try {
         const { indices, scores, report } = await replyAs("answer", reply);
         return { output: indices ? createCandidates(indices, scores, outputs, missing) : createOutput(scores), report };
       } finally {
-        signal?.removeEventListener("abort", stop);
+        forget();
       }
     },
     async measureLatency(inputs) {

@@ -2,6 +2,7 @@
 // request has waited counts against its deadline, and what others behind it need is left to them: so effort falls while a burst is on,
 // and rises again when it is over.
 
+import { createAbortListener } from "../abort-listener.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { aborted, SlonnError, throwIfAborted } from "../errors.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
@@ -66,6 +67,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   if (!(patienceMs > 0 && patienceMs < Number.POSITIVE_INFINITY))
     throw new SlonnError("bad-option", `patienceMs: got ${patienceMs}, expected a finite time above 0`);
   const line: Line<Request> = createLine({ lanes: Array.isArray(lanes) ? lanes.length : 1, patienceMs });
+  const onAbort = createAbortListener();
   let isClosed = false;
   let isDraining = false;
 
@@ -184,15 +186,11 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
           throw new SlonnError("deadline", `deadline: got ${line.size} requests waiting, expected an answer within ${latencyMs} ms`);
         // nobody may get round to it before its deadline
         if (entry.isRefusable) alarm.set(entry.deadlineMs);
-        if (signal) {
-          const stop = (): void => {
-            line.remove(entry);
-            clearIfEmpty();
-            reject(aborted(signal));
-          };
-          signal.addEventListener("abort", stop, { once: true });
-          request.forget = () => signal.removeEventListener("abort", stop);
-        }
+        request.forget = onAbort(signal, () => {
+          line.remove(entry);
+          clearIfEmpty();
+          reject(aborted(signal));
+        });
         void drain();
       }),
     close,

@@ -1,6 +1,6 @@
 // A worker session with real Workers of Node. Other runtimes: test/runtimes.
 
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -202,6 +202,19 @@ describe("an AbortSignal", () => {
     const session = await open();
     await expect(session.run(row(0), { signal })).rejects.toMatchObject({ code: "aborted" });
     expect(session.pending).toBe(0);
+  });
+
+  test("is listened to once by a session, however many queries wait, and not behind them", async () => {
+    const session = await open();
+    const { signal } = new AbortController();
+    const all = Array.from({ length: 12 }, (_, i) => session.run(row(i), { signal }));
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    await Promise.all(all);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    const controller = new AbortController();
+    const stopped = Array.from({ length: 3 }, (_, i) => session.run(row(i), { signal: controller.signal }));
+    controller.abort();
+    for (const one of stopped) await expect(one).rejects.toMatchObject({ code: "aborted" });
   });
 
   test("rejects at once, and frees the Worker for the next query", async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -365,6 +366,21 @@ describe("a signal", () => {
     far.asked[1].resolve();
     await expect(third).resolves.toBeDefined();
     after.abort();
+  });
+
+  test("is listened to once, by however many, until none of them waits", async () => {
+    const { signal } = new AbortController();
+    const far = remoteLane();
+    const queue = opened(createQueue(far.lane));
+    const all = Array.from({ length: 12 }, (_, i) => queue.run([i], { signal }));
+    for (let i = 0; i < all.length; i++) {
+      expect(getEventListeners(signal, "abort")).toHaveLength(1);
+      await settled();
+      far.asked[i].resolve();
+    }
+    await Promise.all(all);
+    await settled();
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
   test("that has fired keeps a request out; while it runs, the signal is the lane's", async () => {
