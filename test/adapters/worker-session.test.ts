@@ -174,6 +174,21 @@ describe("refuses", () => {
       await expect(open(path, { worker: worker as unknown as Worker })).rejects.toMatchObject({ code: "worker" });
   });
 
+  test("options nobody knows, and times that are none", async () => {
+    await expect(open(path, { latencyprofile: 5 } as object)).rejects.toMatchObject({
+      code: "bad-option",
+      message: expect.stringMatching(/^createWorkerSession: got latencyprofile, expected signal, .*latencyProfile/),
+    });
+    await expect(open(path, { clock: { now: () => 1 } } as object)).rejects.toMatchObject({ code: "bad-option" });
+    await expect(createWorkerSession(path, null as unknown as object)).rejects.toMatchObject({ code: "bad-option" });
+    const session = await open();
+    for (const options of [{ prio: 1 }, null, 5])
+      await expect(session.run(row(0), {}, options as object)).rejects.toMatchObject({ code: "bad-option" });
+    for (const times of [{ waitedMs: -1 }, { waitedMs: Number.NaN }, { reservedMs: -1 }])
+      await expect(session.run(row(0), { latencyMs: 1000 }, times)).rejects.toMatchObject({ code: "bad-slo" });
+    expect((await session.run(row(0), {}, { transfer: undefined } as object)).output.data.length).toBe(10);
+  });
+
   test("what is no input, also where its buffers were to be handed over", async () => {
     const session = await open();
     await expect(session.run(null as unknown as number[], undefined, { transfer: true })).rejects.toMatchObject({ code: "bad-input" });

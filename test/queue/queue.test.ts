@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createWorkerSession, type WorkerSession } from "../../src/adapters/worker-session.ts";
+import type { Clock } from "../../src/clock.ts";
 import { SlonnError } from "../../src/errors.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import { type Answered, createQueue, type LocalLane, type Queue, type RemoteLane } from "../../src/queue/queue.ts";
@@ -545,6 +546,9 @@ describe("refuses", () => {
     ["room for nobody", () => createQueue(localLane().lane, { most: 0 })],
     ["a fraction of a place", () => createQueue(localLane().lane, { most: 1.5 })],
     ["patience without end", () => createQueue(localLane().lane, { patienceMs: Number.POSITIVE_INFINITY })],
+    ["an option nobody knows", () => createQueue(localLane().lane, { max: 3 } as object)],
+    ["options that are none", () => createQueue(localLane().lane, null as unknown as object)],
+    ["a clock that is none", () => createQueue(localLane().lane, { clock: 5 as unknown as Clock })],
     ["patience that is none", () => createQueue(localLane().lane, { patienceMs: Number.NaN })],
   ])("%s", (_, create) => {
     expect(create).toThrow(expect.objectContaining({ code: "bad-option" }));
@@ -557,6 +561,8 @@ describe("refuses", () => {
     ["an endless deadline", { latencyMs: Number.POSITIVE_INFINITY }, {}, "bad-slo"],
     ["another word for late", { latencyMs: 1, late: "maybe" }, {}, "bad-slo"],
     ["late without a deadline", { late: "refuse" }, {}, "bad-slo"],
+    ["an option nobody knows", {}, { prio: 3 }, "bad-option"],
+    ["options that are none", {}, null, "bad-option"],
     ["a priority that is none", {}, { priority: Number.NaN }, "bad-option"],
     ["a priority beyond all others", {}, { priority: 1e9 }, "bad-option"],
   ])("%s", async (_, slo, options, code) => {
