@@ -2,10 +2,12 @@
 // A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
 // nothing but pass bytes on.
 
+import { createAbortListener } from "../abort-listener.ts";
 import { systemClock } from "../clock.ts";
-import { aborted, messageOf, SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
+import { checkNames } from "../option-names.ts";
 import type { Load, LoadEstimate } from "../policy/load.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
@@ -28,19 +30,24 @@ export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, 
   transfer?: boolean;
 }
 
+/** How a query goes to its Worker. */
+export interface RunOptions {
+  /** Hand the input's buffers over instead of copying them, but for those of which it shows a part. */
+  transfer?: boolean;
+  /** Milliseconds of the deadline that had passed before the call, from 0. */
+  waitedMs?: number;
+  /** Milliseconds before the deadline that are to be left to others, from 0. */
+  reservedMs?: number;
+}
+
 /** A session in a Worker of its own. */
 export interface WorkerSession extends Opened {
   /**
    * Answers one query; those that come meanwhile wait in line.
    * @param slo its deadline counts from this call; its `signal` takes the query out of the line, or stops it before its next layer
-   * @param options `transfer`: hand the input's buffers over instead of copying them, but for those of which it shows a part; `waitedMs` and `reservedMs` as for a session's `run`
-   * @throws (rejects) SlonnError `bad-input`, `bad-slo`, `aborted`, `disposed`, and `worker` when the Worker died
+   * @throws (rejects) SlonnError `bad-option`, `bad-input`, `bad-slo`, `aborted`, `disposed`, and `worker` when the Worker died
    */
-  run(
-    input: QueryInput,
-    slo?: Slo,
-    options?: { transfer?: boolean; waitedMs?: number; reservedMs?: number },
-  ): Promise<{ output: Output; report: Report }>;
+  run(input: QueryInput, slo?: Slo, options?: RunOptions): Promise<{ output: Output; report: Report }>;
   /**
    * As a session's: measures the latency of every level on `inputs` in turn, in about half a second. Queries that come meanwhile wait.
    * @throws (rejects) SlonnError `bad-input`, `disposed`, and `worker` when the Worker died
@@ -55,11 +62,24 @@ export interface WorkerSession extends Opened {
   readonly pending: number;
   /** Settles when the session is over: null when it was disposed, else the error every query gets from then on. */
   readonly closed: Promise<SlonnError | null>;
-  /** Ends the Worker, which frees its memory. Queries without an answer are rejected with `disposed`. */
+  /** Ends the Worker, which frees its memory; until then it keeps a program of Node running. Queries without an answer are rejected with `disposed`. */
   dispose(): void;
   /** As `dispose`, for `using`. */
   [Symbol.dispose](): void;
 }
+
+const optionNames: Record<keyof WorkerSessionOptions, true> = {
+  signal: true,
+  onProgress: true,
+  worker: true,
+  transfer: true,
+  load: true,
+  latencyProfile: true,
+  machine: true,
+  backend: true,
+  module: true,
+};
+const runNames: Record<keyof RunOptions, true> = { transfer: true, waitedMs: true, reservedMs: true };
 
 interface Waiting {
   resolve(reply: Reply): void;
@@ -71,9 +91,10 @@ interface Waiting {
  * Starts a Worker, loads a model there and creates a session of it. Cancel it with `signal`, which also limits how long a silent
  * program is waited for.
  * @param source as for `loadModel`, or a model; read in the Worker, except streams and responses, which are read here
- * @throws SlonnError `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw; what `onProgress` throws
+ * @throws SlonnError `bad-option`, `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw; what `onProgress` throws
  */
 export async function createWorkerSession(source: Source | Model, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
+  checkNames("createWorkerSession", options, optionNames);
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
   throwIfAborted(signal);
   for (const [key, value] of Object.entries(options.load ?? {}))
@@ -120,6 +141,7 @@ async function startedUnless(signal: AbortSignal | undefined, starting: Promise<
 
 function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: "opened" }): WorkerSession {
   line.isOpen = true;
+  const onAbort = createAbortListener();
   const dispose = (): void => line.close(null);
   return {
     ...opened,
@@ -127,8 +149,13 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       return line.waiting.size;
     },
     closed: line.closed,
-    async run(input, slo, { transfer = false, waitedMs = 0, reservedMs = 0 } = {}) {
+    async run(input, slo, options = {}) {
       const askedMs = systemClock.now();
+      checkNames("run", options, runNames);
+      const { transfer = false, waitedMs = 0, reservedMs = 0 } = options;
+      // the session would be told the sum of this and what is waited there
+      if (!(waitedMs >= 0 && reservedMs >= 0))
+        throw refusal("bad-slo", "waitedMs, reservedMs", `${waitedMs}, ${reservedMs}`, "milliseconds from 0");
       const { signal, ...asked } = slo === undefined ? { signal: undefined } : checkSlo(slo);
       throwIfAborted(signal);
       const objective = slo === undefined ? undefined : asked;
@@ -143,13 +170,12 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
         reservedMs,
       } as const;
       const { id, reply } = line.ask(question, sent.transfer);
-      const stop = (): void => line.stop(id, aborted(signal));
-      signal?.addEventListener("abort", stop, { once: true });
+      const forget = onAbort(signal, () => line.stop(id, aborted(signal)));
       try {
         const { indices, scores, report } = await replyAs("answer", reply);
         return { output: indices ? createCandidates(indices, scores, outputs, missing) : createOutput(scores), report };
       } finally {
-        signal?.removeEventListener("abort", stop);
+        forget();
       }
     },
     async measureLatency(inputs) {

@@ -2,8 +2,11 @@
 // request has waited counts against its deadline, and what others behind it need is left to them: so effort falls while a burst is on,
 // and rises again when it is over.
 
+import { createAbortListener } from "../abort-listener.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { aborted, SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, refusal, SlonnError, throwIfAborted } from "../errors.ts";
+import { show } from "../model/quoted.ts";
+import { checkNames } from "../option-names.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
 import { createAlarm } from "./alarm.ts";
@@ -37,7 +40,7 @@ export interface Queue {
    * Answers one request when its turn has come.
    * @param slo its deadline counts from this call; `late: "refuse"` refuses as soon as a miss is certain; its `signal` takes the request out
    * of the line, or stops it where a Worker runs it
-   * @throws (rejects) SlonnError `overloaded` when the line is full, `deadline`, `aborted`, `disposed`, `worker` when the Worker died with it, and what
+   * @throws (rejects) SlonnError `bad-option`, `overloaded` when the line is full, `deadline`, `aborted`, `disposed`, `worker` when the Worker died with it, and what
    * a session's `run` throws
    */
   run(input: QueryInput, slo?: Slo, options?: RequestOptions): Promise<Answered>;
@@ -59,13 +62,19 @@ interface Request {
 /** Queries in this thread run for so long in one go. */
 const sliceMs = 2;
 
-/** @throws SlonnError `bad-option` without lanes, for what is no lane, or for a limit that is none */
+const optionNames: Record<keyof QueueOptions, true> = { most: true, patienceMs: true, clock: true, turn: true };
+const requestNames: Record<keyof RequestOptions, true> = { priority: true };
+
+/** @throws SlonnError `bad-option` without lanes, for what is no lane, for a limit that is none, or for an option nobody knows */
 export function createQueue(lanes: LaneSource | readonly LaneSource[], options: QueueOptions = {}): Queue {
+  checkNames("createQueue", options, optionNames);
   const { most = 1000, patienceMs = 1000, clock = systemClock, turn = nextTurn } = options;
   if (!(Number.isInteger(most) && most >= 1)) throw new SlonnError("bad-option", `most: got ${most}, expected a whole number from 1`);
   if (!(patienceMs > 0 && patienceMs < Number.POSITIVE_INFINITY))
     throw new SlonnError("bad-option", `patienceMs: got ${patienceMs}, expected a finite time above 0`);
+  if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
   const line: Line<Request> = createLine({ lanes: Array.isArray(lanes) ? lanes.length : 1, patienceMs });
+  const onAbort = createAbortListener();
   let isClosed = false;
   let isDraining = false;
 
@@ -163,8 +172,10 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       return line.size;
     },
     // a promise of its own, not an async function's around it: answers are settled in the order they are made
-    run: (input, slo, { priority = 0 } = {}) =>
+    run: (input, slo, options = {}) =>
       new Promise<Answered>((resolve, reject) => {
+        checkNames("run", options, requestNames);
+        const { priority = 0 } = options;
         if (isClosed) throw new SlonnError("disposed", "queue: got a request after close(), expected an open queue");
         const asked = slo === undefined ? undefined : checkSlo(slo);
         const { latencyMs = Number.POSITIVE_INFINITY, late, signal } = asked ?? {};
@@ -184,15 +195,11 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
           throw new SlonnError("deadline", `deadline: got ${line.size} requests waiting, expected an answer within ${latencyMs} ms`);
         // nobody may get round to it before its deadline
         if (entry.isRefusable) alarm.set(entry.deadlineMs);
-        if (signal) {
-          const stop = (): void => {
-            line.remove(entry);
-            clearIfEmpty();
-            reject(aborted(signal));
-          };
-          signal.addEventListener("abort", stop, { once: true });
-          request.forget = () => signal.removeEventListener("abort", stop);
-        }
+        request.forget = onAbort(signal, () => {
+          line.remove(entry);
+          clearIfEmpty();
+          reject(aborted(signal));
+        });
         void drain();
       }),
     close,

@@ -1,6 +1,6 @@
 // A worker session with real Workers of Node. Other runtimes: test/runtimes.
 
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -174,6 +174,21 @@ describe("refuses", () => {
       await expect(open(path, { worker: worker as unknown as Worker })).rejects.toMatchObject({ code: "worker" });
   });
 
+  test("options nobody knows, and times that are none", async () => {
+    await expect(open(path, { latencyprofile: 5 } as object)).rejects.toMatchObject({
+      code: "bad-option",
+      message: expect.stringMatching(/^createWorkerSession: got latencyprofile, expected signal, .*latencyProfile/),
+    });
+    await expect(open(path, { clock: { now: () => 1 } } as object)).rejects.toMatchObject({ code: "bad-option" });
+    await expect(createWorkerSession(path, null as unknown as object)).rejects.toMatchObject({ code: "bad-option" });
+    const session = await open();
+    for (const options of [{ prio: 1 }, null, 5])
+      await expect(session.run(row(0), {}, options as object)).rejects.toMatchObject({ code: "bad-option" });
+    for (const times of [{ waitedMs: -1 }, { waitedMs: Number.NaN }, { reservedMs: -1 }])
+      await expect(session.run(row(0), { latencyMs: 1000 }, times)).rejects.toMatchObject({ code: "bad-slo" });
+    expect((await session.run(row(0), {}, { transfer: undefined } as object)).output.data.length).toBe(10);
+  });
+
   test("what is no input, also where its buffers were to be handed over", async () => {
     const session = await open();
     await expect(session.run(null as unknown as number[], undefined, { transfer: true })).rejects.toMatchObject({ code: "bad-input" });
@@ -202,6 +217,19 @@ describe("an AbortSignal", () => {
     const session = await open();
     await expect(session.run(row(0), { signal })).rejects.toMatchObject({ code: "aborted" });
     expect(session.pending).toBe(0);
+  });
+
+  test("is listened to once by a session, however many queries wait, and not behind them", async () => {
+    const session = await open();
+    const { signal } = new AbortController();
+    const all = Array.from({ length: 12 }, (_, i) => session.run(row(i), { signal }));
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    await Promise.all(all);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    const controller = new AbortController();
+    const stopped = Array.from({ length: 3 }, (_, i) => session.run(row(i), { signal: controller.signal }));
+    controller.abort();
+    for (const one of stopped) await expect(one).rejects.toMatchObject({ code: "aborted" });
   });
 
   test("rejects at once, and frees the Worker for the next query", async () => {

@@ -1,8 +1,10 @@
+import { getEventListeners } from "node:events";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createWorkerSession, type WorkerSession } from "../../src/adapters/worker-session.ts";
+import type { Clock } from "../../src/clock.ts";
 import { SlonnError } from "../../src/errors.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import { type Answered, createQueue, type LocalLane, type Queue, type RemoteLane } from "../../src/queue/queue.ts";
@@ -367,6 +369,21 @@ describe("a signal", () => {
     after.abort();
   });
 
+  test("is listened to once, by however many, until none of them waits", async () => {
+    const { signal } = new AbortController();
+    const far = remoteLane();
+    const queue = opened(createQueue(far.lane));
+    const all = Array.from({ length: 12 }, (_, i) => queue.run([i], { signal }));
+    for (let i = 0; i < all.length; i++) {
+      expect(getEventListeners(signal, "abort")).toHaveLength(1);
+      await settled();
+      far.asked[i].resolve();
+    }
+    await Promise.all(all);
+    await settled();
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
   test("that has fired keeps a request out; while it runs, the signal is the lane's", async () => {
     const far = remoteLane();
     const queue = opened(createQueue(far.lane));
@@ -529,6 +546,9 @@ describe("refuses", () => {
     ["room for nobody", () => createQueue(localLane().lane, { most: 0 })],
     ["a fraction of a place", () => createQueue(localLane().lane, { most: 1.5 })],
     ["patience without end", () => createQueue(localLane().lane, { patienceMs: Number.POSITIVE_INFINITY })],
+    ["an option nobody knows", () => createQueue(localLane().lane, { max: 3 } as object)],
+    ["options that are none", () => createQueue(localLane().lane, null as unknown as object)],
+    ["a clock that is none", () => createQueue(localLane().lane, { clock: 5 as unknown as Clock })],
     ["patience that is none", () => createQueue(localLane().lane, { patienceMs: Number.NaN })],
   ])("%s", (_, create) => {
     expect(create).toThrow(expect.objectContaining({ code: "bad-option" }));
@@ -541,6 +561,8 @@ describe("refuses", () => {
     ["an endless deadline", { latencyMs: Number.POSITIVE_INFINITY }, {}, "bad-slo"],
     ["another word for late", { latencyMs: 1, late: "maybe" }, {}, "bad-slo"],
     ["late without a deadline", { late: "refuse" }, {}, "bad-slo"],
+    ["an option nobody knows", {}, { prio: 3 }, "bad-option"],
+    ["options that are none", {}, null, "bad-option"],
     ["a priority that is none", {}, { priority: Number.NaN }, "bad-option"],
     ["a priority beyond all others", {}, { priority: 1e9 }, "bad-option"],
   ])("%s", async (_, slo, options, code) => {

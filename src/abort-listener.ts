@@ -1,0 +1,30 @@
+// Hearing of AbortSignals for many who wait at once: one listener per signal, since runtimes take more than ten for a leak and warn.
+
+/** Calls `stop` when the signal fires, unless the function that is returned was called before; nothing happens without a signal. */
+export type OnAbort = (signal: AbortSignal | undefined, stop: () => void) => () => void;
+
+/** Listens for as long as anybody waits for a signal. */
+export function createAbortListener(): OnAbort {
+  const waiting = new Map<AbortSignal, { stops: Set<() => void>; listener: () => void }>();
+  return (signal, stop) => {
+    if (!signal) return () => {};
+    let entry = waiting.get(signal);
+    if (!entry) {
+      const stops = new Set<() => void>();
+      const listener = (): void => {
+        waiting.delete(signal);
+        for (const one of stops) one();
+      };
+      entry = { stops, listener };
+      waiting.set(signal, entry);
+      signal.addEventListener("abort", listener, { once: true });
+    }
+    const { stops, listener } = entry;
+    stops.add(stop);
+    return () => {
+      if (!stops.delete(stop) || stops.size > 0) return;
+      waiting.delete(signal);
+      signal.removeEventListener("abort", listener);
+    };
+  };
+}
