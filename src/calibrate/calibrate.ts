@@ -11,6 +11,7 @@ import { SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
 import { checkLabels, checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
+import { checkNames } from "../option-names.ts";
 import { type Ladder, type LadderMetric, metrics } from "../profile/ladder.ts";
 import { permutation, seeded } from "../random.ts";
 import { samplesNeeded } from "./bounds.ts";
@@ -85,9 +86,7 @@ const most = { search: 5000, fit: 4096 };
  * the promise could not be certified even if nothing were lost, `aborted`.
  */
 export async function calibrate(model: Model, options: CalibrateOptions): Promise<Model> {
-  for (const name of Object.keys(options))
-    if (!Object.hasOwn(optionNames, name))
-      throw new SlonnError("bad-option", `calibrate: got ${name}, expected ${Object.keys(optionNames).join(", ")}`);
+  checkNames("calibrate", options, optionNames);
   const {
     rows,
     labels = null,

@@ -34,7 +34,7 @@ const whole = (n: number): number => Math.ceil(n / PANEL) * PANEL;
 
 /**
  * The two levels every model has without calibration, exact and dense. What zero inputs save is unknown, so both cost what dense costs: whole
- * panels, of weights in eight bits also whole blocks of inputs.
+ * panels, of weights in eight bits also whole blocks of inputs. Zeros are looked for in the input and behind a ReLU, as other activations leave none.
  */
 export function uncalibratedLevels(model: AnyModel): Level[] {
   const macs = model.layers.reduce(
@@ -44,7 +44,7 @@ export function uncalibratedLevels(model: AnyModel): Level[] {
   const bytes = model.layers.reduce((sum, layer) => sum + weightBytes(layer) + layer.bias.byteLength, 0);
   const cost: Cost = { macs: { mean: macs, p99: macs, max: macs }, bytes, nodes: model.layers.map(() => 1) };
   return (["exact", "dense"] as const).map((kind) => ({
-    rungs: [{ layers: model.layers.map(() => ({ kind })) }],
+    rungs: [{ layers: model.layers.map((_, l) => ({ kind: l > 0 && model.layers[l - 1].activation !== "relu" ? "dense" : kind })) }],
     cost,
     observed: { agreement: 1, accuracy: null, loss: null },
     certificates: [],

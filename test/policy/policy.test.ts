@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createModel } from "../../src/model/model.ts";
+import { type Activation, createModel } from "../../src/model/model.ts";
 import { createForecast, isNoFaster, medianAt, pick } from "../../src/policy/deadline.ts";
 import { certificateOf, isDense, isLossless, uncalibratedLevels } from "../../src/policy/levels.ts";
 import { createLoad, follow, type Load, type LoadState } from "../../src/policy/load.ts";
@@ -214,6 +214,17 @@ describe("plan, what is not known", () => {
       [true, true],
     ]);
     expect(two[1].cost).toEqual({ macs: { mean: 64, p99: 64, max: 64 }, bytes: 60, nodes: [1] });
+    const kinds = (activation: Activation) =>
+      uncalibratedLevels(
+        createModel("m", [
+          { ...layer, activation },
+          { ...layer, inputs: 3, weight: new Float32Array(9) },
+        ]),
+      )[0].rungs[0].layers;
+    expect([kinds("relu"), kinds("tanh")].map((layers) => layers.map(({ kind }) => kind))).toEqual([
+      ["exact", "exact"],
+      ["exact", "dense"],
+    ]);
     const level = (slo: Slo) => plan(slo, two, null, null, idle).level;
     expect([level({}), level({ exact: true }), level({ dense: true }), level({ loss: 0.01 })]).toEqual([1, 0, 1, 0]);
     expect(plan({ loss: 0.01 }, two, null, latencies([1, 2]), idle)).toMatchObject({ level: 0, promised: true });
