@@ -118,10 +118,10 @@ describe("buildKerasModel", () => {
         ],
       },
     ];
-    const config = { mean: [[1, 2]], variance: [[4, 0]], axis: -1 };
-    const there = forward(build([["Normalization", config], eye]), Float32Array.of(3, 2));
+    const config = { mean: [[1, 0]], variance: [[4, 0]], axis: -1 };
+    const there = forward(build([["Normalization", config], eye]), Float32Array.of(3, 0));
     expect([...there]).toEqual([1, 0]);
-    expect([...forward(build([["Normalization", { ...config, invert: true }], eye]), there)]).toEqual([3, 2]);
+    expect([...forward(build([["Normalization", { ...config, invert: true }], eye]), there)]).toEqual([3, 0]);
     expect([...forward(build([["Normalization", { mean: 1, variance: 4, axis: null }], eye]), Float32Array.of(3, 5))]).toEqual([1, 2]);
   });
 
@@ -162,6 +162,12 @@ describe("buildKerasModel", () => {
       "unsupported",
       /layer "l0" \(Dense\): got a LoRA adapter of rank 2 beside its kernel/,
       [["Dense", { units: 2, lora_rank: 2 }, dense(2)[2]]],
+    ],
+    [
+      "normalization of what hardly varies, far from zero",
+      "unsupported",
+      /layer "l0" \(Normalization\): got a shift that puts .* subtract the mean from the data/,
+      [["Normalization", { mean: 2, variance: 0, axis: null }], dense(2)],
     ],
     ["softmax inside", "bad-model", /softmax on a hidden layer/, [dense(2, "softmax"), dense(2)]],
     ["a capped ReLU", "unsupported", /layer "l1" \(ReLU\): got max_value 6/, [dense(2), ["ReLU", { max_value: 6 }]]],
