@@ -218,6 +218,11 @@ function checkSoftmaxAxis(state: Walk, axis: number, subject: string): void {
       "unsupported",
       `${subject}: got axis ${axis} of values of shape ${showDims(dims)}, expected the one with all ${width} of them`,
     );
+  // The first axis counts samples, unless the input is a single vector or fixes their number to one.
+  const declared = state.graph.input.dims;
+  const single = declared?.length === 1 || declared?.[0] === 1;
+  if (at === 0 && !single)
+    throw new SlonnError("unsupported", `${subject}: got axis ${axis}, which runs over the batch, expected one within each sample`);
 }
 
 function castHead(state: Walk, node: OnnxNode, subject: string): void {

@@ -212,6 +212,27 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     'm: node "gemm1" (Gemm): got it after softmax, expected softmax to be the last step',
   ],
   [
+    "softmax over the batch, as everything from axis 0 on",
+    onnx({ nodes: [dense, node("Softmax", ["h"], ["y"], { axis: 0 })], opset: 11 }),
+    "unsupported",
+    'm: node "softmax1" (Softmax): got axis 0, which runs over the batch, expected one within each sample',
+  ],
+  [
+    "softmax over the batch of single numbers",
+    onnx({
+      nodes: [node("MatMul", ["x", "v"], ["h"]), node("Softmax", ["h"], ["y"], { axis: 0 })],
+      tensors: [tensor("v", [2, 1], [1, 1])],
+    }),
+    "unsupported",
+    'm: node "softmax1" (Softmax): got axis 0, which runs over the batch, expected one within each sample',
+  ],
+  [
+    "softmax over the batch, where products with a vector leave nothing else",
+    onnx({ nodes: [node("MatMul", ["x", "v"], ["h"]), node("Softmax", ["h"], ["y"])], tensors: [tensor("v", [2], [1, 1])] }),
+    "unsupported",
+    'm: node "softmax1" (Softmax): got axis -1, which runs over the batch, expected one within each sample',
+  ],
+  [
     "softmax over the batch",
     onnx({ nodes: [dense, node("Softmax", ["h"], ["y"], { axis: 0 })] }),
     "unsupported",
