@@ -232,6 +232,12 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     "unsupported",
     'm: node "softmax1" (Softmax): got axis -1, which runs over the batch, expected one within each sample',
   ],
+  ...["MatMul", "Gemm"].map((operator): [string, Uint8Array, string, string] => [
+    `${operator} without weights`,
+    onnx({ nodes: [node(operator, ["x"], ["y"])] }),
+    "bad-file",
+    `m: node "${operator.toLowerCase()}1" (${operator}): got no input 2, expected weights there`,
+  ]),
   [
     "softmax over the batch",
     onnx({ nodes: [dense, node("Softmax", ["h"], ["y"], { axis: 0 })] }),
