@@ -239,6 +239,57 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     `m: node "${operator.toLowerCase()}1" (${operator}): got no input 2, expected weights there`,
   ]),
   [
+    "the number of samples among the numbers",
+    onnx({
+      nodes: [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "zero"], ["n"]),
+        node("Cast", ["n"], ["f"], { to: 1 }),
+        node("Div", ["x", "f"], ["d"]),
+        node("MatMul", ["d", "w"], ["y"]),
+      ],
+      tensors: [list("zero", [0])],
+    }),
+    "unsupported",
+    'm: node "cast1" (Cast): got the number of samples as a value, expected one sample\'s own values and constants',
+  ],
+  [
+    "a reshape that lays samples side by side",
+    onnx({
+      nodes: [node("Reshape", ["x", "two"], ["r"]), node("MatMul", ["r", "w"], ["y"])],
+      tensors: [list("two", [2, -1])],
+    }),
+    "unsupported",
+    'm: node "reshape1" (Reshape): got a shape [2, -1] that spreads samples over other axes, expected the batch first',
+  ],
+  [
+    "constants cast to integers that do not hold them",
+    onnx({
+      nodes: [node("Cast", ["v"], ["i"], { to: 3 }), node("Cast", ["i"], ["f"], { to: 1 }), node("MatMul", ["x", "f"], ["y"])],
+      tensors: [tensor("v", [2, 1], [300, 1])],
+    }),
+    "unsupported",
+    'm: node "cast1" (Cast): got 300 cast to int8, expected -128 to 127',
+  ],
+  [
+    "integers that may not fit their type",
+    onnx({
+      nodes: [node("Mul", ["a", "a"], ["i"]), node("Cast", ["i"], ["f"], { to: 1 }), node("MatMul", ["x", "f"], ["y"])],
+      tensors: [list("a", [100000, 1])],
+    }),
+    "unsupported",
+    'm: node "mul1" (Mul): got integers past 31 bits, which may not fit their type, expected smaller ones',
+  ],
+  [
+    "inputs cast to narrow integers",
+    onnx({
+      nodes: [node("Cast", ["x"], ["i"], { to: 3 }), node("Cast", ["i"], ["f"], { to: 1 }), node("MatMul", ["f", "w"], ["y"])],
+      inputs: [value("x", ["n", 2], 7)],
+    }),
+    "unsupported",
+    'm: node "cast1" (Cast): got a cast to int8, expected one to floats',
+  ],
+  [
     "softmax over the batch",
     onnx({ nodes: [dense, node("Softmax", ["h"], ["y"], { axis: 0 })] }),
     "unsupported",
