@@ -37,6 +37,11 @@ test("layers carry the names of their nodes and the activations between them", a
   expect(model.name).toBe("g");
 });
 
+test("labels that the output does not depend on do not matter", async () => {
+  const nodes = [node("MatMul", ["x", "w"], ["y"]), node("ArgMax", ["y"], ["label"])];
+  expect((await read(onnx({ nodes }))).layers.length).toBe(1);
+});
+
 test("dead nodes, unused weights and old-style inputs for weights do not matter; weights as they are, bit by bit", async () => {
   const model = await read(
     onnx({
@@ -288,6 +293,12 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     }),
     "unsupported",
     'm: node "cast1" (Cast): got a cast to int8, expected one to floats',
+  ],
+  [
+    "control flow, whose branches hide the input",
+    onnx({ nodes: [node("If", ["b"], ["y"])] }),
+    "unsupported",
+    'm: node "if1" (If): got an operator that is not supported here, expected one of Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization, Relu, LeakyRelu, Sigmoid, Tanh, Gelu, Softmax, LogSoftmax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast',
   ],
   [
     "softmax over the batch",
