@@ -242,6 +242,7 @@ describe("buildKerasModel", () => {
 
 describe("functional models", () => {
   const node = (...from: string[]): unknown => [from.map((name) => [name, 0, 0, {}])];
+  const tensor = (from: string): object => ({ class_name: "__keras_tensor__", config: { keras_history: [from, 0, 0] } });
   const layer = (name: string, class_name: string, inbound_nodes: unknown, config = {}): object => ({
     name,
     class_name,
@@ -268,6 +269,18 @@ describe("functional models", () => {
       "unsupported",
       /layer "out" \("Add"\): got 2 inputs, expected one/,
       [input, dense("a", node("in")), layer("out", "Add", node("in", "a"))],
+    ],
+    [
+      "a merge as Keras 3 writes it",
+      "unsupported",
+      /layer "out" \("Add"\): got 2 inputs, expected one/,
+      [input, dense("a", node("in")), layer("out", "Add", [{ args: [[tensor("in"), tensor("a")]], kwargs: {} }])],
+    ],
+    [
+      "an operator on a number",
+      "unsupported",
+      /layer "out" \("Multiply"\): got 2 inputs, expected one/,
+      [input, layer("out", "Multiply", [{ args: [tensor("in"), 2], kwargs: {} }])],
     ],
     ["a layer used twice", "unsupported", /got 2 uses of the layer/, [input, dense("out", [[["in", 0, 0]], [["in", 0, 0]]])]],
     ["a cycle", "bad-file", /cycle through layer "out"/, [input, dense("a", node("out")), dense("out", node("a"))]],
