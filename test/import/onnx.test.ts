@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { SlonnError } from "../../src/errors.ts";
+import { type ErrorCode, SlonnError } from "../../src/errors.ts";
 import { importOnnx } from "../../src/import/onnx.ts";
 import { forward } from "../../src/model/forward.ts";
 import { floatWeights } from "../../src/model/model.ts";
@@ -237,7 +237,7 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     "unsupported",
     'm: node "softmax1" (Softmax): got axis -1, which runs over the batch, expected one within each sample',
   ],
-  ...["MatMul", "Gemm"].map((operator): [string, Uint8Array, string, string] => [
+  ...["MatMul", "Gemm"].map((operator): [string, Uint8Array, ErrorCode, string] => [
     `${operator} without weights`,
     onnx({ nodes: [node(operator, ["x"], ["y"])] }),
     "bad-file",
