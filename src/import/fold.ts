@@ -13,6 +13,12 @@ export interface DenseStep {
   transposed: boolean;
 }
 
+/**
+ * How far a shift before a dense layer may exceed what is left of the sums once the shift has met its inputs: float32 keeps 2^-24
+ * of the larger, so that 1e-4 of the smaller stays true.
+ */
+const mostCancelled = 1000;
+
 /** A run of steps under construction. Every call throws SlonnError `unsupported` or `bad-model` when the step cannot follow. */
 export interface Fold {
   dense(step: string, dense: DenseStep): void;
@@ -88,7 +94,14 @@ export function createFold(name: string, most: number): Fold {
       if (pending) {
         checkSizes(pending.step, [pending.scale.length, pending.shift.length], inputs);
         layer.columns = pending.scale;
-        if (pending.shift.some((v) => v !== 0)) addProduct(layer, pending.shift); // W (s x + t) = (W s) x + W t
+        if (pending.shift.some((v) => v !== 0)) {
+          const { peak, norm } = addProduct(layer, pending.shift); // W (s x + t) = (W s) x + W t
+          if (peak > mostCancelled * Math.max(1, norm))
+            throw new SlonnError(
+              "unsupported",
+              `${pending.step}: got a shift that puts ${peak.toPrecision(2)} into biases for sums of the size ${Math.max(1, norm).toPrecision(2)}, expected at most ${mostCancelled} times as much, or float32 loses the difference; subtract the mean from the data in front of the network instead`,
+            );
+        }
       }
       pending = null;
       layers.push(layer);
@@ -161,15 +174,26 @@ function combine(a: Float64Array, b: Float64Array, of: (a: number, b: number) =>
   return out;
 }
 
-/** bias += W t */
-function addProduct({ inputs, outputs, weight, transposed, bias }: OpenLayer, t: Float64Array): void {
+/**
+ * bias += W t. Tells the largest sum met on the way, which inputs near the mean have to take away again, and the longest row of W,
+ * the size of the sums that are left for inputs about 1 from the mean.
+ */
+function addProduct({ inputs, outputs, weight, transposed, bias }: OpenLayer, t: Float64Array): { peak: number; norm: number } {
   const [nodeStep, inputStep] = transposed ? [1, outputs] : [inputs, 1];
   const tStep = t.length === 1 ? 0 : 1;
+  let [peak, longest] = [0, 0];
   for (let node = 0; node < outputs; node++) {
-    let sum = 0;
-    for (let i = 0; i < inputs; i++) sum += weight[node * nodeStep + i * inputStep] * t[i * tStep];
+    let [sum, squares] = [0, 0];
+    for (let i = 0; i < inputs; i++) {
+      const w = weight[node * nodeStep + i * inputStep];
+      sum += w * t[i * tStep];
+      squares += w * w;
+      peak = Math.max(peak, Math.abs(sum));
+    }
+    longest = Math.max(longest, squares);
     bias[node] += sum;
   }
+  return { peak, norm: Math.sqrt(longest) };
 }
 
 function close({ name, inputs, outputs, weight, transposed, rows, columns, bias, activation, alpha }: OpenLayer): FloatLayer {

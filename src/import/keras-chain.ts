@@ -102,17 +102,22 @@ function sourceOf(layer: JsonObject, what: string): string {
   const nodes = asArray(layer.inbound_nodes, `${what}: inbound_nodes`);
   if (nodes.length !== 1) throw new SlonnError("unsupported", `${what}: got ${nodes.length} uses of the layer, expected exactly one`);
   const sources = sourcesOf(nodes[0], what);
-  if (sources.length !== 1) throw new SlonnError("unsupported", `${what}: got ${sources.length} inputs, expected one`);
+  if (sources.length !== 1) throw severalInputs(sources.length, what);
   return sources[0];
+}
+
+function severalInputs(count: number, what: string): SlonnError {
+  return new SlonnError("unsupported", `${what}: got ${count} inputs, expected one`);
 }
 
 function sourcesOf(node: unknown, what: string): string[] {
   if (isObject(node)) {
     // Keras 3: { args: [tensor], kwargs: {} } with tensors as { class_name: "__keras_tensor__", config: { keras_history } }.
-    return asArray(node.args, `${what}: args`).map((arg) => {
-      const tensor = asObject(isObject(arg) ? arg.config : arg, `${what}: args`);
-      return asString(asArray(tensor.keras_history, `${what}: keras_history`)[0], `${what}: keras_history`);
-    });
+    // Layers that merge take a list of them; operators take numbers beside them.
+    const args = asArray(node.args, `${what}: args`).flat();
+    if (args.length !== 1) throw severalInputs(args.length, what);
+    const tensor = asObject(isObject(args[0]) ? args[0].config : args[0], `${what}: args`);
+    return [asString(asArray(tensor.keras_history, `${what}: keras_history`)[0], `${what}: keras_history`)];
   }
   const entries = asArray(node, `${what}: inbound_nodes`);
   if (typeof entries[0] === "string") return [entries[0]];

@@ -130,6 +130,7 @@ function addDense(chain: Chain, layer: LayerConfig, title: string): void {
       "bad-model",
       `${title}: got it after ${chain.activation} on a hidden layer, expected ${chain.activation} to be last`,
     );
+  checkPlain(config, title);
   checkOneRow(chain.shape, title);
   const activation = activationOf(config.activation, title);
   const kernel = chain.find(layer, "kernel");
@@ -150,6 +151,21 @@ function addDense(chain: Chain, layer: LayerConfig, title: string): void {
   chain.activation = "identity";
   chain.shape = chain.shape ? [...chain.shape.slice(0, -1), outputs] : [outputs];
   addActivation(chain, activation, title);
+}
+
+/** Refuses Dense layers whose kernel alone is not what they multiply by. */
+function checkPlain({ dtype, quantization_config: quantized, lora_rank: rank }: JsonObject, title: string): void {
+  const mode = isObject(dtype) && isObject(dtype.config) ? dtype.config.mode : undefined;
+  if ((mode ?? quantized ?? null) !== null)
+    throw new SlonnError(
+      "unsupported",
+      `${title}: got quantised weights${typeof mode === "string" ? ` (${shown(mode)})` : ""}, expected floats: save the model before quantize()`,
+    );
+  if ((rank ?? null) !== null)
+    throw new SlonnError(
+      "unsupported",
+      `${title}: got a LoRA adapter of rank ${shown(rank)} beside its kernel, expected the kernel alone: merge the adapter into it before saving`,
+    );
 }
 
 interface Applied {

@@ -26,8 +26,19 @@ export function importKeras(bytes: Uint8Array, options: { name: string }): Model
       );
     throw new SlonnError("bad-file", `${name}: got HDF5 without ${config ? "model_weights" : "model_config"}, expected a Keras model`);
   }
-  return buildKerasModel(name, parseJson(config.join(""), `${name}: model_config`), lookupIn(stored, name));
+  const { find, unread } = lookupIn(stored, name);
+  const model = buildKerasModel(name, parseJson(config.join(""), `${name}: model_config`), find);
+  const left = unread();
+  if (left !== undefined)
+    throw new SlonnError(
+      "unsupported",
+      `${name}: got weight ${shown(left)} that nothing of its layer is known to use, expected kernel, bias and statistics only`,
+    );
+  return model;
 }
+
+/** What layers store for training: how many samples a Normalization saw, and the state of a Dropout's generator. */
+const notForInference: readonly string[] = ["count", "seed_generator_state"];
 
 /** A layer's group and the names of its weights (`dense/kernel:0`, with more before in nested models). */
 interface OpenGroup {
@@ -36,9 +47,11 @@ interface OpenGroup {
   byKind: ReadonlyMap<string, readonly (readonly string[])[]>;
 }
 
-function lookupIn(stored: Hdf5Object, file: string): WeightLookup {
+/** Finds weights, and tells of one that was not looked up although its layer's group was. */
+function lookupIn(stored: Hdf5Object, file: string): { find: WeightLookup; unread: () => string | undefined } {
   const opened = new Map<string, OpenGroup | undefined>();
-  return (path, weight) => {
+  const read = new Set<readonly string[]>();
+  const find: WeightLookup = (path, weight) => {
     const [outer] = path;
     if (!opened.has(outer)) opened.set(outer, openGroup(stored.member(outer)));
     const found = opened.get(outer);
@@ -50,8 +63,18 @@ function lookupIn(stored: Hdf5Object, file: string): WeightLookup {
         "unsupported",
         `${file}: got ${names.length} weights that may be ${shown(weight)} of layer ${shown(path.join("/"))}, expected one`,
       );
+    if (names[0]) read.add(names[0]);
     return found && names[0] && datasetAt(found.group, names[0], file);
   };
+  const unread = (): string | undefined => {
+    for (const group of opened.values())
+      for (const [kind, names] of group?.byKind ?? []) {
+        const left = names.find((parts) => !read.has(parts));
+        if (left && !notForInference.some((known) => kind === known || kind.endsWith(`/${known}`))) return left.join("/");
+      }
+    return undefined;
+  };
+  return { find, unread };
 }
 
 function openGroup(group: Hdf5Object | undefined): OpenGroup | undefined {

@@ -3,24 +3,15 @@
 
 import { SlonnError } from "../errors.ts";
 import { quoted } from "../model/quoted.ts";
-import { floatOf, intOf, intsOf, stringOf } from "./onnx-attributes.ts";
-import { axesOf, constantOf, foldConstants, integers } from "./onnx-constants.ts";
-import { describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
+import { floatOf, intOf, stringOf } from "./onnx-attributes.ts";
+import { axesOf, constantOf, foldConstants } from "./onnx-constants.ts";
+import { describeElementType, type OnnxNode } from "./onnx-file.ts";
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph } from "./onnx-graph.ts";
 import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft } from "./onnx-products.ts";
-import {
-  axisIn,
-  type Dims,
-  flattenDims,
-  permutationOf,
-  reshapeDims,
-  showDims,
-  sizeOfDims,
-  squeezeDims,
-  unsqueezeDims,
-} from "./onnx-shapes.ts";
-import { type ChainStart, missing, type Walk } from "./onnx-walk.ts";
+import { castHead, flattenUnknown, reshapeHead, transposeHead } from "./onnx-rearrange.ts";
+import { axisIn, flattenDims, showDims, sizeOfDims, squeezeDims, unsqueezeDims } from "./onnx-shapes.ts";
+import { type ChainStart, countsSamples, missing, type Walk } from "./onnx-walk.ts";
 
 /** What stands on the way from input to output. */
 export const chainOperators: readonly string[] = [
@@ -218,50 +209,8 @@ function checkSoftmaxAxis(state: Walk, axis: number, subject: string): void {
       "unsupported",
       `${subject}: got axis ${axis} of values of shape ${showDims(dims)}, expected the one with all ${width} of them`,
     );
-}
-
-function castHead(state: Walk, node: OnnxNode, subject: string): void {
-  const to = intOf(node, "to", 0, subject);
-  const type = describeElementType(to);
-  if (!type || type.name === "bool" || (type.integer && !state.integer))
-    throw new SlonnError("unsupported", `${subject}: got a cast to ${type?.name ?? `element type ${to}`}, expected one to floats`);
-  state.integer = type.integer;
-}
-
-function flattenUnknown(node: OnnxNode, subject: string): Dims {
-  if (intOf(node, "axis", 1, subject) !== 1)
-    throw new SlonnError("unsupported", `${subject}: got another axis than 1 of an unknown shape, expected 1`);
-  return [1, null];
-}
-
-function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | undefined, subject: string): void {
-  if (!shape) throw missing(subject, "a constant shape");
-  const target = integers(shape, subject);
-  if (state.batch !== null && target[0] === state.batch) target[0] = 1; // written for the whole batch
-  if (!state.dims || state.dims.includes(null)) {
-    // The first size is the batch; only later ones tell something.
-    if (target.length === 0 || target[0] > 1)
-      throw new SlonnError("unsupported", `${subject}: got shape ${showDims(target)} for an unknown one, expected the batch first`);
-    const allowZero = intOf(node, "allowzero", 0, subject) === 1;
-    const later = target.slice(1).map((n, i) => (n === -1 ? null : n === 0 && !allowZero ? (state.dims?.[i + 1] ?? null) : n));
-    if (later.some((n) => n !== null && n < 0))
-      throw new SlonnError("bad-model", `${subject}: got shape ${showDims(target)}, expected sizes of -1 or more`);
-    state.dims = [1, ...later];
-  } else state.dims = reshapeDims(state.dims, target, intOf(node, "allowzero", 0, subject) === 1, subject);
-}
-
-/** A transpose that leaves every number where it is: only axes of size 1 move. */
-function transposeHead(state: Walk, node: OnnxNode, subject: string): void {
-  if (!state.dims) throw new SlonnError("unsupported", `${subject}: got a transpose of an unknown shape, expected a known one`);
-  const dims = state.dims;
-  const order = permutationOf(intsOf(node, "perm", subject), dims.length, subject);
-  const long = order.filter((axis) => dims[axis] !== 1);
-  if (long.some((axis, i) => i > 0 && axis < long[i - 1]))
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got a transpose that reorders values of shape ${showDims(dims)}, expected transposes of constants only`,
-    );
-  state.dims = order.map((axis) => dims[axis]);
+  if (at === 0 && countsSamples(state))
+    throw new SlonnError("unsupported", `${subject}: got axis ${axis}, which runs over the batch, expected one within each sample`);
 }
 
 function setConstant(state: Walk, node: OnnxNode): void {
@@ -278,7 +227,9 @@ function setShape(state: Walk, node: OnnxNode, subject: string): void {
   const dims = state.shapes.get(node.inputs[0]) as number[] | null;
   if (!dims || sizeOfDims(dims) === null) throw new SlonnError("unsupported", `${subject}: got an unknown shape, expected a known one`);
   const [start, end] = [intOf(node, "start", 0, subject), intOf(node, "end", dims.length, subject)];
-  const data = Float64Array.from(dims.slice(start, end));
+  // The batch is one here and another number elsewhere: NaN stands for it, which Reshape understands and arithmetic does not lose.
+  const sizes = dims.map((n, axis) => (axis === 0 && n === 1 && countsSamples(state) ? Number.NaN : n));
+  const data = Float64Array.from(sizes.slice(start, end));
   state.constants.set(node.outputs[0], { shape: [data.length], data, integer: true });
 }
 

@@ -146,15 +146,31 @@ function known(dims: (number | null)[]): number[] {
 function cast(x: OnnxNumbers, to: number, { subject, spend }: Allowance): OnnxNumbers {
   const type = describeElementType(to);
   if (!type || type.name === "bool" || type.name === "bfloat16")
-    throw new SlonnError("unsupported", `${subject}: got a cast to element type ${to}, expected float, float16, double or an integer type`);
+    throw new SlonnError(
+      "unsupported",
+      `${subject}: got a cast of constants to ${type?.name ?? `element type ${to}`}, expected float, float16, double or an integer type`,
+    );
+  if (!type.integer && x.integer && x.data.some(Number.isNaN))
+    throw new SlonnError("unsupported", `${subject}: got the number of samples as a value, expected one sample's own values and constants`);
   if (type.integer) {
     spend(x.data.length);
+    const [least, most] = rangeOf(type.name);
+    const outside = x.data.find((v) => Math.trunc(v) < least || Math.trunc(v) > most);
+    if (outside !== undefined)
+      throw new SlonnError("unsupported", `${subject}: got ${outside} cast to ${type.name}, expected ${least} to ${most}`);
     return x.integer ? x : { shape: x.shape, data: Float64Array.from(x.data, Math.trunc), integer: true };
   }
   if (type.name === "double" || (type.name === "float" && x.data instanceof Float32Array)) return { ...x, integer: false };
   spend(x.data.length);
   const data = Float32Array.from(x.data);
   return { shape: x.shape, data: type.name === "float16" ? widenHalf(narrowToHalf(data)) : data, integer: false };
+}
+
+/** The integers a type holds, as far as doubles tell them apart. */
+function rangeOf(name: string): [least: number, most: number] {
+  const bits = Number(/\d+$/.exec(name)?.[0] ?? 64);
+  if (bits === 64) return [name.startsWith("u") ? 0 : Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+  return name.startsWith("u") ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
 }
 
 function transpose(x: OnnxNumbers, order: readonly number[], { spend }: Allowance): OnnxNumbers {
@@ -191,13 +207,19 @@ function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) 
   const left = broadcast(a, shape, allowance);
   const right = broadcast(b, shape, allowance);
   for (let i = 0; i < left.length; i++) left[i] = of(left[i], right[i]);
-  return { shape, data: left, integer: a.integer && b.integer };
+  const integer = a.integer && b.integer;
+  if (integer && left.some((v) => Math.abs(v) >= 2 ** 31))
+    throw new SlonnError(
+      "unsupported",
+      `${allowance.subject}: got integers past 31 bits, which may not fit their type, expected smaller ones`,
+    );
+  return { shape, data: left, integer };
 }
 
 function concat(node: OnnxNode, inputs: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {
-  axisIn(intOf(node, "axis", 0, subject), 1, subject);
   if (inputs.some(({ shape }) => shape.length !== 1))
     throw new SlonnError("unsupported", `${subject}: got tensors of several dimensions, expected lists`);
+  axisIn(intOf(node, "axis", 0, subject), 1, subject);
   const length = inputs.reduce((sum, { data }) => sum + data.length, 0);
   spend(length);
   const data = new Float64Array(length);
@@ -210,9 +232,9 @@ function concat(node: OnnxNode, inputs: readonly OnnxNumbers[], { subject, spend
 }
 
 function gather(node: OnnxNode, [x, indices]: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {
-  axisIn(intOf(node, "axis", 0, subject), 1, subject);
   if (x.shape.length !== 1 || indices.shape.length > 1)
     throw new SlonnError("unsupported", `${subject}: got tensors of several dimensions, expected lists`);
+  axisIn(intOf(node, "axis", 0, subject), 1, subject);
   spend(indices.data.length);
   const data = Float64Array.from(indices.data, (index) => x.data[axisIn(index, x.data.length, subject)]);
   return { shape: indices.shape, data, integer: x.integer };

@@ -25,9 +25,10 @@ export function nodeSubject(file: string, node: OnnxNode): string {
 
 /**
  * @param name what messages call the file.
+ * @param vet is handed the nodes the output needs before its inputs are counted, since what a node refuses may be why they are odd.
  * @throws SlonnError `bad-file` for a cycle, a value that nothing or more than one node produces; `unsupported` for several inputs or outputs.
  */
-export function orderGraph(file: OnnxFile, name: string): OnnxGraph {
+export function orderGraph(file: OnnxFile, name: string, vet: (nodes: readonly OnnxNode[]) => void): OnnxGraph {
   const { initializers } = file;
   if (file.outputs.length !== 1)
     throw new SlonnError(
@@ -71,6 +72,7 @@ export function orderGraph(file: OnnxFile, name: string): OnnxGraph {
     (node) => new SlonnError("bad-file", `${nodeSubject(name, node)}: got a cycle back to it, expected a straight chain`),
   );
 
+  vet(nodes);
   const live = [...inputs.keys()].filter((input) => used.has(input));
   if (live.length !== 1)
     throw new SlonnError(

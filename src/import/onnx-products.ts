@@ -39,7 +39,7 @@ export function arithmetic(
 
 /** x W of the chain's vector. */
 export function matMul(state: Walk, node: OnnxNode, subject: string): void {
-  const b = weightOf(state, node.inputs[1], subject);
+  const b = weightAt(state, node, 1, subject);
   if (b.shape.length !== 1 && b.shape.length !== 2) throw rankOf(b, subject);
   const [inputs, outputs = 1] = b.shape;
   enterDense(state, inputs, subject);
@@ -50,7 +50,7 @@ export function matMul(state: Walk, node: OnnxNode, subject: string): void {
 
 /** W x of a column: the chain has shape [inputs] or [inputs, 1]. */
 export function matMulFromLeft(state: Walk, node: OnnxNode, subject: string): void {
-  const w = weightOf(state, node.inputs[0], subject);
+  const w = weightAt(state, node, 0, subject);
   if (w.shape.length !== 2) throw rankOf(w, subject);
   const [outputs, inputs] = w.shape;
   const dims = state.dims;
@@ -66,7 +66,7 @@ export function matMulFromLeft(state: Walk, node: OnnxNode, subject: string): vo
 
 /** alpha A B + beta C, the chain being A. */
 export function gemm(state: Walk, node: OnnxNode, subject: string): void {
-  const b = weightOf(state, node.inputs[1], subject);
+  const b = weightAt(state, node, 1, subject);
   if (b.shape.length !== 2) throw rankOf(b, subject);
   const transB = intOf(node, "transB", 0, subject) !== 0;
   const [outputs, inputs] = transB ? b.shape : [b.shape[1], b.shape[0]];
@@ -79,7 +79,7 @@ export function gemm(state: Walk, node: OnnxNode, subject: string): void {
   enterDense(state, inputs, subject);
   state.fold.dense(subject, { name: layerName(state, node), inputs, outputs, weight: b.data, transposed: !transB });
   state.dims = [1, outputs];
-  const c = node.inputs[2] ? weightOf(state, node.inputs[2], subject) : null;
+  const c = node.inputs[2] ? weightAt(state, node, 2, subject) : null;
   const beta = floatOf(node, "beta", 1, subject);
   state.fold.affine(
     subject,
@@ -94,7 +94,7 @@ export function batchNormalization(state: Walk, node: OnnxNode, subject: string)
   if (intOf(node, "training_mode", 0, subject) !== 0 || intOf(node, "spatial", 1, subject) !== 1)
     throw new SlonnError("unsupported", `${subject}: got training mode or spatial 0, expected inference per channel`);
   const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => {
-    const numbers = weightOf(state, node.inputs[i] ?? "", subject);
+    const numbers = weightAt(state, node, i, subject);
     if (numbers.shape.length !== 1) throw rankOf(numbers, subject);
     return numbers.data;
   });
@@ -159,9 +159,11 @@ function needFloats({ integer, opset }: Walk, subject: string): void {
   if (integer) throw new SlonnError("unsupported", `${subject}: got integers, expected a Cast to floats before it (operator set ${opset})`);
 }
 
-function weightOf({ constants }: Walk, value: string, subject: string): OnnxNumbers {
+function weightAt({ constants }: Walk, { inputs }: OnnxNode, i: number, subject: string): OnnxNumbers {
+  const value = inputs[i] ?? "";
+  if (value === "") throw new SlonnError("bad-file", `${subject}: got no input ${i + 1}, expected weights there`);
   const numbers = constants.get(value);
-  if (!numbers) throw missing(subject, value === "" ? "constants" : `${quoted(value)} to be a constant`);
+  if (!numbers) throw missing(subject, `${quoted(value)} to be a constant`);
   return numbers;
 }
 

@@ -34,6 +34,12 @@ export interface Walk extends ChainStart {
   layerNames: Set<string>;
 }
 
+/** Whether a first axis counts samples: the input is no single vector, and the file does not fix their number to one. */
+export function countsSamples({ graph }: Walk): boolean {
+  const { dims } = graph.input;
+  return dims?.length !== 1 && dims?.[0] !== 1;
+}
+
 /** The refusal of an input that is no constant where one is needed. */
 export function missing(subject: string, what: string): SlonnError {
   return new SlonnError("unsupported", `${subject}: got a value computed from the input or none, expected ${what}`);

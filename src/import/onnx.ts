@@ -7,7 +7,7 @@ import { quoted } from "../model/quoted.ts";
 import { createFold } from "./fold.ts";
 import { chainOperators, followChain, unsupportedOperator } from "./onnx-chain.ts";
 import { constantOperators } from "./onnx-constants.ts";
-import { decodeTensor, type OnnxFile, type OnnxNumbers, readOnnxFile } from "./onnx-file.ts";
+import { decodeTensor, type OnnxNode, type OnnxNumbers, readOnnxFile } from "./onnx-file.ts";
 import { geluOnlyOperators } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph, orderGraph } from "./onnx-graph.ts";
 
@@ -35,9 +35,11 @@ export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promi
   const file = readOnnxFile(bytes, name);
   if (file.opset < opsets.from || file.opset > opsets.to)
     throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);
-  refuseLabels(file, name);
-  const graph = orderGraph(file, name);
-  refuseOperators(graph, name);
+  if (file.outputs.length > 1) refuseLabels(file.nodes, name); // scores beside labels: says more than that there are two outputs
+  const graph = orderGraph(file, name, (nodes) => {
+    refuseLabels(nodes, name);
+    refuseOperators(nodes, name);
+  });
   const externals = await readExternals(graph, options);
 
   let most = 4 * bytes.length + 2 ** 24;
@@ -85,7 +87,7 @@ async function readExternals({ initializers, nodes }: OnnxGraph, { name, externa
   return contents;
 }
 
-function refuseLabels({ nodes }: OnnxFile, name: string): void {
+function refuseLabels(nodes: readonly OnnxNode[], name: string): void {
   const node = nodes.find(({ operator }) => labelOperators.includes(operator));
   if (!node) return;
   throw new SlonnError(
@@ -94,7 +96,7 @@ function refuseLabels({ nodes }: OnnxFile, name: string): void {
   );
 }
 
-function refuseOperators({ nodes }: OnnxGraph, name: string): void {
+function refuseOperators(nodes: readonly OnnxNode[], name: string): void {
   for (const node of nodes) {
     const known = [chainOperators, constantOperators, geluOnlyOperators].some((list) => list.includes(node.operator));
     if (node.domain !== "" || !(known || node.operator === "Constant" || node.operator === "Shape"))

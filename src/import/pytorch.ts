@@ -98,6 +98,11 @@ function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Modul
     const dot = path.lastIndexOf(".");
     const [name, part] = [path.slice(0, Math.max(dot, 0)), path.slice(dot + 1)];
     if (part === "num_batches_tracked") continue;
+    if (path.split(".").some((word) => /^(lora|loha|lokr|hada|ia3)_/i.test(word)))
+      throw new SlonnError(
+        "unsupported",
+        `${file}: got tensor ${quoted(path)} of an adapter (LoRA), expected whole weights: merge the adapter into its network before saving`,
+      );
     const module = modules.get(name) ?? { name, parts: new Map() };
     module.parts.set(part, tensor);
     modules.set(name, module);

@@ -66,3 +66,24 @@ test("steps of other sizes than the values are refused", () => {
     "third: got 0 outputs, expected 1 to 16777216",
   );
 });
+
+test("a shift that float32 cannot take back is refused, one of the size of the numbers it is for is not", () => {
+  const folded = (shift: number, scale: number, weight: number) => {
+    const fold = createFold("f", 100);
+    fold.affine("mean", Float64Array.of(1), Float64Array.of(-shift));
+    fold.affine("deviation", Float64Array.of(1 / scale), new Float64Array(1));
+    fold.dense("dense", { name: "l", inputs: 2, outputs: 1, weight: Float32Array.of(weight, weight), transposed: false });
+    return fold.finish();
+  };
+  const refused = expect.objectContaining({
+    code: "unsupported",
+    message: expect.stringMatching(/^mean: got a shift .* subtract the mean from the data/),
+  });
+  expect(() => folded(1e6, 1, 0.5)).toThrow(refused); // deviations of about 1 from a million
+  expect(() => folded(101325, 50, 1)).toThrow(refused);
+  expect(() => folded(1e6, 1, 1e6)).toThrow(refused);
+  folded(2000, 10, 0.5); // years
+  folded(127.5, 127.5, 0.5); // pixels
+  folded(1e6, 1, 1e-6); // numbers as far apart as their mean, scaled down by the weights
+  folded(1, 1, 1e6);
+});

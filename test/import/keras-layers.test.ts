@@ -71,9 +71,9 @@ describe("buildKerasModel", () => {
   it("rounds once, however many scalings are folded", () => {
     const scalings: Layer[] = Array(10).fill(["Rescaling", { scale: 0.7, offset: 0.1 }]);
     const plain = build([dense(3)]).layers[0];
-    const weight = [...plain.weight].map((w) => Math.fround(w * 0.7 ** 10));
-    expect([...build([dense(3), ...scalings]).layers[0].weight]).toEqual(weight);
-    expect([...build([...scalings, dense(3)]).layers[0].weight]).toEqual(weight);
+    const weight = Array.from(plain.weight as Float32Array, (w) => Math.fround(w * 0.7 ** 10));
+    expect([...(build([dense(3), ...scalings]).layers[0].weight as Float32Array)]).toEqual(weight);
+    expect([...(build([...scalings, dense(3)]).layers[0].weight as Float32Array)]).toEqual(weight);
   });
 
   it("normalizes along the axis it is told", () => {
@@ -118,10 +118,10 @@ describe("buildKerasModel", () => {
         ],
       },
     ];
-    const config = { mean: [[1, 2]], variance: [[4, 0]], axis: -1 };
-    const there = forward(build([["Normalization", config], eye]), Float32Array.of(3, 2));
+    const config = { mean: [[1, 0]], variance: [[4, 0]], axis: -1 };
+    const there = forward(build([["Normalization", config], eye]), Float32Array.of(3, 0));
     expect([...there]).toEqual([1, 0]);
-    expect([...forward(build([["Normalization", { ...config, invert: true }], eye]), there)]).toEqual([3, 2]);
+    expect([...forward(build([["Normalization", { ...config, invert: true }], eye]), there)]).toEqual([3, 0]);
     expect([...forward(build([["Normalization", { mean: 1, variance: 4, axis: null }], eye]), Float32Array.of(3, 5))]).toEqual([1, 2]);
   });
 
@@ -145,6 +145,30 @@ describe("buildKerasModel", () => {
       [dense(2, "relu"), ["Activation", { activation: "tanh" }]],
     ],
     ["an activation of the input", "unsupported", /layer "l0" \(ReLU\): got an activation before any Dense layer/, [["ReLU"], dense(2)]],
+    [
+      "quantised weights",
+      "unsupported",
+      /layer "l0" \(Dense\): got quantised weights \("int8"\), expected floats/,
+      [["Dense", { units: 2, dtype: { class_name: "QuantizedDTypePolicy", config: { mode: "int8" } } }, dense(2)[2]]],
+    ],
+    [
+      "quantised weights of another form",
+      "unsupported",
+      /layer "l0" \(Dense\): got quantised weights, expected floats/,
+      [["Dense", { units: 2, quantization_config: { class_name: "Int4QuantizationConfig" } }, dense(2)[2]]],
+    ],
+    [
+      "a LoRA adapter",
+      "unsupported",
+      /layer "l0" \(Dense\): got a LoRA adapter of rank 2 beside its kernel/,
+      [["Dense", { units: 2, lora_rank: 2 }, dense(2)[2]]],
+    ],
+    [
+      "normalization of what hardly varies, far from zero",
+      "unsupported",
+      /layer "l0" \(Normalization\): got a shift that puts .* subtract the mean from the data/,
+      [["Normalization", { mean: 2, variance: 0, axis: null }], dense(2)],
+    ],
     ["softmax inside", "bad-model", /softmax on a hidden layer/, [dense(2, "softmax"), dense(2)]],
     ["a capped ReLU", "unsupported", /layer "l1" \(ReLU\): got max_value 6/, [dense(2), ["ReLU", { max_value: 6 }]]],
     ["a ReLU with a threshold", "unsupported", /got threshold 1, expected 0/, [dense(2), ["ReLU", { threshold: 1 }]]],
@@ -218,6 +242,7 @@ describe("buildKerasModel", () => {
 
 describe("functional models", () => {
   const node = (...from: string[]): unknown => [from.map((name) => [name, 0, 0, {}])];
+  const tensor = (from: string): object => ({ class_name: "__keras_tensor__", config: { keras_history: [from, 0, 0] } });
   const layer = (name: string, class_name: string, inbound_nodes: unknown, config = {}): object => ({
     name,
     class_name,
@@ -244,6 +269,18 @@ describe("functional models", () => {
       "unsupported",
       /layer "out" \("Add"\): got 2 inputs, expected one/,
       [input, dense("a", node("in")), layer("out", "Add", node("in", "a"))],
+    ],
+    [
+      "a merge as Keras 3 writes it",
+      "unsupported",
+      /layer "out" \("Add"\): got 2 inputs, expected one/,
+      [input, dense("a", node("in")), layer("out", "Add", [{ args: [[tensor("in"), tensor("a")]], kwargs: {} }])],
+    ],
+    [
+      "an operator on a number",
+      "unsupported",
+      /layer "out" \("Multiply"\): got 2 inputs, expected one/,
+      [input, layer("out", "Multiply", [{ args: [tensor("in"), 2], kwargs: {} }])],
     ],
     ["a layer used twice", "unsupported", /got 2 uses of the layer/, [input, dense("out", [[["in", 0, 0]], [["in", 0, 0]]])]],
     ["a cycle", "bad-file", /cycle through layer "out"/, [input, dense("a", node("out")), dense("out", node("a"))]],

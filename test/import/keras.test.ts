@@ -48,6 +48,12 @@ describe("importKeras", () => {
       () => edited(h5("mlp"), "dense_3/kernel:0", "dense_3/colonel0"),
     ],
     [
+      "a weight that nothing uses",
+      "unsupported",
+      /got weight "[^"]*bias[^"]*" that nothing of its layer is known to use, expected kernel, bias and statistics only/,
+      () => edited(h5("mlp"), '"use_bias": true,', '"use_bias":false,'),
+    ],
+    [
       "a weight that is listed and not there",
       "bad-file",
       /got no dataset "\/model_weights\/bn\/bn\/gamma:9"/,

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { SlonnError } from "../../src/errors.ts";
+import { type ErrorCode, SlonnError } from "../../src/errors.ts";
 import { importOnnx } from "../../src/import/onnx.ts";
 import { forward } from "../../src/model/forward.ts";
 import { floatWeights } from "../../src/model/model.ts";
@@ -35,6 +35,11 @@ test("layers carry the names of their nodes and the activations between them", a
     ["MatMul_y", 4, 2, "identity"],
   ]);
   expect(model.name).toBe("g");
+});
+
+test("labels that the output does not depend on do not matter", async () => {
+  const nodes = [node("MatMul", ["x", "w"], ["y"]), node("ArgMax", ["y"], ["label"])];
+  expect((await read(onnx({ nodes }))).layers.length).toBe(1);
 });
 
 test("dead nodes, unused weights and old-style inputs for weights do not matter; weights as they are, bit by bit", async () => {
@@ -210,6 +215,90 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     onnx({ nodes: [dense, node("Softmax", ["h"], ["s"]), node("Gemm", ["s", "v"], ["y"])], tensors: [tensor("v", [3, 1], [1, 1, 1])] }),
     "unsupported",
     'm: node "gemm1" (Gemm): got it after softmax, expected softmax to be the last step',
+  ],
+  [
+    "softmax over the batch, as everything from axis 0 on",
+    onnx({ nodes: [dense, node("Softmax", ["h"], ["y"], { axis: 0 })], opset: 11 }),
+    "unsupported",
+    'm: node "softmax1" (Softmax): got axis 0, which runs over the batch, expected one within each sample',
+  ],
+  [
+    "softmax over the batch of single numbers",
+    onnx({
+      nodes: [node("MatMul", ["x", "v"], ["h"]), node("Softmax", ["h"], ["y"], { axis: 0 })],
+      tensors: [tensor("v", [2, 1], [1, 1])],
+    }),
+    "unsupported",
+    'm: node "softmax1" (Softmax): got axis 0, which runs over the batch, expected one within each sample',
+  ],
+  [
+    "softmax over the batch, where products with a vector leave nothing else",
+    onnx({ nodes: [node("MatMul", ["x", "v"], ["h"]), node("Softmax", ["h"], ["y"])], tensors: [tensor("v", [2], [1, 1])] }),
+    "unsupported",
+    'm: node "softmax1" (Softmax): got axis -1, which runs over the batch, expected one within each sample',
+  ],
+  ...["MatMul", "Gemm"].map((operator): [string, Uint8Array, ErrorCode, string] => [
+    `${operator} without weights`,
+    onnx({ nodes: [node(operator, ["x"], ["y"])] }),
+    "bad-file",
+    `m: node "${operator.toLowerCase()}1" (${operator}): got no input 2, expected weights there`,
+  ]),
+  [
+    "the number of samples among the numbers",
+    onnx({
+      nodes: [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "zero"], ["n"]),
+        node("Cast", ["n"], ["f"], { to: 1 }),
+        node("Div", ["x", "f"], ["d"]),
+        node("MatMul", ["d", "w"], ["y"]),
+      ],
+      tensors: [list("zero", [0])],
+    }),
+    "unsupported",
+    'm: node "cast1" (Cast): got the number of samples as a value, expected one sample\'s own values and constants',
+  ],
+  [
+    "a reshape that lays samples side by side",
+    onnx({
+      nodes: [node("Reshape", ["x", "two"], ["r"]), node("MatMul", ["r", "w"], ["y"])],
+      tensors: [list("two", [2, -1])],
+    }),
+    "unsupported",
+    'm: node "reshape1" (Reshape): got a shape [2, -1] that spreads samples over other axes, expected the batch first',
+  ],
+  [
+    "constants cast to integers that do not hold them",
+    onnx({
+      nodes: [node("Cast", ["v"], ["i"], { to: 3 }), node("Cast", ["i"], ["f"], { to: 1 }), node("MatMul", ["x", "f"], ["y"])],
+      tensors: [tensor("v", [2, 1], [300, 1])],
+    }),
+    "unsupported",
+    'm: node "cast1" (Cast): got 300 cast to int8, expected -128 to 127',
+  ],
+  [
+    "integers that may not fit their type",
+    onnx({
+      nodes: [node("Mul", ["a", "a"], ["i"]), node("Cast", ["i"], ["f"], { to: 1 }), node("MatMul", ["x", "f"], ["y"])],
+      tensors: [list("a", [100000, 1])],
+    }),
+    "unsupported",
+    'm: node "mul1" (Mul): got integers past 31 bits, which may not fit their type, expected smaller ones',
+  ],
+  [
+    "inputs cast to narrow integers",
+    onnx({
+      nodes: [node("Cast", ["x"], ["i"], { to: 3 }), node("Cast", ["i"], ["f"], { to: 1 }), node("MatMul", ["f", "w"], ["y"])],
+      inputs: [value("x", ["n", 2], 7)],
+    }),
+    "unsupported",
+    'm: node "cast1" (Cast): got a cast to int8, expected one to floats',
+  ],
+  [
+    "control flow, whose branches hide the input",
+    onnx({ nodes: [node("If", ["b"], ["y"])] }),
+    "unsupported",
+    'm: node "if1" (If): got an operator that is not supported here, expected one of Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization, Relu, LeakyRelu, Sigmoid, Tanh, Gelu, Softmax, LogSoftmax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast',
   ],
   [
     "softmax over the batch",

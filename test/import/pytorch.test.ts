@@ -108,6 +108,13 @@ test.each<[string, Uint8Array, string[] | undefined, string, string]>([
     'f: module "rnn": got tensor "weight_ih_l0" with 2 dimensions, expected Linear (weight [out, in], bias [out]) or BatchNorm1d',
   ],
   [
+    "an adapter, whose halves would chain",
+    file({ "base_model.model.fc1.lora_A.weight": [4, 6], "base_model.model.fc1.lora_B.weight": [8, 4] }),
+    undefined,
+    "unsupported",
+    'f: got tensor "base_model.model.fc1.lora_A.weight" of an adapter (LoRA), expected whole weights: merge the adapter into its network before saving',
+  ],
+  [
     "a bias alone",
     file({ "0.weight": [3, 2], "1.bias": [3] }),
     undefined,

@@ -1,0 +1,59 @@
+// Steps of an ONNX chain that compute nothing: casts, and other shapes of the same values. Those that would mix samples are refused.
+
+import { SlonnError } from "../errors.ts";
+import { intOf, intsOf } from "./onnx-attributes.ts";
+import { integers } from "./onnx-constants.ts";
+import { describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
+import { type Dims, permutationOf, reshapeDims, showDims } from "./onnx-shapes.ts";
+import { countsSamples, missing, type Walk } from "./onnx-walk.ts";
+
+export function castHead(state: Walk, node: OnnxNode, subject: string): void {
+  const to = intOf(node, "to", 0, subject);
+  const type = describeElementType(to);
+  // Narrow and unsigned types would wrap numbers around.
+  const keeps = type && (!type.integer || to === state.graph.input.elementType || ["int32", "int64"].includes(type.name));
+  if (!type || !keeps || type.name === "bool" || (type.integer && !state.integer))
+    throw new SlonnError("unsupported", `${subject}: got a cast to ${type?.name ?? `element type ${to}`}, expected one to floats`);
+  state.integer = type.integer;
+}
+
+export function flattenUnknown(node: OnnxNode, subject: string): Dims {
+  if (intOf(node, "axis", 1, subject) !== 1)
+    throw new SlonnError("unsupported", `${subject}: got another axis than 1 of an unknown shape, expected 1`);
+  return [1, null];
+}
+
+export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | undefined, subject: string): void {
+  if (!shape) throw missing(subject, "a constant shape");
+  const target = integers(shape, subject);
+  if (Number.isNaN(target[0]) || (state.batch !== null && target[0] === state.batch)) target[0] = 1; // written for the whole batch
+  if (target.some(Number.isNaN) || (target[0] > 1 && countsSamples(state) && state.dims))
+    throw new SlonnError(
+      "unsupported",
+      `${subject}: got a shape ${showDims(target.map((n) => (Number.isNaN(n) ? null : n)))} that spreads samples over other axes, expected the batch first`,
+    );
+  if (!state.dims || state.dims.includes(null)) {
+    // The first size is the batch; only later ones tell something.
+    if (target.length === 0 || target[0] > 1)
+      throw new SlonnError("unsupported", `${subject}: got shape ${showDims(target)} for an unknown one, expected the batch first`);
+    const allowZero = intOf(node, "allowzero", 0, subject) === 1;
+    const later = target.slice(1).map((n, i) => (n === -1 ? null : n === 0 && !allowZero ? (state.dims?.[i + 1] ?? null) : n));
+    if (later.some((n) => n !== null && n < 0))
+      throw new SlonnError("bad-model", `${subject}: got shape ${showDims(target)}, expected sizes of -1 or more`);
+    state.dims = [1, ...later];
+  } else state.dims = reshapeDims(state.dims, target, intOf(node, "allowzero", 0, subject) === 1, subject);
+}
+
+/** A transpose that leaves every number where it is: only axes of size 1 move. */
+export function transposeHead(state: Walk, node: OnnxNode, subject: string): void {
+  if (!state.dims) throw new SlonnError("unsupported", `${subject}: got a transpose of an unknown shape, expected a known one`);
+  const dims = state.dims;
+  const order = permutationOf(intsOf(node, "perm", subject), dims.length, subject);
+  const long = order.filter((axis) => dims[axis] !== 1);
+  if (long.some((axis, i) => i > 0 && axis < long[i - 1]))
+    throw new SlonnError(
+      "unsupported",
+      `${subject}: got a transpose that reorders values of shape ${showDims(dims)}, expected transposes of constants only`,
+    );
+  state.dims = order.map((axis) => dims[axis]);
+}
