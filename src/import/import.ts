@@ -5,6 +5,7 @@ import { messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
+import { checkNames } from "../option-names.ts";
 import { hdf5Signature } from "./hdf5.ts";
 import { importKeras } from "./keras.ts";
 import { importOnnx } from "./onnx.ts";
@@ -45,7 +46,7 @@ export type ModelFormat = "onnx" | "tfjs" | "keras" | "safetensors" | "slonn";
  */
 export async function importModel(source: ImportSource, options: ImportOptions = {}): Promise<Model> {
   const { name, bytes } = checkedSource(source);
-  checkOptions(options);
+  checkNames("importModel", options, optionNames);
   const { signal } = options;
   throwIfAborted(signal);
   const format = formatOf(name, bytes);
@@ -101,14 +102,6 @@ function asBytes(value: unknown): Uint8Array | null {
   const kind = Object.prototype.toString.call(value);
   if (ArrayBuffer.isView(value) && kind === "[object Uint8Array]") return value as Uint8Array;
   return kind === "[object ArrayBuffer]" ? new Uint8Array(value as ArrayBuffer) : null;
-}
-
-function checkOptions(options: unknown): void {
-  const known = Object.keys(optionNames).join(", ");
-  if (typeof options !== "object" || options === null)
-    throw new SlonnError("bad-option", `importModel: got ${show(options)} as options, expected an object of ${known}`);
-  for (const name of Object.keys(options))
-    if (!Object.hasOwn(optionNames, name)) throw new SlonnError("bad-option", `importModel: got option ${quoted(name)}, expected ${known}`);
 }
 
 /** What other programs write, and what to do about it. */
