@@ -7,8 +7,6 @@ import type { LatencyProfile, LevelLatency, Quantiles, RungLatency } from "../pr
 import { type QueryInput, writeInput } from "./input.ts";
 import type { LevelRun, Live } from "./level-run.ts";
 
-/** What all of it may take, roughly. */
-const budgetMs = 400;
 const mostRounds = 24;
 /** The last run of a block, of a level's first one the first, is taken through all its rungs: what they need lies in no cache then, as in service, where few queries get there. */
 const blockRuns = 10;
@@ -33,7 +31,8 @@ export interface Profiler {
   readonly isDone: boolean;
 }
 
-export function createProfiler(live: Live, clock: Clock): Profiler {
+/** @param budgetMs what all of it may take, roughly, once every level was run */
+export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profiler {
   const { input } = live;
   const runs = live.runs();
   const samples = runs.map(

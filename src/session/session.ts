@@ -159,9 +159,11 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const { latencyMs } = kept;
     if (latencyMs !== undefined && (profiler || !pacing.hasProfile())) {
       const began = clock.now();
-      profiler ??= createProfiler(now, clock);
+      now.runs();
       const halfMs = (latencyMs - passedMs - (clock.now() - began)) / 2;
-      adopt(profiler.measure([query], halfMs < leastMeasuringMs ? undefined : halfMs), now, true);
+      const isShort = halfMs < leastMeasuringMs;
+      profiler ??= createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
+      adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
       if (profiler.isDone) profiler = null;
       measuringMs = clock.now() - began;
     }
@@ -312,7 +314,9 @@ export interface PausableSession extends Session {
 }
 
 /** A deadline that leaves less than this to measuring is not worth saving: bit by bit, many of its kind would be late. */
-const leastMeasuringMs = 15;
+const leastMeasuringMs = 10;
+/** What measuring takes then, all at once. */
+const shortMeasuringMs = 100;
 /** Few enough to be looked through at every query. */
 const mostRecent = 16;
 /** Plans kept for SLOs of different meaning. */
