@@ -8,7 +8,7 @@ import { type QueryInput, writeInput } from "./input.ts";
 import type { LevelRun, Live } from "./level-run.ts";
 
 const mostRounds = 24;
-/** The last run of a block, of a level's first one the first, is taken through all its rungs: what they need lies in no cache then, as in service, where few queries get there. */
+/** One run of a block is taken through all its rungs, the last, when what they need lies in no cache, as in service, where few queries get there. */
 const blockRuns = 10;
 /** Runs of a block that only warm the caches. */
 const warmUps = 2;
@@ -50,17 +50,17 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
     const run = runs[level];
     const into = samples[level];
     if (round === 0) {
-      writeInput(inputs[0], input, run.plan);
-      const ms = timeWhole(run, clock, 1, 0);
+      const begin = writeInput(inputs[0], input, run.plan);
+      const ms = timeWhole(run, clock, 1, begin);
       if (ms >= leastSteps * stepMs) into.cold = ms; // a single step may come at any time
       const most = Math.min(mostRepeats, mostMacs / macsOf(run));
-      for (into.repeats = 1; into.repeats < most && timeWhole(run, clock, into.repeats, 0) * into.repeats < leastSteps * stepMs; )
+      for (into.repeats = 1; into.repeats < most && timeWhole(run, clock, into.repeats, begin) * into.repeats < leastSteps * stepMs; )
         into.repeats *= 2;
     } else if (into.repeats > 1) return;
     const together = into.repeats > 1;
     const start = clock.now();
     const end = Math.min(until, start + budgetMs / runs.length);
-    // what was run just now is warm
+    // what was run just now is warm, and all rungs have to be known should this block be cut short
     const [warmUpRuns, whole] = round === 0 ? [0, 0] : [warmUps, blockRuns - 1];
     for (let n = 0; n < (together ? 3 : blockRuns) && (n <= Math.max(1, warmUpRuns) || clock.now() < end); n++) {
       const begin = writeInput(inputs[(round * blockRuns + n) % inputs.length], input, run.plan);
