@@ -5,15 +5,17 @@ import {
   ROWS, ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WITHIN, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
 } from "./abi";
 import { activate } from "./kernels/activate";
+import { best, lead } from "./kernels/answers";
 import { code, columns8, panels8, rows8 } from "./kernels/bytes";
 import { columns } from "./kernels/columns";
 import { blocks, compact, compactPanels, permute, scatter } from "./kernels/compact";
 import { hash, vote } from "./kernels/hash";
+import { expand, subtract } from "./kernels/lists";
 import { pack } from "./kernels/pack";
 import { panels, panelsActive, panelsSelected } from "./kernels/panels";
 import { predict } from "./kernels/predict";
 import { rows, rowsSelected } from "./kernels/rows";
-import { best, expand, lead, panelScores, strongest, subtract, threshold, topK, within } from "./kernels/select";
+import { panelScores, strongest, threshold, topK, within } from "./kernels/select";
 import { count, indices, values } from "./lanes/list";
 
 // @ts-ignore: decorator

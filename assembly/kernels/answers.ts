@@ -1,0 +1,77 @@
+// The answers among outputs: the best few in order, and the lead of the best over the second.
+import { indices, setCount, values } from "../lanes/list";
+
+/** The best of src minus the second best; NaN when one of them is. */
+export function lead(src: usize, n: i32): f32 {
+  let best = -Infinity as f32;
+  let second = best;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    let b = f32x4.splat(-Infinity);
+    let s = b;
+    for (; i + 4 <= n; i += 4) {
+      const v = v128.load(src + (<usize>i << 2));
+      s = f32x4.max(s, f32x4.min(b, v));
+      b = f32x4.max(b, v); // NaN stays
+    }
+    best = f32x4.extract_lane(b, 0);
+    second = f32x4.extract_lane(s, 0);
+    second = max<f32>(max<f32>(second, f32x4.extract_lane(s, 1)), min<f32>(best, f32x4.extract_lane(b, 1)));
+    best = max<f32>(best, f32x4.extract_lane(b, 1));
+    second = max<f32>(max<f32>(second, f32x4.extract_lane(s, 2)), min<f32>(best, f32x4.extract_lane(b, 2)));
+    best = max<f32>(best, f32x4.extract_lane(b, 2));
+    second = max<f32>(max<f32>(second, f32x4.extract_lane(s, 3)), min<f32>(best, f32x4.extract_lane(b, 3)));
+    best = max<f32>(best, f32x4.extract_lane(b, 3));
+  }
+  for (; i < n; i++) {
+    const v = load<f32>(src + (<usize>i << 2));
+    second = max<f32>(second, min<f32>(best, v));
+    best = max<f32>(best, v);
+  }
+  return best - second;
+}
+
+/**
+ * The k best of n values, best first, into a list; value i has index `names[i]` and is called `order[index]` (either may be 0: the number
+ * itself). Ties go to the lower name; NaN is never among them. Returns how many.
+ */
+export function best(src: usize, n: i32, names: usize, k: i32, order: usize, list: usize): i32 {
+  const at = indices(list);
+  const to = values(list);
+  let found = 0;
+  let least = -Infinity as f32;
+  if (k <= 0) n = 0;
+  for (let i = 0; i < n; i++) {
+    if (ASC_FEATURE_SIMD) {
+      // most values lose to all kept so far: four are turned away at once
+      const bar = f32x4.splat(least);
+      if (found == k)
+        while (i + 4 <= n) {
+          const four = v128.load(src + (<usize>i << 2));
+          // where names ascend, a value that ties with the least comes too late
+          if (v128.any_true(order ? f32x4.ge(four, bar) : f32x4.gt(four, bar))) break;
+          i += 4;
+        }
+      if (i >= n) break;
+    }
+    const v = load<f32>(src + (<usize>i << 2));
+    if (v != v || (found == k && v < least)) continue;
+    let name: u32 = names ? load<u32>(names + (<usize>i << 2)) : i;
+    if (order) name = load<u32>(order + (<usize>name << 2));
+    let place = <usize>found << 2;
+    for (; place > 0; place -= 4) {
+      const before = load<f32>(to + place - 4);
+      if (before > v || (before == v && load<u32>(at + place - 4) < name)) break;
+      if (place >> 2 == <usize>k) continue; // the last one falls out
+      store<f32>(to + place, before);
+      store<u32>(at + place, load<u32>(at + place - 4));
+    }
+    if (place >> 2 == <usize>k) continue;
+    store<f32>(to + place, v);
+    store<u32>(at + place, name);
+    if (found < k) found++;
+    if (found == k) least = load<f32>(to + (<usize>(k - 1) << 2));
+  }
+  setCount(list, found);
+  return found;
+}
