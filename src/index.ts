@@ -4,6 +4,7 @@ export { createSession, type Session, type SessionOptions } from "./session/sess
 
 // The session comes first so that the kernels lead a bundle and its code lies together: compressors look back 32 kB only.
 
+export type { NonZeros } from "./activator/network-input.ts";
 export { type LoadModelOptions, loadModel } from "./adapters/load-model.ts";
 export type { ReadOptions, Source } from "./adapters/read-source.ts";
 export type { Clock } from "./clock.ts";

@@ -7,11 +7,9 @@ import { refusal } from "./errors.ts";
  * @throws SlonnError `bad-option` for what is no object, or has a name that is not among those known
  */
 export function checkNames(subject: string, options: unknown, known: Record<string, true>): void {
-  const isObject = typeof options === "object" && options !== null;
-  const odd = isObject
-    ? Object.keys(options).find((name) => !Object.hasOwn(known, name))
-    : options === null
-      ? "null"
-      : `a ${typeof options}`;
-  if (odd !== undefined) throw refusal("bad-option", subject, odd, `${isObject ? "" : "an object of "}${Object.keys(known).join(", ")}`);
+  const names = Object.keys(known).join(", ");
+  if (typeof options !== "object" || options === null)
+    throw refusal("bad-option", subject, options === null ? "null" : `a ${typeof options}`, `an object of ${names}`);
+  const odd = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (odd !== undefined) throw refusal("bad-option", subject, odd, names);
 }

@@ -7,6 +7,12 @@ import { listViews } from "../engine/list.ts";
 import type { LevelPlan } from "./level-plan.ts";
 import type { PlacedNetwork } from "./network.ts";
 
+/** A vector by its non-zeros, in any order, of any type of numbers. */
+export interface NonZeros {
+  indices: ArrayLike<number>;
+  values: ArrayLike<number>;
+}
+
 export interface NetworkInput {
   /** [inputs of the first layer] */
   dense: Float32Array;
@@ -32,7 +38,7 @@ export function reserveInput(network: PlacedNetwork): void {
  */
 export function writeSparse(
   { dense, list }: NetworkInput,
-  { indices, values }: { indices: ArrayLike<number>; values: ArrayLike<number> },
+  { indices, values }: NonZeros,
   { compactsInput, readsDenseInput }: Pick<LevelPlan, "compactsInput" | "readsDenseInput">,
 ): number {
   if (readsDenseInput || !compactsInput || indices.length > dense.length) {

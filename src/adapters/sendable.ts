@@ -2,6 +2,7 @@
 // may use the memory. It knows nothing of Workers.
 
 import type { Model } from "../model/model.ts";
+import { copyOfView } from "../model/tensor.ts";
 import type { QueryInput } from "../session/input.ts";
 import { openSource, type ReadOptions, readAll, type Source } from "./read-source.ts";
 
@@ -47,8 +48,7 @@ export function sendableInput(input: QueryInput, isTransferred: boolean): Sendab
 /** The view, or a copy where it shows less than its buffer: a message takes whole buffers along. Shared memory is shared. */
 function ownView<View extends ArrayBufferView>(view: View): View {
   const isOwn = view.byteLength === view.buffer.byteLength || !(view.buffer instanceof ArrayBuffer) || view instanceof DataView;
-  // a Node Buffer's own slice copies nothing
-  return isOwn ? view : (Uint8Array.prototype.slice.call(view) as unknown as View);
+  return isOwn ? view : copyOfView(view);
 }
 
 /** Each once, but for shared ones, which cannot be handed over. */

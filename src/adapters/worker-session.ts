@@ -4,12 +4,12 @@
 
 import { createAbortListener } from "../abort-listener.ts";
 import { systemClock } from "../clock.ts";
-import { aborted, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import type { Load, LoadEstimate } from "../policy/load.ts";
-import { checkSlo, type Slo } from "../policy/slo.ts";
+import { checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
 import type { QueryInput } from "../session/input.ts";
 import { createCandidates, createOutput, type Output } from "../session/output.ts";
@@ -154,8 +154,7 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       checkNames("run", options, runNames);
       const { transfer = false, waitedMs = 0, reservedMs = 0 } = options;
       // the session would be told the sum of this and what is waited there
-      if (!(waitedMs >= 0 && reservedMs >= 0))
-        throw refusal("bad-slo", "waitedMs, reservedMs", `${waitedMs}, ${reservedMs}`, "milliseconds from 0");
+      checkTimes(waitedMs, reservedMs);
       const { signal, ...asked } = slo === undefined ? { signal: undefined } : checkSlo(slo);
       throwIfAborted(signal);
       const objective = slo === undefined ? undefined : asked;

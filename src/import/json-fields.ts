@@ -1,6 +1,7 @@
 // Values of parsed JSON with their type checked, for formats that describe a network in JSON. It knows no format.
 
 import { SlonnError } from "../errors.ts";
+import { isObject } from "../model/quoted.ts";
 
 export type JsonObject = Record<string, unknown>;
 
@@ -12,10 +13,6 @@ export function parseJson(source: Uint8Array | string, what: string): unknown {
   } catch (cause) {
     throw new SlonnError("bad-file", `${what}: got text that does not parse (${(cause as Error).message}), expected UTF-8 JSON`, { cause });
   }
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** @throws SlonnError `bad-file` where the value is not an object. */

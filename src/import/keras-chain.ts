@@ -2,7 +2,8 @@
 // (Sequential models, straight functional chains, either nested in the other); what a layer computes it does not know.
 
 import { SlonnError } from "../errors.ts";
-import { asArray, asObject, asString, isObject, type JsonObject, shown } from "./json-fields.ts";
+import { isObject } from "../model/quoted.ts";
+import { asArray, asObject, asString, type JsonObject, shown } from "./json-fields.ts";
 
 /** One layer as the file describes it. */
 export interface LayerConfig {

@@ -4,9 +4,10 @@
 
 import { SlonnError } from "../errors.ts";
 import { type Activation, createModel, type Model, maxWidth } from "../model/model.ts";
+import { isObject } from "../model/quoted.ts";
 import { transposed } from "../model/transposed.ts";
 import { createFold, type Fold } from "./fold.ts";
-import { asNumber, asString, isObject, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
+import { asNumber, asString, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
 import { chainOf, type LayerConfig } from "./keras-chain.ts";
 import { batchNormalizationOf, expanded, normalizationOf, rescalingOf, type Scaling, type StoredWeight, vector } from "./keras-scalings.ts";
 import { checkLastAxis, checkOneRow, flattened, inputShapeOf, reshaped, type Shape } from "./keras-shape.ts";

@@ -33,6 +33,11 @@ export function sizeOf(shape: readonly number[]): number {
   return Number.isSafeInteger(size) ? size : Number.NaN;
 }
 
+/** A copy of its own of what a typed array shows; that of a Node Buffer too, whose own `slice` shows the same memory. */
+export function copyOfView<View extends ArrayBufferView>(view: View): View {
+  return Uint8Array.prototype.slice.call(view) as unknown as View;
+}
+
 /** The data as float32: the same array where it already is, otherwise a converted copy. */
 export function toFloat32(data: TensorData): Float32Array {
   if (data instanceof Float32Array) return data;

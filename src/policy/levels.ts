@@ -2,6 +2,7 @@
 // there are without calibration.
 
 import { PANEL } from "../engine/generated/abi.ts";
+import { paddedTo } from "../engine/memory-plan.ts";
 import { type AnyModel, weightBytes } from "../model/model.ts";
 import type { Certificate, Cost, Level } from "../profile/ladder.ts";
 
@@ -30,15 +31,14 @@ export function certificateOf(levels: readonly Level[], index: number, kind: Cer
   return byConstruction ? { kind, bound, confidence: 1, samples: 0 } : found;
 }
 
-const whole = (n: number): number => Math.ceil(n / PANEL) * PANEL;
-
 /**
  * The two levels every model has without calibration, exact and dense. What zero inputs save is unknown, so both cost what dense costs: whole
  * panels, of weights in eight bits also whole blocks of inputs. Zeros are looked for in the input and behind a ReLU, as other activations leave none.
  */
 export function uncalibratedLevels(model: AnyModel): Level[] {
   const macs = model.layers.reduce(
-    (sum, { inputs, outputs, weight }) => sum + ("scale" in weight && weight.scale ? whole(inputs) : inputs) * whole(outputs),
+    (sum, { inputs, outputs, weight }) =>
+      sum + ("scale" in weight && weight.scale ? paddedTo(inputs, PANEL) : inputs) * paddedTo(outputs, PANEL),
     0,
   );
   const bytes = model.layers.reduce((sum, layer) => sum + weightBytes(layer) + layer.bias.byteLength, 0);

@@ -141,6 +141,14 @@ export function checkSlo(value: unknown): Slo {
   return slo;
 }
 
+/**
+ * Checks what a caller says of time that had passed before a query, and of time that is to be left to others.
+ * @throws SlonnError `bad-slo` where either is below 0 or no number.
+ */
+export function checkTimes(waitedMs: number, reservedMs: number): void {
+  if (!(waitedMs >= 0 && reservedMs >= 0)) throw refusal("waitedMs, reservedMs", `${waitedMs}, ${reservedMs}`, "milliseconds from 0");
+}
+
 /** A checked SLO, and what comparing others with it takes. */
 export interface Asked {
   readonly slo: Slo;

@@ -6,6 +6,7 @@ import { createAbortListener } from "../abort-listener.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { aborted, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import { show } from "../model/quoted.ts";
+import { copyOfView } from "../model/tensor.ts";
 import { checkNames } from "../option-names.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
@@ -217,8 +218,7 @@ function copied(input: QueryInput): QueryInput {
 
 function copyOf<Values>(values: Values): Values {
   if (Array.isArray(values)) return values.slice() as Values;
-  // the slice that a Buffer of Node has shows the same memory
-  return ArrayBuffer.isView(values) && !(values instanceof DataView) ? (Uint8Array.prototype.slice.call(values) as Values) : values;
+  return ArrayBuffer.isView(values) && !(values instanceof DataView) ? copyOfView(values) : values;
 }
 
 const overloaded = (most: number): SlonnError =>

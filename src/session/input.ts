@@ -1,12 +1,12 @@
 // Writing a query's input into engine memory, after checking it. It knows shapes and types, not networks.
 
 import type { LevelPlan } from "../activator/level-plan.ts";
-import { type NetworkInput, writeSparse } from "../activator/network-input.ts";
+import { type NetworkInput, type NonZeros, writeSparse } from "../activator/network-input.ts";
 import { refusal } from "../errors.ts";
 import { sizeOf, type Tensor, type TensorData } from "../model/tensor.ts";
 
 /** What a query may be: a vector, its non-zeros, or a tensor of one row; numbers in a plain list or a typed array of any type. */
-export type QueryInput = ArrayLike<number> | { indices: ArrayLike<number>; values: ArrayLike<number> } | Tensor;
+export type QueryInput = ArrayLike<number> | NonZeros | Tensor;
 
 /**
  * Checks the input and writes it for a query by `plan`; returns the row the plan is to be run from.
@@ -35,7 +35,7 @@ function writeNumbers(input: TensorData | readonly number[], target: Float32Arra
     }
 }
 
-function checkSparse({ indices, values }: { indices: ArrayLike<number>; values: ArrayLike<number> }, width: number): void {
+function checkSparse({ indices, values }: NonZeros, width: number): void {
   if (!isList(indices) || !isList(values))
     throw refusal("bad-input", "input", `${describe(indices)} and ${describe(values)}`, "indices and values as lists of numbers");
   if (indices.length !== values.length)

@@ -11,7 +11,7 @@ import { show } from "../model/quoted.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import type { LoadEstimate } from "../policy/load.ts";
 import { met, nodeShare, planKey, thinnedLayers } from "../policy/policy.ts";
-import { asksSame, checkSlo, type Slo } from "../policy/slo.ts";
+import { asksSame, checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Level } from "../profile/ladder.ts";
 import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin } from "../profile/latency.ts";
@@ -180,8 +180,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   };
   /** Decides what a query that began at `times[DEADLINE]` runs, and takes its input in. */
   const begin = (query: QueryInput, slo: Slo | undefined, now: Live, waitedMs: number, reservedMs: number): Decision => {
-    if (!(waitedMs >= 0 && reservedMs >= 0))
-      throw refusal("bad-slo", "waitedMs, reservedMs", `${waitedMs}, ${reservedMs}`, "milliseconds from 0");
+    checkTimes(waitedMs, reservedMs);
     measuringMs = 0;
     const decision = decide(slo, now, query, waitedMs + reservedMs);
     times[LEFT_MS] = decision.latencyMs - waitedMs - reservedMs - measuringMs;
