@@ -68,7 +68,10 @@ export const SCATTER: i32 = 16;
 export const COMPACT_PANELS: i32 = 17;
 /** list a, list b, out list: what a holds and b does not; all ascending by index, values left alone */
 export const SUBTRACT: i32 = 18;
-/** rows (stride bytes apart), count of them (at most 16), items, stride, out, line, size: item i of row k, `size` bytes (1, 2, 4), to out + i·line + k·size; at load */
+/**
+ * rows (stride bytes apart), count, items, stride, out, line, size, step, first, places(u32[count], or 0): row k stands at place p = first + k,
+ * or places[k], and its item i, of `size` bytes (1, 2, 4), goes to out + (p / 16)·step + (p mod 16)·size + i·line; at load
+ */
 export const PACK: i32 = 19;
 /** panels (int8, see kernels/predict.ts), scales(f32[rank]), mean, code, rank, panel count, out, code scratch(i16): low-rank scores */
 export const PREDICT: i32 = 20;

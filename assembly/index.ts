@@ -172,7 +172,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         macs = count(p(r, 4)) * n(r, 6);
         break;
       case PACK:
-        pack(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5), p(r, 6), n(r, 7));
+        pack(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5), p(r, 6), n(r, 7), p(r, 8), n(r, 9), p(r, 10));
         units = n(r, 2);
         break;
       default:

@@ -20,7 +20,7 @@ export {
   type Model,
   type StreamedModel,
   type StreamedWeights,
-  type WriteRow,
+  type WriteRows,
 } from "./model/model.ts";
 export type { Input, SparseInput } from "./model/rows.ts";
 export type { DType, Tensor, TensorData } from "./model/tensor.ts";

@@ -3,7 +3,7 @@
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
 import type { Row } from "../engine/plan-writer.ts";
-import { inOrder, placeMatrix, placeVector } from "../model/place.ts";
+import { placeMatrix, placeVector } from "../model/place.ts";
 import type { Activator, LowRank, RankInput } from "./activator.ts";
 
 /**
@@ -19,7 +19,7 @@ export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, ord
   const scales = reserveFloats(memory, padded);
   const size = panelCount * abi.PANEL * padded;
   const up: number = memory.reserve(size, ({ buffer }) =>
-    quantize(inOrder(all.up, order, all.rank), all.rank, rank, new Float32Array(buffer, scales, padded), new Int8Array(buffer, up, size)),
+    quantize(all, order, rank, new Float32Array(buffer, scales, padded), new Int8Array(buffer, up, size)),
   );
   const center = placeVector(memory, all.center.subarray(0, rank));
   const mean = placeVector(memory, all.mean, order);
@@ -39,18 +39,19 @@ export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, ord
 }
 
 /**
- * Writes `up` [outputs, stride] into `weights`, blank so far, in the order assembly/kernels/predict.ts reads it, and the size of one step
- * of each of its first `rank` components into `scales`.
+ * Writes `up`, its rows in the order of the layer's nodes, into `weights`, blank so far, as assembly/kernels/predict.ts reads it, and the
+ * size of one step of each of its first `rank` components into `scales`.
  */
-function quantize(up: Float32Array, stride: number, rank: number, scales: Float32Array, weights: Int8Array): void {
+function quantize({ up, rank: stride }: LowRank, order: Uint32Array | null, rank: number, scales: Float32Array, weights: Int8Array): void {
   for (let row = 0; row < up.length; row += stride)
     for (let c = 0; c < rank; c++) {
       const size = Math.abs(up[row + c]);
       if (size > scales[c]) scales[c] = size;
     }
   for (let c = 0; c < rank; c++) scales[c] /= 127;
-  for (let row = 0, o = 0; row < up.length; row += stride, o++) {
-    const first = (o >> 4) * scales.length * abi.PANEL + (o % abi.PANEL) * 2;
+  for (let place = 0; place < up.length / stride; place++) {
+    const row = (order ? order[place] : place) * stride;
+    const first = (place >> 4) * scales.length * abi.PANEL + (place % abi.PANEL) * 2;
     // rounds to nearest in a third of the time Math.round takes; where all are 0, so is what NaN is written as
     for (let c = 0; c < rank; c++) weights[first + (c >> 1) * 32 + (c & 1)] = Math.floor(up[row + c] / scales[c] + 0.5);
   }

@@ -336,9 +336,11 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.PACK: {
         units = a[2];
         const size = a[7];
-        for (const k of upTo(units))
-          for (let i = 0; i < a[3]; i++)
-            i8.copyWithin(a[5] + i * a[6] + k * size, a[1] + k * a[4] + i * size, a[1] + k * a[4] + (i + 1) * size);
+        for (const k of upTo(units)) {
+          const place = a[10] ? u32[a[10] / 4 + k] : a[9] + k;
+          const to = a[5] + (place >> 4) * a[8] + (place % 16) * size;
+          for (let i = 0, from = a[1] + k * a[4]; i < a[3]; i++, from += size) i8.copyWithin(to + i * a[6], from, from + size);
+        }
         break;
       }
       default:

@@ -27,8 +27,8 @@ export interface ByteWeights {
   scale: Float32Array;
 }
 
-/** Takes row `row` of a matrix, whose first weight is values[from]. */
-export type WriteRow = (values: Float32Array | Int8Array, from: number, row: number) => void;
+/** Takes rows of a matrix, whole and side by side, of which the first is row `row`. */
+export type WriteRows = (values: Float32Array | Int8Array, row: number) => void;
 
 /** Weights that are still in a stream. */
 export interface StreamedWeights {
@@ -37,7 +37,7 @@ export interface StreamedWeights {
   /** Throws `bad-model`: there is no array of them, and there will be none. */
   readonly values: never;
   /** Every row is handed over once, in order, when the stream is delivered. */
-  deliverTo(write: WriteRow): void;
+  deliverTo(write: WriteRows): void;
 }
 
 /** A layer, wherever its weights are. */

@@ -1,11 +1,11 @@
-// Placing a layer's weights into engine memory, each layout at most once and only if somebody asks for it. Rows of weights are handed
-// over one by one, from arrays or from a stream, and written into the layout on the way: no layout has a copy beside it.
+// Placing a layer's weights into engine memory, each layout at most once and only if somebody asks for it. Rows of weights, from an array
+// or a stream, are written into the layout a block at a time: no layout has a copy beside it.
 
 import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo } from "../engine/memory-plan.ts";
 import { writePlan } from "../engine/plan-writer.ts";
-import type { AnyLayer, WriteRow } from "./model.ts";
+import type { AnyLayer, WriteRows } from "./model.ts";
 import { quantizeRow } from "./quantize.ts";
 
 /** A matrix of `outputs` rows of `inputs` weights, row-major, with where its layouts lie. */
@@ -27,16 +27,19 @@ export interface PlacedMatrix {
   columns(): number;
 }
 
-/** A layout, in bytes from its address `at`: item i of the row at place p stands at start(p) + i · line. */
+/** A layout, in bytes from its address `at`: item i of the row at place p stands at (p / 16) · step + (p mod 16) · size + i · line. */
 interface Layout {
   at: number;
-  start: (place: number) => number;
+  step: number;
   /** 0 where the items of a row stand side by side. */
   line: number;
   /** Bytes of an item: a weight, or a pair of them. */
   size: number;
   items: number;
 }
+
+/** Bytes of short rows that wait for the kernel that packs them; of long ones sixteen wait. */
+const blockBytes = 16384;
 
 export interface PlaceOptions {
   /** [outputs], the row that comes to stand at each place; as they are unless given. */
@@ -60,48 +63,57 @@ export function placeMatrix(
   const scales = bytes ? placeVector(memory, scale ?? new Float32Array(outputs), order) : null;
   const Weights = bytes ? Int8Array : Float32Array;
   const unit = Weights.BYTES_PER_ELEMENT;
-  /** From one row to the next where sixteen wait for the kernel that packs them; the line of distance is `strideOf`'s. */
-  const waitingBytes = paddedTo(inputs * unit, 64) + 64;
-  /** Those rows, and behind them the kernel's plan. */
+  const rowBytes = inputs * unit;
+  const quantizes = bytes && !scale;
+  /** Whether rows may wait side by side: the kernel reads nothing behind them, and sixteen do not share a set of the cache. */
+  const sideBySide = !quantizes && rowBytes % 16 === 0 && rowBytes % 4096 !== 0;
+  const waitingBytes = sideBySide ? rowBytes : paddedTo(rowBytes, 64) + 64;
+  /** Rows that wait for the kernel at once. */
+  const most = Math.min(padded, paddedTo(Math.ceil(blockBytes / waitingBytes), abi.PANEL));
+  /** Those rows, and behind them the kernel's plan and their places. */
   let waiting = 0;
 
-  /** @param alone whether rows come in any order, so that each is packed when it comes */
-  const writer = (engine: Engine, { at, start, line, size, items }: Layout, alone: boolean): WriteRow => {
+  const writer = (engine: Engine, { at, step, line, size, items }: Layout): WriteRows => {
     const { buffer } = engine;
-    const plan = waiting + abi.PANEL * waitingBytes;
-    const to = line ? new Weights(buffer, waiting, (plan + abi.ROW_BYTES - waiting) / unit) : new Weights(buffer, at, outputs * rowStride);
-    const scaleOf = bytes && !scale ? new Float32Array(buffer, scales ?? 0, outputs) : null;
-    return (values, from, place) => {
-      const nth = alone ? 0 : place % abi.PANEL;
-      const first = line ? (nth * waitingBytes) / unit : place * rowStride;
-      if (scaleOf) scaleOf[place] = quantizeRow(values as Float32Array, from, to.subarray(first, first + inputs) as Int8Array);
-      else to.set(values.subarray(from, from + inputs), first);
-      if (line === 0 || !(alone || nth === abi.PANEL - 1 || place === outputs - 1)) return;
-      writePlan(engine, plan, [[abi.PACK, waiting, nth + 1, items, waitingBytes, at + start(place - nth), line, size]]);
-      engine.execute(plan, 0, 1);
-      // what waited is cleared, so that memory does not show whether rows came in order
-      if (order) to.fill(0, 0, first + inputs).fill(0, (plan - waiting) / unit);
+    const places = inverse(order);
+    const plan = waiting + most * waitingBytes;
+    const [to, stride] = line
+      ? [new Weights(buffer, waiting, (plan - waiting) / unit), waitingBytes / unit]
+      : [new Weights(buffer, at, outputs * rowStride), rowStride];
+    const scaleOf = quantizes ? new Float32Array(buffer, scales ?? 0, outputs) : null;
+    return (values, row) => {
+      const end = row + values.length / inputs;
+      for (let first = row; first < end; first += most) {
+        const count = Math.min(most, end - first);
+        if (line && sideBySide) to.set(values.subarray((first - row) * inputs, (first + count - row) * inputs));
+        else
+          for (let i = 0; i < count; i++) {
+            const from = (first + i - row) * inputs;
+            const place = places ? places[first + i] : first + i;
+            const start = (line ? i : place) * stride;
+            if (scaleOf) scaleOf[place] = quantizeRow(values as Float32Array, from, to.subarray(start, start + inputs) as Int8Array);
+            else to.set(values.subarray(from, from + inputs), start);
+          }
+        if (line === 0) continue;
+        const placesAt = plan + abi.ROW_BYTES;
+        if (places) new Uint32Array(buffer, placesAt, count).set(places.subarray(first, first + count));
+        writePlan(engine, plan, [[abi.PACK, waiting, count, items, waitingBytes, at, line, size, step, first, places ? placesAt : 0]]);
+        engine.execute(plan, 0, 1);
+      }
     };
   };
 
   /** Reserved when it is first asked for, and filled then or with what was reserved about then. */
-  const layout = (count: number, start: Layout["start"], line = 0, size = unit, items = inputs): (() => number) => {
+  const layout = (count: number, step = 0, line = 0, size = unit, items = inputs): (() => number) => {
     let at = 0;
     const fill = (engine: Engine): void => {
-      const one = { at, start, line, size, items };
-      if ("deliverTo" in weight) {
-        const places = inverse(order);
-        const write = writer(engine, one, places !== null);
-        weight.deliverTo(places ? (values, from, row) => write(values, from, places[row]) : write);
-      } else {
-        const values = weight instanceof Float32Array ? weight : weight.values;
-        const write = writer(engine, one, false);
-        for (let place = 0; place < outputs; place++) write(values, (order ? order[place] : place) * inputs, place);
-      }
+      const write = writer(engine, { at, step, line, size, items });
+      if ("deliverTo" in weight) weight.deliverTo(write);
+      else write(weight instanceof Float32Array ? weight : weight.values, 0);
     };
     return () => {
       if (at === 0) {
-        if (line > 0) waiting ||= memory.reserve(abi.PANEL * waitingBytes + abi.ROW_BYTES);
+        if (line > 0) waiting ||= memory.reserve(most * (waitingBytes + 4) + abi.ROW_BYTES);
         at = memory.reserve(count * size, fill);
       }
       return at;
@@ -109,7 +121,7 @@ export function placeMatrix(
   };
   /** What panels are made of: weights, or pairs of bytes. */
   const [item, items] = bytes ? [2, rowStride / 2] : [4, inputs];
-  const panelBytes = items * abi.PANEL * item;
+  const panelLine = abi.PANEL * item;
   return {
     outputs,
     inputs,
@@ -117,18 +129,17 @@ export function placeMatrix(
     columnStride,
     panelCount: padded / abi.PANEL,
     scales,
-    rows: layout(outputs * rowStride, (place) => place * rowStride * unit),
-    panels: layout(padded * items, (place) => (place >> 4) * panelBytes + (place % abi.PANEL) * item, abi.PANEL * item, item, items),
-    columns: layout(inputs * columnStride, (place) => place * unit, columnStride * unit),
+    rows: layout(outputs * rowStride),
+    panels: layout(padded * items, items * panelLine, panelLine, item, items),
+    columns: layout(inputs * columnStride, abi.PANEL * unit, columnStride * unit),
   };
 }
 
 /** Where each row comes to stand. */
 export function inverse(order: Uint32Array | null): Uint32Array | null {
-  const places = order && new Uint32Array(order.length);
-  order?.forEach((row, place) => {
-    (places as Uint32Array)[row] = place;
-  });
+  if (!order) return null;
+  const places = new Uint32Array(order.length);
+  for (let place = 0; place < order.length; place++) places[order[place]] = place;
   return places;
 }
 
@@ -142,22 +153,10 @@ function strideOf(floats: number): number {
 
 /** A vector of one float per node, the one of node order[p] at place p, padded with zeros to whole panels. */
 export function placeVector(memory: MemoryPlan, values: Float32Array, order: Uint32Array | null = null): number {
-  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) =>
-    inOrder(values, order, 1, new Float32Array(buffer, at, values.length)),
-  );
+  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) => {
+    const to = new Float32Array(buffer, at, values.length);
+    if (!order) to.set(values);
+    else for (let place = 0; place < order.length; place++) to[place] = values[order[place]];
+  });
   return at;
-}
-
-/** Rows of `width` numbers, the one of node order[i] at place i. */
-export function inOrder(
-  rows: Float32Array,
-  order: Uint32Array | null,
-  width = 1,
-  out: Float32Array = order ? new Float32Array(rows.length) : rows,
-): Float32Array {
-  if (!order) out.set(rows);
-  else
-    for (let place = 0; place < order.length; place++)
-      for (let i = 0; i < width; i++) out[place * width + i] = rows[order[place] * width + i];
-  return out;
 }

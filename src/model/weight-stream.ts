@@ -1,12 +1,14 @@
-// Weights that stay in their stream until a session has laid its memory out, and then go there row by row: never is there an array of
-// them. Every row is checked on the way, every tensor's checksum behind its last row.
+// Weights that stay in their stream until a session has laid its memory out, and then go there a few rows at a time: never is there
+// an array of them. Every row is checked on the way, every tensor's checksum behind its last row.
 
+import { PANEL } from "../engine/generated/abi.ts";
+import { paddedTo } from "../engine/memory-plan.ts";
 import { refusal, type SlonnError } from "../errors.ts";
 import type { ByteReader } from "./byte-reader.ts";
-import { checkFinite, type StreamedModel, type StreamedWeights, type WriteRow } from "./model.ts";
+import { checkFinite, type StreamedModel, type StreamedWeights, type WriteRows } from "./model.ts";
 import { loadTensor, type TensorEntry } from "./safetensors.ts";
 
-/** Bytes on their way at once, at least a row: few enough to stay in the cache between arriving and being written. */
+/** Bytes on their way at once, at least sixteen rows: few enough to stay in the cache between arriving and being written. */
 const blockBytes = 65536;
 
 export interface WeightStream {
@@ -26,7 +28,7 @@ export function createWeightStream(
   check: (tensor: string, crc: number) => void,
 ): WeightStream {
   /** Null once delivered. */
-  let parts: { tensor: TensorEntry; writes: WriteRow[] }[] | null = [];
+  let parts: { tensor: TensorEntry; writes: WriteRows[] }[] | null = [];
   const refused = (name: string): SlonnError =>
     refusal("bad-model", name, "weights in a stream, for one session to take", "a model loaded for this use");
   return {
@@ -49,7 +51,7 @@ export function createWeightStream(
           const { name, shape, begin, end } = tensor;
           const [outputs, inputs] = shape;
           const rowBytes = (end - begin) / outputs;
-          const block = new Uint8Array(Math.ceil(blockBytes / rowBytes) * rowBytes);
+          const block = new Uint8Array(paddedTo(Math.ceil(blockBytes / rowBytes), PANEL) * rowBytes);
           let crc = 0;
           for (let row = 0; row < outputs; ) {
             const into = block.subarray(0, (outputs - row) * rowBytes);
@@ -57,7 +59,8 @@ export function createWeightStream(
             crc = crc32(bytes, crc);
             const data = loadTensor({ ...tensor, bytes }).data as Float32Array | Int8Array;
             if (data instanceof Float32Array) checkFinite(name, "weight", data, row * inputs);
-            for (let from = 0; from < data.length; from += inputs, row++) for (const write of writes) write(data, from, row);
+            for (const write of writes) write(data, row);
+            row += data.length / inputs;
           }
           check(name, crc);
         }

@@ -168,13 +168,8 @@ export function engineConformance(name: string, create: CreateEngine, reference:
             const outs = [0, 1, 2, 3].map(() => reserveFloats(memory, stride));
             return {
               rows: [
-                ...Array.from({ length: stride / 16 }, (_, i): Row[] => {
-                  const rows = [abi.PACK, rowMajor + 64 * i * inputs, Math.min(16, outputs - 16 * i), inputs, inputs * 4] as const;
-                  return [
-                    [...rows, panels + 64 * i * inputs, 64, 4],
-                    [...rows, columns + 64 * i, 4 * stride, 4],
-                  ];
-                }).flat(),
+                [abi.PACK, rowMajor, outputs, inputs, inputs * 4, panels, 64, 4, 64 * inputs, 0, 0],
+                [abi.PACK, rowMajor, outputs, inputs, inputs * 4, columns, 4 * stride, 4, 64, 0, 0],
                 [abi.COMPACT, x, inputs, active, abi.IDENTITY, float(0)],
                 [abi.PANELS, panels, bias, x, inputs, stride / 16, outs[0]],
                 [abi.PANELS_ACTIVE, panels, bias, active, inputs, stride / 16, outs[1]],

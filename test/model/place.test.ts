@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { createMemoryPlan } from "../../src/engine/memory-plan.ts";
-import type { AnyLayer, WriteRow } from "../../src/model/model.ts";
+import type { AnyLayer, WriteRows } from "../../src/model/model.ts";
 import { type PlacedMatrix, placeMatrix } from "../../src/model/place.ts";
 import { byteWeights } from "../../src/model/quantize.ts";
 import { permutation, seeded } from "../../src/random.ts";
@@ -29,15 +29,16 @@ describe.each(["floats", "bytes", "floats to bytes"])("%s", (kind) => {
           const order = ordering === "in order" ? null : permutation(outputs, random);
           const values = kind === "bytes" ? coded.values : floats;
           const scale = kind === "bytes" ? coded.scale : null;
-          const writes: WriteRow[] = [];
+          const writes: WriteRows[] = [];
           const arrays = scale ? coded : floats;
-          const streamed = { scale, deliverTo: (write: WriteRow) => writes.push(write) } as unknown as AnyLayer["weight"];
+          const streamed = { scale, deliverTo: (write: WriteRows) => writes.push(write) } as unknown as AnyLayer["weight"];
           const memory = createMemoryPlan();
           const quantize = kind === "floats to bytes";
           const matrix = placeMatrix(memory, source === "a stream" ? streamed : arrays, outputs, inputs, { order, quantize });
           const at = { rows: matrix.rows(), panels: matrix.panels(), columns: matrix.columns() };
           const engine = await memory.create({ backend });
-          for (let row = 0; row < outputs; row++) for (const write of writes) write(values, row * inputs, row);
+          for (let row = 0; row < outputs; row += 5)
+            for (const write of writes) write(values.subarray(row * inputs, (row + 5) * inputs), row);
           const expected = kind === "floats" ? floats : coded.values;
           expectPlaced(engine, matrix, at, (place, i) => expected[(order ? order[place] : place) * inputs + i]);
         }
