@@ -192,6 +192,37 @@ export function engineConformance(name: string, create: CreateEngine, reference:
         runs,
       ));
 
+    test("packed rows stand at their places, whatever the size of an item", () =>
+      fc.assert(
+        fc.asyncProperty(size, size, seed, fc.constantFrom(1, 2, 4), fc.boolean(), fc.nat(20), (count, items, s, bytes, ordered, first) =>
+          check((memory) => {
+            const stride = Math.ceil((items * bytes) / 4) * 4;
+            const from = reserveWords(
+              memory,
+              Uint32Array.from(vector((count * stride) / 4, s), (v) => v * 1e9),
+            );
+            const places = ordered ? permutation(count, seeded(s)) : Uint32Array.from({ length: count }, (_, k) => first + k);
+            const line = Math.ceil((first + count) / 16) * 16 * bytes;
+            const out = memory.reserve(items * line);
+            const at = ordered ? reserveWords(memory, places) : 0;
+            return {
+              rows: [[abi.PACK, from, count, items, stride, out, line, bytes, 16 * bytes, ordered ? 0 : first, at]],
+              read: ({ buffer }) => {
+                const packed = new Uint8Array(buffer, out, items * line);
+                const rows = new Uint8Array(buffer, from, count * stride);
+                const expected = new Uint8Array(items * line);
+                for (let k = 0; k < count; k++)
+                  for (let i = 0; i < items * bytes; i++)
+                    expected[Math.floor(i / bytes) * line + places[k] * bytes + (i % bytes)] = rows[k * stride + i];
+                expect(packed).toEqual(expected);
+                return [packed];
+              },
+            };
+          }),
+        ),
+        runs,
+      ));
+
     test("compaction keeps what is not zero, NaN and infinities among it", () =>
       fc.assert(
         fc.asyncProperty(size, seed, fc.constantFrom(abi.IDENTITY, abi.RELU, abi.LEAKY_RELU), (n, s, activation) =>
