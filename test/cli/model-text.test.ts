@@ -54,6 +54,16 @@ describe("model text", () => {
     expect(ladderText({ ...ladder, levels: [cheap, sparse] })).toMatch(/ 1 │\s+50 % │\s+100 % │[\s\S]* 2 │\s+100 % │\s+150 %/);
   });
 
+  it("says where the promise was proved of no level, as weights in eight bits may lose more than it allows", () => {
+    const proved = (bound: number): Ladder => ({
+      ...ladder,
+      reference: "float32",
+      levels: ladder.levels.map((one) => ({ ...one, certificates: [{ kind: "loss", bound, confidence: 0.95, samples: 900 }] })),
+    });
+    expect(ladderText(proved(0.003))).toContain("against the weights in float32: 2 levels, certified on 900 rows");
+    expect(ladderText(proved(0.004))).toContain("against the weights in float32, proved of no level: 2 levels, certified on 900 rows");
+  });
+
   it("says by what units are chosen", () => {
     const setting = { kind: "ranked", variant: 4, unit: "node", amount: 2.3456 } as const;
     const text = (layer: LayerSetting): string =>
