@@ -61,7 +61,7 @@ export async function fitActivators(
   const n = Math.min(all.count, wide ? Math.max(options.rows, Math.min(outputRows, Math.floor(rowNumbers / widest))) : options.rows);
   const few = Math.min(n, options.rows);
   // a training set may come sorted
-  const rows = wide && n < all.count ? takeRows(all, permutation(all.count, random).subarray(0, n)) : all;
+  const rows = takeRows(all, permutation(all.count, random).subarray(0, n));
   const sparse = readsLists && rows.kind === "csr" ? rows : null;
   let x = sparse ? new Float32Array(0) : denseRows(rows, n);
   const inputs: Float32Array[] = [];

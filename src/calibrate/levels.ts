@@ -1,17 +1,20 @@
 // From measured rules to certified levels: the order they are tested in, what each costs and what was proved of it.
 
 import type { Labels } from "../model/rows.ts";
-import type { Cost, Level, Rung } from "../profile/ladder.ts";
-import { certifyLadder } from "./certify.ts";
+import type { Certificate, Cost, Level, Rung } from "../profile/ladder.ts";
+import { certifyLadder, type LevelOutcome } from "./certify.ts";
 import { choose, expectedBound, type Promised } from "./choose.ts";
 import type { Composed } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type Answers, judge, sum, type Verdict } from "./judge.ts";
 
-/** A rule as it was measured, with the order it is tested in, from what the search rows say alone. */
+/** A rule as it was measured, with where it stands in the orders of testing, from what the search rows say alone. */
 export interface Sequenced extends Composed {
-  /** Where it stands in the order of testing: what the search rows say its bound will be, lossless rules first, `always` last. */
-  rank: number;
+  /**
+   * What the search rows say its bound will be, of what it loses and of what it answers otherwise: a promise of each is tested in an order of
+   * its own. Lossless rules come first, `always` last.
+   */
+  rank: { lost: number; disagreed: number };
 }
 
 /**
@@ -37,9 +40,14 @@ export function sequence(
     const changed = differences.reduce((total, d) => total + d * d, 0);
     const lost = sum(differences);
     const kept = i === 1 || keep.has(JSON.stringify(rungs));
-    const bound = expectedBound(lost, changed, rows, samples, 0);
-    const rank = i <= 1 ? i - 1 : kept ? 2 + bound : bound;
-    return { rungs, cost: costOf(outcomes[i]), rows, lost, changed, disagreed: sum(disagreements), rank, kept };
+    const disagreed = sum(disagreements);
+    // a bound may lie below 0, where more is gained than lost
+    const rankOf = (bound: number): number => (i <= 1 ? i - 3 : kept ? 2 + bound : bound);
+    const rank = {
+      lost: rankOf(expectedBound(lost, changed, rows, samples, 0)),
+      disagreed: rankOf(expectedBound(disagreed, disagreed, rows, samples, 0)),
+    };
+    return { rungs, cost: costOf(outcomes[i]), rows, lost, changed, disagreed, rank, kept };
   });
   type One = (typeof all)[number];
   const noBetter = (one: One, than: One): boolean => one.cost >= than.cost && one.lost >= than.lost && one.disagreed >= than.disagreed;
@@ -68,19 +76,15 @@ export function certifiedLevels(
 ): Level[] {
   const against = reference ?? outcomes[outcomes.length - 1];
   const verdicts = outcomes.map((outcome) => judge(outcome, against, labels, depth));
-  const tested = sequenced.map(({ rank }, i) => ({ rank, i })).sort((a, b) => b.rank - a.rank);
-  const inOrder = tested.map(({ i }) => verdicts[i]);
-  if (reference) inOrder.push(judge(reference, reference, labels, depth));
-  const certificates = certifyLadder(
-    inOrder.map((verdict) => ({
-      differences: labels ? verdict.differences : null,
-      agreements: verdict.disagreements.length - sum(verdict.disagreements),
-      rights: rightsOf(verdict),
-      precision: depth > 1 ? verdict.precision : null,
-      samples: verdict.disagreements.length,
-    })),
-    { confidence },
-  );
+  const outcomesOf = verdicts.map((verdict) => outcomeOf(verdict, labels, depth));
+  const first = reference ? [outcomeOf(judge(reference, reference, labels, depth), labels, depth)] : [];
+  /** Each level's certificates, tested from the least rank to the greatest. */
+  const testedBy = (key: keyof Sequenced["rank"]): Certificate[][] => {
+    const order = sequenced.map((_, i) => i).sort((a, b) => sequenced[b].rank[key] - sequenced[a].rank[key]);
+    const inOrder = certifyLadder([...order.map((i) => outcomesOf[i]), ...first], { confidence });
+    return sequenced.map((_, i) => inOrder[order.indexOf(i)]);
+  };
+  const [byLoss, byAgreement] = [testedBy("lost"), testedBy("disagreed")];
   return sequenced.map(({ rungs }, i) => {
     const n = verdicts[i].disagreements.length;
     const rights = rightsOf(verdicts[i]);
@@ -92,9 +96,20 @@ export function certifiedLevels(
         accuracy: rights === null ? null : rights / n,
         loss: labels ? sum(verdicts[i].differences) / n : null,
       },
-      certificates: certificates[tested.findIndex((t) => t.i === i)],
+      certificates: byLoss[i].map((one, c) => (one.kind === "agreement" ? byAgreement[i][c] : one)),
     };
   });
+}
+
+function outcomeOf(verdict: Verdict, labels: Labels | null, depth: number): LevelOutcome {
+  const samples = verdict.disagreements.length;
+  return {
+    differences: labels && verdict.differences,
+    agreements: samples - sum(verdict.disagreements),
+    rights: rightsOf(verdict),
+    precision: depth > 1 ? verdict.precision : null,
+    samples,
+  };
 }
 
 function rightsOf({ precision }: Verdict): number | null {

@@ -2,6 +2,7 @@
 
 import Table from "cli-table3";
 import { denseMacs, type Model, weightBytes } from "../model/model.ts";
+import { certificateOf } from "../policy/levels.ts";
 import type { Ladder, LayerSetting, Rung } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
 import { boundText, percent } from "./results.ts";
@@ -60,7 +61,10 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
   const samples = Math.min(...levels.flatMap((level) => level.certificates.map((certificate) => certificate.samples)));
   const proof = Number.isFinite(samples) ? `, certified on ${samples} rows, ${percent(promise.confidence)} sure` : ", none certified";
   const about = (metric === promise.kind ? "" : ` (${metric})`) + (reference ? " against the weights in float32" : "");
-  return `calibrated for ${promise.kind} ${boundText(promise.kind, promise.bound)}${about}: ${levels.length} levels${proof}\n${table.toString()}\n`;
+  // dense is tested first: what does not hold for it was proved of none
+  const held = certificateOf(levels, levels.length - 1, promise.kind)?.bound ?? Number.NaN;
+  const isProved = promise.kind === "loss" ? held <= promise.bound : held >= promise.bound;
+  return `calibrated for ${promise.kind} ${boundText(promise.kind, promise.bound)}${about}${isProved ? "" : ", proved of no level"}: ${levels.length} levels${proof}\n${table.toString()}\n`;
 }
 
 /** Weights and biases. */
@@ -79,6 +83,7 @@ function rungText({ layers, margin }: Rung): string {
 function settingText(setting: LayerSetting): string {
   if (setting.kind !== "ranked") return setting.kind;
   const { activator, variant, rank, by, amount, unit } = setting;
-  const chosen = by === "top-k" ? `top ${percent(amount)}` : `above ${Number(amount.toPrecision(3))}`;
+  const number = Number(amount.toPrecision(3));
+  const chosen = by === "top-k" ? `top ${percent(amount)}` : by === "within" ? `within ${number} of the best` : `above ${number}`;
   return `${oneLine(activator)} ${variant}${rank === undefined ? "" : ` by ${rank}`} ${chosen}${unit === "panel" ? " of panels" : ""}`;
 }

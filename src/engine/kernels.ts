@@ -29,7 +29,7 @@ export async function startKernels(backend?: Backend): Promise<Kernels | string>
       return `WebAssembly is forbidden here (${messageOf(cause)})`;
     }
   }
-  return "WebAssembly SIMD is missing";
+  return backend === "relaxed" ? "relaxed SIMD is missing" : "WebAssembly SIMD is missing";
 }
 
 /**

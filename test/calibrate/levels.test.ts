@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { topDepth } from "../../src/activator/level-plan.ts";
+import { binomialLower } from "../../src/calibrate/bounds.ts";
 import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
 import type { Outcome } from "../../src/calibrate/evaluate.ts";
 import { sum } from "../../src/calibrate/judge.ts";
@@ -28,6 +29,7 @@ const rule = (amount: number): readonly Rung[] => [
 const denseRule = [everyLayer(2, dense)];
 const exactRule = [everyLayer(2, exact)];
 const lost = (count: number) => ({ rows: n, lost: count, changed: count, disagreed: count });
+const near = (value: number) => expect.closeTo(value, 9);
 const costOf = ({ macs }: Outcome): number => sum(macs) / n;
 
 describe("the sequence of levels", () => {
@@ -59,17 +61,35 @@ describe("the sequence of levels", () => {
       [outcome(0, 100), outcome(0, 60), outcome(2, 40), outcome(9, 30), outcome(1, 50)],
       [rule(0.2)],
     );
-    const tested = [...found].sort((a, b) => a.rank - b.rank).map(({ rungs }) => rungs);
-    expect(tested).toEqual([denseRule, exactRule, rule(0.4), rule(0.3), rule(0.2)]);
+    for (const key of ["lost", "disagreed"] as const) {
+      const tested = [...found].sort((a, b) => a.rank[key] - b.rank[key]).map(({ rungs }) => rungs);
+      expect(tested).toEqual([denseRule, exactRule, rule(0.4), rule(0.3), rule(0.2)]);
+    }
+  });
+
+  test("has an order of its own for agreement, and dense and exact before what gains more than it loses", () => {
+    // where dense is always wrong, every other answer is a gain
+    const gained: Labels = { ...labels, classes: new Uint32Array(n).fill(1) };
+    const outcomes = [outcome(0, 100), outcome(0, 60), outcome(40, 40), outcome(10, 50)];
+    const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
+    const found = sequence(ladder, outcomes, gained, costOf, [], n, { kind: "agreement", bound: 0.98 });
+    const tested = (key: "lost" | "disagreed") => [...found].sort((a, b) => a.rank[key] - b.rank[key]).map(({ rungs }) => rungs);
+    expect(tested("lost")).toEqual([denseRule, exactRule, rule(0.4), rule(0.5)]);
+    expect(tested("disagreed")).toEqual([denseRule, exactRule, rule(0.5), rule(0.4)]);
+    const bounds = certifiedLevels(found, [outcomes[2], outcomes[3], outcomes[1], outcomes[0]], gained, widths, 0.95).map(
+      ({ certificates }) => certificates.find(({ kind }) => kind === "agreement")?.bound,
+    );
+    expect(bounds).toEqual([binomialLower(960, n, 0.05), binomialLower(990, n, 0.05), binomialLower(1000, n, 0.05), 1].map(near));
   });
 });
 
 describe("certified levels", () => {
+  const both = (rank: number): Sequenced["rank"] => ({ lost: rank, disagreed: rank });
   const sequenced: Sequenced[] = [
-    { rungs: rule(0.1), cost: 10, rank: 0.02, ...lost(4) },
-    { rungs: rule(0.2), cost: 20, rank: 0.01, ...lost(30) },
-    { rungs: rule(0.3), cost: 30, rank: 0.03, ...lost(60) },
-    { rungs: denseRule, cost: 100, rank: -1, ...lost(0) },
+    { rungs: rule(0.1), cost: 10, rank: both(0.02), ...lost(4) },
+    { rungs: rule(0.2), cost: 20, rank: both(0.01), ...lost(30) },
+    { rungs: rule(0.3), cost: 30, rank: both(0.03), ...lost(60) },
+    { rungs: denseRule, cost: 100, rank: both(-1), ...lost(0) },
   ];
   // the level tested second turns out worse than the one tested third
   const outcomes = [outcome(4, 10), outcome(30, 20), outcome(60, 30), outcome(0, 100)];

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ladderText, layersText } from "../../src/cli/model-text.ts";
 import { boundText } from "../../src/cli/results.ts";
 import { createModel } from "../../src/model/model.ts";
-import type { Ladder } from "../../src/profile/ladder.ts";
+import type { Ladder, LayerSetting } from "../../src/profile/ladder.ts";
 
 const model = createModel("net\u001b", [
   { name: "a\nb", inputs: 4, outputs: 10, weight: new Float32Array(40), bias: new Float32Array(10), activation: "leaky-relu", alpha: 0.5 },
@@ -52,6 +52,26 @@ describe("model text", () => {
     const [cheap, dense] = ladder.levels;
     const sparse = { ...dense, cost: { ...dense.cost, macs: { mean: 20, p99: 30, max: 40 } } };
     expect(ladderText({ ...ladder, levels: [cheap, sparse] })).toMatch(/ 1 │\s+50 % │\s+100 % │[\s\S]* 2 │\s+100 % │\s+150 %/);
+  });
+
+  it("says where the promise was proved of no level, as weights in eight bits may lose more than it allows", () => {
+    const proved = (bound: number): Ladder => ({
+      ...ladder,
+      reference: "float32",
+      levels: ladder.levels.map((one) => ({ ...one, certificates: [{ kind: "loss", bound, confidence: 0.95, samples: 900 }] })),
+    });
+    expect(ladderText(proved(0.003))).toContain("against the weights in float32: 2 levels, certified on 900 rows");
+    expect(ladderText(proved(0.004))).toContain("against the weights in float32, proved of no level: 2 levels, certified on 900 rows");
+  });
+
+  it("says by what units are chosen", () => {
+    const setting = { kind: "ranked", variant: 4, unit: "node", amount: 2.3456 } as const;
+    const text = (layer: LayerSetting): string =>
+      ladderText({ ...ladder, levels: [{ ...ladder.levels[1], rungs: [{ layers: [layer] }] }] });
+    expect(text({ ...setting, activator: "low-rank", by: "threshold" })).toContain("│ low-rank 4 above 2.35 ");
+    expect(text({ ...setting, activator: "clusters", rank: 16, unit: "cluster", by: "within" })).toContain(
+      "│ clusters 4 by 16 within 2.35 of the best ",
+    );
   });
 
   it("counts the bytes that weights take", () => {

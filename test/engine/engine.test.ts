@@ -19,6 +19,10 @@ describe("createEngine", () => {
     const relaxed = WebAssembly.validate(readFileSync("build/slonn-relaxed.wasm"));
     expect(engine.backend).toBe(relaxed ? "relaxed" : "simd");
     expect(engine.reason).toBe(relaxed ? null : "relaxed SIMD is missing");
+    if (!relaxed)
+      await expect(createEngine(1 << 16, { backend: "relaxed" })).rejects.toThrow(
+        "backend: got relaxed, but relaxed SIMD is missing in this runtime",
+      );
   });
 
   test("refuses a module that is not the kernels", async () => {
