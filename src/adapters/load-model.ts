@@ -10,7 +10,7 @@ export interface LoadModelOptions extends ReadOptions {
    * Leaves the large weights in the source. `createSession` reads them, once, straight into the session's memory, so that they are never
    * held twice; `signal` and `onProgress` go on meanwhile. What can be wrong with them or with the source then rejects `createSession`.
    */
-  stream?: boolean;
+  stream?: boolean | undefined;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface LoadModelOptions extends ReadOptions {
  * @throws SlonnError `unreadable`, `aborted`, or what reading the file finds: `bad-file`, `checksum`, `unsupported`, `bad-model`.
  */
 export function loadModel(source: Source, options: LoadModelOptions & { stream: true }): Promise<StreamedModel>;
-export function loadModel(source: Source, options?: LoadModelOptions & { stream?: false }): Promise<Model>;
+export function loadModel(source: Source, options?: LoadModelOptions & { stream?: false | undefined }): Promise<Model>;
 export async function loadModel(source: Source, options: LoadModelOptions = {}): Promise<Model | StreamedModel> {
   return decodeModelFrom(await openSource(source, options), options.stream ?? false);
 }

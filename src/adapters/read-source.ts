@@ -11,7 +11,7 @@ export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferV
 export interface ReadOptions {
   signal?: AbortSignal | undefined;
   /** `total` is null where the source does not say how long it is. */
-  onProgress?: (loadedBytes: number, totalBytes: number | null) => void;
+  onProgress?: ((loadedBytes: number, totalBytes: number | null) => void) | undefined;
 }
 
 /**

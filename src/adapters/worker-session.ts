@@ -23,21 +23,21 @@ import { errorOf, type Opened, type Question, type Reply } from "./worker-messag
 /** How to start the Worker, how to read the model, and how its session runs. */
 export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, "clock" | "load"> {
   /** As for a session, but numbers only, and as they are when the Worker starts: what is read later cannot be sent. */
-  load?: Partial<Load>;
+  load?: Partial<Load> | undefined;
   /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. */
-  worker?: WorkerSource;
+  worker?: WorkerSource | undefined;
   /** Hand the model's bytes over to the Worker instead of copying them, unless they are a part of a buffer: the caller's buffer is empty afterwards. */
-  transfer?: boolean;
+  transfer?: boolean | undefined;
 }
 
 /** How a query goes to its Worker. */
 export interface RunOptions {
   /** Hand the input's buffers over instead of copying them, but for those of which it shows a part. */
-  transfer?: boolean;
+  transfer?: boolean | undefined;
   /** Milliseconds of the deadline that had passed before the call, from 0. */
-  waitedMs?: number;
+  waitedMs?: number | undefined;
   /** Milliseconds before the deadline that are to be left to others, from 0. */
-  reservedMs?: number;
+  reservedMs?: number | undefined;
 }
 
 /** A session in a Worker of its own. */
@@ -98,7 +98,8 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
   throwIfAborted(signal);
   for (const [key, value] of Object.entries(options.load ?? {}))
-    if (typeof value !== "number") throw new SlonnError("bad-option", `load.${key}: got ${show(value)}, expected a number to send`);
+    if (value !== undefined && typeof value !== "number")
+      throw new SlonnError("bad-option", `load.${key}: got ${show(value)}, expected a number to send`);
   const sendable = await sendableSource(source, isTransferred, options);
   const worker = await startedUnless(signal, startWorker(workerSource));
   const line = openLine(worker);

@@ -28,34 +28,34 @@ import { usedActivators } from "./used.ts";
 export interface CalibrateOptions {
   rows: Rows;
   /** What is right for each row. Without labels the promise is agreement with dense. */
-  labels?: Labels | null;
+  labels?: Labels | null | undefined;
   /** Further rows that may only fit activators, the network's training rows for instance. */
-  fitRows?: Rows | null;
+  fitRows?: Rows | null | undefined;
   /** The promise: at most this fraction lost against dense (without labels: at most this fraction disagrees). */
-  maxLoss?: number;
+  maxLoss?: number | undefined;
   /** 1 − δ, the probability that a certificate holds. */
-  confidence?: number;
+  confidence?: number | undefined;
   /** What the promise is about: `precision@k` and `agreement@k` with k 1, 3 or 5 look at the best k answers. */
-  metric?: LadderMetric;
+  metric?: LadderMetric | undefined;
   /** Which kinds to fit and try; a kind that does not suit a layer is left out there. */
-  activators?: readonly string[];
+  activators?: readonly string[] | undefined;
   /** How many hash tables of how many bits, where `activators` names hash; 8 of 8 unless given. */
-  hashShape?: HashShape;
+  hashShape?: HashShape | undefined;
   /**
    * `int8` brings the weights to eight bits, `auto` where that answers faster under the promise; as the model has them unless given.
    * What rounding loses counts: the promise stays about the model handed in.
    */
-  weights?: "int8" | "auto";
+  weights?: "int8" | "auto" | undefined;
   /** Whether levels may start low and grow for inputs they are unsure of; true unless given. Without, every input gets the same setting. */
-  growing?: boolean;
-  seed?: number;
+  growing?: boolean | undefined;
+  seed?: number | undefined;
   /** `time` searches by measured time on this machine, `macs` by counted multiply-adds (deterministic). */
-  cost?: "time" | "macs";
-  clock?: Clock;
-  engine?: EngineOptions;
+  cost?: "time" | "macs" | undefined;
+  clock?: Clock | undefined;
+  engine?: EngineOptions | undefined;
   signal?: AbortSignal | undefined;
   /** Told what is being done and how much of all is done, 0 to 1. */
-  onProgress?: (share: number, what: string) => void;
+  onProgress?: ((share: number, what: string) => void) | undefined;
 }
 
 const optionNames: Record<keyof CalibrateOptions, true> = {

@@ -11,6 +11,8 @@ export interface Flag {
   short?: string;
   /** May be given several times. */
   repeatable?: boolean;
+  /** Stands in the usage, as the command does nothing without it. */
+  needed?: boolean;
   about: string;
 }
 
@@ -29,6 +31,8 @@ export interface Arguments {
   required(flag: string): string;
   /** @throws UsageError where what was given is no number. */
   number(flag: string, otherwise: number): number;
+  /** A number that may be written in percent, as shares in an SLO may. @throws UsageError where what was given is neither. */
+  share(flag: string, otherwise: number): number;
 }
 
 /** @throws UsageError for unknown, repeated or valueless flags, and for anything but one file. */
@@ -54,6 +58,12 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
       positionals.length === 0 ? "got no file, expected one" : `got ${positionals.length} files (${positionals.join(", ")}), expected one`,
     );
   const text = (flag: string): string | undefined => values.get(flag)?.[0] as string | undefined;
+  const numberIn = (flag: string, digits: string, expected: string): number => {
+    const number = Number(digits);
+    if (digits.trim() === "" || !Number.isFinite(number))
+      throw new UsageError(`got --${flag} ${JSON.stringify(text(flag))}, expected ${expected}`);
+    return number;
+  };
   return {
     file: positionals[0],
     has: (flag) => values.has(flag),
@@ -66,11 +76,13 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
     },
     number(flag, otherwise) {
       const value = text(flag);
+      return value === undefined ? otherwise : numberIn(flag, value, "a number");
+    },
+    share(flag, otherwise) {
+      const value = text(flag);
       if (value === undefined) return otherwise;
-      const number = Number(value);
-      if (value.trim() === "" || !Number.isFinite(number))
-        throw new UsageError(`got --${flag} ${JSON.stringify(value)}, expected a number`);
-      return number;
+      const expected = "a number, or a percentage such as 5%";
+      return value.endsWith("%") ? numberIn(flag, value.slice(0, -1), expected) / 100 : numberIn(flag, value, expected);
     },
   };
 }
@@ -82,13 +94,17 @@ export function helpOf(usage: string, about: string, flags: Flags): string {
     text,
   }));
   const width = Math.max(0, ...rows.map(({ left }) => left.length));
-  return `usage: ${usage}\n\n${about}\n\n${rows.map(({ left, text }) => `  ${left.padEnd(width)}  ${text}\n`).join("")}`;
+  const needed = Object.entries(flags).filter(([, flag]) => flag.needed);
+  const words = needed.map(([name, { value, short }]) => ` ${short ? `-${short}` : `--${name}`} ${value}`);
+  return `usage: ${usage}${words.join("")}${needed.length < rows.length ? " [flags]" : ""}\n\n${about}\n\n${rows.map(({ left, text }) => `  ${left.padEnd(width)}  ${text}\n`).join("")}`;
 }
 
 /** parseArgs' own sentence without its advice on dashes. */
 function plain({ code, message }: NodeJS.ErrnoException): string {
   const option = /'(-[^']*)'/.exec(message)?.[1] ?? "";
   if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `got unknown flag ${option}`;
+  const hint = option.startsWith("--") ? `; one that starts with - is written ${option}=<value>` : "";
+  if (message.includes("ambiguous")) return `got ${option} without a value, expected one${hint}`;
   const first = message.split(/\. |\n/)[0];
   return first.charAt(0).toLowerCase() + first.slice(1).replace(/\.$/, "");
 }

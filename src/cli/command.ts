@@ -19,7 +19,7 @@ export const activationsFlag: Flags = {
 };
 
 export const dataFlags: Flags = {
-  data: { value: "<inputs>", about: "npy, npz (array or SciPy CSR), safetensors, csv, SVMlight or IDX file; .gz too" },
+  data: { value: "<inputs>", needed: true, about: "npy, npz (array or SciPy CSR), safetensors, csv, SVMlight or IDX file; .gz too" },
   labels: { value: "<labels>", about: "one class per row, or sparse rows of several labels, in the same kinds of file" },
   scale: { value: "<number>", about: "divide every input by this, e.g. 255" },
 };
@@ -29,7 +29,7 @@ export const sloFlag: Flags = {
     value: "<slo>",
     repeatable: true,
     about:
-      "dense | accuracy=0.97 | loss=0.003 | agreement=0.99 | latency=2ms[@p99] | operations=200000 | nodes=5% | exact; joined by commas",
+      "dense | accuracy=0.97 | loss=0.003 | agreement=0.99 | latency=2ms[@p99] | operations=200000 | nodes=5% | exact; several joined by commas are asked at once; may be given several times",
   },
 };
 

@@ -54,7 +54,7 @@ function refuse(io: Io, message: string, help: string): ExitCode {
 }
 
 function helpFor(command: Command | undefined): string {
-  if (command) return helpOf(`slonn ${command.name} ${command.file} [flags]`, command.about, command.flags);
+  if (command) return helpOf(`slonn ${command.name} ${command.file}`, command.about, command.flags);
   const width = Math.max(...commands.map(({ name }) => name.length));
   const lines = commands.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}\n`).join("");
   return `usage: slonn <command> <model> [flags]\n\n${lines}\nslonn <command> --help shows its flags. Exit code: 0 done, 1 a file or value was wrong, 2 wrong usage.\n`;

@@ -2,7 +2,7 @@
 
 import Table from "cli-table3";
 import { denseMacs, type Model, weightBytes } from "../model/model.ts";
-import { certificateOf } from "../policy/levels.ts";
+import { certificateOf, isLossless } from "../policy/levels.ts";
 import type { Ladder, LayerSetting, Rung } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
 import { boundText, percent } from "./results.ts";
@@ -39,7 +39,7 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
     levels.some(({ certificates }) => certificates.some((certificate) => certificate.kind === kind)),
   );
   const table = new Table({
-    head: ["level", "MACs", "p99", "nodes", ...kinds, "layers"],
+    head: ["level", "MACs", "p99 MACs", "nodes", ...kinds, "layers"],
     style,
     colAligns: ["right", "right", "right", "right", ...kinds.map(() => "right" as const), "left"],
   });
@@ -61,10 +61,18 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
   const samples = Math.min(...levels.flatMap((level) => level.certificates.map((certificate) => certificate.samples)));
   const proof = Number.isFinite(samples) ? `, certified on ${samples} rows, ${percent(promise.confidence)} sure` : ", none certified";
   const about = (metric === promise.kind ? "" : ` (${metric})`) + (reference ? " against the weights in float32" : "");
-  // dense is tested first: what does not hold for it was proved of none
-  const held = certificateOf(levels, levels.length - 1, promise.kind)?.bound ?? Number.NaN;
-  const isProved = promise.kind === "loss" ? held <= promise.bound : held >= promise.bound;
-  return `calibrated for ${promise.kind} ${boundText(promise.kind, promise.bound)}${about}${isProved ? "" : ", proved of no level"}: ${levels.length} levels${proof}\n${table.toString()}\n`;
+  const asked = `${promise.kind} ${boundText(promise.kind, promise.bound)}`;
+  const count = `${levels.length} level${levels.length === 1 ? "" : "s"}`;
+  const keeping = levels.filter((_, i) => {
+    const bound = certificateOf(levels, i, promise.kind)?.bound ?? Number.NaN;
+    return promise.kind === "loss" ? bound <= promise.bound : bound >= promise.bound;
+  });
+  // where weights were brought to eight bits, not even the whole network need keep it
+  const proved = keeping.length > 0 ? "" : ", proved of no level";
+  const note = keeping.every(isLossless)
+    ? `no level that leaves nodes out keeps ${asked} at a gain: the whole network answers queries that ask for it\n`
+    : "";
+  return `calibrated for ${asked}${about}${proved}: ${count}${proof}\n${table.toString()}\n${note}`;
 }
 
 /** Weights and biases. */

@@ -34,9 +34,9 @@ export interface Engine {
 /** Which kernels to run on. */
 export interface EngineOptions {
   /** Ask for one backend; absent: the fastest that runs here. */
-  backend?: Backend;
+  backend?: Backend | undefined;
   /** A compiled kernels binary of this package's build, for runtimes that refuse to compile bytes. */
-  module?: WasmModule;
+  module?: WasmModule | undefined;
 }
 
 /**

@@ -22,13 +22,13 @@ export interface ImportSource {
   name: string;
   bytes: Uint8Array | ArrayBuffer;
   /** Reads a file beside this one (weight shards, external data); paths are relative and never lead upwards. */
-  read?: (relativePath: string) => Promise<Uint8Array | ArrayBuffer>;
+  read?: ((relativePath: string) => Promise<Uint8Array | ArrayBuffer>) | undefined;
 }
 
 /** What a file does not say itself. */
 export interface ImportOptions {
   /** For safetensors in PyTorch naming: what stands between the linear layers, which the file does not say. */
-  activations?: string[];
+  activations?: string[] | undefined;
   /** Looked at before the import and around every file it reads beside the model; what lies between runs in one piece. */
   signal?: AbortSignal | undefined;
 }

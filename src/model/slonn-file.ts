@@ -108,7 +108,7 @@ function decode(
   reader: ByteReader | null,
 ): { model: AnyModel; stream: WeightStream | null } {
   const bad: Refuse = (got, expected, part) => refusal("bad-file", part === undefined ? name : `${name}: ${part}`, got, expected);
-  if (!Object.hasOwn(metadata, "slonn")) throw bad("no slonn metadata", "a .slonn file");
+  if (!Object.hasOwn(metadata, "slonn")) throw bad("no slonn metadata", "a .slonn file from slonn import");
   const header = parseObject(metadata.slonn, () => bad("slonn metadata that is no JSON object", "a .slonn file"));
   if (header.version !== version) throw refusal("unsupported", name, `version ${show(header.version)} of the .slonn format`, version);
 

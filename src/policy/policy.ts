@@ -9,7 +9,7 @@ import { describeKey, describeSlo, type Slo } from "./slo.ts";
 
 /** The level chosen for a query, and why. Frozen, as queries that ask the same share it. */
 export interface Plan {
-  /** Index into the session's levels. */
+  /** Index into the session's levels, from 0; `reason` counts them from 1, as `slonn inspect` does. */
   level: number;
   /** As asked; empty for the calibrated promise. */
   slo: Slo;

@@ -4,28 +4,28 @@
 import { refusal as refusalOf, type SlonnError } from "../errors.ts";
 import { isObject, quoted, show } from "../model/quoted.ts";
 
-/** What a caller asks. Several keys are all asked at once; `dense` and `exact` stand alone. */
+/** What a caller asks. Several keys are all asked at once; `dense` and `exact` stand alone. A key that is undefined is not asked. */
 export interface Slo {
   /** At least this share of right answers, certified (0 to 1). */
-  accuracy?: number;
+  accuracy?: number | undefined;
   /** At most this lost against dense, certified: points of the metric as a fraction (0.003 = 0.3 points). */
-  loss?: number;
+  loss?: number | undefined;
   /** At least this share of dense's own answers, certified (0 to 1). */
-  agreement?: number;
+  agreement?: number | undefined;
   /** Deadline in milliseconds, from the call. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
   /** Which percentile of the predicted latency has to fit the deadline, 50 to 99; 99 where absent. */
-  percentile?: number;
+  percentile?: number | undefined;
   /** What to do where not even the fastest level is expected to be done in time: run it, which is the default, or refuse with `deadline`. */
-  late?: "run" | "refuse";
+  late?: "run" | "refuse" | undefined;
   /** At most this many multiply-adds. */
-  operations?: number;
+  operations?: number | undefined;
   /** At most this mean share of active nodes (0 to 1) in the layers that levels leave nodes out of. */
-  nodes?: number;
+  nodes?: number | undefined;
   /** Skip only what cannot matter: zero inputs. */
-  exact?: true;
+  exact?: true | undefined;
   /** Every node from every input. */
-  dense?: true;
+  dense?: true | undefined;
   /** Cancels where the query waits (workers, queues); no part of the objective. */
   signal?: AbortSignal | undefined;
 }
@@ -71,7 +71,7 @@ export function parseSlo(text: string): Slo {
     slo[key] = value;
   };
   for (const part of text.split(",").map((p) => p.trim())) {
-    const [, key, value] = /^([a-z]+)(?:=(.*))?$/s.exec(part) ?? [];
+    const [, key, value] = /^([a-z]+)(?:\s*=\s*(.*))?$/s.exec(part) ?? [];
     switch (key) {
       case "dense":
       case "exact":
@@ -88,8 +88,9 @@ export function parseSlo(text: string): Slo {
         set(key, parseNumber(key, value ?? "", "operations=200000"));
         break;
       case "latency": {
-        const [, amount, unit, percentile] = /^([^a-z@%]*(?:[eE][+-]?\d+)?)(us|ms|s)(?:@p(.+))?$/s.exec(value ?? "") ?? [];
-        if (unit === undefined) throw refusal("latency", quoted(value ?? ""), "a time such as 2ms, 500us, 1s or 2ms@p99");
+        const [, amount, unit, percentile] = /^([^a-z@%]*?(?:[eE][+-]?\d+)?)\s*(us|ms|s)(?:\s*@\s*p(.+))?$/s.exec(value ?? "") ?? [];
+        if (unit === undefined || /[^\d.eE+-]/.test(amount))
+          throw refusal("latency", quoted(value ?? ""), "a time such as 2ms, 500us, 1s or 2ms@p99");
         const number = parseNumber("latency", amount, "latency=2ms");
         set("latencyMs", unit === "us" ? number / 1000 : unit === "s" ? number * 1000 : number);
         if (percentile !== undefined) set("percentile", parseNumber("percentile", percentile, "latency=2ms@p99"));
@@ -221,7 +222,7 @@ function parseShare(key: string, text: string | undefined): number {
   const percent = text?.endsWith("%") ?? false;
   const number = parseNumber(
     key,
-    (percent ? text?.slice(0, -1) : text) ?? "",
+    (percent ? text?.slice(0, -1).trimEnd() : text) ?? "",
     key === "nodes" ? "nodes=5%" : `${key}=${key === "loss" ? 0.003 : 0.97}`,
   );
   return percent ? number / 100 : number;

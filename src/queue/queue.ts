@@ -19,18 +19,18 @@ export type { Answered, Lane, LaneSource, LocalLane, RemoteLane } from "./pool.t
 /** How long the line may get, and who goes first. */
 export interface QueueOptions {
   /** Requests that may wait at once; 1,000 unless given. */
-  most?: number;
+  most?: number | undefined;
   /** What orders a request without a deadline among those with one: as if it had this many milliseconds. 1,000 unless given. */
-  patienceMs?: number;
-  clock?: Clock;
+  patienceMs?: number | undefined;
+  clock?: Clock | undefined;
   /** Lets the event loop have its turn between queries in this thread; the runtime's quickest way unless given. */
-  turn?: () => Promise<void>;
+  turn?: (() => Promise<void>) | undefined;
 }
 
 /** What a request asks of the line. */
 export interface RequestOptions {
   /** Each step up halves the time that this request is given in the order of the line, each step down doubles it; 0 unless given. */
-  priority?: number;
+  priority?: number | undefined;
 }
 
 /** One line before one or more sessions. */

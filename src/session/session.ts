@@ -41,13 +41,13 @@ import type { Report } from "./report.ts";
 /** How a session runs; all optional. */
 export interface SessionOptions extends EngineOptions {
   /** Where time comes from; the runtime's monotonic clock unless given. */
-  clock?: Clock;
+  clock?: Clock | undefined;
   /** How slow this machine is, if the caller knows: `stretch` is then read for every query, and nothing is estimated. */
-  load?: LoadOptions;
+  load?: LoadOptions | undefined;
   /** Latency of the levels on this machine; unless given, measured by the first queries that ask for a deadline: each gives half of what it has, or where that is too short, one all it takes. */
-  latencyProfile?: LatencyProfile;
+  latencyProfile?: LatencyProfile | undefined;
   /** What this machine and runtime are called in latency profiles: one that names another is refused. */
-  machine?: string;
+  machine?: string | undefined;
 }
 
 /** A model ready to answer. */

@@ -170,6 +170,7 @@ describe("refuses", () => {
       code: "bad-option",
       message: expect.stringMatching(/^load\.pressure: got/),
     });
+    (await open(path, { load: { stretch: undefined } } as WorkerSessionOptions)).dispose(); // as a session takes it
     for (const worker of [5, () => undefined])
       await expect(open(path, { worker: worker as unknown as Worker })).rejects.toMatchObject({ code: "worker" });
   });

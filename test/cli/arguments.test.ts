@@ -32,7 +32,8 @@ describe("parseArguments", () => {
     [["a", "--nope"], "got unknown flag --nope"],
     [["a", "-x"], "got unknown flag -x"],
     [["a", "--data"], "option '--data <value>' argument missing"],
-    [["a", "--data", "--json"], "option '--data' argument is ambiguous"],
+    [["a", "--data", "--json"], "got --data without a value, expected one; one that starts with - is written --data=<value>"],
+    [["a", "-o", "-x"], "got -o without a value, expected one"],
     [["a", "--json=yes"], "option '--json' does not take an argument"],
     [["a", "--data", "x", "--data", "y"], "got --data 2 times, expected it once"],
   ])("refuses %j", (words, message) => {
@@ -43,12 +44,32 @@ describe("parseArguments", () => {
   it.each(["", " ", "abc", "1x", "Infinity", "NaN"])("refuses %j as a number", (value) => {
     expect(() => parseArguments(["a", `--data=${value}`], flags).number("data", 0)).toThrow(/got --data ".*", expected a number/);
   });
+
+  it.each([
+    ["0.03", 0.03],
+    ["3%", 0.03],
+    ["3 %", 0.03],
+  ])("reads %j as a share", (value, share) => {
+    expect(parseArguments(["a", `--data=${value}`], flags).share("data", 1)).toBe(share);
+    expect(parseArguments(["a"], flags).share("data", 0.5)).toBe(0.5);
+  });
+
+  it.each(["%", "x%", "3%%", ""])("refuses %j as a share", (value) => {
+    expect(() => parseArguments(["a", `--data=${value}`], flags).share("data", 0)).toThrow(
+      `got --data ${JSON.stringify(value)}, expected a number, or a percentage such as 5%`,
+    );
+  });
 });
 
 describe("helpOf", () => {
   it("lists every flag where it was declared", () => {
     expect(helpOf("slonn run <model>", "Runs.", { output: flags.output, json: flags.json })).toBe(
-      "usage: slonn run <model>\n\nRuns.\n\n  -o, --output <file>  where\n      --json           as JSON\n",
+      "usage: slonn run <model> [flags]\n\nRuns.\n\n  -o, --output <file>  where\n      --json           as JSON\n",
     );
+    const needed = { data: { ...flags.data, needed: true }, output: { ...flags.output, needed: true } };
+    expect(helpOf("slonn run <model>", "Runs.", { ...needed, json: flags.json })).toMatch(
+      /^usage: slonn run <model> --data <inputs> -o <file> \[flags\]\n/,
+    );
+    expect(helpOf("slonn run <model>", "Runs.", needed)).toMatch(/ -o <file>\n/);
   });
 });

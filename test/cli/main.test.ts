@@ -80,7 +80,7 @@ describe("refusals", () => {
     expectRefusal(
       await slonn("import", file("tiny.slonn"), "-o", file("no/such/place.slonn")),
       1,
-      /got no such file, expected a place to write to/,
+      /got no such folder, expected a place to write to/,
     );
     const data = ["--data", file("x.npy")];
     expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, "-o", file("no/a.slonn")), 1, /no such folder, expected a place/);

@@ -45,7 +45,19 @@ describe("model text", () => {
     expect(ladderText({ ...ladder, metric: "agreement", promise: { kind: "agreement", bound: 0.99, confidence: 0.95 } })).toContain(
       "calibrated for agreement ≥ 99 %: ",
     );
-    expect(ladderText({ ...ladder, levels: [ladder.levels[1]] })).toContain("1 levels, none certified");
+    expect(ladderText({ ...ladder, levels: [ladder.levels[1]] })).toContain("1 level, none certified");
+  });
+
+  it("says so where only levels that leave nothing out keep the promise", () => {
+    const [cheap, dense] = ladder.levels;
+    const exact = { ...dense, rungs: [{ layers: [{ kind: "exact" as const }] }] };
+    const note = "\nno level that leaves nodes out keeps loss ≤ 0.3 % at a gain: the whole network answers queries that ask for it\n";
+    const dear = { ...cheap, certificates: [{ ...cheap.certificates[0], bound: 0.02 }] };
+    for (const levels of [[dear, dense], [dear, exact, dense], [dense]]) expect(ladderText({ ...ladder, levels })).toContain(note);
+    expect(ladderText(ladder)).not.toContain(note);
+    const promise = { kind: "agreement", bound: 0.99, confidence: 0.95 } as const;
+    const agreeing = { ...cheap, certificates: [{ ...promise, samples: 900 }] };
+    expect(ladderText({ ...ladder, promise, levels: [agreeing, dense] })).not.toContain("at a gain");
   });
 
   it("takes shares against what the last level did, which skips the inputs of a sparse first layer", () => {

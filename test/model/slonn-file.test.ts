@@ -146,7 +146,7 @@ function forge(change: (slonn: Json, tensors: Map<string, StoredTensor>, checksu
 const reshape = (tensors: Map<string, StoredTensor>, name: string, shape: number[]) => tensors.set(name, { ...tensors.get(name)!, shape });
 
 test.each<[string, Uint8Array, string, string]>([
-  ["a foreign safetensors file", packSafetensors([], {}), "bad-file", "f: got no slonn metadata, expected a .slonn file"],
+  ["a foreign safetensors file", packSafetensors([], {}), "bad-file", "f: got no slonn metadata, expected a .slonn file from slonn import"],
   [
     "metadata that is no JSON",
     packSafetensors([], { slonn: "{" }),

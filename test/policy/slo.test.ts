@@ -49,6 +49,7 @@ describe("parseSlo", () => {
     ["nodes=5%", { nodes: 0.05 }],
     ["nodes=.05", { nodes: 0.05 }],
     ["latency=2ms, loss=0.01", { latencyMs: 2, loss: 0.01 }],
+    [" latency = 2 ms @ p90 , loss = 1 % ", { latencyMs: 2, percentile: 90, loss: 0.01 }],
   ])("%s", (text, slo) => {
     expect(parseSlo(text)).toEqual(slo);
   });
@@ -69,6 +70,8 @@ describe("parseSlo", () => {
     ["latency=2", 'latency: got "2", expected a time such as 2ms'],
     ["latency=2m", 'latency: got "2m", expected a time'],
     ["latency=ms", 'latency: got "", expected a number'],
+    ["latency=500µs", 'latency: got "500µs", expected a time such as 2ms, 500us'],
+    ["latency=2 0ms", 'latency: got "2 0ms", expected a time'],
     ["latency=0ms", "latencyMs: got 0, expected a finite number above 0"],
     ["latency=1e999s", "latencyMs: got Infinity, expected a finite number above 0"],
     ["latency=2ms@99", 'latency: got "2ms@99", expected a time'],

@@ -21,12 +21,13 @@ const program = `
   import kernels from "slonn/kernels.wasm";
   const bytes: Uint8Array = encodeModel(await importModel({ name: "a.onnx", bytes: new Uint8Array(8) }));
   const model: Model = await loadModel(bytes);
-  using session: Session = await createSession(model, { backend: "js", module: kernels });
-  const best: number = session.run([1, 2], { loss: 0.003 }).output.top(1)[0].index;
+  using session: Session = await createSession(model, { backend: "js", module: kernels, latencyProfile: undefined });
+  const best: number | undefined = session.run([1, 2], { loss: 0.003, latencyMs: undefined }).output.top(1)[0]?.index;
   // @ts-expect-error a key no objective has
   session.run([1, 2], { speed: 3 });
   using elsewhere: WorkerSession = await createWorkerSession(model, { signal: AbortSignal.timeout(1000) });
-  const score: number = (await elsewhere.run([1, 2])).output.top(1)[0].score;
+  const score: number | undefined = (await elsewhere.run([1, 2], undefined, { transfer: undefined })).output.top(1)[0]?.score;
+  createQueue(session, { most: undefined }).close();
   export { score, best, calibrate, createKernels, createQueue, hints, SlonnError };`;
 
 const cases = [
@@ -46,6 +47,9 @@ test.each(cases)("%s, resolving as %s, with the types of %s", (version, kind, ty
   writeFileSync(join(sources, "program.mts"), program);
   const compilerOptions = {
     strict: true,
+    exactOptionalPropertyTypes: true, // what may be left out may be undefined as well
+    noUncheckedIndexedAccess: true,
+    verbatimModuleSyntax: true,
     noEmit: true,
     skipLibCheck: false,
     skipDefaultLibCheck: true, // TypeScript's own, which are most of the work

@@ -20,7 +20,7 @@ export const calibrateCommand: Command = {
   about: "Fits activators, chooses levels and certifies them on data that was not used to train the network.",
   flags: {
     ...dataFlags,
-    output: { value: "<out.slonn>", short: "o", about: "where to write the calibrated model" },
+    output: { value: "<out.slonn>", short: "o", needed: true, about: "where to write the calibrated model" },
     "fit-data": { value: "<inputs>", about: "extra rows that may only fit activators, never certify (training rows may go here)" },
     "max-loss": {
       value: "<share>",
@@ -49,8 +49,8 @@ export const calibrateCommand: Command = {
   },
   async run(args, io) {
     const output = args.required("output");
-    const maxLoss = args.number("max-loss", 0.003);
-    const confidence = args.number("confidence", 0.95);
+    const maxLoss = args.share("max-loss", 0.003);
+    const confidence = args.share("confidence", 0.95);
     const seed = args.number("seed", 1);
     const scale = args.number("scale", 1);
     const activators = args.text("activators");

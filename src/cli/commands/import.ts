@@ -8,14 +8,14 @@ import { activationsFlag, type Command } from "../command.ts";
 import { oneLine } from "../io.ts";
 import { loadModelFile } from "../model-file.ts";
 import { widthsText } from "../model-text.ts";
-import { writeBytes } from "../write-bytes.ts";
+import { checkPlace, writeBytes } from "../write-bytes.ts";
 
 export const importCommand: Command = {
   name: "import",
   file: "<model.onnx | model.json | weights.safetensors | model.h5>",
   about: "Reads a trained network and writes it as .slonn.",
   flags: {
-    output: { value: "<out.slonn>", short: "o", about: "where to write it" },
+    output: { value: "<out.slonn>", short: "o", needed: true, about: "where to write it" },
     weights: { value: "<type>", about: "int8 keeps weights in eight bits with a scale per node; as in the file unless given" },
     ...activationsFlag,
   },
@@ -23,6 +23,7 @@ export const importCommand: Command = {
     const output = args.required("output");
     const weights = args.text("weights");
     if (weights !== undefined && weights !== "int8") throw refusal("bad-option", "--weights", weights, "int8");
+    await checkPlace(output);
     const read = await loadModelFile(args.file, args.text("activations"));
     decodeLadder(read); // what is written has been checked, levels that a .slonn brings along included
     const model = weights === "int8" ? quantizeModel(read) : read;

@@ -15,7 +15,9 @@ export const inspectCommand: Command = {
     const model = await loadModelFile(args.file, args.text("activations"));
     const ladder = decodeLadder(model);
     if (!args.has("json")) {
-      io.stdout(layersText(model) + (ladder ? `\n${ladderText(ladder)}` : "not calibrated: every query runs dense\n"));
+      io.stdout(
+        layersText(model) + (ladder ? `\n${ladderText(ladder)}` : "not calibrated: queries run dense, or exact where that is asked\n"),
+      );
       return;
     }
     const document = {
