@@ -40,17 +40,21 @@ export interface Answer {
   end: number;
 }
 
+/** How a plan takes the input. */
+export interface InputUse {
+  /** Whether row 0 takes the non-zeros of the dense input: a query that brings them as a list starts behind it. */
+  compactsInput: boolean;
+  /** Whether any other row reads the dense input. */
+  readsDenseInput: boolean;
+}
+
 /** A level ready to run: rows 0 … rungEnds[r] − 1 are rungs 0 … r. */
-export interface LevelPlan {
+export interface LevelPlan extends InputUse {
   address: number;
   rungEnds: readonly number[];
   tags: readonly RowTag[];
   /** One per rung. */
   answers: readonly Answer[];
-  /** Whether row 0 takes the non-zeros of the dense input: a query that brings them as a list starts behind it. */
-  compactsInput: boolean;
-  /** Whether any other row reads the dense input. */
-  readsDenseInput: boolean;
 }
 
 /** @throws SlonnError `bad-file` for an activator the model does not have. */

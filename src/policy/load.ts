@@ -173,7 +173,7 @@ export const PRESSURE = 4;
 
 /**
  * Takes in what one query at `level` took. A time that is none (0, below, NaN) is passed over.
- * @param query the five numbers above; in an array, as numbers handed from function to function one by one end up on the heap
+ * @param query the five numbers above. In a typed array, because engines may allocate an object for each fraction that is passed by itself
  */
 export function observe(load: LoadState, level: number, query: Float64Array): void {
   const expectedMs = query[EXPECTED_MS];
