@@ -65,7 +65,7 @@ export function gelu(x: number): number {
 }
 
 /** The tanh approximation of gelu (Hendrycks and Gimpel, arXiv:1606.08415). */
-export function geluTanh(x: number): number {
+function geluTanh(x: number): number {
   return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 }
 
