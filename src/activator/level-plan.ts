@@ -129,21 +129,12 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
 /** The network's input, which notes whether anything but the taking of its non-zeros reads it. */
 function createInput(network: PlacedNetwork): { input: Vector; readsDense: () => boolean } {
   const input = createVector(network, "input", network.layers[0].matrix.inputs, { kind: "dense", at: network.input });
+  const { dense } = input;
   let reads = false;
-  const noting: Vector = {
-    ...input,
-    dense: (emit) => {
-      reads = true;
-      return input.dense(emit);
-    },
-    blocks: (emit) => {
-      reads = true;
-      return input.blocks(emit);
-    },
-    codes: (emit, every) => {
-      reads = true;
-      return input.codes(emit, every);
-    },
+  // blocks and codes are made from it as well
+  input.dense = (emit) => {
+    reads = true;
+    return dense(emit);
   };
-  return { input: noting, readsDense: () => reads };
+  return { input, readsDense: () => reads };
 }

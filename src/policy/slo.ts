@@ -134,8 +134,7 @@ export function checkSlo(value: unknown): Slo {
   for (const key of ["percentile", "late"] as const)
     if (slo[key] !== undefined && slo.latencyMs === undefined) throw refusal(key, "no latencyMs beside it", "a deadline it belongs to");
   if (signal !== undefined) {
-    if (typeof signal !== "object" || signal === null || typeof (signal as AbortSignal).aborted !== "boolean")
-      throw refusal("signal", show(signal), "an AbortSignal");
+    if (typeof (signal as AbortSignal | null)?.aborted !== "boolean") throw refusal("signal", show(signal), "an AbortSignal");
     slo.signal = signal as AbortSignal;
   }
   return slo;

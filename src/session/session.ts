@@ -144,27 +144,24 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     throwIfAborted(slo?.signal);
     return live;
   };
-  /** Measures the levels for a first query with a deadline, as long as it can spare. */
-  const measureWithin = (leftMs: number, query: QueryInput, now: Live): void => {
-    const began = clock.now();
-    now.runs();
-    const halfMs = (leftMs - (clock.now() - began)) / 2;
-    const isShort = halfMs < leastMeasuringMs;
-    profiler ??= createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
-    adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
-    if (profiler.isDone) profiler = null;
-    measuringMs = clock.now() - began;
-  };
   const decide = (slo: Slo | undefined, now: Live, query: QueryInput, passedMs: number): Decision => {
     const known = decisions.recall(slo);
     if (known) return known;
-    if (slo === undefined) return decisions.of(undefined, true);
     // the signal is the caller's own, and a decision is kept for others who ask the same
-    const { signal, ...asked } = checkSlo(slo);
+    const { signal, ...asked } = slo === undefined ? {} : checkSlo(slo);
     const { latencyMs } = asked;
-    if (latencyMs !== undefined && (profiler || !pacing.hasProfile())) measureWithin(latencyMs - passedMs, query, now);
+    if (latencyMs !== undefined && (profiler || !pacing.hasProfile())) {
+      const began = clock.now();
+      now.runs();
+      const halfMs = (latencyMs - passedMs - (clock.now() - began)) / 2;
+      const isShort = halfMs < leastMeasuringMs;
+      profiler ??= createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
+      adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
+      if (profiler.isDone) profiler = null;
+      measuringMs = clock.now() - began;
+    }
     // while measuring goes on, the next deadline is to go on with it
-    return decisions.of(asked, latencyMs === undefined || !profiler);
+    return decisions.of(slo && asked, latencyMs === undefined || !profiler);
   };
   /** Decides what a query that began at `times[DEADLINE]` runs, and takes its input in. */
   const begin = (query: QueryInput, slo: Slo | undefined, now: Live, waitedMs: number, reservedMs: number): Decision => {
