@@ -180,6 +180,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
     }
     store<i32>(r + (WORD_UNITS << 2), units);
     store<i32>(r + (WORD_MACS << 2), macs);
+    // weights of one byte are what PREDICT and all from PANELS_8 on multiply by, of four what the others do
     store<i32>(r + (WORD_BYTES_READ << 2), operation == PREDICT || operation >= PANELS_8 ? macs : macs << 2);
     if (operation == MARGIN && units) return at;
   }

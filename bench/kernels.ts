@@ -149,7 +149,7 @@ function chosenScores(n: number, share: number, random: Random): Float32Array {
 }
 
 /** Runs every case whose name holds `part`, printing a line each. */
-export async function runKernels(part: string, log: (line: string) => void): Promise<void> {
+async function runKernels(part: string, log: (line: string) => void): Promise<void> {
   const fastest = (await createEngine(1024)).backend;
   const backends: Backend[] = fastest === "relaxed" ? ["relaxed", "simd"] : [fastest];
   for (const backend of backends)

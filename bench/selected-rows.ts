@@ -44,7 +44,7 @@ interface OfIdeal {
 }
 
 /** One layer: as many selections of every share as take turns, and what `queries` of each made of it. */
-export async function raceSelectedRows(outputs: number, inputs: number, queries: number): Promise<SelectedRows[]> {
+async function raceSelectedRows(outputs: number, inputs: number, queries: number): Promise<SelectedRows[]> {
   const random = seeded(1);
   const memory = createMemoryPlan();
   const weight = new Float32Array(outputs * inputs).map(() => random() - 0.5);
@@ -102,7 +102,7 @@ function scoresOf(outputs: number, share: number, random: Random): Float32Array 
   return scores;
 }
 
-export function selectedRowsText(measured: readonly SelectedRows[]): string {
+function selectedRowsText(measured: readonly SelectedRows[]): string {
   const table = new Table({
     head: ["layer", "chosen", "x dense rows", "of the ideal", "x dense panels", "of the ideal"],
     style: { head: [], border: [], compact: true },

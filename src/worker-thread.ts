@@ -2,9 +2,10 @@
 // place it throws.
 
 import { builtin } from "./adapters/builtin.ts";
-import { createThread, type ThreadPort } from "./adapters/thread.ts";
+import { createThread } from "./adapters/thread.ts";
 import type { Question } from "./adapters/worker-messages.ts";
 import { SlonnError } from "./errors.ts";
+import { nextTurn } from "./next-turn.ts";
 
 interface WorkerScope {
   postMessage(message: unknown, transfer: Transferable[]): void;
@@ -16,31 +17,14 @@ interface ParentPort {
   on(type: "message", listen: (message: Question) => void): void;
 }
 
-const { document, postMessage, setImmediate } = globalThis as {
-  document?: unknown;
-  postMessage?: unknown;
-  setImmediate?: (then: () => void) => void;
-};
-
-/** Lets what has arrived be delivered; a timer would take milliseconds. */
-function createTurn(): ThreadPort["turn"] {
-  if (setImmediate) return () => new Promise((resolve) => setImmediate(resolve));
-  const { port1, port2 } = new MessageChannel();
-  const waiting: (() => void)[] = [];
-  port1.onmessage = () => waiting.shift()?.();
-  return () =>
-    new Promise((resolve) => {
-      waiting.push(resolve);
-      port2.postMessage(null);
-    });
-}
+const { document, postMessage } = globalThis as { document?: unknown; postMessage?: unknown };
 
 if (typeof postMessage === "function" && document === undefined) {
   const scope = globalThis as unknown as WorkerScope;
-  const receive = createThread({ post: (reply, transfer) => scope.postMessage(reply, transfer), turn: createTurn() });
+  const receive = createThread({ post: (reply, transfer) => scope.postMessage(reply, transfer), turn: nextTurn });
   scope.addEventListener("message", ({ data }) => receive(data));
 } else {
   const parent = builtin<{ parentPort: ParentPort | null }>("node:worker_threads")?.parentPort;
   if (!parent) throw new SlonnError("worker", "slonn/worker-thread: got imported outside a Worker, expected to be a Worker's program");
-  parent.on("message", createThread({ post: (reply, transfer) => parent.postMessage(reply, transfer), turn: createTurn() }));
+  parent.on("message", createThread({ post: (reply, transfer) => parent.postMessage(reply, transfer), turn: nextTurn }));
 }

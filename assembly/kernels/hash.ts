@@ -1,4 +1,5 @@
 // Locality-sensitive hashing: sign-projection codes of an input and the votes of the buckets they name.
+import { sum } from "../lanes/f32x4";
 
 /** codes[t] = the signs of `bits` planes of table t with x, plane 0 in the lowest bit. Planes are rows of `stride` floats. */
 export function hash(planes: usize, x: usize, stride: i32, tables: i32, bits: i32, codes: usize): void {
@@ -11,7 +12,7 @@ export function hash(planes: usize, x: usize, stride: i32, tables: i32, bits: i3
       if (ASC_FEATURE_SIMD) {
         let s = f32x4.splat(0);
         for (let i: usize = 0; i < bytes; i += 16) s = f32x4.add(s, f32x4.mul(v128.load(x + i), v128.load(plane + i)));
-        dot = f32x4.extract_lane(s, 0) + f32x4.extract_lane(s, 1) + (f32x4.extract_lane(s, 2) + f32x4.extract_lane(s, 3));
+        dot = sum(s);
       } else {
         for (let i: usize = 0; i < bytes; i += 4) dot += load<f32>(x + i) * load<f32>(plane + i);
       }

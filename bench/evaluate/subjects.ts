@@ -129,7 +129,7 @@ function likeOf(name: string): NetworkName {
   return like;
 }
 
-export function subjectOf({ name, data, model, fit, heldOut, test }: Network, most: Size["most"]): Subject {
+function subjectOf({ name, data, model, fit, heldOut, test }: Network, most: Size["most"]): Subject {
   // one that comes calibrated was calibrated on all of them
   const held = model.calibration ? heldOut : cut(heldOut, most.heldOut);
   return { name, data, trainedBy: null, model, fit: first(fit, most.fit), heldOut: held, report: cut(test, most.report) };

@@ -18,7 +18,7 @@ import { ratiosOf } from "./ratios.ts";
 import type { Size } from "./sizes.ts";
 
 /** What calibration promises of ours. */
-export const promisedAgreement = "agreement=0.99";
+const promisedAgreement = "agreement=0.99";
 const [fitRows, heldOutRows] = [2000, 1500];
 /** Inputs that peers choose their graph by. */
 const choosingInputs = 50;

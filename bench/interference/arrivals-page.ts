@@ -37,7 +37,7 @@ export function writeArrivals(data: ArrivalsData, folder: string): string {
   return path;
 }
 
-export function renderArrivals(data: ArrivalsData): string {
+function renderArrivals(data: ArrivalsData): string {
   const { machine, runs } = data;
   const title = `slonn: ${data.network} answering requests as they arrive`;
   const loads = [...new Set(runs.map(({ load }) => load))];

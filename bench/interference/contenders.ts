@@ -28,7 +28,7 @@ export interface DeadlineContender {
 }
 
 /** Indices of levels that are more accurate than all cheaper ones, exact and dense among them. */
-export function usefulLevels({ levels }: Ladder): number[] {
+function usefulLevels({ levels }: Ladder): number[] {
   const accuracy = (i: number): number => levels[i].observed.accuracy ?? levels[i].observed.agreement;
   return levels
     .map((_, i) => i)

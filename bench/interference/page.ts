@@ -44,7 +44,7 @@ export function writeInterference(data: InterferenceData, folder: string): strin
   return path;
 }
 
-export function renderInterference(data: InterferenceData): string {
+function renderInterference(data: InterferenceData): string {
   const { machine } = data;
   const title = `slonn: ${data.network} under deadlines on a shared machine`;
   return `<!doctype html>\n${

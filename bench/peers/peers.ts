@@ -109,7 +109,7 @@ function outputForms(name: PeerName, { layers }: Model): OnnxForm["output"][] {
 }
 
 /** Seeded inputs of the kind a model takes: bags of a dozen words' size where its first layer is wide, else half zeros. */
-export function madeUpInputs(model: Model, count: number, seed = 1): Input[] {
+function madeUpInputs(model: Model, count: number, seed = 1): Input[] {
   const random = seeded(seed);
   const width = model.layers[0].inputs;
   return Array.from({ length: count }, (): Input => {
@@ -127,7 +127,7 @@ const int8Tolerance = 0.05;
  * Compares a peer with the plain forward pass on seeded inputs.
  * @throws SlonnError `no-engine` when an output is off by more than `tolerance` of the largest.
  */
-export async function checkAgreement(peer: Peer, model: Model, tolerance = 1e-4): Promise<void> {
+async function checkAgreement(peer: Peer, model: Model, tolerance = 1e-4): Promise<void> {
   for (const input of madeUpInputs(model, 3)) {
     const expected = forward(model, writtenOut(input, new Float32Array(model.layers[0].inputs)));
     const got = await peer.run(input);

@@ -45,7 +45,7 @@ export interface OnnxForm {
   output: "gemm" | "matmul" | "int8" | "int8-blocks";
 }
 
-export const plainForm: OnnxForm = { input: "vector", output: "gemm" };
+const plainForm: OnnxForm = { input: "vector", output: "gemm" };
 
 export function formText({ input, output }: OnnxForm): string {
   return input === "vector" ? output : `${input}, ${output}`;

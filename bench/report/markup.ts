@@ -17,7 +17,7 @@ export function trusted(markup: string): Markup {
   return { markup };
 }
 
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character]);
 }
 

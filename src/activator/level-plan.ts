@@ -40,17 +40,21 @@ export interface Answer {
   end: number;
 }
 
+/** How a plan takes the input. */
+export interface InputUse {
+  /** Whether row 0 takes the non-zeros of the dense input: a query that brings them as a list starts behind it. */
+  compactsInput: boolean;
+  /** Whether any other row reads the dense input. */
+  readsDenseInput: boolean;
+}
+
 /** A level ready to run: rows 0 … rungEnds[r] − 1 are rungs 0 … r. */
-export interface LevelPlan {
+export interface LevelPlan extends InputUse {
   address: number;
   rungEnds: readonly number[];
   tags: readonly RowTag[];
   /** One per rung. */
   answers: readonly Answer[];
-  /** Whether row 0 takes the non-zeros of the dense input: a query that brings them as a list starts behind it. */
-  compactsInput: boolean;
-  /** Whether any other row reads the dense input. */
-  readsDenseInput: boolean;
 }
 
 /** @throws SlonnError `bad-file` for an activator the model does not have. */
@@ -125,21 +129,12 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
 /** The network's input, which notes whether anything but the taking of its non-zeros reads it. */
 function createInput(network: PlacedNetwork): { input: Vector; readsDense: () => boolean } {
   const input = createVector(network, "input", network.layers[0].matrix.inputs, { kind: "dense", at: network.input });
+  const { dense } = input;
   let reads = false;
-  const noting: Vector = {
-    ...input,
-    dense: (emit) => {
-      reads = true;
-      return input.dense(emit);
-    },
-    blocks: (emit) => {
-      reads = true;
-      return input.blocks(emit);
-    },
-    codes: (emit, every) => {
-      reads = true;
-      return input.codes(emit, every);
-    },
+  // blocks and codes are made from it as well
+  input.dense = (emit) => {
+    reads = true;
+    return dense(emit);
   };
-  return { input: noting, readsDense: () => reads };
+  return { input, readsDense: () => reads };
 }

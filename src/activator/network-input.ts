@@ -1,10 +1,9 @@
-// Where a query's input is written: the dense vector, and the list of its non-zeros, which a sparse input fills without the vector
-// (unless it is out of order).
-// What is written has been checked by somebody else.
+// Where a query's input is written: a dense vector, and a list of its non-zeros. A sparse input fills the list alone where its plan reads
+// nothing else. It knows what to write, and leaves checking it to its callers.
 
 import type { Engine } from "../engine/engine.ts";
 import { listViews } from "../engine/list.ts";
-import type { LevelPlan } from "./level-plan.ts";
+import type { InputUse } from "./level-plan.ts";
 import type { PlacedNetwork } from "./network.ts";
 
 /** A vector by its non-zeros, in any order, of any type of numbers. */
@@ -39,7 +38,7 @@ export function reserveInput(network: PlacedNetwork): void {
 export function writeSparse(
   { dense, list }: NetworkInput,
   { indices, values }: NonZeros,
-  { compactsInput, readsDenseInput }: Pick<LevelPlan, "compactsInput" | "readsDenseInput">,
+  { compactsInput, readsDenseInput }: InputUse,
 ): number {
   if (readsDenseInput || !compactsInput || indices.length > dense.length) {
     dense.fill(0);

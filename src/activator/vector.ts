@@ -2,6 +2,7 @@
 // emitted when it is first asked for.
 
 import * as abi from "../engine/generated/abi.ts";
+import { paddedTo } from "../engine/memory-plan.ts";
 import type { FloatArgument, Row } from "../engine/plan-writer.ts";
 import type { PlacedNetwork } from "./network.ts";
 
@@ -66,7 +67,7 @@ export function createVector(network: PlacedNetwork, name: string, width: number
       const known = coded[Number(every)];
       if (known) return known;
       const from = vector.dense(emit);
-      const padded = Math.ceil(width / 16) * 16;
+      const padded = paddedTo(width, 16);
       const called = `${name}.${every ? "every" : "active"}`;
       const made: Codes = {
         at: network.floats(`${called}.codes`, 4 + padded / 2),

@@ -9,7 +9,7 @@
 // than the quickest one.
 
 import { type Clock, systemClock } from "../clock.ts";
-import { aborted, SlonnError } from "../errors.ts";
+import { aborted, refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { dropped } from "../session/output.ts";
 import { createSession, type PausableSession } from "../session/session.ts";
@@ -49,7 +49,7 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
 
   /** The session, once there is one. */
   const opened = (): PausableSession => {
-    if (session === null) throw new SlonnError("worker", "worker: got a query before its model, expected the model first");
+    if (session === null) throw refusal("worker", "worker", "a query before its model", "the model first");
     return session;
   };
 

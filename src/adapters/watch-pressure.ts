@@ -1,7 +1,7 @@
 // Words about the machine's load from where runtimes have them: Linux's pressure file, Compute Pressure in Chromium, and how late timers come
 // anywhere. Each is a hint for a session's own estimate (`load: { pressure }`), no more.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { builtin } from "./builtin.ts";
 
 /** Where to look, and how often. */
@@ -28,7 +28,7 @@ const file = "/proc/pressure/cpu";
  * @throws SlonnError `bad-option` where the source asked for is not there
  */
 export function watchPressure({ everyMs = 250, source }: WatchOptions = {}): PressureWatch {
-  if (!(everyMs >= 1 && everyMs < 1e9)) throw new SlonnError("bad-option", `everyMs: got ${everyMs}, expected milliseconds from 1`);
+  if (!(everyMs >= 1 && everyMs < 1e9)) throw refusal("bad-option", "everyMs", everyMs, "milliseconds from 1");
   const { PressureObserver } = globalThis as {
     PressureObserver?: new (changed: (records: { state: string }[]) => void) => ComputePressure;
   };
@@ -68,7 +68,7 @@ export function watchPressure({ everyMs = 250, source }: WatchOptions = {}): Pre
     observer.observe("cpu", { sampleInterval: everyMs }).catch(() => {});
     return watched("compute", () => observer.disconnect());
   }
-  if ((source ?? "timers") !== "timers") throw new SlonnError("bad-option", `source: got ${source}, expected one that this runtime has`);
+  if ((source ?? "timers") !== "timers") throw refusal("bad-option", "source", String(source), "one that this runtime has");
   let due = performance.now() + everyMs;
   return watched(
     "timers",

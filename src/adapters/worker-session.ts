@@ -4,7 +4,7 @@
 
 import { createAbortListener } from "../abort-listener.ts";
 import { systemClock } from "../clock.ts";
-import { aborted, messageOf, SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
@@ -98,8 +98,7 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
   throwIfAborted(signal);
   for (const [key, value] of Object.entries(options.load ?? {}))
-    if (value !== undefined && typeof value !== "number")
-      throw new SlonnError("bad-option", `load.${key}: got ${show(value)}, expected a number to send`);
+    if (value !== undefined && typeof value !== "number") throw refusal("bad-option", `load.${key}`, show(value), "a number to send");
   const sendable = await sendableSource(source, isTransferred, options);
   const worker = await startedUnless(signal, startWorker(workerSource));
   const line = openLine(worker);
@@ -192,7 +191,7 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
 
 async function replyAs<Kind extends Reply["kind"]>(kind: Kind, reply: Promise<Reply>): Promise<Extract<Reply, { kind: Kind }>> {
   const got = await reply;
-  if (got.kind !== kind) throw new SlonnError("worker", `worker: got ${got.kind} as an answer, expected ${kind}`);
+  if (got.kind !== kind) throw refusal("worker", "worker", `${got.kind} as an answer`, kind);
   return got as Extract<Reply, { kind: Kind }>;
 }
 
@@ -247,7 +246,7 @@ function openLine(worker: WorkerLike): Line {
     },
     close(error) {
       if (over) return;
-      over = error ?? new SlonnError("disposed", "session: got a query after dispose(), expected a live session");
+      over = error ?? refusal("disposed", "session", "a query after dispose()", "a live session");
       worker.terminate();
       for (const { reject } of waiting.values()) reject(over);
       waiting.clear();

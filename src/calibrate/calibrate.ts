@@ -7,7 +7,7 @@
 import { encodeActivators } from "../activator/activator.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { EngineOptions } from "../engine/engine.ts";
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
 import { checkLabels, checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
@@ -109,12 +109,13 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const kind = labels ? "loss" : "agreement";
   const bound = labels ? maxLoss : 1 - maxLoss;
   const needed = samplesNeeded(kind, bound, confidence, depth);
-  if (needed === Number.POSITIVE_INFINITY)
-    throw new SlonnError("bad-option", `max loss: got ${maxLoss}, expected one that a number of rows can prove`);
+  if (needed === Number.POSITIVE_INFINITY) throw refusal("bad-option", "max loss", maxLoss, "one that a number of rows can prove");
   if (certifying < needed || searched < 1)
-    throw new SlonnError(
+    throw refusal(
       "too-few-samples",
-      `data: got ${rows.count} rows of which ${certifying} certify, expected at least ${rowsNeeded(needed)} rows: ${kind} ${bound} at confidence ${confidence} needs ${needed}; a larger max loss needs fewer`,
+      "data",
+      `${rows.count} rows of which ${certifying} certify`,
+      `at least ${rowsNeeded(needed)} rows: ${kind} ${bound} at confidence ${confidence} needs ${needed}; a larger max loss needs fewer`,
     );
   const part = (from: number, to: number): { rows: Rows; labels: Labels | null } => {
     const which = order.subarray(from, to);
@@ -206,9 +207,11 @@ const kinds = ["low-rank", "screen", "clusters", "hash"];
 /** How many of the best answers a metric looks at. */
 function depthOf(metric: LadderMetric, labels: Labels | null): number {
   if (metric.startsWith("agreement") === (labels !== null))
-    throw new SlonnError(
+    throw refusal(
       "bad-option",
-      `metric: got ${metric}, expected ${labels ? "accuracy or precision@k beside labels" : "agreement or agreement@k without labels"}`,
+      "metric",
+      metric,
+      labels ? "accuracy or precision@k beside labels" : "agreement or agreement@k without labels",
     );
   return Number(metric.split("@")[1] ?? 1);
 }
@@ -257,22 +260,19 @@ function check(
 ): void {
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
-  if (outputs < 2)
-    throw new SlonnError("bad-model", `${name}: got ${outputs} output, expected at least 2: every promise is about the best of them`);
+  if (outputs < 2) throw refusal("bad-model", name, `${outputs} output`, "at least 2: every promise is about the best of them");
   checkRows("data", rows, inputs);
   if (fitRows) checkRows("fit data", fitRows, inputs);
-  if (fitRows?.count === 0) throw new SlonnError("bad-input", "fit data: got 0 rows, expected at least 1");
+  if (fitRows?.count === 0) throw refusal("bad-input", "fit data", "0 rows", "at least 1");
   if (labels) checkLabels("labels", labels, rows.count, outputs);
   if (!(typeof maxLoss === "number" && maxLoss > 0 && maxLoss < 1))
-    throw new SlonnError("bad-option", `max loss: got ${maxLoss}, expected a fraction above 0 and below 1`);
+    throw refusal("bad-option", "max loss", maxLoss, "a fraction above 0 and below 1");
   if (!(typeof confidence === "number" && confidence > 0.5 && confidence < 1))
-    throw new SlonnError("bad-option", `confidence: got ${confidence}, expected above 0.5 and below 1`);
-  if (!metrics.includes(metric)) throw new SlonnError("bad-option", `metric: got ${metric}, expected ${metrics.join(", ")}`);
+    throw refusal("bad-option", "confidence", confidence, "above 0.5 and below 1");
+  if (!metrics.includes(metric)) throw refusal("bad-option", "metric", metric, metrics.join(", "));
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
-    throw new SlonnError("bad-option", `seed: got ${seed}, expected a whole number from 0 to ${2 ** 32 - 1}`);
-  if (cost !== "time" && cost !== "macs") throw new SlonnError("bad-option", `cost: got ${cost}, expected time or macs`);
-  if (weights !== undefined && weights !== "int8" && weights !== "auto")
-    throw new SlonnError("bad-option", `weights: got ${weights}, expected int8 or auto`);
-  for (const kind of activators)
-    if (!kinds.includes(kind)) throw new SlonnError("bad-option", `activators: got ${kind}, expected ${kinds.join(", ")}`);
+    throw refusal("bad-option", "seed", seed, `a whole number from 0 to ${2 ** 32 - 1}`);
+  if (cost !== "time" && cost !== "macs") throw refusal("bad-option", "cost", cost, "time or macs");
+  if (weights !== undefined && weights !== "int8" && weights !== "auto") throw refusal("bad-option", "weights", weights, "int8 or auto");
+  for (const kind of activators) if (!kinds.includes(kind)) throw refusal("bad-option", "activators", kind, kinds.join(", "));
 }

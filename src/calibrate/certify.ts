@@ -12,7 +12,7 @@
 // The promise is for a target fixed without these rows, and for each kind by itself: asking for several kinds at once, or
 // picking the target that just fits, is covered by δ per kind and per target, not by one δ for all.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Certificate } from "../profile/ladder.ts";
 import { binomialLower, lossUpper, lossUpperBetting } from "./bounds.ts";
 
@@ -36,8 +36,7 @@ export interface LevelOutcome {
  * @throws SlonnError `bad-option` for a confidence outside (0, 1); `bad-input` for no level, no rows, or counts that contradict each other.
  */
 export function certifyLadder(outcomes: readonly LevelOutcome[], { confidence }: { confidence: number }): Certificate[][] {
-  if (!(confidence > 0 && confidence < 1))
-    throw new SlonnError("bad-option", `confidence: got ${confidence}, expected a number between 0 and 1`);
+  if (!(confidence > 0 && confidence < 1)) throw refusal("bad-option", "confidence", confidence, "a number between 0 and 1");
   checkOutcomes(outcomes);
   const delta = 1 - confidence;
   const dense = outcomes.length - 1;
@@ -85,15 +84,14 @@ function count(differences: Float32Array | Int8Array, value: number): number {
 }
 
 function checkOutcomes(outcomes: readonly LevelOutcome[]): void {
-  if (outcomes.length === 0) throw new SlonnError("bad-input", "outcomes: got no level, expected at least dense");
+  if (outcomes.length === 0) throw refusal("bad-input", "outcomes", "no level", "at least dense");
   const { samples } = outcomes[0];
-  if (!Number.isInteger(samples) || samples < 1)
-    throw new SlonnError("bad-input", `outcomes[0].samples: got ${samples}, expected at least 1`);
+  if (!Number.isInteger(samples) || samples < 1) throw refusal("bad-input", "outcomes[0].samples", samples, "at least 1");
   const labelled = outcomes[0].rights !== null;
   const dense = outcomes[outcomes.length - 1];
   outcomes.forEach((outcome, i) => {
     const refuse = (what: string, got: unknown, expected: string): never => {
-      throw new SlonnError("bad-input", `outcomes[${i}].${what}: got ${got}, expected ${expected}`);
+      throw refusal("bad-input", `outcomes[${i}].${what}`, String(got), expected);
     };
     const { differences, agreements, rights } = outcome;
     if (outcome.samples !== samples) refuse("samples", outcome.samples, `${samples} as for level 0`);

@@ -2,7 +2,7 @@
 // WebAssembly side is bound by as-bind, which copies every array in and every result out: right for large arrays and few
 // calls, wrong for a query, so nothing on the query path imports this file. See docs/decisions/as-bind.md.
 
-import { messageOf, SlonnError } from "../errors.ts";
+import { messageOf, refusal, SlonnError } from "../errors.ts";
 import { extendConverters } from "./as-bind-layout.ts";
 import { bytesOfText } from "./binary-text.ts";
 import { arraysBinary } from "./generated/arrays-binary.ts";
@@ -56,7 +56,7 @@ export interface ArrayKernelsOptions {
 export async function createArrayKernels(options: ArrayKernelsOptions = {}): Promise<ArrayKernels> {
   const { backend } = options;
   if (backend !== undefined && backend !== "simd" && backend !== "js")
-    throw new SlonnError("bad-option", `backend: got ${JSON.stringify(backend)}, expected simd or js`);
+    throw refusal("bad-option", "backend", JSON.stringify(backend), "simd or js");
   if (backend === "js") return { backend, reason: null, ...checked(plainArrays) };
   const bound = await bind();
   if (typeof bound !== "string") return { backend: "simd", reason: null, ...checked(bound) };
@@ -185,5 +185,5 @@ function kind(value: unknown): string {
 }
 
 function bad(name: string, got: string, expected: string): SlonnError {
-  return new SlonnError("bad-input", `${name}: got ${got}, expected ${expected}`);
+  return refusal("bad-input", name, got, expected);
 }

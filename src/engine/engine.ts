@@ -48,8 +48,7 @@ export async function createEngine(bytes: number, options: EngineOptions = {}): 
   if (backend !== undefined && !backends.includes(backend)) throw refusal("bad-option", "backend", String(backend), backends.join(", "));
   if (backend === "js") return createReferenceEngine(bytes, null);
   if (module) return createWasmEngine(await instantiate(module), bytes, backend ?? "simd", null);
-  if (backend === "scalar")
-    throw new SlonnError("no-engine", "backend: got scalar without a module, expected the scalar binary as `module`");
+  if (backend === "scalar") throw refusal("no-engine", "backend", "scalar without a module", "the scalar binary as `module`");
   const kernels = await startKernels(backend);
   if (typeof kernels !== "string") return createWasmEngine(kernels.exports, bytes, kernels.backend, kernels.reason);
   if (backend) throw new SlonnError("no-engine", `backend: got ${backend}, but ${kernels} in this runtime`);

@@ -2,7 +2,8 @@
 
 import type { Engine } from "./engine.ts";
 import { LIST_HEADER } from "./generated/abi.ts";
-import { type MemoryPlan, paddedTo } from "./memory-plan.ts";
+import type { MemoryPlan } from "./memory-plan.ts";
+import { paddedTo } from "./padded.ts";
 
 /** Reserves an empty list that can hold `capacity` units. */
 export function reserveList(memory: MemoryPlan, capacity: number): number {

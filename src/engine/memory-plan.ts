@@ -1,6 +1,9 @@
 // Where everything lies in an engine's memory, laid out before the memory exists, so that it never has to grow.
 
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
+import { paddedTo } from "./padded.ts";
+
+export { paddedTo };
 
 /** Writes what was reserved into the engine's memory. */
 export type Fill = (engine: Engine) => void;
@@ -35,7 +38,7 @@ export function createMemoryPlan(): MemoryPlan {
   return {
     reserve(bytes: number, fill?: Fill): number {
       const at = next;
-      next += Math.ceil(bytes / 64) * 64;
+      next += paddedTo(bytes, 64);
       if (fill) fills.push(fill);
       return at;
     },
@@ -68,9 +71,4 @@ export function reserveFloats(memory: MemoryPlan, n: number, values?: Float32Arr
 export function reserveWords(memory: MemoryPlan, values: Uint32Array): number {
   const at: number = memory.reserve(values.length * 4, (engine) => new Uint32Array(engine.buffer, at, values.length).set(values));
   return at;
-}
-
-/** n rounded up to a multiple of `step`. */
-export function paddedTo(n: number, step: number): number {
-  return Math.ceil(n / step) * step;
 }

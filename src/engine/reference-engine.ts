@@ -4,6 +4,7 @@
 
 import type { Engine } from "./engine.ts";
 import * as abi from "./generated/abi.ts";
+import { paddedTo } from "./padded.ts";
 
 const { fround } = Math;
 
@@ -45,12 +46,11 @@ type Operation = (a: Int32Array, f: Float32Array, spent: number) => number;
 type Numbers = readonly number[] | Uint32Array;
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-const paddedTo = (multiple: number, n: number): number => Math.ceil(n / multiple) * multiple;
 
 /** The operations over one memory; each returns its multiply-adds and leaves its units in the row. */
 function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, i8: Int8Array): Operation {
   const indicesAt = (list: number): number => (list + abi.LIST_HEADER) >> 2;
-  const valuesAt = (list: number): number => indicesAt(list) + paddedTo(4, u32[(list >> 2) + 1]);
+  const valuesAt = (list: number): number => indicesAt(list) + paddedTo(u32[(list >> 2) + 1], 4);
   const unitsOf = (list: number): Uint32Array => u32.subarray(indicesAt(list), indicesAt(list) + u32[list >> 2]);
   const valuesOf = (list: number): Float32Array => f32.subarray(valuesAt(list), valuesAt(list) + u32[list >> 2]);
 
@@ -118,7 +118,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.BLOCKS:
         units = put(
           a[3],
-          allBlocks(paddedTo(4, a[2])).filter((byte) => f32.subarray(at[1] + byte / 4, at[1] + byte / 4 + 4).some((v) => v !== 0)),
+          allBlocks(paddedTo(a[2], 4)).filter((byte) => f32.subarray(at[1] + byte / 4, at[1] + byte / 4 + 4).some((v) => v !== 0)),
         );
         break;
       case abi.ROWS:
@@ -151,7 +151,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.COLUMNS:
         units = a[5];
         macs = unitsOf(a[3]).length * units;
-        addLines(at[2], at[6], paddedTo(4, units), unitsOf(a[3]), valuesOf(a[3]), at[1], a[4]);
+        addLines(at[2], at[6], paddedTo(units, 4), unitsOf(a[3]), valuesOf(a[3]), at[1], a[4]);
         break;
       case abi.ACTIVATE: {
         const src = a[2] < 0 ? valuesOf(a[1]) : floats(1, a[2]);
@@ -275,7 +275,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         break;
       case abi.CODE: {
         const [codes, step] = codesOf(floats(1, a[2]));
-        const padded = new Int16Array(paddedTo(16, a[2]));
+        const padded = new Int16Array(paddedTo(a[2], 16));
         padded.set(codes);
         i16.set(padded, (a[3] >> 1) + 8);
         f32[at[3]] = step;
@@ -325,7 +325,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         const places = upTo(inputs.length);
         units = a[6];
         macs = inputs.length * units;
-        for (const n of upTo(paddedTo(16, units)))
+        for (const n of upTo(paddedTo(units, 16)))
           f32[at[7] + n] = node8(
             n,
             step,

@@ -1,6 +1,6 @@
 // One dense forward pass in plain loops that read like the maths: the reference other code is compared with. Not fast, knows no engine.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { type Activation, type DenseLayer, floatWeights, type Model } from "./model.ts";
 
 /**
@@ -10,8 +10,7 @@ import { type Activation, type DenseLayer, floatWeights, type Model } from "./mo
  * @throws SlonnError `bad-input` when the input has another length.
  */
 export function forward(model: Model, input: Float32Array): Float32Array {
-  if (input.length !== model.layers[0].inputs)
-    throw new SlonnError("bad-input", `input: got ${input.length} numbers, expected ${model.layers[0].inputs}`);
+  if (input.length !== model.layers[0].inputs) throw refusal("bad-input", "input", `${input.length} numbers`, model.layers[0].inputs);
   return model.layers.reduce((x, layer) => activate(layer.activation, preActivations(layer, x), layer.alpha), input);
 }
 
@@ -66,7 +65,7 @@ export function gelu(x: number): number {
 }
 
 /** The tanh approximation of gelu (Hendrycks and Gimpel, arXiv:1606.08415). */
-export function geluTanh(x: number): number {
+function geluTanh(x: number): number {
   return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 }
 

@@ -15,6 +15,6 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 export function show(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "object" && value !== null) return "an object";
+  if (isObject(value)) return "an object";
   return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : value === undefined ? "nothing" : String(value);
 }

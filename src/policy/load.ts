@@ -81,8 +81,10 @@ const clip = 1.5;
 const unclip = 1.3;
 /** Surprises in a row that are believed. */
 const believed = 5;
-/** What a time exceeds three times its expectation by when it lost its core for a time slice: milliseconds. */
-const leastSliceMs = 1;
+/** The longest that a run can take which kept its core, and was expected to take so long; one that took longer lost it for a time slice. */
+export function mostKeptMs(expectedMs: number): number {
+  return 3 * expectedMs + 1;
+}
 /** What a slice usually takes; counts as one that was seen. */
 const usualSliceMs = 4;
 /** What takes longer was something else, a clock that was set or a machine asleep. */
@@ -172,8 +174,9 @@ export const STEP_MS = 3;
 export const PRESSURE = 4;
 
 /**
- * Takes in what one query at `level` took. A time that is none (0, below, NaN) is passed over.
- * @param query the five numbers above; in an array, as numbers handed from function to function one by one end up on the heap
+ * Takes in what one query at `level` took. A time that is none (0, below, NaN) is passed over. One function for all of it, because fractions
+ * that its parts would hand to each other may be allocated.
+ * @param query the five numbers above. In a typed array, because engines may allocate an object for each fraction that is passed by itself
  */
 export function observe(load: LoadState, level: number, query: Float64Array): void {
   const expectedMs = query[EXPECTED_MS];
@@ -193,7 +196,7 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   p[v] = ownSpread + (p[v] - ownSpread) * Math.exp(-p[f] * (away - 1));
   // each time a level is come back to it fades half as fast, and faster again the longer it is stayed with
   p[f] = away > 8 ? Math.max(slowestFade, p[f] / 2) : Math.min(fastestFade, p[f] * 1.05);
-  n[sharedVariance] += 2e-5;
+  n[sharedVariance] += 2e-5; // the machine may have changed meanwhile
 
   const sure = c * n[shared] + p[o];
   const body = expectedMs * Math.exp(sure);
@@ -201,7 +204,7 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   n[lost] *= forgotten;
   n[lostMs] *= forgotten;
   n[busyMs] = n[busyMs] * forgotten + body;
-  if (observedMs > 3 * body + leastSliceMs + stepMs && n[surprises] < believed) {
+  if (observedMs > mostKeptMs(body) + stepMs && n[surprises] < believed) {
     n[lost]++;
     n[lostMs] += Math.min(observedMs - body, mostSliceMs);
     n[surprises] = Math.max(1, n[surprises] + 1);
@@ -217,8 +220,8 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   let variance = c * c * n[sharedVariance] + p[v] + n[noise];
   const limit = clip * Math.sqrt(variance);
   const side = Math.sign(error);
-  // one in a hundred shall be above the percentile expected, so that one moves the tail as far up as 99 below it move it down; a clock too
-  // coarse for a single query cannot tell
+  // one in a hundred is to be above the percentile expected, so that one up (1.1) is worth 99 down (0.99904, its 99th root); a clock too coarse
+  // for a single query cannot tell
   if (query[P99_MS] > 0 && expectedMs >= 4 * stepMs)
     n[tail] = Math.min(3, Math.max(0.3, n[tail] * (observedMs > query[P99_MS] ? 1.1 : 0.99904)));
   // errors are cut short, so that the estimate is near the median, not the mean; but some that are far off in a row on one side are a

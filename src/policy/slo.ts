@@ -135,8 +135,7 @@ export function checkSlo(value: unknown): Slo {
   for (const key of ["percentile", "late"] as const)
     if (slo[key] !== undefined && slo.latencyMs === undefined) throw refusal(key, "no latencyMs beside it", "a deadline it belongs to");
   if (signal !== undefined) {
-    if (typeof signal !== "object" || signal === null || typeof (signal as AbortSignal).aborted !== "boolean")
-      throw refusal("signal", show(signal), "an AbortSignal");
+    if (typeof (signal as AbortSignal | null)?.aborted !== "boolean") throw refusal("signal", show(signal), "an AbortSignal");
     slo.signal = signal as AbortSignal;
   }
   return slo;
@@ -166,8 +165,8 @@ export function askedOf(slo: Slo): Asked {
 
 /**
  * Whether an SLO that was not checked asks just that, signals aside; one that is odd in any way does not, and is to be checked. Every query does
- * this, so nothing is allocated: a number is looked for before it is read, as engines make an object of each that is read where objects of
- * many kinds pass by.
+ * this, so nothing is allocated. Hence no loop over `quantities`, whose places in `numbers` are written out, and `in` before each read: where
+ * objects of many shapes come by, engines allocate an object for every fraction that is read from one by name.
  */
 export function asksSame(slo: Slo | null, { slo: asked, numbers, keys }: Asked): boolean {
   if (

@@ -1,6 +1,7 @@
 // A latency profile as text, for keeping beside a model: JSON, in which what was not measured is null.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
+import { isObject, show } from "../model/quoted.ts";
 import type { LatencyProfile, LevelLatency, ProfileOrigin, Quantiles, RungLatency } from "./latency.ts";
 
 export function encodeProfile(profile: LatencyProfile): string {
@@ -14,12 +15,9 @@ export function encodeProfile(profile: LatencyProfile): string {
  */
 export function decodeProfile(text: string, name: string): LatencyProfile {
   const refuse = (what: string, got: unknown, expected: string): never => {
-    throw new SlonnError("bad-file", `${name}: ${what}: got ${got === undefined ? "nothing" : JSON.stringify(got)}, expected ${expected}`);
+    throw refusal("bad-file", `${name}: ${what}`, show(got), expected);
   };
-  const record = (what: string, value: unknown): Record<string, unknown> =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : refuse(what, value, "an object");
+  const record = (what: string, value: unknown): Record<string, unknown> => (isObject(value) ? value : refuse(what, value, "an object"));
   const list = (what: string, value: unknown): unknown[] => (Array.isArray(value) ? value : refuse(what, value, "a list"));
   const time = (what: string, value: unknown): number => {
     if (value === null) return Number.NaN;
@@ -31,7 +29,7 @@ export function decodeProfile(text: string, name: string): LatencyProfile {
   };
   const quantiles = (what: string, value: Record<string, unknown>): Quantiles => {
     const [p50, p90, p99] = ["p50", "p90", "p99"].map((key) => time(`${what}.${key}`, value[key]));
-    if (p90 < p50 || p99 < p90) refuse(what, [p50, p90, p99], "percentiles that do not fall");
+    if (p90 < p50 || p99 < p90) throw refusal("bad-file", `${name}: ${what}`, `${p50}, ${p90}, ${p99}`, "percentiles that do not fall");
     return { p50, p90, p99 };
   };
   const rungOf = (what: string, value: unknown): RungLatency => {

@@ -3,7 +3,7 @@
 // A lane that dies after it was asked something is made again at once. One that dies without, or is dead when it is made, counts as failed to be
 // made: the next try is when somebody asks for one, so that a lane that cannot live is not made over and over.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import type { Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
@@ -78,7 +78,7 @@ interface Slot {
 /** @throws SlonnError `bad-option` without lanes, or for what is no lane */
 export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, died }: PoolListener): Pool {
   const sources = Array.isArray(lanes) ? (lanes as readonly LaneSource[]) : [lanes as LaneSource];
-  if (sources.length === 0) throw new SlonnError("bad-option", "lanes: got none, expected at least one");
+  if (sources.length === 0) throw refusal("bad-option", "lanes", "none", "at least one");
   const slots = sources.map((source): Slot => {
     const isMade = typeof source === "function";
     return { make: isMade ? source : null, living: isMade ? null : livingOf(checked(source)), isOpening: false };
@@ -149,12 +149,12 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
 }
 
 /** What requests get when nobody can answer them. */
-export const noLane = (): SlonnError => new SlonnError("worker", "queue: got no lane that is alive, expected one");
+export const noLane = (): SlonnError => refusal("worker", "queue", "no lane that is alive", "one");
 
 const livingOf = (lane: Lane): Living => ({ lane, isBusy: false, wasAsked: false, isWarm: false });
 
 /** The lane, where it is one. @param whence what is said before it in the message */
 function checked(lane: Lane, whence = ""): Lane {
   if (typeof lane?.run === "function") return lane;
-  throw new SlonnError("bad-option", `lanes: got ${whence}${show(lane)}, expected a session (awaited), or a function that makes one`);
+  throw refusal("bad-option", "lanes", `${whence}${show(lane)}`, "a session (awaited), or a function that makes one");
 }

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { aborted, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
+import { nextTurn } from "../next-turn.ts";
 import { checkNames } from "../option-names.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
@@ -70,9 +71,9 @@ const requestNames: Record<keyof RequestOptions, true> = { priority: true };
 export function createQueue(lanes: LaneSource | readonly LaneSource[], options: QueueOptions = {}): Queue {
   checkNames("createQueue", options, optionNames);
   const { most = 1000, patienceMs = 1000, clock = systemClock, turn = nextTurn } = options;
-  if (!(Number.isInteger(most) && most >= 1)) throw new SlonnError("bad-option", `most: got ${most}, expected a whole number from 1`);
+  if (!(Number.isInteger(most) && most >= 1)) throw refusal("bad-option", "most", most, "a whole number from 1");
   if (!(patienceMs > 0 && patienceMs < Number.POSITIVE_INFINITY))
-    throw new SlonnError("bad-option", `patienceMs: got ${patienceMs}, expected a finite time above 0`);
+    throw refusal("bad-option", "patienceMs", patienceMs, "a finite time above 0");
   if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
   const line: Line<Request> = createLine({ lanes: Array.isArray(lanes) ? lanes.length : 1, patienceMs });
   const onAbort = createAbortListener();
@@ -82,12 +83,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   const refuseLate = ({ item, arrivedMs, deadlineMs }: Entry<Request>): void => {
     item.forget();
     const waited = Math.max(0, clock.now() - arrivedMs);
-    item.reject(
-      new SlonnError(
-        "deadline",
-        `deadline: got ${waited.toPrecision(3)} ms of waiting, expected an answer within ${deadlineMs - arrivedMs}`,
-      ),
-    );
+    item.reject(refusal("deadline", "deadline", `${waited.toPrecision(3)} ms of waiting`, `an answer within ${deadlineMs - arrivedMs}`));
   };
   const alarm = createAlarm(clock, () => line.expire(clock.now(), refuseLate));
   const clearIfEmpty = (): void => {
@@ -164,7 +160,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   const close = (): void => {
     if (isClosed) return;
     isClosed = true;
-    failAll(new SlonnError("disposed", "queue: got a request before close(), expected it to be answered by then"));
+    failAll(refusal("disposed", "queue", "a request before close()", "it to be answered by then"));
     pool.close();
   };
 
@@ -177,11 +173,11 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       new Promise<Answered>((resolve, reject) => {
         checkNames("run", options, requestNames);
         const { priority = 0 } = options;
-        if (isClosed) throw new SlonnError("disposed", "queue: got a request after close(), expected an open queue");
+        if (isClosed) throw refusal("disposed", "queue", "a request after close()", "an open queue");
         const asked = slo === undefined ? undefined : checkSlo(slo);
         const { latencyMs = Number.POSITIVE_INFINITY, late, signal } = asked ?? {};
         throwIfAborted(signal);
-        if (!(Math.abs(priority) <= 30)) throw new SlonnError("bad-option", `priority: got ${priority}, expected a number from -30 to 30`);
+        if (!(Math.abs(priority) <= 30)) throw refusal("bad-option", "priority", priority, "a number from -30 to 30");
         if (line.size >= most) {
           const dropped = line.dropLate();
           if (dropped === null) throw overloaded(most);
@@ -192,8 +188,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         if (pool.isDead) throw noLane();
         const request: Request = { input: copied(input), slo: asked, resolve, reject, forget() {} };
         const entry = line.push(request, clock.now(), { latencyMs, isRefusable: late === "refuse", priority });
-        if (entry === null)
-          throw new SlonnError("deadline", `deadline: got ${line.size} requests waiting, expected an answer within ${latencyMs} ms`);
+        if (entry === null) throw refusal("deadline", "deadline", `${line.size} requests waiting`, `an answer within ${latencyMs} ms`);
         // nobody may get round to it before its deadline
         if (entry.isRefusable) alarm.set(entry.deadlineMs);
         request.forget = onAbort(signal, () => {
@@ -222,18 +217,4 @@ function copyOf<Values>(values: Values): Values {
 }
 
 const overloaded = (most: number): SlonnError =>
-  new SlonnError("overloaded", `queue: got one request more than the ${most} that may wait, expected fewer at once`);
-
-/** A turn of the event loop, without the wait that timers have. */
-function nextTurn(): Promise<void> {
-  const { setImmediate } = globalThis as { setImmediate?: (then: () => void) => unknown };
-  if (setImmediate) return new Promise((resolve) => void setImmediate(resolve));
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}
+  refusal("overloaded", "queue", `one request more than the ${most} that may wait`, "fewer at once");

@@ -1,13 +1,11 @@
 // Handing over what a run left in engine memory: all outputs, or the candidates of a ranked output layer, copied or written into the
 // caller's room.
 
-import type { LevelPlan } from "../activator/level-plan.ts";
 import { bestCapacity } from "../activator/network.ts";
 import { rungsOf } from "../activator/work.ts";
-import type { Engine } from "../engine/engine.ts";
 import { ROW_WORDS } from "../engine/generated/abi.ts";
 import { refusal } from "../errors.ts";
-import type { LevelRun, Live } from "./level-run.ts";
+import type { LevelRun, ListViews, Live } from "./level-run.ts";
 import { createCandidates, createOutput, type Output } from "./output.ts";
 
 /** Room for the best answers of a query: which outputs, and their scores. */
@@ -16,12 +14,19 @@ export interface BestAnswers {
   scores: Float32Array;
 }
 
-/** The output of a run that ended before row `ran`, copied. */
-export function answerOf({ order }: Live, { engine, plan, answers }: LevelRun, ran: number, outputs: number, missing: number): Output {
+/** Where a run that ended before row `ran` left its answer: all outputs, or its candidates, which are activated. */
+function answerAt({ engine, plan, answers }: LevelRun, ran: number): Float32Array | ListViews {
   const rung = rungsOf(plan, ran) - 1;
-  const answer = answers[rung];
+  const { begin, end } = plan.answers[rung];
+  // the last row finds the best of them, which nobody asked for here
+  if (begin < end - 1) engine.execute(plan.address, begin, end - 1);
+  return answers[rung];
+}
+
+/** The output of a run that ended before row `ran`, copied. */
+export function answerOf({ order }: Live, run: LevelRun, ran: number, outputs: number, missing: number): Output {
+  const answer = answerAt(run, ran);
   if (answer instanceof Float32Array) return createOutput(answer.slice());
-  activateCandidates(engine, plan, rung);
   const places = answer.indices.subarray(0, answer.count[0]);
   return createCandidates(
     order ? places.map((place) => order[place]) : places.slice(),
@@ -49,20 +54,14 @@ export function checkRoom(out: Float32Array | BestAnswers, outputs: number): voi
 }
 
 /** Writes every output, `missing` where it was not computed. */
-export function writeAll({ order }: Live, { engine, plan, answers }: LevelRun, ran: number, out: Float32Array, missing: number): number {
-  const rung = rungsOf(plan, ran) - 1;
-  const answer = answers[rung];
+export function writeAll({ order }: Live, run: LevelRun, ran: number, out: Float32Array, missing: number): number {
+  const answer = answerAt(run, ran);
   if (answer instanceof Float32Array) out.set(answer);
   else {
-    activateCandidates(engine, plan, rung);
     out.fill(missing);
     for (let i = 0; i < answer.count[0]; i++) out[order ? order[answer.indices[i]] : answer.indices[i]] = answer.values[i];
   }
   return out.length;
-}
-
-function activateCandidates(engine: Engine, { address, answers }: LevelPlan, rung: number): void {
-  engine.execute(address, answers[rung].begin, answers[rung].end - 1);
 }
 
 /** Writes the best answers, best first; returns how many. */

@@ -8,7 +8,7 @@ import type { Stage } from "../activator/level-plan.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_BYTES_READ, WORD_MACS, WORD_UNITS } from "../engine/generated/abi.ts";
-import { SlonnError, throwIfAborted } from "../errors.ts";
+import { refusal, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
 import { writeAll } from "./answers.ts";
@@ -62,7 +62,7 @@ export async function breakdown(
   options: BreakdownOptions = {},
 ): Promise<Breakdown> {
   const { clock = systemClock, operations, signal, ...engineOptions } = options;
-  if (inputs.length === 0) throw new SlonnError("bad-input", "breakdown: got 0 inputs, expected at least 1");
+  if (inputs.length === 0) throw refusal("bad-input", "breakdown", "0 inputs", "at least 1");
   const live = await layOut(model, [level], engineOptions);
   const { input } = live;
   const run = live.runOf(0);

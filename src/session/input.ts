@@ -1,6 +1,6 @@
 // Writing a query's input into engine memory, after checking it. It knows shapes and types, not networks.
 
-import type { LevelPlan } from "../activator/level-plan.ts";
+import type { InputUse } from "../activator/level-plan.ts";
 import { type NetworkInput, type NonZeros, writeSparse } from "../activator/network-input.ts";
 import { refusal } from "../errors.ts";
 import { sizeOf, type Tensor, type TensorData } from "../model/tensor.ts";
@@ -12,7 +12,7 @@ export type QueryInput = ArrayLike<number> | NonZeros | Tensor;
  * Checks the input and writes it for a query by `plan`; returns the row the plan is to be run from.
  * @throws SlonnError `bad-input` when the length or type is wrong or an index is out of range. Repeated indices add up.
  */
-export function writeInput(input: QueryInput, to: NetworkInput, plan: Pick<LevelPlan, "compactsInput" | "readsDenseInput">): number {
+export function writeInput(input: QueryInput, to: NetworkInput, plan: InputUse): number {
   const target = to.dense;
   if (typeof input === "object" && input !== null && "indices" in input) {
     checkSparse(input, target.length);

@@ -201,23 +201,28 @@ export interface Ran {
   point: number;
   /** Whether growth was given up for want of time. */
   isCut: boolean;
-  /** Numbers named below; in an array, as numbers handed from function to function one by one end up on the heap. */
+  /** Numbers named below. In a typed array, because engines may allocate an object for each fraction that is passed or kept by itself. */
   times: Float64Array;
 }
 
 // places in `times`
-/** What is left of the deadline when the query comes, infinite without one; and when that ends, by the clock. */
-export const LEFT_MS = 5;
-export const DEADLINE = 0;
-/** How many times as long as when idle the next rung has to be expected to take. */
-export const STRETCH = 1;
-export const RANK_MS = 2;
-export const END = 3;
-/** All of the query, as the caller sees it; and what 99 of 100 that keep their core were expected to take, where a deadline was asked. */
-export const TOOK_MS = 4;
+/** What is left of the deadline when the query comes; infinite without one. */
+export const LEFT_MS = 0;
+/** When that is over, by the clock. */
+export const DEADLINE = 1;
+/** How many times as long as when idle the next rung is expected to take. */
+export const STRETCH = 2;
+/** Milliseconds spent on ranking. */
+export const RANK_MS = 3;
+/** When the run ended, by the clock. */
+export const END = 4;
+/** All of the query, as the caller sees it, in milliseconds. */
+export const TOOK_MS = 5;
+/** What 99 of 100 queries that keep their core were expected to take, where a deadline was asked. */
 export const EXPECTED_P99_MS = 6;
+const timeCount = 7;
 
-export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(7) });
+export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(timeCount) });
 
 /**
  * Runs a level, looking at the clock behind each segment: where an answer stands and the rest of the next rung would hardly

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../clock.ts";
 import { ROW_WORDS, WORD_MACS, WORD_UNITS } from "../engine/generated/abi.ts";
+import { mostKeptMs } from "../policy/load.ts";
 import type { LatencyProfile, LevelLatency, Quantiles, RungLatency } from "../profile/latency.ts";
 import { type QueryInput, writeInput } from "./input.ts";
 import type { LevelRun, Live } from "./level-run.ts";
@@ -121,7 +122,7 @@ export function steadied(levels: readonly LevelLatency[], firsts: readonly numbe
   for (const times of firsts) {
     const { p50 } = quantilesOf(times);
     for (const time of times)
-      if (isKept(time, p50)) {
+      if (time <= mostKeptMs(p50)) {
         late.push(time - p50);
         busyMs += time;
       }
@@ -187,14 +188,11 @@ function timePoints(
   }
 }
 
-/** Whether a run that took `time` kept its core all along. */
-const isKept = (time: number, median: number): boolean => time <= 3 * median + 1;
-
 /** Percentiles of times; those that lost their core for a time slice are left out, as the load counts them apart. */
 function quantilesOf(times: number[]): Quantiles {
   times.sort((a, b) => a - b);
   const median = times[(times.length - 1) >> 1];
-  const kept = times.filter((time) => isKept(time, median));
+  const kept = times.filter((time) => time <= mostKeptMs(median));
   const at = (share: number): number => kept[Math.ceil(share * kept.length) - 1] || Number.NaN;
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99) };
 }

@@ -10,13 +10,14 @@ import type { Model, StreamedModel } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import type { LoadEstimate } from "../policy/load.ts";
-import { met, nodeShare, planKey, thinnedLayers } from "../policy/policy.ts";
-import { asksSame, checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
+import { met, nodeShare, thinnedLayers } from "../policy/policy.ts";
+import { checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Level } from "../profile/ladder.ts";
 import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin } from "../profile/latency.ts";
 import { activeNodes } from "./active-nodes.ts";
 import { answerOf, type BestAnswers, checkRoom, writeAll, writeBest } from "./answers.ts";
+import { createDecisions } from "./decisions.ts";
 import { type QueryInput, writeInput } from "./input.ts";
 import {
   createRan,
@@ -126,18 +127,12 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   let profiler: Profiler | null = null;
   /** What measuring latencies took of the query at hand: that much of its deadline is gone. */
   let measuringMs = 0;
-  let withoutSlo: Decision | null = null;
-  /** What was asked lately. */
-  const recent: Decision[] = [];
-  let nextRecent = 0;
-  const byMeaning = new Map<string, Decision>();
+  const decisions = createDecisions(pacing.decide);
 
   const origin = (): ProfileOrigin => ({ machine, build: buildName, backend, model: fingerprint(shapes, levels) });
   const adopt = (profile: LatencyProfile, { runs }: Live, isWarm = false): void => {
     pacing.adopt(profile, runs(), isWarm);
-    byMeaning.clear();
-    recent.length = nextRecent = 0;
-    withoutSlo = null;
+    decisions.forget();
   };
   if (latencyProfile) {
     checkProfile(latencyProfile, origin(), levels.length);
@@ -149,14 +144,12 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     throwIfAborted(slo?.signal);
     return live;
   };
-  /** What an SLO comes to: one that asks what was asked lately is not even checked, and one that was asked before does no planning. */
   const decide = (slo: Slo | undefined, now: Live, query: QueryInput, passedMs: number): Decision => {
-    if (slo === undefined && withoutSlo) return withoutSlo;
-    if (typeof slo === "object") for (let i = 0; i < recent.length; i++) if (asksSame(slo, recent[i])) return recent[i];
+    const known = decisions.recall(slo);
+    if (known) return known;
     // the signal is the caller's own, and a decision is kept for others who ask the same
-    const { signal, ...kept } = slo === undefined ? {} : checkSlo(slo);
-    const asked: Slo | undefined = slo && kept;
-    const { latencyMs } = kept;
+    const { signal, ...asked } = slo === undefined ? {} : checkSlo(slo);
+    const { latencyMs } = asked;
     if (latencyMs !== undefined && (profiler || !pacing.hasProfile())) {
       const began = clock.now();
       now.runs();
@@ -167,16 +160,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       if (profiler.isDone) profiler = null;
       measuringMs = clock.now() - began;
     }
-    const key = planKey(asked);
-    let chosen = byMeaning.get(key);
-    if (!chosen) {
-      chosen = pacing.decide(asked);
-      if (byMeaning.size >= mostPlans) byMeaning.clear();
-      byMeaning.set(key, chosen);
-    }
-    if (slo === undefined) withoutSlo = chosen;
-    else if ((latencyMs === undefined || !profiler) && !recent.includes(chosen)) recent[nextRecent++ % mostRecent] = chosen;
-    return chosen;
+    // while measuring goes on, the next deadline is to go on with it
+    return decisions.of(slo && asked, latencyMs === undefined || !profiler);
   };
   /** Decides what a query that began at `times[DEADLINE]` runs, and takes its input in. */
   const begin = (query: QueryInput, slo: Slo | undefined, now: Live, waitedMs: number, reservedMs: number): Decision => {
@@ -316,7 +301,3 @@ export interface PausableSession extends Session {
 const leastMeasuringMs = 10;
 /** What measuring takes then, all at once. */
 const shortMeasuringMs = 100;
-/** Few enough to be looked through at every query. */
-const mostRecent = 16;
-/** Plans kept for SLOs of different meaning. */
-const mostPlans = 256;

@@ -72,7 +72,7 @@ describe("a profile as text", () => {
   });
 
   test.each<[string, unknown, string]>([
-    ["no object", [1], "profile: got [1], expected an object"],
+    ["no object", [1], "profile: got a list of 1, expected an object"],
     ["no origin", { levels: [] }, "origin: got nothing, expected an object"],
     ["half an origin", { origin: { machine: "m" }, levels: [] }, "origin.build: got nothing, expected text"],
     ["no levels", { origin }, "levels: got nothing, expected a list"],
@@ -82,7 +82,7 @@ describe("a profile as text", () => {
     [
       "falling percentiles",
       { origin, levels: [{ p50: 3, p90: 2, p99: 4 }] },
-      "levels[0]: got [3,2,4], expected percentiles that do not fall",
+      "levels[0]: got 3, 2, 4, expected percentiles that do not fall",
     ],
     [
       "rungs without layers",
@@ -98,6 +98,12 @@ describe("a profile as text", () => {
   ])("is refused with %s", (_, value, message) => {
     expect(() => decodeProfile(JSON.stringify(value), "file")).toThrow(expect.objectContaining({ code: "bad-file" }));
     expect(() => decodeProfile(JSON.stringify(value), "file")).toThrow(`file: ${message}`);
+  });
+
+  test("is refused in few words, whatever it holds", () => {
+    const refused = (value: unknown) => () => decodeProfile(JSON.stringify({ origin, levels: value }), "file");
+    expect(refused("x".repeat(1e6))).toThrow(/^.{0,120}$/);
+    expect(refused([new Array(1e5).fill(0)])).toThrow(/^.{0,120}$/);
   });
 
   test("is refused wherever it is cut off", () => {

@@ -53,6 +53,6 @@ export const benchCommand: Command = {
 };
 
 /** Few rows come around whole times, so that each weighs the same in the metric. */
-export function defaultQueries(rows: number): number {
+function defaultQueries(rows: number): number {
   return rows >= leastQueries ? leastQueries : Math.ceil(leastQueries / rows) * rows;
 }

@@ -1,0 +1,15 @@
+// A turn of the event loop, so that what has arrived meanwhile is delivered, without the wait that timers have.
+
+/** Resolves in the next turn: by `setImmediate` where there is one, else by a message to itself. */
+export function nextTurn(): Promise<void> {
+  const { setImmediate } = globalThis as { setImmediate?: (then: () => void) => unknown };
+  if (setImmediate) return new Promise((resolve) => void setImmediate(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}

@@ -1,0 +1,54 @@
+// What SLOs came to, remembered: most queries ask what another asked before, and then nothing is checked, planned or allocated.
+
+import { planKey } from "../policy/policy.ts";
+import { asksSame, type Slo } from "../policy/slo.ts";
+import type { Decision } from "./pacing.ts";
+
+export interface Decisions {
+  /** The decision for an SLO that was asked lately; undefined for any other, which is to be checked first. */
+  recall(slo: Slo | undefined): Decision | undefined;
+  /**
+   * The decision for a checked SLO, made unless there is one for the same meaning.
+   * @param isKept whether `recall` is to find it from now on
+   */
+  of(slo: Slo | undefined, isKept: boolean): Decision;
+  /** To be called when what decisions are made from has changed. */
+  forget(): void;
+}
+
+/** Few enough to be looked through at every query. */
+const mostRecent = 16;
+/** Decisions kept for SLOs of different meaning. */
+const mostMeanings = 256;
+
+/** @param decide makes a decision for a checked SLO, the calibrated promise where there is none */
+export function createDecisions(decide: (slo: Slo | undefined) => Decision): Decisions {
+  let withoutSlo: Decision | undefined;
+  const recent: Decision[] = [];
+  let nextRecent = 0;
+  const byMeaning = new Map<string, Decision>();
+  return {
+    recall(slo) {
+      if (slo === undefined) return withoutSlo;
+      if (typeof slo === "object") for (let i = 0; i < recent.length; i++) if (asksSame(slo, recent[i])) return recent[i];
+      return undefined;
+    },
+    of(slo, isKept) {
+      const key = planKey(slo);
+      let decision = byMeaning.get(key);
+      if (!decision) {
+        decision = decide(slo);
+        if (byMeaning.size >= mostMeanings) byMeaning.clear();
+        byMeaning.set(key, decision);
+      }
+      if (slo === undefined) withoutSlo = decision;
+      else if (isKept && !recent.includes(decision)) recent[nextRecent++ % mostRecent] = decision;
+      return decision;
+    },
+    forget() {
+      withoutSlo = undefined;
+      recent.length = nextRecent = 0;
+      byMeaning.clear();
+    },
+  };
+}

@@ -1,0 +1,55 @@
+// Decisions are made once: counted by how often one is asked for anew.
+
+import { expect, test } from "vitest";
+import { createModel } from "../../src/model/model.ts";
+import { uncalibratedLevels } from "../../src/policy/levels.ts";
+import { checkSlo, type Slo } from "../../src/policy/slo.ts";
+import { createDecisions } from "../../src/session/decisions.ts";
+import { createPacing } from "../../src/session/pacing.ts";
+
+function counted() {
+  const layer = { name: "l", inputs: 1, outputs: 2, weight: new Float32Array(2), bias: new Float32Array(2), alpha: 0 };
+  const pacing = createPacing(uncalibratedLevels(createModel("m", [{ ...layer, activation: "identity" as const }])), null, {});
+  const made: (Slo | undefined)[] = [];
+  const decisions = createDecisions((slo) => {
+    made.push(slo);
+    return pacing.decide(slo);
+  });
+  return { decisions, made };
+}
+
+test("what was asked lately is recalled, whoever asks it, until it is forgotten", () => {
+  const { decisions, made } = counted();
+  expect(decisions.recall(undefined)).toBeUndefined();
+  const none = decisions.of(undefined, true);
+  const loss = decisions.of(checkSlo({ loss: 0.1 }), true);
+  expect(decisions.recall(undefined)).toBe(none);
+  expect(decisions.recall({ loss: 0.1 })).toBe(loss);
+  expect(decisions.recall({ loss: 0.2 })).toBeUndefined();
+  expect(decisions.of({ loss: 0.1 }, true)).toBe(loss);
+  expect(made).toEqual([undefined, { loss: 0.1 }]);
+  decisions.forget();
+  expect([decisions.recall(undefined), decisions.recall({ loss: 0.1 })]).toEqual([undefined, undefined]);
+  expect(decisions.of({ loss: 0.1 }, true)).not.toBe(loss);
+});
+
+test("one that is not kept is not recalled, but not made again either", () => {
+  const { decisions, made } = counted();
+  const once = decisions.of({ latencyMs: 5 }, false);
+  expect(decisions.recall({ latencyMs: 5 })).toBeUndefined();
+  expect(decisions.of({ latencyMs: 5 }, true)).toBe(once);
+  expect(decisions.recall({ latencyMs: 5 })).toBe(once);
+  expect(made.length).toBe(1);
+});
+
+test("the sixteen last are recalled, and of many meanings only so many are kept", () => {
+  const { decisions, made } = counted();
+  for (let i = 1; i <= 17; i++) decisions.of({ operations: i }, true);
+  expect(decisions.recall({ operations: 1 })).toBeUndefined();
+  expect(decisions.recall({ operations: 2 })).toBeDefined();
+  decisions.of({ operations: 1 }, true);
+  expect(made.length).toBe(17);
+  for (let i = 18; i <= 257; i++) decisions.of({ operations: i }, true);
+  decisions.of({ operations: 1 }, true);
+  expect(made.length).toBe(258);
+});
