@@ -88,7 +88,7 @@ function checkOrder(at: string, rungs: readonly Rung[]): void {
 }
 
 function readSetting(at: string, value: unknown): LayerSetting {
-  const { kind, by } = object(at, value);
+  const { kind, activator, by } = object(at, value);
   switch (oneOf("dense", "exact", "ranked")(`${at}.kind`, kind)) {
     case "dense":
       return record<{ kind: "dense" }>({ kind: oneOf("dense") })(at, value);
@@ -100,7 +100,8 @@ function readSetting(at: string, value: unknown): LayerSetting {
         activator: oneOf("low-rank", "hash", "clusters", "screen", "oracle"),
         variant: whole(0),
         rank: optional(whole(1)),
-        unit: oneOf("node", "panel", "cluster"),
+        // any other list would be expanded past the last panel
+        unit: activator === "clusters" ? oneOf("cluster") : oneOf("node", "panel"),
         by: oneOf("top-k", "threshold", "within"),
         amount: by === "top-k" ? share : numbers(by === "within" ? 0 : -Number.MAX_VALUE, Number.MAX_VALUE),
       })(at, value);

@@ -135,6 +135,8 @@ describe("decodeLadder", () => {
     [`${layer0}.activator`, "psychic", 'layers[0].activator: got "psychic", expected low-rank, hash, clusters, screen, oracle'],
     [`${layer0}.variant`, 1.5, "layers[0].variant: got 1.5, expected a whole number"],
     [`${layer0}.unit`, "row", 'layers[0].unit: got "row", expected node, panel'],
+    [`${layer0}.unit`, "cluster", 'layers[0].unit: got "cluster", expected node, panel'],
+    [`${layer0}.activator`, "clusters", 'layers[0].unit: got "panel", expected cluster'],
     [`${layer0}.by`, "chance", 'layers[0].by: got "chance", expected top-k, threshold'],
     [`${layer0}.amount`, null, "layers[0].amount: got null, expected a finite number"],
     [`${layer0}.amount`, Number.POSITIVE_INFINITY, "layers[0].amount: got Infinity, expected a finite number"],
