@@ -12,6 +12,8 @@ import { metrics } from "./ladder.ts";
 /** The most levels a ladder and rungs a level may have; calibration keeps far fewer. */
 const maxLevels = 1024;
 const maxRungs = 64;
+/** The most activators a layer's levels may use, each of which takes as much memory as the tensors it is made from; calibration tries fewer. */
+const maxActivators = 64;
 
 /** Means are sums divided; they may pass the largest value by this relative rounding. */
 const rounding = 1e-6;
@@ -29,6 +31,15 @@ export function decodeLadder(model: AnyModel): Ladder | null {
   if (rungs.length !== 1) refuse(at, `${rungs.length} rungs`, "one, the last level being dense");
   rungs[0].layers.forEach(({ kind }, l) => {
     if (kind !== "dense") refuse(`${at}[0].layers[${l}].kind`, kind, "dense, as in every layer of the last level");
+  });
+  model.layers.forEach(({ name }, l) => {
+    const used = new Set<string>();
+    for (const { rungs } of read.levels)
+      for (const { layers } of rungs) {
+        const setting = layers[l];
+        if (setting.kind === "ranked") used.add(`${setting.activator}.${setting.variant}.${setting.rank}`);
+      }
+    if (used.size > maxActivators) refuse("ladder.levels", `${used.size} activators of layer ${show(name)}`, `at most ${maxActivators}`);
   });
   return read;
 }

@@ -167,6 +167,25 @@ describe("decodeLadder", () => {
     expect(refusal(changed("version", 2)).code).toBe("unsupported");
   });
 
+  test("a layer may have so many activators and no more, whatever chooses by them", () => {
+    const [level, dense] = good.levels;
+    const ladder = (variants: readonly number[]): unknown => ({
+      ...good,
+      levels: [
+        ...variants.flatMap((variant) =>
+          [0.1, 0.2].map((amount) => ({
+            ...level,
+            rungs: [{ layers: [{ kind: "ranked", activator: "low-rank", variant, unit: "node", by: "top-k", amount }, { kind: "exact" }] }],
+          })),
+        ),
+        dense,
+      ],
+    });
+    const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+    expect(decodeLadder(modelWith(ladder(upTo(64))))?.levels).toHaveLength(129);
+    expect(() => decodeLadder(modelWith(ladder(upTo(65))))).toThrow('ladder.levels: got 65 activators of layer "a", expected at most 64');
+  });
+
   test("anything at all is either a ladder or a SlonnError", () => {
     const paths = (value: unknown, at: string[]): string[] =>
       typeof value === "object" && value !== null
