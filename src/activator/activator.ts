@@ -118,7 +118,7 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
     if (planes) hash = decodeHash(tensors, name.hash, planes, inputs, outputs);
     const clusters: Clusters[] = [];
     for (const key of tensors.keys()) {
-      const panels = Number(key.startsWith(`${name.clusters}.`) && key.match(/\.([1-9]\d*)\.down$/)?.[1]);
+      const panels = Number(key.startsWith(`${name.clusters}.`) && key.match(/\.([1-9]\d{0,8})\.down$/)?.[1]);
       if (!panels) continue;
       const router = key.slice(0, -".down".length);
       // the last nodes may be in no cluster
@@ -132,14 +132,14 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
   });
 }
 
-/** More components could add up to more than 31 bits (assembly/kernels/predict.ts). */
-const mostRank = 2064;
+/** How many numbers are coded in full for weights in eight bits; more could add up to more than 31 bits (assembly/kernels/bytes.ts, predict.ts). */
+export const mostInFull = 2064;
 
 function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, inputs: number, outputs: number): LowRank | null {
   const down = tensors.get(`${name}.down`);
   if (!down) return null;
   const rank = down.shape[0];
-  if (!(rank >= 1 && rank <= mostRank)) throw refusal("bad-file", `${name}.down`, describe(down), `a rank from 1 to ${mostRank}`);
+  if (!(rank >= 1 && rank <= mostInFull)) throw refusal("bad-file", `${name}.down`, describe(down), `a rank from 1 to ${mostInFull}`);
   const part = (key: string, shape: readonly number[]): Float32Array => floats(tensors, `${name}.${key}`, shape);
   return {
     kind: "low-rank",

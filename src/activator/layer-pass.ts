@@ -4,7 +4,8 @@
 import * as abi from "../engine/generated/abi.ts";
 import { paddedTo } from "../engine/memory-plan.ts";
 import type { Row } from "../engine/plan-writer.ts";
-import type { Activator, RankInput } from "./activator.ts";
+import type { PlacedMatrix } from "../model/place.ts";
+import { type Activator, mostInFull, type RankInput } from "./activator.ts";
 import type { RowTag, Stage } from "./level-plan.ts";
 import type { PlacedLayer, PlacedNetwork } from "./network.ts";
 import { type LayerSetting, type RankedSetting, sameRanking, sameSetting, widens } from "./setting.ts";
@@ -51,7 +52,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   const every: LayerPass = (setting, input, change, at) => {
     const pre = network.floats(`${l}.pre`, outputs);
     const emit = at(l, "columns", "all");
-    const layout = layoutOf(setting, l, outputs, sparse, scales !== null);
+    const layout = layoutOf(setting, l, matrix, sparse);
     if (setting.kind === "dense" && !sparse) {
       if (scales !== null) emit(panels8(input.codes(at(l, "input"), true), 0));
       else emit([abi.PANELS, matrix.panels(), bias, input.dense(at(l, "input")), inputs, panelCount, pre]);
@@ -135,10 +136,13 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
 }
 
 /** The layout of an exact layer where calibration did not measure which is faster: few inputs are active behind a hidden layer. */
-function layoutOf(setting: LayerSetting, l: number, outputs: number, sparse: boolean, bytes: boolean): "panels" | "columns" {
+function layoutOf(setting: LayerSetting, l: number, matrix: PlacedMatrix, sparse: boolean): "panels" | "columns" {
+  const { inputs, outputs, scales } = matrix;
   if (sparse) return "columns";
+  // columns code the non-zeros alone, more finely than dense codes so many inputs: that would be no longer the same result
+  if (scales !== null && inputs > mostInFull) return "panels";
   if (setting.kind === "exact" && setting.layout) return setting.layout;
-  return l > 0 && outputs >= 64 && !bytes ? "columns" : "panels";
+  return l > 0 && outputs >= 64 && scales === null ? "columns" : "panels";
 }
 
 /** What a layer remembers of its ranking between rungs. */

@@ -49,9 +49,10 @@ export function writeSparse(
   let n = 0;
   let ascending = true;
   for (let i = 0; i < indices.length; i++) {
-    if (values[i] === 0) continue;
-    if (n > 0 && indices[i] <= at[n - 1]) ascending = false;
     at[n] = indices[i];
+    // in memory that is shared it may be another by now than the one that was checked
+    if (values[i] === 0 || !(at[n] < dense.length)) continue;
+    if (n > 0 && at[n] <= at[n - 1]) ascending = false;
     to[n++] = values[i];
   }
   count[0] = ascending ? n : order(at, to, n, dense);

@@ -93,7 +93,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
       case "clusters": {
         const found = clusters.find(({ panels }) => panels === setting.variant);
         const rank = setting.rank ?? 0;
-        if (!found || setting.unit !== "cluster" || rank < 1 || rank > found.router.rank) break;
+        if (!found || rank < 1 || rank > found.router.rank) break;
         return placeLowRank(memory, found.router, rank, null, floats(`${l}.${found.panels}.scores`, found.router.mean.length));
       }
       case "screen":

@@ -19,7 +19,7 @@ export function placeScreen(memory: MemoryPlan, matrix: PlacedMatrix, bias: numb
   return {
     units: outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {
-      emit([abi.STRONGEST, input.dense(), inputs, strongest, kept, sizes]);
+      emit([abi.STRONGEST, input.dense(), inputs, Math.min(strongest, inputs), kept, sizes]);
       emit([abi.COLUMNS_8, matrix.columns(), scales ?? 0, bias, kept, columnStride, outputs, scores, scratch]);
       return scores;
     },

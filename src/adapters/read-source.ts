@@ -2,6 +2,7 @@
 
 import { messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { ByteReader } from "../model/byte-reader.ts";
+import { show } from "../model/quoted.ts";
 import { builtin } from "./builtin.ts";
 
 /** Where a model may come from. A string is a path where the runtime has files and the string is not an http(s), data or blob URL. */
@@ -19,8 +20,10 @@ export interface ReadOptions {
  * @throws SlonnError `unreadable` when it cannot be read (not found, refused, interrupted), `aborted`, `bad-input` for anything else.
  */
 export async function openSource(source: Source, options: ReadOptions = {}): Promise<ByteReader> {
-  const { name, totalBytes, bytes, next, cancel } = await open(source, options);
   const { signal, onProgress } = options;
+  if (signal && typeof signal.addEventListener !== "function") throw refusal("bad-option", "signal", show(signal), "an AbortSignal");
+  if (onProgress && typeof onProgress !== "function") throw refusal("bad-option", "onProgress", show(onProgress), "a function");
+  const { name, totalBytes, bytes, next, cancel } = await open(source, options);
   let chunk = bytes;
   let loaded = bytes?.length ?? 0;
   const close = (): void => {
@@ -130,10 +133,19 @@ interface Opened {
 
 const inMemory = (name: string, bytes: Uint8Array): Opened => ({ name, totalBytes: bytes.length, bytes });
 
+/** @throws SlonnError `unreadable` where they were handed to another thread */
+function viewed(buffer: ArrayBufferLike, from?: number, count?: number): Opened {
+  try {
+    return inMemory("bytes", new Uint8Array(buffer, from, count));
+  } catch (cause) {
+    throw unreadable("bytes", cause);
+  }
+}
+
 async function open(source: Source, options: ReadOptions): Promise<Opened> {
   throwIfAborted(options.signal);
-  if (source instanceof ArrayBuffer) return inMemory("bytes", new Uint8Array(source));
-  if (ArrayBuffer.isView(source)) return inMemory("bytes", new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+  if (source instanceof ArrayBuffer) return viewed(source);
+  if (ArrayBuffer.isView(source)) return viewed(source.buffer, source.byteOffset, source.byteLength);
   if (typeof source === "string" || source instanceof URL) return openLocation(source, options);
   if (source instanceof Response) return openResponse(source.url || "response", source);
   if (source instanceof Blob) {

@@ -178,8 +178,8 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       }
     },
     async measureLatency(inputs) {
-      const sent = inputs?.map((input) => sendableInput(input, false));
-      const question = { kind: "measure", inputs: sent?.map(({ value }) => value) } as const;
+      const sent = Array.isArray(inputs) ? inputs.map((input) => sendableInput(input, false)) : undefined;
+      const question = { kind: "measure", inputs: sent?.map(({ value }) => value) ?? inputs } as const;
       const transfer = sent?.flatMap((one) => one.transfer) ?? [];
       return (await replyAs("measured", line.ask(question, transfer).reply)).profile;
     },

@@ -2,14 +2,16 @@
 // WebAssembly builds are tested against, and what runs where WebAssembly is missing or forbidden. Sums run in the order the
 // kernels use (rows in four lanes, everything else node by node over ascending inputs), rounded to f32 at every step.
 
+import { SlonnError } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 import * as abi from "./generated/abi.ts";
 import { paddedTo } from "./padded.ts";
 
 const { fround } = Math;
 
+/** @throws SlonnError `no-engine` when the memory is not to be had, or has addresses of 32 bits, which plans hold as negative numbers. */
 export function createReferenceEngine(bytes: number, reason: string | null): Engine {
-  const buffer = new ArrayBuffer(Math.ceil(bytes / 65536) * 65536);
+  const buffer = allocate(bytes);
   const f32 = new Float32Array(buffer);
   const u32 = new Uint32Array(buffer);
   const i32 = new Int32Array(buffer);
@@ -35,6 +37,16 @@ export function createReferenceEngine(bytes: number, reason: string | null): Eng
       return end;
     },
   };
+}
+
+function allocate(bytes: number): ArrayBuffer {
+  let cause: unknown;
+  try {
+    if (bytes <= 2 ** 31) return new ArrayBuffer(Math.ceil(bytes / 65536) * 65536);
+  } catch (error) {
+    cause = error;
+  }
+  throw new SlonnError("no-engine", `memory: ${bytes} bytes could not be had`, { cause });
 }
 
 /** What an operation returns to end the run, and when it does not exist. */

@@ -146,7 +146,9 @@ export function checkSlo(value: unknown): Slo {
  * @throws SlonnError `bad-slo` where either is below 0 or no number.
  */
 export function checkTimes(waitedMs: number, reservedMs: number): void {
-  if (!(waitedMs >= 0 && reservedMs >= 0)) throw refusal("waitedMs, reservedMs", `${waitedMs}, ${reservedMs}`, "milliseconds from 0");
+  const isTime = (ms: unknown): boolean => typeof ms === "number" && ms >= 0;
+  if (!isTime(waitedMs) || !isTime(reservedMs))
+    throw refusal("waitedMs, reservedMs", `${show(waitedMs)}, ${show(reservedMs)}`, "milliseconds from 0");
 }
 
 /** A checked SLO, and what comparing others with it takes. */

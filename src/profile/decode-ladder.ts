@@ -12,6 +12,8 @@ import { metrics } from "./ladder.ts";
 /** The most levels a ladder and rungs a level may have; calibration keeps far fewer. */
 const maxLevels = 1024;
 const maxRungs = 64;
+/** The most activators a layer's levels may use, each of which takes as much memory as the tensors it is made from; calibration tries fewer. */
+const maxActivators = 64;
 
 /** Means are sums divided; they may pass the largest value by this relative rounding. */
 const rounding = 1e-6;
@@ -29,6 +31,15 @@ export function decodeLadder(model: AnyModel): Ladder | null {
   if (rungs.length !== 1) refuse(at, `${rungs.length} rungs`, "one, the last level being dense");
   rungs[0].layers.forEach(({ kind }, l) => {
     if (kind !== "dense") refuse(`${at}[0].layers[${l}].kind`, kind, "dense, as in every layer of the last level");
+  });
+  model.layers.forEach(({ name }, l) => {
+    const used = new Set<string>();
+    for (const { rungs } of read.levels)
+      for (const { layers } of rungs) {
+        const setting = layers[l];
+        if (setting.kind === "ranked") used.add(`${setting.activator}.${setting.variant}.${setting.rank}`);
+      }
+    if (used.size > maxActivators) refuse("ladder.levels", `${used.size} activators of layer ${show(name)}`, `at most ${maxActivators}`);
   });
   return read;
 }
@@ -88,7 +99,7 @@ function checkOrder(at: string, rungs: readonly Rung[]): void {
 }
 
 function readSetting(at: string, value: unknown): LayerSetting {
-  const { kind, by } = object(at, value);
+  const { kind, activator, by } = object(at, value);
   switch (oneOf("dense", "exact", "ranked")(`${at}.kind`, kind)) {
     case "dense":
       return record<{ kind: "dense" }>({ kind: oneOf("dense") })(at, value);
@@ -100,7 +111,8 @@ function readSetting(at: string, value: unknown): LayerSetting {
         activator: oneOf("low-rank", "hash", "clusters", "screen", "oracle"),
         variant: whole(0),
         rank: optional(whole(1)),
-        unit: oneOf("node", "panel", "cluster"),
+        // any other list would be expanded past the last panel
+        unit: activator === "clusters" ? oneOf("cluster") : oneOf("node", "panel"),
         by: oneOf("top-k", "threshold", "within"),
         amount: by === "top-k" ? share : numbers(by === "within" ? 0 : -Number.MAX_VALUE, Number.MAX_VALUE),
       })(at, value);

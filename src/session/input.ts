@@ -3,6 +3,7 @@
 import type { InputUse } from "../activator/level-plan.ts";
 import { type NetworkInput, type NonZeros, writeSparse } from "../activator/network-input.ts";
 import { refusal } from "../errors.ts";
+import { show } from "../model/quoted.ts";
 import { sizeOf, type Tensor, type TensorData } from "../model/tensor.ts";
 
 /** What a query may be: a vector, its non-zeros, or a tensor of one row; numbers in a plain list or a typed array of any type. */
@@ -42,8 +43,8 @@ function checkSparse({ indices, values }: NonZeros, width: number): void {
     throw refusal("bad-input", "input", `${indices.length} indices and ${values.length} values`, "as many of both");
   for (let i = 0; i < indices.length; i++) {
     const at = indices[i];
-    if (!(at >= 0 && at < width && Number.isInteger(at)))
-      throw refusal("bad-input", "input", `index ${at} at position ${i}`, `a whole number from 0 to ${width - 1}`);
+    if (!(Number.isInteger(at) && at >= 0 && at < width))
+      throw refusal("bad-input", "input", `index ${show(at)} at position ${i}`, `a whole number from 0 to ${width - 1}`);
     if (typeof values[i] !== "number") throw refusal("bad-input", "input", `${describe(values[i])} at position ${i}`, "numbers");
   }
 }
@@ -52,7 +53,12 @@ function writeTensor({ shape, data }: Tensor, target: Float32Array): void {
   if (!Array.isArray(shape) || !isTyped(data))
     throw refusal("bad-input", "input", `a tensor of shape ${describe(shape)} and data ${describe(data)}`, "a list and a typed array");
   if (sizeOf(shape) !== target.length || data.length !== target.length)
-    throw refusal("bad-input", "input", `a tensor of shape [${shape.join(", ")}] and ${data.length} numbers`, target.length);
+    throw refusal(
+      "bad-input",
+      "input",
+      `a tensor of shape [${shape.slice(0, 8).map(show).join(", ")}] and ${data.length} numbers`,
+      target.length,
+    );
   writeNumbers(data, target);
 }
 

@@ -194,6 +194,15 @@ for (const backend of ["simd", "js"] as const) {
       }
     });
 
+    test.each([2064, 2100])("in eight bits, exact by columns is dense to the bit, %i inputs", async (width) => {
+      const model = quantizeModel(madeUpModel([width, 20, 5], 9));
+      const few = [Float32Array.from({ length: width }, (_, i) => (i % 13 === 0 ? Math.sin(i) : 0))];
+      const columns: LayerSetting = { kind: "exact", layout: "columns" };
+      expect(plain(await run(model, [{ layers: [columns, columns] }], few))).toEqual(
+        plain(await run(model, [{ layers: [dense, dense] }], few)),
+      );
+    });
+
     test("growing in eight bits by columns adds what came in to what is there, each part in codes of its own step", async () => {
       const columns: LayerSetting = { kind: "exact", layout: "columns" };
       const byColumns = (amount: number): Rung => ({ layers: [ranked({ amount }), columns, exact, columns] });
@@ -384,6 +393,14 @@ test("refuses activators that are not there", async () => {
   await refused([exact, ranked({ activator: "clusters", unit: "cluster", variant: 1 })]);
   await refused([ranked({ activator: "low-rank", variant: 2 }), exact]);
   await refused([ranked({ activator: "hash", variant: 8 }), exact]);
+});
+
+test("a screen of more inputs than there are, however many, looks at all of them", async () => {
+  const model = madeUpModel([20, 40, 4], 15);
+  const run = (variant: number) =>
+    runLevel(model, [{ layers: [ranked({ activator: "screen", variant, amount: 0.3 }), exact] }], inputsFor(model), {});
+  const all = plain(await run(20));
+  for (const variant of [2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]) expect(plain(await run(variant))).toEqual(all);
 });
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -149,6 +149,14 @@ describe("a sparse input is listed", () => {
   });
 });
 
+test("an index that changes after it was checked, as in memory that is shared, is not written", () => {
+  const list = { count: new Uint32Array(1), indices: new Uint32Array(3), values: new Float32Array(3) };
+  const plan = { compactsInput: true, readsDenseInput: false };
+  const input = { indices: [0, 1e9, 2], values: [1, 1, 1] };
+  expect(writeSparse({ dense: new Float32Array(3), list }, input, plan)).toBe(1);
+  expect([...list.indices.subarray(0, list.count[0])]).toEqual([0, 2]);
+});
+
 const width = 40;
 const numbers = fc.oneof(fc.integer({ min: -8, max: 8 }), fc.constantFrom(Number.NaN, 0.5, -0.25, 2 ** 24, 2 ** 127, -(2 ** 127)));
 const pairs = (most: number) => fc.array(fc.tuple(fc.nat(most - 1), numbers), { maxLength: 100 });

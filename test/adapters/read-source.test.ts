@@ -192,6 +192,19 @@ describe("refuses", () => {
     await refuse(stream([content, 5]), "bad-input", /got a chunk of number/);
   });
 
+  test("bytes that were handed to another thread", async () => {
+    const bytes = new Uint8Array(8);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    for (const source of [bytes, bytes.buffer]) await refuse(source, "unreadable", /^bytes: could not be read \(.*detached/);
+  });
+
+  test("options of another kind", async () => {
+    for (const signal of ["stop", {}])
+      await refuse(content, "bad-option", /^signal: got .*, expected an AbortSignal$/, { signal } as unknown as ReadOptions);
+    for (const onProgress of [5, {}])
+      await refuse(content, "bad-option", /^onProgress: got .*, expected a function$/, { onProgress } as unknown as ReadOptions);
+  });
+
   test("anything else", async () => {
     for (const source of [undefined, null, 5, {}, [1, 2]]) await refuse(source, "bad-input", /^model source: got/);
   });

@@ -34,6 +34,11 @@ describe("createEngine", () => {
 
   test("refuses memory that is not to be had", async () => {
     await expect(createEngine(2 ** 40)).rejects.toMatchObject({ code: "no-engine" });
+    for (const bytes of [2 ** 31 + 1, 2 ** 33, 2 ** 60])
+      await expect(createEngine(bytes, { backend: "js" })).rejects.toMatchObject({
+        code: "no-engine",
+        message: `memory: ${bytes} bytes could not be had`,
+      });
   });
 
   test("the binaries import nothing", () => {

@@ -135,6 +135,8 @@ describe("decodeLadder", () => {
     [`${layer0}.activator`, "psychic", 'layers[0].activator: got "psychic", expected low-rank, hash, clusters, screen, oracle'],
     [`${layer0}.variant`, 1.5, "layers[0].variant: got 1.5, expected a whole number"],
     [`${layer0}.unit`, "row", 'layers[0].unit: got "row", expected node, panel'],
+    [`${layer0}.unit`, "cluster", 'layers[0].unit: got "cluster", expected node, panel'],
+    [`${layer0}.activator`, "clusters", 'layers[0].unit: got "panel", expected cluster'],
     [`${layer0}.by`, "chance", 'layers[0].by: got "chance", expected top-k, threshold'],
     [`${layer0}.amount`, null, "layers[0].amount: got null, expected a finite number"],
     [`${layer0}.amount`, Number.POSITIVE_INFINITY, "layers[0].amount: got Infinity, expected a finite number"],
@@ -163,6 +165,25 @@ describe("decodeLadder", () => {
 
   test("a later version is unsupported, not broken", () => {
     expect(refusal(changed("version", 2)).code).toBe("unsupported");
+  });
+
+  test("a layer may have so many activators and no more, whatever chooses by them", () => {
+    const [level, dense] = good.levels;
+    const ladder = (variants: readonly number[]): unknown => ({
+      ...good,
+      levels: [
+        ...variants.flatMap((variant) =>
+          [0.1, 0.2].map((amount) => ({
+            ...level,
+            rungs: [{ layers: [{ kind: "ranked", activator: "low-rank", variant, unit: "node", by: "top-k", amount }, { kind: "exact" }] }],
+          })),
+        ),
+        dense,
+      ],
+    });
+    const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+    expect(decodeLadder(modelWith(ladder(upTo(64))))?.levels).toHaveLength(129);
+    expect(() => decodeLadder(modelWith(ladder(upTo(65))))).toThrow('ladder.levels: got 65 activators of layer "a", expected at most 64');
   });
 
   test("anything at all is either a ladder or a SlonnError", () => {

@@ -78,6 +78,12 @@ describe("active nodes", () => {
     expect(() => session.activeNodes(0)).toThrow(/no query/);
     session.run(new Float32Array(784));
     expect(() => session.activeNodes(3)).toThrow(/layer: got 3, expected 0 to 2/);
+    for (const [layer, shown] of [
+      ["length", '"length"'],
+      ["1", '"1"'],
+      [Symbol("1"), "a symbol"],
+    ] as const)
+      expect(() => session.activeNodes(layer as unknown as number)).toThrow(`layer: got ${shown}, expected 0 to 2`);
     session.run(new Float32Array(784).fill(0.1), { nodes: 0.03 });
     const nodes = session.activeNodes(0);
     expect(nodes).not.toBeNull();

@@ -394,6 +394,14 @@ describe("refuses", () => {
     expect(() => s.runInto(row(0), out, slo as Slo)).toThrow(expect.objectContaining({ code: "bad-slo" }));
   });
 
+  test.each([Number.NaN, -1, "1", null, 1n, Symbol("1")])("a time waited: %s", async (ms) => {
+    const s = await session(plain);
+    const out = new Float32Array(10);
+    const refused = expect.objectContaining({ code: "bad-slo", message: expect.stringContaining("expected milliseconds from 0") });
+    expect(() => s.run(row(0), undefined, ms as number)).toThrow(refused);
+    expect(() => s.runInto(row(0), out, undefined, 0, ms as number)).toThrow(refused);
+  });
+
   test("an input that does not fit, and answers the next one as if nothing had been", async () => {
     const s = await session(plain);
     const expected = s.run(row(0)).output.data;

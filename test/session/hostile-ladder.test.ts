@@ -1,0 +1,88 @@
+// Ladders of which every field may be what it is and which mean harm together: whatever they ask, both engines answer the same, what is
+// computed lies in the network, and what dense answers does not change.
+
+import { expect, test } from "vitest";
+import { encodeActivators, type LayerActivators, type LowRank } from "../../src/activator/activator.ts";
+import { SlonnError } from "../../src/errors.ts";
+import type { Model } from "../../src/model/model.ts";
+import { quantizeModel } from "../../src/model/quantize.ts";
+import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
+import { seeded } from "../../src/random.ts";
+import { createSession, type Session } from "../../src/session/session.ts";
+import { madeUpModel } from "../made-up-models.ts";
+
+const widths = [20, 33, 300];
+const extremes = [0, 1, 2, 3, 20, 2 ** 30 + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER];
+const amounts = [-Number.MAX_VALUE, -1, 0, 1e-300, 0.1, 0.5, 1, 1e38, Number.MAX_VALUE];
+
+function hostile(seed: number): Uint8Array {
+  const random = seeded(seed);
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)];
+  const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => random() - 0.5);
+  const lowRank = (inputs: number, outputs: number): LowRank => ({
+    kind: "low-rank",
+    rank: 3,
+    down: numbers(3 * inputs),
+    center: numbers(3),
+    up: numbers(3 * outputs),
+    mean: numbers(outputs),
+  });
+  const fitted = [1, 2].map((l): LayerActivators => {
+    const clusters = [1, 2, 999_999_999].map((panels) => ({
+      kind: "clusters" as const,
+      panels,
+      router: lowRank(widths[l - 1], Math.ceil(widths[l] / 16 / panels)),
+    }));
+    return { lowRank: lowRank(widths[l - 1], widths[l]), hash: null, clusters, order: null };
+  });
+  const setting = (): object => {
+    const kind = pick(["dense", "exact", "ranked", "ranked", "ranked"]);
+    if (kind !== "ranked") return { kind };
+    const activator = pick(["low-rank", "screen", "oracle", "clusters"]);
+    const variant = pick(activator === "clusters" ? [1, 2, 999_999_999] : activator === "low-rank" ? [1, 3] : extremes);
+    const unit = pick(activator === "clusters" ? ["cluster", "cluster", "cluster", "node"] : ["node", "panel", "panel", "cluster"]);
+    return { kind, activator, variant, rank: pick([1, 2, 3]), unit, by: pick(["top-k", "threshold", "within"]), amount: pick(amounts) };
+  };
+  const rung = (): object => ({ layers: [setting(), setting()], macs: pick(extremes) });
+  const level = (rungs: object[]): object => ({
+    rungs,
+    cost: { macs: { mean: 1, p99: 1, max: 1 }, bytes: 1, nodes: [1, 1] },
+    observed: { agreement: 1, accuracy: null, loss: null },
+    certificates: [{ kind: "agreement", bound: 0.5, confidence: 0.9, samples: 10 }],
+  });
+  const dense = { kind: "dense" };
+  const ladder = {
+    version: 1,
+    metric: "agreement",
+    promise: { kind: "agreement", bound: 0.5, confidence: 0.9 },
+    levels: [level([{ ...rung(), margin: pick([0, 0.1, Number.MAX_VALUE]) }, rung()]), level([{ layers: [dense, dense] }])],
+  };
+  const plain = madeUpModel(widths, seed);
+  const model: Model = random() < 0.5 ? quantizeModel(plain) : plain;
+  return encodeModel({ ...model, calibration: { ladder, tensors: encodeActivators(fitted) } });
+}
+
+test("whatever a ladder asks, both engines answer the same or refuse it", async () => {
+  let answered = 0;
+  for (let seed = 1; seed <= 80; seed++) {
+    const sessions: Session[] = [];
+    try {
+      for (const backend of ["js", "simd"] as const) sessions.push(await createSession(decodeModel(hostile(seed)), { backend }));
+    } catch (error) {
+      expect(error).toBeInstanceOf(SlonnError);
+      expect(sessions).toEqual([]);
+      continue;
+    }
+    const input = Float32Array.from({ length: widths[0] }, (_, i) => (i % 3 === 0 ? 0 : Math.sin(i * seed)));
+    const [js, simd] = sessions.map((session) => {
+      const dense = session.run(input, { dense: true }).output.data;
+      const { output, report } = session.run(input);
+      report.nodes.forEach((nodes, l) => void expect([nodes >= 0, nodes <= widths[l + 1]]).toEqual([true, true]));
+      expect(session.run(input, { dense: true }).output.data).toEqual(dense);
+      return { data: output.data, nodes: report.nodes, macs: report.macs, rungs: report.rungs, dense };
+    });
+    expect(simd, `seed ${seed}`).toEqual(js);
+    answered++;
+  }
+  expect(answered).toBeGreaterThan(20);
+});
