@@ -53,7 +53,9 @@ function ownView<View extends ArrayBufferView>(view: View): View {
 
 /** Each once, but for shared ones, which cannot be handed over, and empty ones: one handed over before would never arrive in Node, nor be refused. */
 function buffersOf(views: readonly ArrayBufferView[]): ArrayBuffer[] {
-  return [...new Set(views.map(({ buffer }) => buffer))].filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && buffer.byteLength > 0);
+  return [...new Set(views.map(({ buffer }) => buffer))].filter(
+    (buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && buffer.byteLength > 0,
+  );
 }
 
 /** A page's own base, which the Worker may not have. Where there are files, a relative path is one. */

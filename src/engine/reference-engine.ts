@@ -40,13 +40,12 @@ export function createReferenceEngine(bytes: number, reason: string | null): Eng
 }
 
 function allocate(bytes: number): ArrayBuffer {
-  let cause: unknown;
   try {
     if (bytes <= 2 ** 31) return new ArrayBuffer(Math.ceil(bytes / 65536) * 65536);
-  } catch (error) {
-    cause = error;
+  } catch {
+    // as below
   }
-  throw new SlonnError("no-engine", `memory: ${bytes} bytes could not be had`, { cause });
+  throw new SlonnError("no-engine", `memory: ${bytes} bytes could not be had`);
 }
 
 /** What an operation returns to end the run, and when it does not exist. */

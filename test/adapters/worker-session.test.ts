@@ -193,6 +193,10 @@ describe("refuses", () => {
   test("what is no input, also where its buffers were to be handed over", async () => {
     const session = await open();
     await expect(session.run(null as unknown as number[], undefined, { transfer: true })).rejects.toMatchObject({ code: "bad-input" });
+    const given = row(0);
+    await session.run(given, undefined, { transfer: true });
+    await expect(session.run(given, undefined, { transfer: true })).rejects.toThrow("could not be sent");
+    await expect(session.measureLatency(5 as unknown as [])).rejects.toMatchObject({ code: "bad-input" });
   });
 });
 

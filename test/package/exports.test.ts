@@ -52,10 +52,10 @@ describe("the tarball", () => {
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
   });
 
-  test("is at most 294 kB, 920 kB unpacked", () => {
+  test("is at most 297 kB, 930 kB unpacked", () => {
     console.log(`tarball: ${packed.size} bytes, ${packed.unpackedSize} unpacked, ${packed.files.length} files`);
-    expect(packed.size).toBeLessThanOrEqual(294_000);
-    expect(packed.unpackedSize).toBeLessThanOrEqual(920_000);
+    expect(packed.size).toBeLessThanOrEqual(297_000);
+    expect(packed.unpackedSize).toBeLessThanOrEqual(930_000);
   });
 
   test("has nothing publint would change", async () => {
