@@ -2,6 +2,7 @@
 
 import type { Model, StreamedModel } from "../model/model.ts";
 import { decodeModelFrom } from "../model/slonn-file.ts";
+import { checkNames } from "../option-names.ts";
 import { openSource, type ReadOptions, type Source } from "./read-source.ts";
 
 /** How a model is read. */
@@ -13,12 +14,15 @@ export interface LoadModelOptions extends ReadOptions {
   stream?: boolean | undefined;
 }
 
+const optionNames: Record<keyof LoadModelOptions, true> = { signal: true, onProgress: true, stream: true };
+
 /**
  * Loads a `.slonn` model. Other formats: `slonn/import`.
- * @throws SlonnError `unreadable`, `aborted`, or what reading the file finds: `bad-file`, `checksum`, `unsupported`, `bad-model`.
+ * @throws SlonnError `bad-option`, `unreadable`, `aborted`, or what reading the file finds: `bad-file`, `checksum`, `unsupported`, `bad-model`.
  */
 export function loadModel(source: Source, options: LoadModelOptions & { stream: true }): Promise<StreamedModel>;
 export function loadModel(source: Source, options?: LoadModelOptions & { stream?: false | undefined }): Promise<Model>;
 export async function loadModel(source: Source, options: LoadModelOptions = {}): Promise<Model | StreamedModel> {
+  checkNames("loadModel", options, optionNames);
   return decodeModelFrom(await openSource(source, options), options.stream ?? false);
 }

@@ -81,3 +81,8 @@ test("a file cut short or changed is refused", async () => {
   changed[changed.length - 3] ^= 1;
   await expect(loadModel(changed)).rejects.toMatchObject({ code: "checksum" });
 });
+
+test("options that are none are refused before anything is read", async () => {
+  for (const options of [{ onprogress: () => {} }, null, 5])
+    await expect(loadModel(bytes, options as ReadOptions)).rejects.toMatchObject({ code: "bad-option" });
+});
