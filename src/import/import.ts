@@ -6,6 +6,7 @@ import type { Model } from "../model/model.ts";
 import { quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
 import { checkNames } from "../option-names.ts";
+import { asBytes } from "./arguments.ts";
 import { hdf5Signature } from "./hdf5.ts";
 import { importKeras } from "./keras.ts";
 import { importOnnx } from "./onnx.ts";
@@ -95,13 +96,6 @@ function checkedSource(source: unknown): { name: string; bytes: Uint8Array } {
   const checked = asBytes(bytes);
   if (!checked) throw new SlonnError("bad-option", `importModel: got ${show(bytes)} as bytes, expected ${form}`);
   return { name, bytes: checked };
-}
-
-/** A Uint8Array or an ArrayBuffer, of whichever window or context, as bytes; null for anything else. */
-function asBytes(value: unknown): Uint8Array | null {
-  const kind = Object.prototype.toString.call(value);
-  if (ArrayBuffer.isView(value) && kind === "[object Uint8Array]") return value as Uint8Array;
-  return kind === "[object ArrayBuffer]" ? new Uint8Array(value as ArrayBuffer) : null;
 }
 
 /** What other programs write, and what to do about it. */

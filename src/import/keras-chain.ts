@@ -102,9 +102,17 @@ function endpoints(value: unknown, what: string): string[] {
 function sourceOf(layer: JsonObject, what: string): string {
   const nodes = asArray(layer.inbound_nodes, `${what}: inbound_nodes`);
   if (nodes.length !== 1) throw new SlonnError("unsupported", `${what}: got ${nodes.length} uses of the layer, expected exactly one`);
+  refuseTraining(nodes[0], what);
   const sources = sourcesOf(nodes[0], what);
   if (sources.length !== 1) throw severalInputs(sources.length, what);
   return sources[0];
+}
+
+/** A call with `training: true` behaves as in training wherever the model runs: Dropout drops, BatchNormalization looks at the batch. */
+function refuseTraining(node: unknown, what: string): void {
+  const told = isObject(node) ? [node.kwargs] : asArray(node, `${what}: inbound_nodes`).flat();
+  if (told.some((options) => isObject(options) && options.training === true))
+    throw new SlonnError("unsupported", `${what}: got a call with training set to true, expected inference: build the model without it`);
 }
 
 function severalInputs(count: number, what: string): SlonnError {

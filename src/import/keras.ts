@@ -3,6 +3,7 @@
 
 import { SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
+import { checkArguments } from "./arguments.ts";
 import { type Hdf5Object, openHdf5 } from "./hdf5.ts";
 import { parseJson, shown } from "./json-fields.ts";
 import { buildKerasModel, type WeightLookup } from "./keras-layers.ts";
@@ -11,9 +12,11 @@ import type { StoredWeight } from "./keras-scalings.ts";
 /**
  * Reads a Keras model: attribute `model_config`, weights under `model_weights/<layer>/<weight name>`.
  * @param options.name the model's name, also the subject of error messages.
- * @throws SlonnError `bad-file`, `unsupported` (layers or forms of HDF5 outside what is supported; files of weights only), `bad-model`.
+ * @throws SlonnError `bad-file`, `unsupported` (layers or forms of HDF5 outside what is supported; files of weights only), `bad-model`,
+ * `bad-option` for arguments of another form.
  */
-export function importKeras(bytes: Uint8Array, options: { name: string }): Model {
+export function importKeras(content: Uint8Array, options: { name: string }): Model {
+  const bytes = checkArguments("importKeras", content, options, { name: true });
   const { name } = options;
   const root = openHdf5(bytes, name);
   const config = root.strings("model_config");

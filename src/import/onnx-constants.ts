@@ -90,7 +90,8 @@ export function constantOf(node: OnnxNode, externals: ReadonlyMap<string, Uint8A
   if (int !== undefined) return single(int, true);
   if (floats) return several(floats, false);
   if (ints) return several(ints, true);
-  throw new SlonnError("unsupported", `${subject}: got no value, expected a tensor, floats or integers`);
+  const got = of("sparse_value") ? "a sparse tensor" : "no value";
+  throw new SlonnError("unsupported", `${subject}: got ${got}, expected a tensor, floats or integers`);
 }
 
 /** The axes of Squeeze and Unsqueeze: an attribute before operator set 13, an input since. */

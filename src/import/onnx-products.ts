@@ -7,7 +7,7 @@ import { floatOf, intOf } from "./onnx-attributes.ts";
 import { broadcast } from "./onnx-constants.ts";
 import type { OnnxNode, OnnxNumbers } from "./onnx-file.ts";
 import { showDims, sizeOfDims } from "./onnx-shapes.ts";
-import { missing, type Walk } from "./onnx-walk.ts";
+import { countsSamples, missing, type Walk } from "./onnx-walk.ts";
 
 /** head ∘ constant or constant ∘ head, elementwise. */
 export function arithmetic(
@@ -54,11 +54,14 @@ export function matMulFromLeft(state: Walk, node: OnnxNode, subject: string): vo
   if (w.shape.length !== 2) throw rankOf(w, subject);
   const [outputs, inputs] = w.shape;
   const dims = state.dims;
-  if (!dims || dims[0] !== inputs || !(dims.length === 1 || (dims.length === 2 && dims[1] === 1)))
+  if (!dims || dims[0] !== inputs || !(dims.length === 1 || (dims.length === 2 && dims[1] === 1))) {
+    const whole = dims && state.batch !== null && dims[0] === 1 ? [state.batch, ...dims.slice(1)] : (dims ?? [null]);
+    const rows = countsSamples(state) ? "; the first axis of an input counts samples, so write x W with one sample a row" : "";
     throw new SlonnError(
       "unsupported",
-      `${subject}: got weights ${showDims(w.shape)} times ${showDims(dims ?? [null])}, expected one column of ${inputs} numbers`,
+      `${subject}: got weights ${showDims(w.shape)} times ${showDims(whole)}, expected one column of ${inputs} numbers${rows}`,
     );
+  }
   needFloats(state, subject);
   state.fold.dense(subject, { name: layerName(state, node), inputs, outputs, weight: w.data, transposed: false });
   state.dims = [outputs, ...dims.slice(1)];
@@ -143,9 +146,14 @@ function spread(state: Walk, numbers: OnnxNumbers, subject: string): Float64Arra
 /** Checks that the head is one vector of `inputs` numbers, its last axis. */
 function enterDense(state: Walk, inputs: number, subject: string): void {
   needFloats(state, subject);
-  const { dims } = state;
+  const { dims, batch } = state;
   if (!dims) return;
   const last = dims[dims.length - 1];
+  if (batch !== null && batch > 1 && last !== null && last * batch === inputs)
+    throw new SlonnError(
+      "unsupported",
+      `${subject}: got weights for ${inputs} numbers, all ${batch} samples of the fixed batch in one row, expected one sample's ${last}`,
+    );
   if (dims.length === 0 || (last !== null && last !== inputs))
     throw new SlonnError("bad-model", `${subject}: got values of shape ${showDims(dims)}, expected ${inputs} numbers, as the weights have`);
   if (dims.slice(0, -1).some((n) => n !== 1))

@@ -4,6 +4,7 @@
 import { SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
+import { checkArguments, checkReader } from "./arguments.ts";
 import { createFold } from "./fold.ts";
 import { chainOperators, followChain, unsupportedOperator } from "./onnx-chain.ts";
 import { constantOperators } from "./onnx-constants.ts";
@@ -28,10 +29,13 @@ export interface OnnxOptions {
 /**
  * The network in an ONNX file, operator sets 7 to 21.
  * @throws SlonnError `bad-file` where the file is none, is cut off or contradicts itself; `unsupported`, by name, for operators outside
- * `chainOperators`, graphs that are no straight chain and other types; `bad-model` where shapes do not fit; `unreadable` where external data cannot be had.
+ * `chainOperators`, graphs that are no straight chain and other types; `bad-model` where shapes do not fit; `unreadable` where external data cannot be had;
+ * `bad-option` for arguments of another form.
  */
-export async function importOnnx(bytes: Uint8Array, options: OnnxOptions): Promise<Model> {
-  const { name } = options;
+export async function importOnnx(content: Uint8Array, options: OnnxOptions): Promise<Model> {
+  const bytes = checkArguments("importOnnx", content, options, { name: true, external: true });
+  const { name, external } = options;
+  if (external !== undefined) checkReader("external", external);
   const file = readOnnxFile(bytes, name);
   if (file.opset < opsets.from || file.opset > opsets.to)
     throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);

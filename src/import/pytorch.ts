@@ -6,6 +6,7 @@ import { type Activation, activations, createModel, type Model } from "../model/
 import { quoted, show } from "../model/quoted.ts";
 import { readSafetensors } from "../model/safetensors.ts";
 import { type Tensor, toFloat32 } from "../model/tensor.ts";
+import { checkArguments } from "./arguments.ts";
 import { createFold } from "./fold.ts";
 
 /** What PyTorch's BatchNorm1d and LeakyReLU use unless told otherwise; their settings are not in the file. */
@@ -24,9 +25,10 @@ interface Module {
 /**
  * The network in a safetensors file of Linear modules, each optionally followed by a BatchNorm1d, which is folded into it.
  * @param options.activations one for every hidden layer, or the whole list, one per layer. Without it: relu, and identity last.
- * @throws SlonnError `unsupported` for other modules, `bad-option` for activations that do not fit, `bad-file` and `bad-model`.
+ * @throws SlonnError `unsupported` for other modules, `bad-option` for activations that do not fit and arguments of another form, `bad-file` and `bad-model`.
  */
-export function importSafetensors(bytes: Uint8Array, options: { name: string; activations?: readonly string[] }): Model {
+export function importSafetensors(content: Uint8Array, options: { name: string; activations?: readonly string[] }): Model {
+  const bytes = checkArguments("importSafetensors", content, options, { name: true, activations: true });
   const { name } = options;
   const { tensors, metadata } = readSafetensors(bytes, name);
   if (Object.hasOwn(metadata, "slonn"))

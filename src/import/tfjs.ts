@@ -6,6 +6,7 @@ import { SlonnError } from "../errors.ts";
 import { widenHalf } from "../model/half.ts";
 import type { Model } from "../model/model.ts";
 import { sizeOf } from "../model/tensor.ts";
+import { checkArguments, checkReader } from "./arguments.ts";
 import { asArray, asNumber, asObject, asShape, asString, type JsonObject, parseJson, shown } from "./json-fields.ts";
 import { buildKerasModel, type WeightLookup } from "./keras-layers.ts";
 import type { StoredWeight } from "./keras-scalings.ts";
@@ -21,11 +22,14 @@ export interface TfjsOptions {
 /**
  * Reads a layers model.
  * @throws SlonnError `bad-file` (malformed, or shards that do not match the manifest), `unsupported` (graph models, layers or
- * dtypes outside what is supported), `bad-model`, and whatever `shard` throws.
+ * dtypes outside what is supported), `bad-model`, `bad-option` for arguments of another form, and whatever `shard` throws.
  */
 export async function importTfjs(modelJson: Uint8Array | string, options: TfjsOptions): Promise<Model> {
-  const { name } = options;
-  const json = asObject(parseJson(modelJson, name), name);
+  const encoded = typeof modelJson === "string" ? new TextEncoder().encode(modelJson) : modelJson;
+  const text = checkArguments("importTfjs", encoded, options, { name: true, shard: true });
+  const { name, shard } = options;
+  checkReader("shard", shard);
+  const json = asObject(parseJson(text, name), name);
   const topology = topologyOf(json, name);
   const groups = asArray(json.weightsManifest, `${name}: weightsManifest`).map((group, g) =>
     readGroup(group, `${name}: weight group ${g}`),

@@ -1,0 +1,32 @@
+// What every importer is handed: the bytes of a file, and options that name the model.
+
+import { SlonnError } from "../errors.ts";
+import { show } from "../model/quoted.ts";
+import { checkNames } from "../option-names.ts";
+
+/** A Uint8Array or an ArrayBuffer, of whichever window or context, as bytes; null for anything else. */
+export function asBytes(value: unknown): Uint8Array | null {
+  const kind = Object.prototype.toString.call(value);
+  if (ArrayBuffer.isView(value) && kind === "[object Uint8Array]") return value as Uint8Array;
+  return kind === "[object ArrayBuffer]" ? new Uint8Array(value as ArrayBuffer) : null;
+}
+
+/**
+ * Checks the arguments of one format's importer.
+ * @param known the options it takes, `name` among them.
+ * @returns the file's bytes.
+ * @throws SlonnError `bad-option` for content that is no bytes, options nobody knows, and a name that is no text.
+ */
+export function checkArguments(importer: string, content: unknown, options: unknown, known: Record<string, true>): Uint8Array {
+  const bytes = asBytes(content);
+  if (!bytes) throw new SlonnError("bad-option", `${importer}: got ${show(content)}, expected a Uint8Array`);
+  checkNames(importer, options, known);
+  const { name } = options as { name?: unknown };
+  if (typeof name !== "string") throw new SlonnError("bad-option", `${importer}: got ${show(name)} as name, expected text`);
+  return bytes;
+}
+
+/** @throws SlonnError `bad-option` for what cannot be called. */
+export function checkReader(subject: string, value: unknown): void {
+  if (typeof value !== "function") throw new SlonnError("bad-option", `${subject}: got ${show(value)}, expected a function`);
+}
