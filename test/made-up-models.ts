@@ -1,5 +1,6 @@
 // Small seeded networks and inputs that stand in for trained ones.
 
+import type { LowRank } from "../src/activator/activator.ts";
 import { type Activation, createModel, type FloatLayer, type Model } from "../src/model/model.ts";
 import type { Rows } from "../src/model/rows.ts";
 import { normal, seeded } from "../src/random.ts";
@@ -31,6 +32,18 @@ export function madeUpModel(
     };
   });
   return { ...createModel("made up", layers), layers };
+}
+
+/** A low-rank activator of the numbers that `numbers` hands out. */
+export function madeUpLowRank(inputs: number, outputs: number, rank: number, numbers: (n: number) => Float32Array): LowRank {
+  return {
+    kind: "low-rank",
+    rank,
+    down: numbers(rank * inputs),
+    center: numbers(rank),
+    up: numbers(rank * outputs),
+    mean: numbers(outputs),
+  };
 }
 
 /** Rows of which a share is zero. */

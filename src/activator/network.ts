@@ -12,7 +12,7 @@ import { placeHash } from "./hash.ts";
 import { placeLowRank } from "./low-rank.ts";
 import { placeOracle } from "./oracle.ts";
 import { placeScreen } from "./screen.ts";
-import type { RankedSetting } from "./setting.ts";
+import { activatorName, type RankedSetting } from "./setting.ts";
 
 export interface PlacedLayer {
   matrix: PlacedMatrix;
@@ -118,7 +118,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
     floats,
     list: (name, capacity) => named(name, () => reserveList(memory, capacity)),
     activator(l: number, setting: RankedSetting): Activator {
-      return named(`${l}.${setting.activator}.${setting.variant}.${setting.rank}`, () => placeActivator(l, setting));
+      return named(`${l}.${activatorName(setting)}`, () => placeActivator(l, setting));
     },
   };
 }

@@ -49,3 +49,8 @@ export function sameRanking(a: LayerSetting, b: LayerSetting): boolean {
   if (a.kind !== "ranked" || b.kind !== "ranked") return false;
   return a.activator === b.activator && a.variant === b.variant && a.rank === b.rank && a.unit === b.unit && a.by === b.by;
 }
+
+/** What tells a layer's activators apart: settings of one name share one. */
+export function activatorName({ activator, variant, rank }: RankedSetting): string {
+  return `${activator}.${variant}.${rank}`;
+}

@@ -2,7 +2,7 @@
 
 import Table from "cli-table3";
 import { denseMacs, type Model, weightBytes } from "../model/model.ts";
-import { certificateOf, isLossless } from "../policy/levels.ts";
+import { certificateOf, isLossless, keeps } from "../policy/levels.ts";
 import type { Ladder, LayerSetting, Rung } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
 import { boundText, percent } from "./results.ts";
@@ -63,10 +63,7 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
   const about = (metric === promise.kind ? "" : ` (${metric})`) + (reference ? " against the weights in float32" : "");
   const asked = `${promise.kind} ${boundText(promise.kind, promise.bound)}`;
   const count = `${levels.length} level${levels.length === 1 ? "" : "s"}`;
-  const keeping = levels.filter((_, i) => {
-    const bound = certificateOf(levels, i, promise.kind)?.bound ?? Number.NaN;
-    return promise.kind === "loss" ? bound <= promise.bound : bound >= promise.bound;
-  });
+  const keeping = levels.filter((_, i) => keeps(certificateOf(levels, i, promise.kind), promise.bound));
   // where weights were brought to eight bits, not even the whole network need keep it
   const proved = keeping.length > 0 ? "" : ", proved of no level";
   const note = keeping.every(isLossless)

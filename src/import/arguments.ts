@@ -1,6 +1,6 @@
 // What every importer is handed: the bytes of a file, and options that name the model.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 
@@ -19,14 +19,14 @@ export function asBytes(value: unknown): Uint8Array | null {
  */
 export function checkArguments(importer: string, content: unknown, options: unknown, known: Record<string, true>): Uint8Array {
   const bytes = asBytes(content);
-  if (!bytes) throw new SlonnError("bad-option", `${importer}: got ${show(content)}, expected a Uint8Array`);
+  if (!bytes) throw refusal("bad-option", importer, show(content), "a Uint8Array");
   checkNames(importer, options, known);
   const { name } = options as { name?: unknown };
-  if (typeof name !== "string") throw new SlonnError("bad-option", `${importer}: got ${show(name)} as name, expected text`);
+  if (typeof name !== "string") throw refusal("bad-option", importer, `${show(name)} as name`, "text");
   return bytes;
 }
 
 /** @throws SlonnError `bad-option` for what cannot be called. */
 export function checkReader(subject: string, value: unknown): void {
-  if (typeof value !== "function") throw new SlonnError("bad-option", `${subject}: got ${show(value)}, expected a function`);
+  if (typeof value !== "function") throw refusal("bad-option", subject, show(value), "a function");
 }

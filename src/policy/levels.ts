@@ -50,3 +50,9 @@ export function uncalibratedLevels(model: AnyModel): Level[] {
     certificates: [],
   }));
 }
+
+/** Whether what was certified is as good as `target`, of the same kind. */
+export function keeps(certificate: Certificate | null, target: number): boolean {
+  if (certificate === null) return false;
+  return certificate.kind === "loss" ? certificate.bound <= target : certificate.bound >= target;
+}

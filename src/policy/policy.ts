@@ -3,7 +3,7 @@
 
 import type { Certificate, Ladder, Level } from "../profile/ladder.ts";
 import { closeness, type Forecast, fits, isNoFaster, medianAt, predictWithin } from "./deadline.ts";
-import { certificateOf, isDense, isLossless } from "./levels.ts";
+import { certificateOf, isDense, isLossless, keeps } from "./levels.ts";
 import { createLoad, type LoadState } from "./load.ts";
 import { describeKey, describeSlo, type Slo } from "./slo.ts";
 
@@ -243,11 +243,6 @@ export function preference(slo: Slo, levels: readonly Level[], forecast: Forecas
     left = left.filter((i) => i !== level && !isNoFaster(forecast, i, level));
   }
   return order;
-}
-
-function keeps(certificate: Certificate | null, target: number): boolean {
-  if (certificate === null) return false;
-  return certificate.kind === "loss" ? certificate.bound <= target : certificate.bound >= target;
 }
 
 function bestCertified(levels: readonly Level[], among: readonly number[], kind: PromiseKind): string {

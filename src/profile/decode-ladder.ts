@@ -2,7 +2,7 @@
 // is checked and copied. Whether the activators it names are there is for the activator room to find out. That levels are ordered by cost is
 // believed: the cost is the time measured where the model was calibrated, which the file does not hold, and no buffer depends on it.
 
-import { sameRanking, widens } from "../activator/setting.ts";
+import { activatorName, sameRanking, widens } from "../activator/setting.ts";
 import { refusal } from "../errors.ts";
 import type { AnyModel } from "../model/model.ts";
 import { isObject, show } from "../model/quoted.ts";
@@ -37,7 +37,7 @@ export function decodeLadder(model: AnyModel): Ladder | null {
     for (const { rungs } of read.levels)
       for (const { layers } of rungs) {
         const setting = layers[l];
-        if (setting.kind === "ranked") used.add(`${setting.activator}.${setting.variant}.${setting.rank}`);
+        if (setting.kind === "ranked") used.add(activatorName(setting));
       }
     if (used.size > maxActivators) refuse("ladder.levels", `${used.size} activators of layer ${show(name)}`, `at most ${maxActivators}`);
   });

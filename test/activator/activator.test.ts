@@ -12,12 +12,12 @@ import { activations, createModel, type Model } from "../../src/model/model.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
 import { normal, seeded } from "../../src/random.ts";
-import { madeUpModel } from "../made-up-models.ts";
+import { madeUpLowRank, madeUpModel } from "../made-up-models.ts";
 
 const random = seeded(1);
 const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => normal(random));
 
-const lowRank: LowRank = { kind: "low-rank", rank: 3, down: numbers(3 * 6), center: numbers(3), up: numbers(9 * 3), mean: numbers(9) };
+const lowRank = madeUpLowRank(6, 9, 3, numbers);
 const hash: Hash = {
   kind: "hash",
   tables: 2,
@@ -80,14 +80,7 @@ test.each<[string, string, Tensor | undefined, RegExp]>([
 
 describe("clusters of an output layer", () => {
   const wide = madeUpModel([6, 9, 100], 2);
-  const router = (count: number): LowRank => ({
-    kind: "low-rank",
-    rank: 2,
-    down: numbers(2 * 9),
-    center: numbers(2),
-    up: numbers(count * 2),
-    mean: numbers(count),
-  });
+  const router = (count: number): LowRank => madeUpLowRank(9, count, 2, numbers);
   const order = Uint32Array.from({ length: 100 }, (_, place) => (place * 37) % 100);
   const clustered: LayerActivators[] = [
     noActivators,

@@ -18,7 +18,7 @@ import type { LayerSetting, Level, RankedSetting } from "../../src/profile/ladde
 import { permutation, seeded } from "../../src/random.ts";
 import { layOut } from "../../src/session/level-run.ts";
 import { createSession } from "../../src/session/session.ts";
-import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+import { madeUpLowRank, madeUpModel, madeUpRows } from "../made-up-models.ts";
 import { mutate, mutateHeader, survives } from "../model/mutations.ts";
 
 const stream = { stream: true } as const;
@@ -44,15 +44,7 @@ function network(widths: readonly number[], bytes: readonly boolean[], seed: num
   const layers = plain.layers.map((layer, l) => (bytes[l % bytes.length] ? { ...layer, weight: byteWeights(layer) } : layer));
   const { inputs, outputs } = layers[layers.length - 1];
   const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => random() - 0.5);
-  const count = Math.ceil(outputs / 16);
-  const router = {
-    kind: "low-rank",
-    rank: 2,
-    down: numbers(2 * inputs),
-    center: numbers(2),
-    up: numbers(2 * count),
-    mean: numbers(count),
-  } as const;
+  const router = madeUpLowRank(inputs, Math.ceil(outputs / 16), 2, numbers);
   const fitted: LayerActivators[] = layers.map(() => noActivators);
   fitted[fitted.length - 1] = { ...noActivators, clusters: [{ kind: "clusters", panels: 1, router }], order: permutation(outputs, random) };
   return createModel("ordered", layers, { ladder: null, tensors: encodeActivators(fitted) });

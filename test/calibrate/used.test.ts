@@ -4,16 +4,10 @@ import { expect, test } from "vitest";
 import { type LayerActivators, type LowRank, noActivators } from "../../src/activator/activator.ts";
 import { usedActivators } from "../../src/calibrate/used.ts";
 import type { RankedSetting } from "../../src/profile/ladder.ts";
+import { madeUpLowRank } from "../made-up-models.ts";
 
 const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => i);
-const lowRank = (rank: number, outputs: number): LowRank => ({
-  kind: "low-rank",
-  rank,
-  down: numbers(rank * 3),
-  center: numbers(rank),
-  up: numbers(outputs * rank),
-  mean: numbers(outputs),
-});
+const lowRank = (rank: number, outputs: number): LowRank => madeUpLowRank(3, outputs, rank, numbers);
 const fitted: LayerActivators = {
   ...noActivators,
   lowRank: lowRank(4, 2),

@@ -9,7 +9,7 @@ import { quantizeModel } from "../../src/model/quantize.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
 import { seeded } from "../../src/random.ts";
 import { createSession, type Session } from "../../src/session/session.ts";
-import { madeUpModel } from "../made-up-models.ts";
+import { madeUpLowRank, madeUpModel } from "../made-up-models.ts";
 
 const widths = [20, 33, 300];
 const extremes = [0, 1, 2, 3, 20, 2 ** 30 + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER];
@@ -19,14 +19,7 @@ function hostile(seed: number): Uint8Array {
   const random = seeded(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)];
   const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => random() - 0.5);
-  const lowRank = (inputs: number, outputs: number): LowRank => ({
-    kind: "low-rank",
-    rank: 3,
-    down: numbers(3 * inputs),
-    center: numbers(3),
-    up: numbers(3 * outputs),
-    mean: numbers(outputs),
-  });
+  const lowRank = (inputs: number, outputs: number): LowRank => madeUpLowRank(inputs, outputs, 3, numbers);
   const fitted = [1, 2].map((l): LayerActivators => {
     const clusters = [1, 2, 999_999_999].map((panels) => ({
       kind: "clusters" as const,
