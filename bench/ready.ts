@@ -1,4 +1,5 @@
-// From having a model's bytes to its first answers: in a fresh process, where code and memory are new, and repeated, where only memory is.
+// From having a model's bytes to its first answers: in a fresh process, where code and memory are new, and repeated, where only memory is,
+// and repeated with bytes that are still arriving when the session is created, as of a download: there it counts from the last of them.
 // Beside it, what it takes merely to touch as many fresh pages as the session's memory has: on virtual machines that is most of it.
 //
 //   npm run bench:ready [-- --repeats 30] [file.slonn …]
@@ -24,19 +25,50 @@ interface Ready {
   dense: number;
 }
 
-async function once(bytes: Uint8Array): Promise<{ ready: Ready; memoryBytes: number }> {
-  const start = performance.now();
-  const model = await loadModel(bytes);
-  const loaded = performance.now() - start;
+/** Megabytes a second of a good connection. */
+const arriving = 25;
+
+async function once(bytes: Uint8Array, streamed: boolean): Promise<{ ready: Ready; memoryBytes: number }> {
+  let start = performance.now();
+  const since = (): number => performance.now() - start;
+  const model = streamed
+    ? await loadModel(
+        arrivingBytes(bytes, () => {
+          start = performance.now();
+        }),
+        { stream: true },
+      )
+    : await loadModel(bytes);
+  const loaded = since();
   const session = await createSession(model);
-  const created = performance.now() - start;
+  const created = since();
   const input = new Float32Array(model.layers[0].inputs).fill(0.5, 0, 100);
   session.run(input);
-  const answered = performance.now() - start;
+  const answered = since();
   session.run(input, { dense: true });
-  const dense = performance.now() - start - answered;
+  const dense = since() - answered;
   session.dispose();
   return { ready: { loaded, created, answered, dense }, memoryBytes: session.memoryBytes };
+}
+
+/** Bytes as they come over a connection, in chunks of 64 kB. */
+function arrivingBytes(bytes: Uint8Array, whenLastArrives: () => void): ReadableStream<Uint8Array> {
+  const began = performance.now();
+  let at = 0;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const early = began + at / (1000 * arriving) - performance.now();
+        if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
+        const chunk = bytes.slice(at, at + 65536);
+        at += chunk.length;
+        if (at === bytes.length) whenLastArrives();
+        controller.enqueue(chunk);
+        if (at === bytes.length) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** Milliseconds to write one byte to each page of fresh memory. */
@@ -48,26 +80,29 @@ function touch(bytes: number): number {
 }
 
 const { values, positionals } = parseArgs({
-  options: { repeats: { type: "string", default: "30" }, child: { type: "string" } },
+  options: { repeats: { type: "string", default: "30" }, child: { type: "string" }, arriving: { type: "boolean", default: false } },
   allowPositionals: true,
 });
 
 if (values.child) {
-  process.stdout.write(JSON.stringify((await once(readFileSync(values.child))).ready));
+  process.stdout.write(JSON.stringify((await once(readFileSync(values.child), values.arriving)).ready));
 } else {
   const usual = ["examples/models/brown", "examples/models/wordnet", "build/models/mnist", "build/models/fashion-mnist"];
   const files = positionals.length > 0 ? positionals : usual.map((path) => `${path}.slonn`).filter((path) => existsSync(path));
   const table = new Table({ head: ["ms", "MB", "loaded", "session", "first answer", "first dense", "touching its pages"] });
   const show = (ready: Ready): string[] => [ready.loaded, ready.created, ready.answered, ready.dense].map((ms) => ms.toFixed(1));
   for (const file of files) {
-    const fresh: Ready[] = Array.from({ length: 5 }, () =>
-      JSON.parse(execFileSync(process.execPath, [fileURLToPath(import.meta.url), "--child", file]).toString()),
-    );
+    const fresh = (...flags: string[]): Ready[] =>
+      Array.from({ length: 5 }, () =>
+        JSON.parse(execFileSync(process.execPath, [fileURLToPath(import.meta.url), "--child", file, ...flags]).toString()),
+      );
     const bytes = readFileSync(file);
     const runs = [];
+    const streamed: Ready[] = [];
     const touched: number[] = [];
     for (let i = 0; i < Number(values.repeats); i++) {
-      runs.push(await once(bytes));
+      runs.push(await once(bytes, false));
+      streamed.push((await once(bytes, true)).ready);
       touched.push(touch(runs[0].memoryBytes));
     }
     const middle = (all: Ready[]): Ready => ({
@@ -77,9 +112,12 @@ if (values.child) {
       dense: median(Float64Array.from(all, ({ dense }) => dense)),
     });
     const size = (runs[0].memoryBytes / 1e6).toFixed(1);
-    const warm = middle(runs.slice(runs.length >> 1).map(({ ready }) => ready));
-    table.push([`${basename(file)}, fresh process`, size, ...show(middle(fresh)), ""]);
+    const half = runs.length >> 1; // before, code is still being compiled
+    const warm = middle(runs.slice(half).map(({ ready }) => ready));
+    table.push([`${basename(file)}, fresh process`, size, ...show(middle(fresh())), ""]);
+    table.push(["  arriving", size, "", ...show(middle(fresh("--arriving"))).slice(1), ""]);
     table.push([`${basename(file)}, repeated`, size, ...show(warm), median(Float64Array.from(touched)).toFixed(1)]);
+    table.push(["  arriving", size, "", ...show(middle(streamed.slice(half))).slice(1), ""]);
   }
   console.log(table.toString());
 }

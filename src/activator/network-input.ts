@@ -46,17 +46,32 @@ export function writeSparse(
     return 0;
   }
   const { count, indices: at, values: to } = list;
-  let n = 0;
-  let ascending = true;
-  for (let i = 0; i < indices.length; i++) {
-    at[n] = indices[i];
-    // in memory that is shared it may be another by now than the one that was checked
-    if (values[i] === 0 || !(at[n] < dense.length)) continue;
-    if (n > 0 && at[n] <= at[n - 1]) ascending = false;
-    to[n++] = values[i];
+  const given = indices.length;
+  // only what was copied is looked at: in memory that is shared it may be another by now than what was checked
+  at.set(indices);
+  to.set(values);
+  let n = given;
+  if (!isInOrder(list, n, dense.length)) {
+    n = 0;
+    for (let i = 0; i < given; i++)
+      if (to[i] !== 0 && at[i] < dense.length) {
+        at[n] = at[i];
+        to[n++] = to[i];
+      }
+    if (!isInOrder(list, n, dense.length)) n = order(at, to, n, dense);
   }
-  count[0] = ascending ? n : order(at, to, n, dense);
+  count[0] = n;
   return 1;
+}
+
+/** Whether the first n pairs are ascending, below the width, and without zeros, as most are that come. */
+function isInOrder({ indices, values }: NetworkInput["list"], n: number, width: number): boolean {
+  let last = -1;
+  for (let i = 0; i < n; i++) {
+    if (indices[i] <= last || values[i] === 0) return false;
+    last = indices[i];
+  }
+  return last < width;
 }
 
 /**

@@ -27,13 +27,14 @@ export function writeInput(input: QueryInput, to: NetworkInput, plan: InputUse):
 
 function writeNumbers(input: TensorData | readonly number[], target: Float32Array): void {
   if (input.length !== target.length) throw refusal("bad-input", "input", `${input.length} numbers`, target.length);
-  if (isNumbers(input)) target.set(input);
-  else
-    for (let i = 0; i < input.length; i++) {
-      const v = input[i];
-      if (typeof v !== "number" && !isTyped(input)) throw refusal("bad-input", "input", `${describe(v)} at position ${i}`, "numbers");
-      target[i] = Number(v);
-    }
+  if (Array.isArray(input)) checkNumbers(input);
+  if (Array.isArray(input) || isNumbers(input)) target.set(input);
+  else for (let i = 0; i < input.length; i++) target[i] = Number(input[i]);
+}
+
+function checkNumbers(list: readonly unknown[]): void {
+  for (let i = 0; i < list.length; i++)
+    if (typeof list[i] !== "number") throw refusal("bad-input", "input", `${describe(list[i])} at position ${i}`, "numbers");
 }
 
 function checkSparse({ indices, values }: NonZeros, width: number): void {
@@ -45,8 +46,8 @@ function checkSparse({ indices, values }: NonZeros, width: number): void {
     const at = indices[i];
     if (!(Number.isInteger(at) && at >= 0 && at < width))
       throw refusal("bad-input", "input", `index ${show(at)} at position ${i}`, `a whole number from 0 to ${width - 1}`);
-    if (typeof values[i] !== "number") throw refusal("bad-input", "input", `${describe(values[i])} at position ${i}`, "numbers");
   }
+  if (Array.isArray(values)) checkNumbers(values);
 }
 
 function writeTensor({ shape, data }: Tensor, target: Float32Array): void {
