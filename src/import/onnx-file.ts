@@ -218,6 +218,14 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
     return tensor;
   };
 
+  const sparse = (message: Uint8Array): SlonnError => {
+    let tensor = "";
+    read(message, "sparse tensor", (field, value) => {
+      if (field === 1) tensor = readTensor(value.bytes()).name; // its values carry the name
+    });
+    return new SlonnError("unsupported", `${name}: sparse initializer ${quoted(tensor)}: got a sparse tensor, expected a dense one`);
+  };
+
   const readAttribute = (message: Uint8Array, attributes: Map<string, OnnxAttribute>) => {
     let key = "";
     let type = 0;
@@ -309,7 +317,7 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
       file.initializers.set(tensor.name, tensor);
     } else if (field === 11) file.inputs.push(readValue(value.bytes()));
     else if (field === 12) file.outputs.push(readValue(value.bytes()).name);
-    else if (field === 15) throw new SlonnError("unsupported", `${name}: got a sparse initializer, expected dense ones`);
+    else if (field === 15) throw sparse(value.bytes());
   });
   return file;
 }
