@@ -9,7 +9,7 @@ import { axesOf, constantOf, foldConstants } from "./onnx-constants.ts";
 import { describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph } from "./onnx-graph.ts";
-import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft } from "./onnx-products.ts";
+import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft, scaler } from "./onnx-products.ts";
 import { castHead, flattenUnknown, reshapeHead, transposeHead } from "./onnx-rearrange.ts";
 import { axisIn, flattenDims, showDims, sizeOfDims, squeezeDims, unsqueezeDims } from "./onnx-shapes.ts";
 import { type ChainStart, countsSamples, missing, type Walk } from "./onnx-walk.ts";
@@ -40,6 +40,7 @@ export const chainOperators: readonly string[] = [
   "Identity",
   "Dropout",
   "Cast",
+  "ai.onnx.ml.Scaler",
 ];
 
 /** The largest float32: some exporters write it for "no bound". */
@@ -196,6 +197,9 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
       break;
     case "BatchNormalization":
       batchNormalization(state, node, subject);
+      break;
+    case "Scaler":
+      scaler(state, node, subject);
       break;
     case "Add":
     case "Sub":

@@ -102,8 +102,8 @@ function refuseLabels(nodes: readonly OnnxNode[], name: string): void {
 
 function refuseOperators(nodes: readonly OnnxNode[], name: string): void {
   for (const node of nodes) {
-    const known = [chainOperators, constantOperators, geluOnlyOperators].some((list) => list.includes(node.operator));
-    if (node.domain !== "" || !(known || node.operator === "Constant" || node.operator === "Shape"))
+    const operator = node.domain === "" ? node.operator : `${node.domain}.${node.operator}`;
+    if (![chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(operator)))
       throw unsupportedOperator(nodeSubject(name, node));
     if (!node.outputs[0]) throw new SlonnError("bad-file", `${nodeSubject(name, node)}: got no first output, expected one`);
   }
