@@ -8,6 +8,7 @@ import { SlonnError } from "../errors.ts";
 import { widenBfloat16, widenHalf } from "../model/half.ts";
 import { quoted } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
+import { pathBeside } from "./beside.ts";
 import { visitFields, visitVarints } from "./protobuf.ts";
 
 export interface OnnxFile {
@@ -203,13 +204,9 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
       throw bad(`${subject}: got an impossible shape [${tensor.dims.join(", ")}], expected sizes of 0 or more`);
     if (elsewhere) {
       const { offset = "0", length } = external;
-      // one file has one name, or it would be read once for each
-      const location = (external.location ?? "")
-        .split("/")
-        .filter((part) => part !== ".")
-        .join("/");
-      if (!/^[^/\\:]/.test(location) || /[\\:\0]/.test(location) || location.split("/").some((part) => part === ".." || part === ""))
-        throw bad(`${subject}: got external location ${quoted(location)}, expected a file beside or below the model`);
+      const location = pathBeside(external.location ?? "");
+      if (location === null)
+        throw bad(`${subject}: got external location ${quoted(external.location ?? "")}, expected a file beside or below the model`);
       for (const text of [offset, length])
         if (text !== undefined && !/^\d{1,15}$/.test(text))
           throw bad(`${subject}: got external offset or length ${quoted(text)}, expected a number of bytes`);

@@ -453,6 +453,12 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     'm: tensor "far": got external location "https://x", expected a file beside or below the model',
   ],
   [
+    "an external path that a URL would take upwards",
+    far(externally("%2e%2E/secret")),
+    "bad-file",
+    'm: tensor "far": got external location "%2e%2E/secret", expected a file beside or below the model',
+  ],
+  [
     "an external offset past the end",
     far(
       externally("external.bin", [
