@@ -88,15 +88,20 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
 
 /**
  * The tensors with those that share another's numbers: a file holds such numbers once, and its metadata names the tensor left out and
- * the one that is there.
+ * the one that is there. Other metadata may name tensors too; a weight stands in for weights, a bias for biases.
  */
 function withShared(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>): Map<string, Tensor> {
   const all = new Map(tensors);
   for (const [left, kept] of Object.entries(metadata)) {
     const tensor = tensors.get(kept);
-    if (tensor && !all.has(left)) all.set(left, tensor);
+    if (tensor && !all.has(left) && lastPart(left) === lastPart(kept)) all.set(left, tensor);
   }
   return all;
+}
+
+/** What a tensor is to its module. */
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
 }
 
 /**
@@ -142,8 +147,8 @@ function subject(file: string, { name }: Module): string {
 function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Module[] {
   const modules = new Map<string, Module>();
   for (const [path, tensor] of tensors) {
-    const dot = path.lastIndexOf(".");
-    const [name, part] = [path.slice(0, Math.max(dot, 0)), path.slice(dot + 1)];
+    const part = lastPart(path);
+    const name = path.slice(0, Math.max(path.length - part.length - 1, 0));
     if (part === "num_batches_tracked") continue;
     if (path.split(".").some((word) => /^(lora|loha|lokr|hada|ia3)_/i.test(word)))
       throw new SlonnError(

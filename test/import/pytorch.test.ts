@@ -51,7 +51,9 @@ test("letters may order modules where the widths allow one order only, and numbe
 
 test("numbers that several modules share stand in the file once, and its metadata says for whom", () => {
   const shapes = { "l1.weight": [2, 2], "l1.bias": [2], "l2.bias": [2], "l4.weight": [1, 2] };
-  const { layers } = read(file(shapes, { format: "pt", "l2.weight": "l1.weight", "l3.weight": "l1.weight", "l4.weight": "l1.weight" }));
+  const { layers } = read(
+    file(shapes, { format: "pt", best: "l1.weight", "l2.weight": "l1.weight", "l3.weight": "l1.weight", "l4.weight": "l1.weight" }),
+  );
   expect(layers.map(({ name, outputs, bias }) => [name, outputs, bias[0]])).toEqual([
     ["l1", 2, 1],
     ["l2", 2, 1],
