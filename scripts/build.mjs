@@ -2,7 +2,7 @@
 // `--if-stale`, which builds only when a source is newer than the last whole build.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** Written last, so a build that was interrupted is stale. */
 const stamp = "build/whole";
@@ -37,7 +37,20 @@ async function build() {
     "build/js/kernels-wasm.d.ts",
     'import type { WasmModule } from "./engine/wasm-module.js";\n\ndeclare const kernels: WasmModule;\nexport default kernels;\n',
   );
+  dropInnerDeclarations();
   writeFileSync(stamp, "");
+}
+
+/** Leaves the declarations that those of a door lead to; nobody can import the others. */
+function dropInnerDeclarations() {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const reached = new Set(Object.values(exports).flatMap(({ types }) => (types ? [resolve(types)] : [])));
+  // a set is walked to its end, also through what is added on the way
+  for (const file of reached)
+    for (const [, path] of readFileSync(file, "utf8").matchAll(/\b(?:from|import)\b[ (]*"(\.[^"]+)\.[jt]s"/g))
+      reached.add(resolve(dirname(file), `${path}.d.ts`));
+  for (const path of readdirSync("build/js", { recursive: true }).map((name) => resolve("build/js", name)))
+    if (path.endsWith(".d.ts") && !reached.has(path)) rmSync(path);
 }
 
 /**

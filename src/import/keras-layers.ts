@@ -83,6 +83,7 @@ function addLayer(chain: Chain, layer: LayerConfig): void {
     case "GaussianNoise":
     case "AlphaDropout":
     case "ActivityRegularization":
+    case "Identity":
       return;
     case "Dense":
       addDense(chain, layer, title);
@@ -187,6 +188,8 @@ const namedActivations: ReadonlyMap<string, Applied> = new Map<string, Applied>(
   ["leaky_relu", { kind: "leaky-relu", alpha: 0.2 }], // Keras 3; the slope of its function, not of its layer
 ]);
 
+const activationNames = [...namedActivations.keys()].join(", ");
+
 /** An activation as a configuration gives it: a name, nothing, or a serialized object that names one. */
 function activationOf(value: unknown, title: string): Applied {
   if (value === undefined || value === null) return { kind: "identity", alpha: 0 };
@@ -195,6 +198,8 @@ function activationOf(value: unknown, title: string): Applied {
     if (value.class_name === "ReLU") return reluOf(inner, title);
     if (value.class_name === "LeakyReLU") return leaky(optionalNumber(inner.alpha ?? inner.negative_slope, 0.3, `${title}: slope`));
     if (value.class_name === "function") return activationOf(asString(value.config, `${title}: activation`), title);
+    if (value.class_name === undefined)
+      throw new SlonnError("unsupported", `${title}: got an activation written in Python (a lambda), expected one of ${activationNames}`);
     const name = asString(value.class_name, `${title}: activation`);
     const option = Object.entries(inner).find(([key, v]) => !["name", "dtype", "trainable"].includes(key) && !(key === "axis" && v === -1));
     if (option)
@@ -203,11 +208,7 @@ function activationOf(value: unknown, title: string): Applied {
   }
   const name = asString(value, `${title}: activation`);
   const applied = namedActivations.get(name);
-  if (!applied)
-    throw new SlonnError(
-      "unsupported",
-      `${title}: got activation ${shown(name)}, expected one of ${[...namedActivations.keys()].join(", ")}`,
-    );
+  if (!applied) throw new SlonnError("unsupported", `${title}: got activation ${shown(name)}, expected one of ${activationNames}`);
   return applied;
 }
 

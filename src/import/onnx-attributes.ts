@@ -21,6 +21,10 @@ export function intsOf(node: OnnxNode, key: string, subject: string): number[] |
   return pick(node, key, subject, "integers", (attribute) => attribute.ints);
 }
 
+export function floatsOf(node: OnnxNode, key: string, subject: string): number[] | undefined {
+  return pick(node, key, subject, "floats", (attribute) => attribute.floats);
+}
+
 function pick<T>(
   node: OnnxNode,
   key: string,

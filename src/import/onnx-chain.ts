@@ -2,13 +2,14 @@
 // a batch of one; what is not a straight chain is refused by node and operator.
 
 import { SlonnError } from "../errors.ts";
+import { activations } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { floatOf, intOf, stringOf } from "./onnx-attributes.ts";
 import { axesOf, constantOf, foldConstants } from "./onnx-constants.ts";
-import { describeElementType, type OnnxNode } from "./onnx-file.ts";
+import { describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph } from "./onnx-graph.ts";
-import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft } from "./onnx-products.ts";
+import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft, scaler } from "./onnx-products.ts";
 import { castHead, flattenUnknown, reshapeHead, transposeHead } from "./onnx-rearrange.ts";
 import { axisIn, flattenDims, showDims, sizeOfDims, squeezeDims, unsqueezeDims } from "./onnx-shapes.ts";
 import { type ChainStart, countsSamples, missing, type Walk } from "./onnx-walk.ts";
@@ -23,6 +24,8 @@ export const chainOperators: readonly string[] = [
   "Div",
   "BatchNormalization",
   "Relu",
+  "Max",
+  "Clip",
   "LeakyRelu",
   "Sigmoid",
   "Tanh",
@@ -37,7 +40,11 @@ export const chainOperators: readonly string[] = [
   "Identity",
   "Dropout",
   "Cast",
+  "ai.onnx.ml.Scaler",
 ];
+
+/** The largest float32: some exporters write it for "no bound". */
+const mostFloat = Math.fround(3.4028234e38);
 
 /** Where the chain starts: at the graph's input. */
 function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" | "integer" | "batch" | "shapes"> {
@@ -92,6 +99,8 @@ export function followChain(start: ChainStart): void {
       const scalar = (value: string) => (constants.get(value)?.data.length === 1 ? constants.get(value) : undefined);
       const gelu = matchGelu(state.head, rest.slice(i, i + 64), scalar, readers);
       if (!gelu) throw branched(subject, node, state);
+      if ("foreign" in gelu)
+        throw new SlonnError("unsupported", `${subject}: got the activation ${gelu.foreign}, expected one of ${activations.join(", ")}`);
       state.fold.activation(subject, gelu.activation, 0);
       if (gelu.factor !== 1) state.fold.affine(subject, Float64Array.of(gelu.factor), new Float64Array(1));
       for (const part of gelu.nodes) done.add(part);
@@ -120,7 +129,7 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
   const { fold, constants, opset } = state;
   const others = node.inputs.map((value) => constants.get(value));
   const headFirst = node.inputs[0] === state.head;
-  if (!headFirst && !["Add", "Sub", "Mul", "MatMul"].includes(node.operator))
+  if (!headFirst && !["Add", "Sub", "Mul", "Max", "MatMul"].includes(node.operator))
     throw new SlonnError(
       "unsupported",
       `${subject}: got the chain as another input than the first, expected it first and constants after it`,
@@ -151,6 +160,11 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
       transposeHead(state, node, subject);
       break;
     case "Relu":
+      fold.activation(subject, "relu", 0);
+      break;
+    case "Max":
+    case "Clip":
+      checkFromZero(state, node, others, subject);
       fold.activation(subject, "relu", 0);
       break;
     case "LeakyRelu":
@@ -184,6 +198,9 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
     case "BatchNormalization":
       batchNormalization(state, node, subject);
       break;
+    case "Scaler":
+      scaler(state, node, subject);
+      break;
     case "Add":
     case "Sub":
     case "Mul":
@@ -196,6 +213,22 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
     default:
       throw unsupportedOperator(subject);
   }
+}
+
+/** Max with 0, and Clip from 0 without an upper bound, are how Relu is written by hand; other bounds are refused. */
+function checkFromZero(state: Walk, node: OnnxNode, others: readonly (OnnxNumbers | undefined)[], subject: string): void {
+  const expected = "expected a bound of 0 from below alone, which is Relu";
+  const bound = (i: number, key: string, open: number) => {
+    if (!node.inputs[i]) return state.opset < 11 ? floatOf(node, key, open, subject) : open; // attributes became inputs
+    const { data } = others[i] ?? {};
+    if (data?.length !== 1) throw new SlonnError("unsupported", `${subject}: got a bound that is no single constant, ${expected}`);
+    return data[0];
+  };
+  const max = node.operator === "Max";
+  if (max && node.inputs.length !== 2) throw new SlonnError("unsupported", `${subject}: got ${node.inputs.length} inputs, ${expected}`);
+  const from = max ? bound(node.inputs[0] === state.head ? 1 : 0, "", 0) : bound(1, "min", Number.NEGATIVE_INFINITY);
+  const to = max ? Number.POSITIVE_INFINITY : bound(2, "max", Number.POSITIVE_INFINITY);
+  if (from !== 0 || to < mostFloat) throw new SlonnError("unsupported", `${subject}: got a range from ${from} to ${to}, ${expected}`);
 }
 
 function checkSoftmaxAxis(state: Walk, axis: number, subject: string): void {

@@ -27,6 +27,7 @@ export const constantOperators: readonly string[] = [
   "Div",
   "Concat",
   "Gather",
+  "Slice",
 ];
 
 /**
@@ -69,6 +70,8 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
       return concat(node, inputs, allowance);
     case "Gather":
       return gather(node, inputs, allowance);
+    case "Slice":
+      return slice(node, inputs, allowance);
     default:
       throw new SlonnError("unsupported", `${subject}: got it on constants, expected one of ${constantOperators.join(", ")}`);
   }
@@ -239,4 +242,19 @@ function gather(node: OnnxNode, [x, indices]: readonly OnnxNumbers[], { subject,
   spend(indices.data.length);
   const data = Float64Array.from(indices.data, (index) => x.data[axisIn(index, x.data.length, subject)]);
   return { shape: indices.shape, data, integer: x.integer };
+}
+
+/** A part of a list: where it starts and ends are attributes before operator set 10, inputs since. */
+function slice(node: OnnxNode, [x, from, to, axes, steps]: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {
+  const one = (input: OnnxNumbers | undefined, key: string): number | undefined =>
+    (input ? integers(input, subject) : intsOf(node, key, subject))?.[0];
+  const [start, end] = [one(from, "starts"), one(to, "ends")];
+  if (start === undefined || end === undefined) throw new SlonnError("bad-file", `${subject}: got no starts or ends, expected both`);
+  // NaN stands for the number of samples
+  if (x.shape.length !== 1 || node.inputs.includes("") || (one(steps, "") ?? 1) !== 1 || Number.isNaN(start + end))
+    throw new SlonnError("unsupported", `${subject}: got more than a list or other than neighbours, expected a plain part of a list`);
+  axisIn(one(axes, "axes") ?? 0, 1, subject);
+  const data = x.data.slice(start, end);
+  spend(data.length);
+  return { shape: [data.length], data, integer: x.integer };
 }

@@ -8,6 +8,7 @@ import { SlonnError } from "../errors.ts";
 import { widenBfloat16, widenHalf } from "../model/half.ts";
 import { quoted } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
+import { pathBeside } from "./beside.ts";
 import { visitFields, visitVarints } from "./protobuf.ts";
 
 export interface OnnxFile {
@@ -203,19 +204,23 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
       throw bad(`${subject}: got an impossible shape [${tensor.dims.join(", ")}], expected sizes of 0 or more`);
     if (elsewhere) {
       const { offset = "0", length } = external;
-      // one file has one name, or it would be read once for each
-      const location = (external.location ?? "")
-        .split("/")
-        .filter((part) => part !== ".")
-        .join("/");
-      if (!/^[^/\\:]/.test(location) || /[\\:\0]/.test(location) || location.split("/").some((part) => part === ".." || part === ""))
-        throw bad(`${subject}: got external location ${quoted(location)}, expected a file beside or below the model`);
+      const location = pathBeside(external.location ?? "");
+      if (location === null)
+        throw bad(`${subject}: got external location ${quoted(external.location ?? "")}, expected a file beside or below the model`);
       for (const text of [offset, length])
         if (text !== undefined && !/^\d{1,15}$/.test(text))
           throw bad(`${subject}: got external offset or length ${quoted(text)}, expected a number of bytes`);
       tensor.external = { location, offset: Number(offset), length: length === undefined ? null : Number(length) };
     }
     return tensor;
+  };
+
+  const sparse = (message: Uint8Array): SlonnError => {
+    let tensor = "";
+    read(message, "sparse tensor", (field, value) => {
+      if (field === 1) tensor = readTensor(value.bytes()).name; // its values carry the name
+    });
+    return new SlonnError("unsupported", `${name}: sparse initializer ${quoted(tensor)}: got a sparse tensor, expected a dense one`);
   };
 
   const readAttribute = (message: Uint8Array, attributes: Map<string, OnnxAttribute>) => {
@@ -309,7 +314,7 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
       file.initializers.set(tensor.name, tensor);
     } else if (field === 11) file.inputs.push(readValue(value.bytes()));
     else if (field === 12) file.outputs.push(readValue(value.bytes()).name);
-    else if (field === 15) throw new SlonnError("unsupported", `${name}: got a sparse initializer, expected dense ones`);
+    else if (field === 15) throw sparse(value.bytes());
   });
   return file;
 }

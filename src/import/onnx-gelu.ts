@@ -11,6 +11,17 @@ export interface GeluMatch {
   nodes: OnnxNode[];
 }
 
+/** Another function of the same make, which no layer has: told by name, for the refusal. */
+export interface ForeignMatch {
+  foreign: string;
+}
+
+/** What exporters write as x times a sigmoid. */
+const foreign: readonly (readonly [name: string, of: (x: number) => number])[] = [
+  ["SiLU (x times its sigmoid)", (x) => x / (1 + Math.exp(-x))],
+  ["quick Gelu (x times the sigmoid of 1.702 x)", (x) => x / (1 + Math.exp(-1.702 * x))],
+];
+
 /** Operators that occur only inside the pattern. */
 export const geluOnlyOperators: readonly string[] = ["Erf", "Pow"];
 
@@ -21,7 +32,7 @@ const mostNodes = 16;
 const tolerance = 1e-4;
 
 /**
- * The nodes from `head` to where its branches meet again, when together they compute Gelu of it. The function is compared by its values
+ * The nodes from `head` to where its branches meet again, when together they compute Gelu of it or another function known by name. The function is compared by its values
  * at points from −6 to 6, which tells it from every other one that so few arithmetic operators make.
  * @param nodes the rest of the graph, each after those it reads.
  * @param scalar the value of a name when it is one known number.
@@ -32,7 +43,7 @@ export function matchGelu(
   nodes: readonly OnnxNode[],
   scalar: (name: string) => OnnxNumbers | undefined,
   readers: (name: string) => number,
-): GeluMatch | null {
+): GeluMatch | ForeignMatch | null {
   const points = Float32Array.from({ length: 97 }, (_, i) => (i - 48) / 8);
   const values = new Map<string, Float64Array>([[head, Float64Array.from(points)]]);
   /** For each value made so far, how many of its readers are still to come. */
@@ -60,14 +71,16 @@ export function matchGelu(
 
 type Operand = Float32Array | Float64Array;
 
-function identify(result: Float64Array, points: Float32Array, nodes: OnnxNode[]): GeluMatch | null {
+function identify(result: Float64Array, points: Float32Array, nodes: OnnxNode[]): GeluMatch | ForeignMatch | null {
+  const near = (expected: (i: number) => number) =>
+    result.every((y, i) => Math.abs(y - expected(i)) <= tolerance * Math.max(1, Math.abs(y)));
   for (const activation of ["gelu", "gelu-tanh"] as const)
     for (const factor of [1, 2] as const) {
       const expected = activate(activation, points, 0);
-      if (result.every((y, i) => Math.abs(y - factor * expected[i]) <= tolerance * Math.max(1, Math.abs(y))))
-        return { activation, factor, nodes };
+      if (near((i) => factor * expected[i])) return { activation, factor, nodes };
     }
-  return null;
+  const other = foreign.find(([, of]) => near((i) => of(points[i])));
+  return other ? { foreign: other[0] } : null;
 }
 
 /** One elementwise operator on values at the points; a single number counts for all of them. */
@@ -94,6 +107,8 @@ function functionOf(operator: string): ((a: number, b: number) => number) | null
       return (a) => erf(a);
     case "Tanh":
       return (a) => Math.tanh(a);
+    case "Sigmoid":
+      return (a) => 1 / (1 + Math.exp(-a));
     case "Identity":
       return (a) => a;
     default:

@@ -3,7 +3,7 @@
 import { SlonnError } from "../errors.ts";
 import { maxWidth } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
-import { floatOf, intOf } from "./onnx-attributes.ts";
+import { floatOf, floatsOf, intOf } from "./onnx-attributes.ts";
 import { broadcast } from "./onnx-constants.ts";
 import type { OnnxNode, OnnxNumbers } from "./onnx-file.ts";
 import { showDims, sizeOfDims } from "./onnx-shapes.ts";
@@ -116,6 +116,22 @@ export function batchNormalization(state: Walk, node: OnnxNode, subject: string)
   const shape = [channels, ...new Array<number>(Math.max(0, (state.dims?.length ?? 2) - 2)).fill(1)];
   const perElement = (data: Float64Array) => spread(state, { data, shape, integer: false }, subject);
   state.fold.affine(subject, perElement(factor), perElement(offset));
+}
+
+/** (x − offset) · scale, one number of each for all or for every element: how scikit-learn's scalers are written. */
+export function scaler(state: Walk, node: OnnxNode, subject: string): void {
+  state.integer = false; // takes integers, gives floats
+  const [offset, scale] = ["offset", "scale"].map((key) => {
+    const data = Float64Array.from(floatsOf(node, key, subject) ?? []);
+    if (data.length === 0) throw new SlonnError("bad-file", `${subject}: got no ${key}, expected numbers`);
+    return spread(state, { data, shape: [data.length], integer: false }, subject);
+  });
+  state.fold.affine(
+    subject,
+    Float64Array.of(1),
+    offset.map((v) => -v),
+  );
+  state.fold.affine(subject, scale, new Float64Array(1));
 }
 
 /** A constant as one number per element of the head, or a single number for all. Adding dimensions or pinning unknown sizes changes `dims`. */

@@ -26,8 +26,9 @@ export function flattenUnknown(node: OnnxNode, subject: string): Dims {
 export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | undefined, subject: string): void {
   if (!shape) throw missing(subject, "a constant shape");
   const target = integers(shape, subject);
+  const together = target[0] === 1 && state.batch !== null && state.batch > 1; // several samples in one row
   if (Number.isNaN(target[0]) || (state.batch !== null && target[0] === state.batch)) target[0] = 1; // written for the whole batch
-  if (target.some(Number.isNaN) || (target[0] > 1 && countsSamples(state) && state.dims))
+  if (together || target.some(Number.isNaN) || (target[0] > 1 && countsSamples(state) && state.dims))
     throw new SlonnError(
       "unsupported",
       `${subject}: got a shape ${showDims(target.map((n) => (Number.isNaN(n) ? null : n)))} that spreads samples over other axes, expected the batch first`,

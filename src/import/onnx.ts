@@ -12,8 +12,8 @@ import { decodeTensor, type OnnxNode, type OnnxNumbers, readOnnxFile } from "./o
 import { geluOnlyOperators } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph, orderGraph } from "./onnx-graph.ts";
 
-/** The default operator sets that are read. */
-const opsets = { from: 7, to: 21 } as const;
+/** The default operator sets that are read; those after 21 only add element types to the operators read here. */
+const opsets = { from: 7, to: 28 } as const;
 
 /** Operators that turn scores into labels; classifiers are often exported with them at the end. */
 const labelOperators: readonly string[] = ["ArgMax", "ArgMin", "TopK", "ZipMap", "LabelEncoder", "ArrayFeatureExtractor"];
@@ -27,7 +27,7 @@ export interface OnnxOptions {
 }
 
 /**
- * The network in an ONNX file, operator sets 7 to 21.
+ * The network in an ONNX file, operator sets 7 to 28.
  * @throws SlonnError `bad-file` where the file is none, is cut off or contradicts itself; `unsupported`, by name, for operators outside
  * `chainOperators`, graphs that are no straight chain and other types; `bad-model` where shapes do not fit; `unreadable` where external data cannot be had;
  * `bad-option` for arguments of another form.
@@ -102,8 +102,8 @@ function refuseLabels(nodes: readonly OnnxNode[], name: string): void {
 
 function refuseOperators(nodes: readonly OnnxNode[], name: string): void {
   for (const node of nodes) {
-    const known = [chainOperators, constantOperators, geluOnlyOperators].some((list) => list.includes(node.operator));
-    if (node.domain !== "" || !(known || node.operator === "Constant" || node.operator === "Shape"))
+    const operator = node.domain === "" ? node.operator : `${node.domain}.${node.operator}`;
+    if (![chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(operator)))
       throw unsupportedOperator(nodeSubject(name, node));
     if (!node.outputs[0]) throw new SlonnError("bad-file", `${nodeSubject(name, node)}: got no first output, expected one`);
   }

@@ -33,7 +33,7 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
   const { tensors, metadata } = readSafetensors(bytes, name);
   if (Object.hasOwn(metadata, "slonn"))
     throw new SlonnError("unsupported", `${name}: got a .slonn file, expected weights in PyTorch naming`);
-  const modules = groupModules(tensors, name);
+  const modules = groupModules(withShared(tensors, metadata), name);
   const linear = modules.filter((module) => !isBatchNorm(module));
   if (linear.length === 0)
     throw new SlonnError("unsupported", `${name}: got no tensor named *.weight with 2 dimensions, expected one per layer`);
@@ -66,6 +66,7 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
     if (norm) foldBatchNorm(norm, outputs);
     fold.activation(step, chosen[l], chosen[l] === "leaky-relu" ? leakySlope : 0);
   });
+  checkOrder(linear, name);
   return createModel(name, fold.finish());
 
   /** (z − mean) / √(variance + ε) · weight + bias */
@@ -85,6 +86,55 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
   }
 }
 
+/**
+ * The tensors with those that share another's numbers: a file holds such numbers once, and its metadata names the tensor left out and
+ * the one that is there. Other metadata may name tensors too; a weight stands in for weights, a bias for biases.
+ */
+function withShared(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>): Map<string, Tensor> {
+  const all = new Map(tensors);
+  for (const [left, kept] of Object.entries(metadata)) {
+    const tensor = tensors.get(kept);
+    if (tensor && !all.has(left) && lastPart(left) === lastPart(kept)) all.set(left, tensor);
+  }
+  return all;
+}
+
+/** What a tensor is to its module. */
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
+}
+
+/**
+ * Refuses names that leave the order open. Numbers in them are believed; where letters decide, the widths must allow no other order of
+ * the runs between: walking from width to width, a run could stand elsewhere only where a width is met three times, two loops cross, or
+ * the whole is a loop.
+ */
+function checkOrder(linear: readonly Module[], file: string): void {
+  const starts = linear.filter((module, l) => l === 0 || !isNumbered(linear[l - 1].name, module.name));
+  const widths = [...starts.map(({ parts }) => parts.get("weight")!.shape[1]), linear[linear.length - 1].parts.get("weight")!.shape[0]];
+  const met = new Map<number, number[]>();
+  widths.forEach((width, at) => {
+    const places = met.get(width);
+    if (places) places.push(at);
+    else met.set(width, [at]);
+  });
+  const loops = [...met.values()].filter(({ length }) => length > 1);
+  const whole = starts.length > 1 && widths[0] === widths[starts.length];
+  if (!whole && loops.every(({ length }) => length < 3) && !loops.some(([a, b]) => loops.some(([c, d]) => a < c && c < b && b < d))) return;
+  const names = starts.slice(0, 4).map((module) => quoted(module.name));
+  throw new SlonnError(
+    "unsupported",
+    `${file}: got modules ${names.join(", ")}${starts.length > 4 ? ", ..." : ""}, whose names do not say which runs first and whose widths allow several orders, expected numbers in the names: rename them in the order they run, or export the network as ONNX`,
+  );
+}
+
+/** Whether a number is what puts one name before the other. */
+function isNumbered(a: string, b: string): boolean {
+  const [left, right] = [a, b].map(chunksOf);
+  const at = right.findIndex((chunk, i) => chunk !== left[i]);
+  return /^\d/.test(right[at] ?? "") && /^\d/.test(left[at] ?? "0"); // "fc" is before "fc2"
+}
+
 function isBatchNorm({ parts }: Module): boolean {
   return parts.has("running_mean") || parts.has("running_var");
 }
@@ -97,8 +147,8 @@ function subject(file: string, { name }: Module): string {
 function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Module[] {
   const modules = new Map<string, Module>();
   for (const [path, tensor] of tensors) {
-    const dot = path.lastIndexOf(".");
-    const [name, part] = [path.slice(0, Math.max(dot, 0)), path.slice(dot + 1)];
+    const part = lastPart(path);
+    const name = path.slice(0, Math.max(path.length - part.length - 1, 0));
     if (part === "num_batches_tracked") continue;
     if (path.split(".").some((word) => /^(lora|loha|lokr|hada|ia3)_/i.test(word)))
       throw new SlonnError(
@@ -128,9 +178,14 @@ function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Modul
   return [...modules.values()].sort((a, b) => compareNaturally(a.name, b.name));
 }
 
+/** Runs of digits and of other characters. */
+function chunksOf(text: string): string[] {
+  return text.match(/\d+|\D+/g) ?? [];
+}
+
 /** Text compared by code units, runs of digits compared as numbers: "layers.2" before "layers.10". */
 function compareNaturally(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => text.match(/\d+|\D+/g) ?? []);
+  const [left, right] = [a, b].map(chunksOf);
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     if (left[i] === right[i]) continue;
     if (/^\d/.test(left[i]) && /^\d/.test(right[i])) {

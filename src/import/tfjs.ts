@@ -7,6 +7,7 @@ import { widenHalf } from "../model/half.ts";
 import type { Model } from "../model/model.ts";
 import { sizeOf } from "../model/tensor.ts";
 import { checkArguments, checkReader } from "./arguments.ts";
+import { pathBeside } from "./beside.ts";
 import { asArray, asNumber, asObject, asShape, asString, type JsonObject, parseJson, shown } from "./json-fields.ts";
 import { buildKerasModel, type WeightLookup } from "./keras-layers.ts";
 import type { StoredWeight } from "./keras-scalings.ts";
@@ -129,17 +130,11 @@ function readEntry(weight: JsonObject, title: string, offset: number): Entry {
   return { name, shape, count, stored: stored as StoredType, affine, offset, sizeBytes };
 }
 
-/**
- * Shards stand beside or below model.json: whatever reads them (files or URLs) must not be led elsewhere. One file has one path, without ".",
- * or it would be read once for each.
- */
 function checkPath(path: string, title: string): string {
-  const segments = path.split("/").filter((s) => !/^(\.|%2e)$/i.test(s));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  const strange = /[\\:\u0000-\u001f\u007f]/.test(path) || segments.some((s) => s === "" || /^(\.|%2e){2}$/i.test(s));
-  if (strange || /%2f|%5c/i.test(path))
+  const checked = pathBeside(path);
+  if (checked === null)
     throw new SlonnError("bad-file", `${title}: got shard path ${shown(path)}, expected a relative path without "..", ":" or "\\"`);
-  return segments.join("/");
+  return checked;
 }
 
 function checkUnique(names: readonly string[], what: string): void {

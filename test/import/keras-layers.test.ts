@@ -101,6 +101,7 @@ describe("buildKerasModel", () => {
       "GaussianNoise",
       "AlphaDropout",
       "ActivityRegularization",
+      "Identity",
     ];
     const { layers } = build([...names.map((name): Layer => [name]), dense(2), ["Activation", { activation: "linear" }]]);
     expect(layers.length).toBe(1);
@@ -168,6 +169,12 @@ describe("buildKerasModel", () => {
       "unsupported",
       /layer "l0" \(Normalization\): got a shift that puts .* subtract the mean from the data/,
       [["Normalization", { mean: 2, variance: 0, axis: null }], dense(2)],
+    ],
+    [
+      "an activation that is code",
+      "unsupported",
+      /layer "l0" \(Dense\): got an activation written in Python \(a lambda\), expected one of linear, relu/,
+      [["Dense", { units: 2, activation: { value: ["4wEA", null, null] } }, dense(2)[2]]],
     ],
     ["softmax inside", "bad-model", /softmax on a hidden layer/, [dense(2, "softmax"), dense(2)]],
     ["a capped ReLU", "unsupported", /layer "l1" \(ReLU\): got max_value 6/, [dense(2), ["ReLU", { max_value: 6 }]]],

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { importOnnx } from "../../src/import/onnx.ts";
-import { bytes, int, node, onnx, tensor, text, value } from "./write-onnx.ts";
+import { forward } from "../../src/model/forward.ts";
+import { bytes, float, int, node, onnx, tensor, text, value } from "./write-onnx.ts";
 
 const nothing = new Array<number>(12).fill(1);
 
@@ -36,4 +37,35 @@ test.each<[string, Uint8Array, RegExp]>([
   ],
 ])("%s is refused for what it is", async (_, file, message) => {
   await expect(importOnnx(file, { name: "m" })).rejects.toMatchObject({ code: "unsupported", message: expect.stringMatching(message) });
+});
+
+/** A Scaler of scikit-learn pipelines from x to s. */
+function scaler(offset: number[], scale: number[], domain = "ai.onnx.ml"): number[] {
+  const floats = (key: string, values: number[]) => bytes(5, [...text(1, key), ...values.flatMap((v) => float(7, v)), ...int(20, 6)]);
+  return [...node("Scaler", ["x"], ["s"], {}, domain), ...floats("offset", offset), ...floats("scale", scale)];
+}
+
+const scaled = (part: number[], inputs = [value("x")]) => onnx({ nodes: [part, node("MatMul", ["s", "w"], ["y"])], inputs });
+
+test.each<[number[], number[], number[]]>([
+  [
+    [1, 2],
+    [10, 100],
+    [410, 520, 630],
+  ],
+  [[1], [10, 100], [810, 1020, 1230]],
+  [[1, 2], [10], [50, 70, 90]],
+])("a Scaler of offset %j and scale %j is folded, of integers too", async (offset, scale, expected) => {
+  for (const elementType of [1, 7]) {
+    const model = await importOnnx(scaled(scaler(offset, scale), [value("x", ["n", 2], elementType)]), { name: "m" });
+    expect(Array.from(forward(model, Float32Array.of(2, 3)))).toEqual(expected);
+  }
+});
+
+test.each<[string, number[], string, RegExp]>([
+  ["without numbers", scaler([], [1, 1]), "bad-file", /\(ai\.onnx\.ml\.Scaler\): got no offset, expected numbers/],
+  ["of another width", scaler([1, 2, 3], [1]), "unsupported", /\(ai\.onnx\.ml\.Scaler\): got a constant \[3\] on values of shape \[1, 2\]/],
+  ["of another domain", scaler([1], [1], ""), "unsupported", /\(Scaler\): got an operator that is not supported here/],
+])("a Scaler %s is refused", async (_, part, code, message) => {
+  await expect(importOnnx(scaled(part), { name: "m" })).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 });

@@ -42,6 +42,27 @@ test("layers stand in natural order, relu between them by default", () => {
   ]);
 });
 
+test("letters may order modules where the widths allow one order only, and numbers always", () => {
+  const names = (shapes: Record<string, number[]>) => read(file(shapes)).layers.map(({ name }) => name);
+  expect(names({ "fc.weight": [2, 2], "fc2.weight": [2, 2], "out.weight": [1, 2] })).toEqual(["fc", "fc2", "out"]);
+  expect(names({ "a.weight": [3, 4], "b.weight": [2, 3], "c.weight": [3, 2], "d.weight": [1, 3] })).toEqual(["a", "b", "c", "d"]);
+  expect(names({ "module.0.weight": [2, 2], "module.2.weight": [2, 2] })).toEqual(["module.0", "module.2"]);
+});
+
+test("numbers that several modules share stand in the file once, and its metadata says for whom", () => {
+  const shapes = { "l1.weight": [2, 2], "l1.bias": [2], "l2.bias": [2], "l4.weight": [1, 2] };
+  const { layers } = read(
+    file(shapes, { format: "pt", best: "l1.weight", "l2.weight": "l1.weight", "l3.weight": "l1.weight", "l4.weight": "l1.weight" }),
+  );
+  expect(layers.map(({ name, outputs, bias }) => [name, outputs, bias[0]])).toEqual([
+    ["l1", 2, 1],
+    ["l2", 2, 1],
+    ["l3", 2, 0],
+    ["l4", 1, 0],
+  ]);
+  expect(layers[2].weight).toEqual(Float32Array.of(1, 1, 1, 1));
+});
+
 test("activations: one for the hidden layers, or all", () => {
   const bytes = file({ "1.weight": [3, 2], "2.weight": [4, 3], "3.weight": [1, 4] });
   const kinds = (activations: string[]) =>
@@ -134,6 +155,27 @@ test.each<[string, Uint8Array, string[] | undefined, string, string]>([
     undefined,
     "bad-model",
     'f: module "embed": got weights for 5 inputs, expected 3, the outputs before it; modules run in the order of their names, "body" before this one: rename them in the order they run, or export the network as ONNX',
+  ],
+  [
+    "names that leave the order of an autoencoder open",
+    file({ "decoder.0.weight": [4, 2], "encoder.0.weight": [3, 4], "encoder.2.weight": [2, 3] }),
+    undefined,
+    "unsupported",
+    'f: got modules "decoder.0", "encoder.0", whose names do not say which runs first and whose widths allow several orders, expected numbers in the names: rename them in the order they run, or export the network as ONNX',
+  ],
+  [
+    "names of letters and equal widths",
+    file({ "hidden.weight": [2, 2], "input.weight": [2, 2], "output.weight": [1, 2] }),
+    undefined,
+    "unsupported",
+    expect.stringMatching(/^f: got modules "hidden", "input", "output", whose names do not say which runs first/),
+  ],
+  [
+    "loops that could trade parts",
+    file({ "a.weight": [3, 2], "b.weight": [2, 3], "c.weight": [3, 2], "d.weight": [1, 3] }),
+    undefined,
+    "unsupported",
+    expect.stringMatching(/^f: got modules "a", "b", "c", "d", whose names/),
   ],
   [
     "normalization after a hidden module",

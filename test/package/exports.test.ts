@@ -50,6 +50,10 @@ describe("the tarball", () => {
     const expected =
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|build\/third-party-licences\.txt|build\/slonn-simd\.wasm|build\/js\/.*\.(js|d\.ts))$/;
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
+    // declarations that no door leads to are left out
+    expect(paths.filter((path) => /\/(cli|import)\/.*\.d\.ts$/.test(path))).toEqual(
+      ["import", "keras", "onnx", "pytorch", "tfjs"].map((name) => `build/js/import/${name}.d.ts`),
+    );
   });
 
   test("is at most 297 kB, 930 kB unpacked", () => {

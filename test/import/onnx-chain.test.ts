@@ -1,0 +1,99 @@
+import { expect, test } from "vitest";
+import { importOnnx } from "../../src/import/onnx.ts";
+import { forward } from "../../src/model/forward.ts";
+import { bytes, float, list, node, onnx, tensor, text, value } from "./write-onnx.ts";
+
+const read = (file: Uint8Array) => importOnnx(file, { name: "m" });
+const dense = node("MatMul", ["x", "w"], ["h"]);
+const refusal = (message: string) => expect.objectContaining({ name: "SlonnError", code: "unsupported", message });
+const clip = (min: number, max?: number) => [
+  ...node("Clip", ["h"], ["y"]),
+  ...bytes(5, [...text(1, "min"), ...float(2, min)]),
+  ...(max === undefined ? [] : bytes(5, [...text(1, "max"), ...float(2, max)])),
+];
+const zero = tensor("zero", [], [0]);
+const six = tensor("six", [1], [6]);
+
+test.each<[string, number[], number]>([
+  ["Max", node("Max", ["h", "zero"], ["y"]), 13],
+  ["Max, the bound first", node("Max", ["zero", "h"], ["y"]), 13],
+  ["Clip", node("Clip", ["h", "zero"], ["y"]), 13],
+  ["Clip with an empty bound", node("Clip", ["h", "zero", ""], ["y"]), 13],
+  ["Clip by attributes", clip(0), 10],
+  ["Clip below the largest float", clip(0, 3.4028234663852886e38), 10],
+])("%s from 0 up is relu", async (_, part, opset) => {
+  const { layers } = await read(onnx({ nodes: [dense, part], tensors: [zero], opset }));
+  expect(layers.map(({ activation }) => activation)).toEqual(["relu"]);
+});
+
+test.each<[string, number[], number, string]>([
+  ["Clip to 6", node("Clip", ["h", "zero", "six"], ["y"]), 13, '"clip1" (Clip): got a range from 0 to 6'],
+  ["Clip to 6 by attributes", clip(0, 6), 10, '"clip1" (Clip): got a range from 0 to 6'],
+  ["Clip from above", node("Clip", ["h", "", "six"], ["y"]), 13, '"clip1" (Clip): got a range from -Infinity to 6'],
+  ["Max with 6", node("Max", ["h", "six"], ["y"]), 13, '"max1" (Max): got a range from 6 to Infinity'],
+  ["Max of one", node("Max", ["h"], ["y"]), 13, '"max1" (Max): got 1 inputs'],
+  ["Max with a vector", node("Max", ["h", "b"], ["y"]), 13, '"max1" (Max): got a bound that is no single constant'],
+])("%s is refused by its bounds", async (_, part, opset, got) => {
+  await expect(read(onnx({ nodes: [dense, part], tensors: [zero, six], opset }))).rejects.toThrow(
+    refusal(`m: node ${got}, expected a bound of 0 from below alone, which is Relu`),
+  );
+});
+
+test("x times the sigmoid of 1.702 x is refused by its name", async () => {
+  const nodes = [dense, node("Mul", ["h", "k"], ["s"]), node("Sigmoid", ["s"], ["t"]), node("Mul", ["h", "t"], ["y"])];
+  await expect(read(onnx({ nodes, tensors: [tensor("k", [], [1.702])] }))).rejects.toThrow(
+    expect.objectContaining({
+      message: expect.stringMatching(/got the activation quick Gelu \(x times the sigmoid of 1\.702 x\), expected one of identity, relu/),
+    }),
+  );
+});
+
+const flatten = (slice: number[]) => [
+  node("Shape", ["x"], ["shape"]),
+  slice,
+  node("Concat", ["batch", "two"], ["target"], { axis: 0 }),
+  node("Reshape", ["x", "target"], ["flat"]),
+  node("MatMul", ["flat", "w"], ["y"]),
+];
+const lists = [list("two", [2]), list("at", [0]), list("to", [1]), list("back", [-3]), list("last", [-2]), list("step", [2])];
+
+test.each<[string, number[], number]>([
+  ["inputs", node("Slice", ["shape", "at", "to", "at"], ["batch"]), 13],
+  ["places from the end", node("Slice", ["shape", "back", "last"], ["batch"]), 13],
+  ["attributes", node("Slice", ["shape"], ["batch"], { starts: [0], ends: [1], axes: [0] }), 9],
+])("the batch size is cut out of a shape by Slice with %s", async (_, slice, opset) => {
+  const model = await read(onnx({ nodes: flatten(slice), tensors: lists, inputs: [value("x", ["n", 1, 2])], opset }));
+  expect(Array.from(forward(model, Float32Array.of(1, 1)))).toEqual([5, 7, 9]);
+});
+
+test.each<[string, number[][]]>([
+  ["a matrix", [node("Slice", ["w", "at", "to"], ["s"]), node("MatMul", ["x", "s"], ["y"])]],
+  ["a list in steps", [node("Slice", ["b", "at", "to", "at", "step"], ["s"]), dense, node("Add", ["h", "s"], ["y"])]],
+  [
+    "a list by the number of samples",
+    [
+      node("Shape", ["x"], ["shape"]),
+      node("Gather", ["shape", "at"], ["n"]),
+      node("Slice", ["b", "at", "n"], ["s"]),
+      dense,
+      node("Add", ["h", "s"], ["y"]),
+    ],
+  ],
+])("a part of %s is refused", async (_, nodes) => {
+  await expect(read(onnx({ nodes, tensors: lists }))).rejects.toThrow(
+    refusal('m: node "slice1" (Slice): got more than a list or other than neighbours, expected a plain part of a list'),
+  );
+});
+
+test.each([[[1, 8]], [[1, 4, 2]], [[1, -1]]])("a fixed batch of 4 put into one row of shape %j is refused for that", async (shape) => {
+  const nodes = [node("Reshape", ["x", "s"], ["f"]), node("MatMul", ["f", "w"], ["y"])];
+  await expect(read(onnx({ nodes, tensors: [list("s", shape)], inputs: [value("x", [4, 2])] }))).rejects.toThrow(
+    refusal(
+      `m: node "reshape1" (Reshape): got a shape [${shape.join(", ")}] that spreads samples over other axes, expected the batch first`,
+    ),
+  );
+});
+
+test.each([22, 28])("operator set %d is read", async (opset) => {
+  expect((await read(onnx({ nodes: [dense, node("Relu", ["h"], ["y"])], opset }))).layers.length).toBe(1);
+});
