@@ -184,7 +184,7 @@ describe("refuses", () => {
       message: expect.stringMatching(/^load\.pressure: got/),
     });
     (await open(path, { load: { stretch: undefined } } as WorkerSessionOptions)).dispose(); // as a session takes it
-    for (const worker of [5, () => undefined])
+    for (const worker of [5, () => undefined, { postMessage() {} }, new MessageChannel().port1])
       await expect(open(path, { worker: worker as unknown as Worker })).rejects.toMatchObject({ code: "worker" });
   });
 
@@ -338,6 +338,15 @@ describe("a session's end", () => {
     ],
   ])("a Worker cannot start: %s", async (_, worker, message) => {
     await expect(createWorkerSession(path, { worker })).rejects.toMatchObject({ code: "worker", message: expect.stringMatching(message) });
+  });
+
+  test("a Worker that has ended, or has a session, is refused instead of waited for or shared", async () => {
+    const worker = new Worker(program);
+    const session = await open(path, { worker });
+    const refused = expect.objectContaining({ code: "worker", message: expect.stringContaining("a second model") });
+    await expect(open(madeUpModel([20, 3], 2), { worker })).rejects.toEqual(refused);
+    await expect(session.closed).resolves.toMatchObject({ code: "worker" });
+    await expect(open(path, { worker })).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has ended") });
   });
 
   test("slonn/worker-thread outside a Worker throws", async () => {
