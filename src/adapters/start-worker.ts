@@ -24,7 +24,9 @@ export async function startWorker(source: WorkerSource | undefined): Promise<Wor
   try {
     if (typeof source === "string" || source instanceof URL) return create(source);
     const worker = typeof source === "function" ? await source() : (source ?? createOwn());
-    if (typeof worker?.postMessage !== "function") throw new Error(`got ${show(worker)}`);
+    if (typeof worker?.postMessage !== "function" || typeof worker.terminate !== "function") throw new Error(`got ${show(worker)}`);
+    // Node says so of one that has ended, and would never answer
+    if (worker === source && (worker as { threadId?: number }).threadId === -1) throw new Error("got one that has ended");
     return worker;
   } catch (cause) {
     throw cannotStart(messageOf(cause), cause);

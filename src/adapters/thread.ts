@@ -29,6 +29,7 @@ const sliceMs = 1;
 
 /** @returns what takes every message */
 export function createThread({ post, turn }: ThreadPort, clock: Clock = systemClock): (question: Question) => void {
+  let isTaken = false;
   let session: PausableSession | null = null;
   const waiting: (Run | MeasureQuestion)[] = [];
   let running: Run | MeasureQuestion | null = null;
@@ -37,6 +38,9 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
   let quickestMs = Number.POSITIVE_INFINITY;
 
   const open = async ({ id, source, options, progress }: Question & { kind: "open" }): Promise<void> => {
+    // the first session would be answered by the second one's model
+    if (isTaken) throw refusal("worker", "worker", "a second model", "a Worker of its own for every session");
+    isTaken = true;
     const onProgress = (loadedBytes: number, totalBytes: number | null): void =>
       post({ kind: "progress", id, loadedBytes, totalBytes }, []);
     const model = isModel(source) ? source : await loadModel(source, progress ? { stream: true, onProgress } : { stream: true });

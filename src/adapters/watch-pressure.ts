@@ -2,6 +2,8 @@
 // anywhere. Each is a hint for a session's own estimate (`load: { pressure }`), no more.
 
 import { refusal } from "../errors.ts";
+import { show } from "../model/quoted.ts";
+import { checkNames } from "../option-names.ts";
 import { builtin } from "./builtin.ts";
 
 /** Where to look, and how often. */
@@ -21,14 +23,18 @@ export interface PressureWatch {
   stop(): void;
 }
 
+const optionNames: Record<keyof WatchOptions, true> = { everyMs: true, source: true };
 const file = "/proc/pressure/cpu";
 
 /**
  * Watches the machine's load; hand its `pressure` to `createSession(model, { load: { pressure } })`. Keeps no program running.
- * @throws SlonnError `bad-option` where the source asked for is not there
+ * @throws SlonnError `bad-option` for options that are none, and where the source asked for is not there
  */
-export function watchPressure({ everyMs = 250, source }: WatchOptions = {}): PressureWatch {
-  if (!(everyMs >= 1 && everyMs < 1e9)) throw refusal("bad-option", "everyMs", everyMs, "milliseconds from 1");
+export function watchPressure(options: WatchOptions = {}): PressureWatch {
+  checkNames("watchPressure", options, optionNames);
+  const { everyMs = 250, source } = options;
+  if (!(typeof everyMs === "number" && everyMs >= 1 && everyMs < 1e9))
+    throw refusal("bad-option", "everyMs", show(everyMs), "milliseconds from 1");
   const { PressureObserver } = globalThis as {
     PressureObserver?: new (changed: (records: { state: string }[]) => void) => ComputePressure;
   };

@@ -2,9 +2,9 @@
 // A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
 // nothing but pass bytes on.
 
-import { createAbortListener } from "../abort-listener.ts";
+import { checkSignal, createAbortListener } from "../abort-listener.ts";
 import { systemClock } from "../clock.ts";
-import { aborted, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, messageOf, refusal, SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
@@ -96,7 +96,7 @@ interface Waiting {
 export async function createWorkerSession(source: Source | Model, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
   checkNames("createWorkerSession", options, optionNames);
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
-  throwIfAborted(signal);
+  checkSignal(signal, "bad-option");
   for (const [key, value] of Object.entries(options.load ?? {}))
     if (value !== undefined && typeof value !== "number") throw refusal("bad-option", `load.${key}`, show(value), "a number to send");
   const sendable = await sendableSource(source, isTransferred, options);
@@ -155,8 +155,8 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       const { transfer = false, waitedMs = 0, reservedMs = 0 } = options;
       // the session would be told the sum of this and what is waited there
       checkTimes(waitedMs, reservedMs);
-      const { signal, ...asked } = slo === undefined ? { signal: undefined } : checkSlo(slo);
-      throwIfAborted(signal);
+      const { signal, ...asked } = slo === undefined ? ({} as Slo) : checkSlo(slo);
+      checkSignal(signal, "bad-slo");
       const objective = slo === undefined ? undefined : asked;
       const sent = sendableInput(input, transfer);
       const question = {
@@ -172,6 +172,8 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       const forget = onAbort(signal, () => line.stop(id, aborted(signal)));
       try {
         const { indices, scores, report } = await replyAs("answer", reply);
+        // the session there knows nothing of the way back
+        if (waitedMs + systemClock.now() - askedMs > (asked.latencyMs ?? Number.POSITIVE_INFINITY)) report.met = false;
         return { output: indices ? createCandidates(indices, scores, outputs, missing) : createOutput(scores), report };
       } finally {
         forget();

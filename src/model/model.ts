@@ -104,6 +104,16 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
   layers: readonly Layer[],
   calibration: CalibrationSection | null = null,
 ): { name: string; layers: readonly Layer[]; calibration: CalibrationSection | null } {
+  checkLayers(name, layers, checkFinite);
+  return { name, layers, calibration };
+}
+
+/**
+ * Checks that layers can run one after another.
+ * @param checkNumbers what their numbers have to stand besides being as many as there have to be, if anything
+ * @throws SlonnError `bad-model`, as `createModel`
+ */
+export function checkLayers(name: string, layers: readonly AnyLayer[], checkNumbers?: typeof checkFinite): void {
   if (layers.length === 0) throw refusal("bad-model", show(name), "no dense layer", "at least one");
   layers.forEach((layer, l) => {
     const { inputs, outputs, weight, bias } = layer;
@@ -130,10 +140,9 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
       throw refusal("bad-model", subject, `${layer.activation} on a hidden layer`, "it on the last only");
     if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", subject, `slope ${layer.alpha}`, "a finite number");
     const numbers = floats ? weight : scale;
-    if (numbers) checkFinite(subject, floats ? "weight" : "scale", numbers);
-    checkFinite(subject, "bias", bias);
+    if (numbers) checkNumbers?.(subject, floats ? "weight" : "scale", numbers);
+    checkNumbers?.(subject, "bias", bias);
   });
-  return { name, layers, calibration };
 }
 
 /** @param from the place of the first of `values` in the whole */

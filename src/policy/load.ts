@@ -120,12 +120,14 @@ export function createLoad(levels: number): LoadState {
 }
 
 const mostStretch = 1e6;
+/** The number, or 0 for what is none above it. */
+const aboveZero = (value: unknown): number => (typeof value === "number" && value > 0 ? value : 0);
 
 /** Goes by what the caller says, and returns whether it says anything. What is not said, or no number above 0, counts as idle. */
 export function follow(load: LoadState, { stretch, lostPerMs }: Partial<Load>): boolean {
   if (stretch === undefined && lostPerMs === undefined) return false;
-  const now = stretch && stretch > 0 ? Math.min(stretch, mostStretch) : 1;
-  const rate = lostPerMs && lostPerMs > 0 ? lostPerMs : 0;
+  const now = Math.min(aboveZero(stretch) || 1, mostStretch);
+  const rate = aboveZero(lostPerMs);
   load.numbers[sharedVariance] = 0;
   if (now !== load.stretch[0] || rate !== load.lostPerMs) {
     load.numbers[shared] = Math.log(now);

@@ -3,7 +3,7 @@
 // A lane that dies after it was asked something is made again at once. One that dies without, or is dead when it is made, counts as failed to be
 // made: the next try is when somebody asks for one, so that a lane that cannot live is not made over and over.
 
-import { refusal, SlonnError } from "../errors.ts";
+import { messageOf, refusal, SlonnError } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import type { Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
@@ -88,7 +88,7 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
   const isDead = (): boolean => slots.every(({ living, isOpening }) => living === null && !isOpening);
   const failed = (cause: unknown): void => {
     if (!isDead()) return;
-    died(cause instanceof SlonnError ? cause : new SlonnError("worker", `queue: no lane could be made (${cause})`, { cause }));
+    died(cause instanceof SlonnError ? cause : new SlonnError("worker", `queue: no lane could be made (${messageOf(cause)})`, { cause }));
   };
   const watch = (slot: Slot): void => {
     const { living } = slot;

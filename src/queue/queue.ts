@@ -2,9 +2,9 @@
 // request has waited counts against its deadline, and what others behind it need is left to them: so effort falls while a burst is on,
 // and rises again when it is over.
 
-import { createAbortListener } from "../abort-listener.ts";
+import { checkSignal, createAbortListener } from "../abort-listener.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { aborted, refusal, SlonnError, throwIfAborted } from "../errors.ts";
+import { aborted, messageOf, refusal, SlonnError } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
 import { nextTurn } from "../next-turn.ts";
@@ -71,10 +71,11 @@ const requestNames: Record<keyof RequestOptions, true> = { priority: true };
 export function createQueue(lanes: LaneSource | readonly LaneSource[], options: QueueOptions = {}): Queue {
   checkNames("createQueue", options, optionNames);
   const { most = 1000, patienceMs = 1000, clock = systemClock, turn = nextTurn } = options;
-  if (!(Number.isInteger(most) && most >= 1)) throw refusal("bad-option", "most", most, "a whole number from 1");
-  if (!(patienceMs > 0 && patienceMs < Number.POSITIVE_INFINITY))
-    throw refusal("bad-option", "patienceMs", patienceMs, "a finite time above 0");
+  if (!(Number.isInteger(most) && most >= 1)) throw refusal("bad-option", "most", show(most), "a whole number from 1");
+  if (!(typeof patienceMs === "number" && patienceMs > 0 && patienceMs < Number.POSITIVE_INFINITY))
+    throw refusal("bad-option", "patienceMs", show(patienceMs), "a finite time above 0");
   if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
+  if (typeof turn !== "function") throw refusal("bad-option", "turn", show(turn), "a function");
   const line: Line<Request> = createLine({ lanes: Array.isArray(lanes) ? lanes.length : 1, patienceMs });
   const onAbort = createAbortListener();
   let isClosed = false;
@@ -116,9 +117,10 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       // a promise around it, whatever the lane throws or returns
       new Promise<Answered>((settle) => settle(lane.run(input, slo, { waitedMs, reservedMs })))
         .then((answered) => {
-          learn();
           resolve(answered);
-        }, reject)
+          learn();
+        })
+        .catch(reject)
         .then(() => {
           forget();
           living.isBusy = false;
@@ -145,12 +147,15 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       let since = clock.now();
       for (let living = pool.free(); living && line.size > 0; living = pool.free()) {
         if (!answer(living)) break;
-        if ("closed" in living.lane || !(clock.now() - since >= sliceMs)) continue;
+        if ("closed" in living.lane) continue;
+        // whoever was answered hears of it before the next query runs
+        await null;
+        if (!(clock.now() - since >= sliceMs)) continue;
         await turn();
         since = clock.now();
       }
     } catch (cause) {
-      failAll(new SlonnError("bad-option", `turn: got a rejection (${cause}), expected a turn of the event loop`, { cause }));
+      failAll(new SlonnError("bad-option", `turn: got a rejection (${messageOf(cause)}), expected a turn of the event loop`, { cause }));
     } finally {
       isDraining = false;
       clearIfEmpty();
@@ -176,8 +181,9 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         if (isClosed) throw refusal("disposed", "queue", "a request after close()", "an open queue");
         const asked = slo === undefined ? undefined : checkSlo(slo);
         const { latencyMs = Number.POSITIVE_INFINITY, late, signal } = asked ?? {};
-        throwIfAborted(signal);
-        if (!(Math.abs(priority) <= 30)) throw refusal("bad-option", "priority", priority, "a number from -30 to 30");
+        checkSignal(signal, "bad-slo");
+        if (!(typeof priority === "number" && Math.abs(priority) <= 30))
+          throw refusal("bad-option", "priority", show(priority), "a number from -30 to 30");
         if (line.size >= most) {
           const dropped = line.dropLate();
           if (dropped === null) throw overloaded(most);

@@ -38,17 +38,18 @@ export function answerOf({ order }: Live, run: LevelRun, ran: number, outputs: n
 
 /** @throws SlonnError `bad-input` where `out` is no room for outputs or answers. */
 export function checkRoom(out: Float32Array | BestAnswers, outputs: number): void {
-  if (out instanceof Float32Array) {
-    if (out.length !== outputs) throw refusal("bad-input", "out", `room for ${out.length} numbers`, `a Float32Array of ${outputs}`);
-  } else if (
-    !(out?.indices instanceof Uint32Array && out.scores instanceof Float32Array) ||
-    out.indices.length !== out.scores.length ||
-    out.indices.length > bestCapacity
-  )
+  const isAll = out instanceof Float32Array;
+  const isRoom = isAll
+    ? out.length === outputs
+    : out?.indices instanceof Uint32Array &&
+      out.scores instanceof Float32Array &&
+      out.indices.length === out.scores.length &&
+      out.indices.length <= bestCapacity;
+  if (!isRoom)
     throw refusal(
       "bad-input",
       "out",
-      `${out?.indices?.length} indices and ${out?.scores?.length} scores`,
+      isAll ? `${out.length} numbers` : `${out?.indices?.length} indices and ${out?.scores?.length} scores`,
       `a Float32Array of ${outputs}, or a Uint32Array and a Float32Array of one length, at most ${bestCapacity}`,
     );
 }

@@ -1,5 +1,8 @@
 // What a query gives back: the outputs that were computed, and the best of them.
 
+import { refusal } from "../errors.ts";
+import { show } from "../model/quoted.ts";
+
 /** One output and its score. */
 export interface Answer {
   index: number;
@@ -14,7 +17,10 @@ export interface Output {
   readonly indices: Uint32Array | null;
   /** The score of each of `indices`; of all outputs where that is null. */
   readonly scores: Float32Array;
-  /** The k best outputs, best first; ties go to the lower index, NaN is never among them. */
+  /**
+   * The k best outputs, best first; ties go to the lower index, NaN is never among them.
+   * @throws SlonnError `bad-input` where k is no number
+   */
   top(k: number): Answer[];
 }
 
@@ -45,6 +51,7 @@ export function createCandidates(indices: Uint32Array, scores: Float32Array, out
 }
 
 function top(indices: Uint32Array | null, scores: Float32Array, k: number): Answer[] {
+  if (typeof k !== "number") throw refusal("bad-input", "k", show(k), "a number");
   const most = Math.max(0, Math.floor(k)) || 0;
   const best: Answer[] = [];
   /** The last of the best so far; most outputs are worse, so that looking at them is all the time it takes. */

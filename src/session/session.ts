@@ -6,7 +6,7 @@ import { countWork, rungsOf, type Work } from "../activator/work.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Backend, buildName, type EngineOptions } from "../engine/engine.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
-import type { Model, StreamedModel } from "../model/model.ts";
+import { checkLayers, type Model, type StreamedModel } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
@@ -107,13 +107,14 @@ const optionNames: Record<keyof SessionOptions, true> = {
 /**
  * What a query without an objective needs is made ready; what other levels need besides, when one of them is first asked for or a deadline
  * is. Until then the session holds the model's arrays, which must not be changed.
- * @throws SlonnError `bad-option` for options that are none, `bad-file` when the model's ladder does not fit it, `no-engine` when no engine
- * can run here.
+ * @throws SlonnError `bad-option` for options that are none, `bad-model` for layers that do not fit together, `bad-file` when the model's ladder does not fit
+ * it, `no-engine` when no engine can run here.
  */
 export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   checkNames("createSession", options, optionNames);
   const { clock = systemClock, latencyProfile, machine = "" } = options;
-  if (!model?.layers?.length) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
+  if (!Array.isArray(model?.layers)) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
+  checkLayers(model.name, model.layers);
   if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
   const ladder = decodeLadder(model);
   const levels = ladder?.levels ?? uncalibratedLevels(model);

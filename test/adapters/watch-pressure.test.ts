@@ -20,6 +20,16 @@ const pressureFile = (say: () => string) => ({
   getBuiltinModule: () => ({ readFileSync: say }),
 });
 
+test.each<[string, unknown]>([
+  ["a misspelt option", { every: 5 }],
+  ["none at all", null],
+  ["a time as text", { everyMs: "250" }],
+  ["a time as a BigInt", { everyMs: 250n }],
+  ["a time that is none", { everyMs: Symbol("250") }],
+])("refuses %s", (_, options) => {
+  expect(() => watch(options as object)).toThrow(expect.objectContaining({ code: "bad-option" }));
+});
+
 describe("the pressure file of Linux", () => {
   test("is read again and again: the share of time in which something waited", () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });

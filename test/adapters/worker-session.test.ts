@@ -154,6 +154,19 @@ describe("a worker session", () => {
     expect((await session.run(row(0))).output.data.length).toBe(10);
   });
 
+  test("no deadline is met that was over when the answer came", async () => {
+    const session = await open();
+    await session.measureLatency();
+    const answer = session.run(row(0), { latencyMs: 20 });
+    // the Worker is done in time; here nobody hears of it
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    Atomics.wait(cell, 0, 0, 100);
+    const { report } = await answer;
+    expect(report.met).toBe(false);
+    expect((await session.run(row(0), { latencyMs: 60_000 })).report.met).toBe(true);
+    expect((await session.run(row(0), { latencyMs: 60_000 }, { waitedMs: 60_000 })).report.met).toBe(false);
+  });
+
   test("two sessions of different models do not meet", async () => {
     const other = madeUpModel([20, 16, 3], 9);
     const [a, b] = [await open(), await open(other)];
@@ -171,7 +184,7 @@ describe("refuses", () => {
       message: expect.stringMatching(/^load\.pressure: got/),
     });
     (await open(path, { load: { stretch: undefined } } as WorkerSessionOptions)).dispose(); // as a session takes it
-    for (const worker of [5, () => undefined])
+    for (const worker of [5, () => undefined, { postMessage() {} }, new MessageChannel().port1])
       await expect(open(path, { worker: worker as unknown as Worker })).rejects.toMatchObject({ code: "worker" });
   });
 
@@ -188,6 +201,22 @@ describe("refuses", () => {
     for (const times of [{ waitedMs: -1 }, { waitedMs: Number.NaN }, { reservedMs: -1 }])
       await expect(session.run(row(0), { latencyMs: 1000 }, times)).rejects.toMatchObject({ code: "bad-slo" });
     expect((await session.run(row(0), {}, { transfer: undefined } as object)).output.data.length).toBe(10);
+  });
+
+  test("a signal that nobody could hear, and leaves nothing behind", async () => {
+    let started = 0;
+    const worker = (): never => {
+      started++;
+      throw new Error("not wanted");
+    };
+    for (const odd of [{ aborted: false }, 5n, Symbol("signal"), ""]) {
+      const signal = odd as unknown as AbortSignal;
+      await expect(createWorkerSession(path, { worker, signal })).rejects.toMatchObject({ code: "bad-option" });
+    }
+    expect(started).toBe(0);
+    const session = await open();
+    await expect(session.run(row(0), { signal: { aborted: false } as AbortSignal })).rejects.toMatchObject({ code: "bad-slo" });
+    expect(session.pending).toBe(0);
   });
 
   test("what is no input, also where its buffers were to be handed over", async () => {
@@ -309,6 +338,15 @@ describe("a session's end", () => {
     ],
   ])("a Worker cannot start: %s", async (_, worker, message) => {
     await expect(createWorkerSession(path, { worker })).rejects.toMatchObject({ code: "worker", message: expect.stringMatching(message) });
+  });
+
+  test("a Worker that has ended, or has a session, is refused instead of waited for or shared", async () => {
+    const worker = new Worker(program);
+    const session = await open(path, { worker });
+    const refused = expect.objectContaining({ code: "worker", message: expect.stringContaining("a second model") });
+    await expect(open(madeUpModel([20, 3], 2), { worker })).rejects.toEqual(refused);
+    await expect(session.closed).resolves.toMatchObject({ code: "worker" });
+    await expect(open(path, { worker })).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has ended") });
   });
 
   test("slonn/worker-thread outside a Worker throws", async () => {

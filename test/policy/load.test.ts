@@ -283,11 +283,15 @@ describe("a caller's word", () => {
     expect([[...load.stretch], load.lostPerMs]).toEqual([[1, 1], 0.3]);
   });
 
-  test.each([0, -1, Number.NaN])("a stretch of %f is idle", (stretch) => {
-    const load = createLoad(1);
-    follow(load, { stretch, lostPerMs: stretch });
-    expect([load.stretch[0], load.lostPerMs]).toEqual([1, 0]);
-  });
+  test.each<unknown>([0, -1, Number.NaN, "5", "a", 5n, Symbol("5"), [5], true, { valueOf: () => 5 }])(
+    "a stretch of %s is idle",
+    (value) => {
+      const load = createLoad(1);
+      const stretch = value as number;
+      follow(load, { stretch, lostPerMs: stretch });
+      expect([load.stretch[0], load.lostPerMs]).toEqual([1, 0]);
+    },
+  );
 });
 
 test("a session that has run nothing is as slow as the first run was, until it has", () => {

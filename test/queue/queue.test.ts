@@ -233,6 +233,18 @@ describe("the line", () => {
     expect(calls.map(({ reservedMs }) => reservedMs)).toEqual([40, 36, 46 - 46 / 3, 22, 0]);
   });
 
+  test("answers each before the next query runs, so that whoever asks again at once is in the line", async () => {
+    const { lane, calls, clock } = localLane(0.01);
+    const queue = opened(createQueue(lane, { clock }));
+    const seen: number[] = [];
+    const ask = async (name: number, latencyMs: number): Promise<void> => {
+      await queue.run([name], { latencyMs });
+      seen.push(calls.length);
+    };
+    await Promise.all([ask(0, 10).then(() => ask(1, 5)), ask(2, 20), ask(3, 30), ask(4, 40)]);
+    expect(seen).toEqual([1, 2, 3, 4, 5]);
+  });
+
   test("lets the event loop in between slices of work", async () => {
     const { lane, clock } = localLane(0.5);
     let turns = 0;
@@ -550,8 +562,22 @@ describe("refuses", () => {
     ["options that are none", () => createQueue(localLane().lane, null as unknown as object)],
     ["a clock that is none", () => createQueue(localLane().lane, { clock: 5 as unknown as Clock })],
     ["patience that is none", () => createQueue(localLane().lane, { patienceMs: Number.NaN })],
+    ["a turn that is none", () => createQueue(localLane().lane, { turn: 5 as never })],
+    ["a lane made by a lane", () => createQueue(Symbol("lane") as never)],
   ])("%s", (_, create) => {
     expect(create).toThrow(expect.objectContaining({ code: "bad-option" }));
+  });
+
+  test.each(["1", 1n, Symbol("1"), [1], true, { valueOf: () => 1 }, Object.create(null)])("a number that is none: %o", async (odd) => {
+    const { lane, calls } = localLane();
+    const refused = (subject: string) =>
+      expect.objectContaining({ code: "bad-option", message: expect.stringMatching(`^${subject}: got .+, expected a`) });
+    expect(() => createQueue(lane, { most: odd })).toThrow(refused("most"));
+    expect(() => createQueue(lane, { patienceMs: odd })).toThrow(refused("patienceMs"));
+    const queue = opened(createQueue(lane));
+    await expect(queue.run([0], {}, { priority: odd })).rejects.toEqual(refused("priority"));
+    await settled();
+    expect(calls).toEqual([]);
   });
 
   test.each<[string, unknown, unknown, string]>([
@@ -561,6 +587,7 @@ describe("refuses", () => {
     ["an endless deadline", { latencyMs: Number.POSITIVE_INFINITY }, {}, "bad-slo"],
     ["another word for late", { latencyMs: 1, late: "maybe" }, {}, "bad-slo"],
     ["late without a deadline", { late: "refuse" }, {}, "bad-slo"],
+    ["a signal that nobody could hear", { signal: { aborted: false } }, {}, "bad-slo"],
     ["an option nobody knows", {}, { prio: 3 }, "bad-option"],
     ["options that are none", {}, null, "bad-option"],
     ["a priority that is none", {}, { priority: Number.NaN }, "bad-option"],
@@ -568,6 +595,7 @@ describe("refuses", () => {
   ])("%s", async (_, slo, options, code) => {
     const queue = opened(createQueue(localLane().lane));
     await expect(queue.run([0], slo as Slo, options as object)).rejects.toMatchObject({ code });
+    expect(queue.waiting).toBe(0);
   });
 });
 

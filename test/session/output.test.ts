@@ -28,7 +28,7 @@ test("the best come first, ties by index, NaN never", () => {
   ]);
 });
 
-test("k may be anything", () => {
+test("k may be any number", () => {
   expect(top([1, 2], 5)).toEqual([
     [1, 2],
     [0, 1],
@@ -40,6 +40,11 @@ test("k may be anything", () => {
     [2, 2],
     [0, 1],
   ]);
+});
+
+test.each([undefined, null, "5", 5n, Symbol("5"), [5]])("k is no %s", (k) => {
+  const refused = expect.objectContaining({ code: "bad-input", message: expect.stringMatching(/^k: got .+, expected a number$/) });
+  expect(() => createOutput(Float32Array.of(1, 2)).top(k as unknown as number)).toThrow(refused);
 });
 
 test("agrees with sorting, whatever the order candidates come in", () => {

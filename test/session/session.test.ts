@@ -369,10 +369,30 @@ test("an SLO object that was changed is looked at again", async () => {
   for (const odd of [null, "loss=0.05", 0.05, true, []] as unknown as Slo[]) expect(() => s.run(row(0), odd)).toThrow("expected an object");
 });
 
+/** A model that did not come from createModel, which would have refused it. */
+const withFirst = (odd: Partial<Model["layers"][number]>): Model => ({
+  ...plain,
+  layers: [{ ...plain.layers[0], ...odd }, ...plain.layers.slice(1)],
+});
+
 describe("refuses", () => {
   test.each<[string, SlonnError["code"], () => Promise<Session>]>([
     ["a model that was not awaited", "bad-model", () => createSession(Promise.resolve(plain) as unknown as Model)],
     ["no model", "bad-model", () => createSession(undefined as unknown as Model)],
+    ["layers that are no list", "bad-model", () => createSession({ ...plain, layers: { length: 1 } } as unknown as Model)],
+    ["no layers", "bad-model", () => createSession({ ...plain, layers: [] })],
+    ["weights that are too few", "bad-model", () => createSession(withFirst({ weight: new Float32Array(99) }))],
+    ["weights of another type", "bad-model", () => createSession(withFirst({ weight: new Float64Array(30 * 64) as never }))],
+    [
+      "scales that are too few",
+      "bad-model",
+      () => createSession(withFirst({ weight: { values: new Int8Array(30 * 64), scale: new Float32Array(2) } })),
+    ],
+    ["biases that are too few", "bad-model", () => createSession(withFirst({ bias: new Float32Array(3) }))],
+    ["no biases", "bad-model", () => createSession(withFirst({ bias: undefined as never }))],
+    ["widths that are none", "bad-model", () => createSession(withFirst({ outputs: -64 }))],
+    ["layers that do not fit together", "bad-model", () => createSession({ ...plain, layers: plain.layers.toReversed() })],
+    ["an activation nobody knows", "bad-model", () => createSession(withFirst({ activation: "swish" as "relu" }))],
     ["a clock without now", "bad-option", () => createSession(plain, { clock: {} as Clock })],
     ["an option nobody knows", "bad-option", () => createSession(plain, { latencyprofile: null } as SessionOptions)],
     ["options that are none", "bad-option", () => createSession(plain, null as unknown as SessionOptions)],

@@ -1,0 +1,174 @@
+// A session after exceptions in the middle of queries: whatever interrupted the ones before, a query is answered as a new session answers it.
+
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { encodeActivators } from "../../src/activator/activator.ts";
+import { fitActivators } from "../../src/calibrate/fit.ts";
+import { createArrayKernels } from "../../src/engine/array-kernels.ts";
+import { createModel, denseMacs, type Model } from "../../src/model/model.ts";
+import type { Slo } from "../../src/policy/slo.ts";
+import type { Certificate, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
+import type { LatencyProfile, LevelLatency } from "../../src/profile/latency.ts";
+import { seeded } from "../../src/random.ts";
+import type { QueryInput } from "../../src/session/input.ts";
+import { createSession, type SessionOptions } from "../../src/session/session.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+const widths = [30, 64, 40, 10];
+const plain = madeUpModel(widths, 1);
+const low = (amount: number): RankedSetting => ({ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount });
+const rung = (amount: number): Rung => ({ layers: [low(amount), { kind: "exact" }, { kind: "exact" }] });
+const every = (kind: "exact" | "dense"): Rung[] => [{ layers: plain.layers.map(() => ({ kind })) }];
+
+function level(rungs: Rung[], share: number, loss: number): Level {
+  const mean = share * denseMacs(plain);
+  const certificate = (kind: Certificate["kind"], bound: number): Certificate => ({ kind, bound, confidence: 0.95, samples: 1000 });
+  return {
+    rungs,
+    cost: { macs: { mean, p99: mean, max: mean }, bytes: 4 * mean, nodes: [share, 1, 1] },
+    observed: { agreement: 1 - loss, accuracy: 0.9 - loss, loss },
+    certificates: [certificate("loss", loss), certificate("agreement", 1 - loss)],
+  };
+}
+
+/** 20 % of the first layer; 20 %, 50 % and 80 % for the unsure; exact; dense. */
+const model: Model = await (async () => {
+  const options = { kinds: ["low-rank"], rows: 100, random: seeded(3) };
+  const { layers, fitted } = await fitActivators(plain, madeUpRows(100, widths[0], 9), options, await createArrayKernels());
+  const levels = [
+    level([rung(0.2)], 0.2, 0.05),
+    level([{ ...rung(0.2), margin: 1 }, { ...rung(0.5), margin: 2 }, rung(0.8)], 0.4, 0.02),
+    level(every("exact"), 0.6, 0),
+    level(every("dense"), 1, 0),
+  ];
+  return createModel("calibrated", layers, {
+    ladder: { version: 1, metric: "accuracy", promise: { kind: "loss", bound: 0.02, confidence: 0.95 }, levels },
+    tensors: encodeActivators(fitted),
+  });
+})();
+
+const latency = (p50: number, rungs?: number[]): LevelLatency => ({
+  p50,
+  p90: 1.5 * p50,
+  p99: 2 * p50,
+  ...(rungs && { rungs: rungs.map((ms) => ({ p50: ms, p90: 1.5 * ms, p99: 2 * ms, layers: [0.6 * ms, 0.8 * ms, ms] })) }),
+});
+const latencyProfile: LatencyProfile = { levels: [latency(1), latency(3, [1, 2, 3]), latency(6), latency(10)] };
+
+/** A clock that moves at every look, and throws at one of the next; a load that does the same. */
+function faulty(options: SessionOptions = {}) {
+  const state = { nowMs: 0, stepMs: 0, looks: Number.POSITIVE_INFINITY, asks: Number.POSITIVE_INFINITY };
+  const clock = {
+    now(): number {
+      if (state.looks-- <= 0) throw new Error("no time");
+      state.nowMs += state.stepMs;
+      return state.nowMs;
+    },
+  };
+  const load = {
+    get stretch(): number {
+      if (state.asks-- <= 0) throw new Error("no load");
+      return 1;
+    },
+  };
+  return { state, session: createSession(model, { clock, load, ...options }) };
+}
+
+const rows = madeUpRows(20, widths[0], 4);
+const inputs = fc.tuple(fc.nat(19), fc.boolean()).map(([r, isSparse]): QueryInput => {
+  const dense = rows.data.slice(r * widths[0], (r + 1) * widths[0]);
+  if (!isSparse) return dense;
+  const indices = Uint32Array.from([...dense.keys()].filter((i) => i % 3 > 0));
+  return { indices, values: Float32Array.from(indices, (i) => dense[i]) };
+});
+const among = <T>(...values: T[]) => fc.constantFrom(...values);
+const asked = fc.record<Slo>(
+  {
+    latencyMs: among(1e-4, 0.5, 2.5, 5, 13, 30, 1e9),
+    loss: among(0, 0.01, 0.02, 0.05),
+    agreement: among(0.95, 0.98, 1),
+    accuracy: among(0.8, 0.99),
+    operations: among(1, 1000, 2500, 4000, 1e9),
+    nodes: among(0.01, 0.3, 1),
+  },
+  { requiredKeys: [] },
+);
+const slos = fc.oneof({ weight: 8, arbitrary: asked }, among<Slo | undefined>(undefined, { dense: true }, { exact: true }));
+const query = fc.record({ input: inputs, slo: slos, waitedMs: among(0, 0, 1, 1e9), stepMs: among(0, 1e-4, 0.05, 0.5) });
+const step = fc.record({
+  query,
+  broken: fc.option(fc.record({ query, into: fc.boolean(), looks: among(0, 1, 2, 3, 5, 8, 13, Infinity), asks: among(0, 1, Infinity) })),
+});
+
+const made = { a: faulty({ latencyProfile }), b: faulty({ latencyProfile }), c: faulty({ latencyProfile }), measuring: faulty() };
+const a = await made.a.session;
+const b = await made.b.session;
+const c = await made.c.session;
+const measuring = await made.measuring.session;
+afterAll(() => {
+  for (const session of [a, b, c, measuring]) session.dispose();
+});
+const out = new Float32Array(widths[3]);
+const room = new Float32Array(widths[3]);
+const layers = [0, 1, 2];
+
+describe("whatever interrupted the queries before,", () => {
+  test("a query is answered as by a session that nothing happened to, and reports what is so", () => {
+    const property = fc.property(fc.array(step, { minLength: 1, maxLength: 4 }), (steps) => {
+      for (const { query, broken } of steps) {
+        if (broken) {
+          const { input, slo, waitedMs, stepMs } = broken.query;
+          Object.assign(made.a.state, { stepMs, looks: broken.looks, asks: broken.asks });
+          try {
+            if (broken.into) a.runInto(input, room, slo, waitedMs);
+            else a.run(input, slo, waitedMs);
+          } catch (error) {
+            expect((error as Error).message).toMatch(/^no (time|load)$/);
+          }
+        }
+        const { input, slo, waitedMs, stepMs } = query;
+        for (const { state } of [made.a, made.b]) Object.assign(state, { nowMs: 0, stepMs, looks: Infinity, asks: Infinity });
+        const got = a.run(input, slo, waitedMs);
+        const { report } = got;
+        expect(got.output.data).toEqual(b.run(input, slo, waitedMs).output.data);
+        const nodes = layers.map((l) => a.activeNodes(l));
+        expect(nodes).toEqual(layers.map((l) => b.activeNodes(l)));
+        expect(nodes.map((list, l) => list?.length ?? widths[l + 1])).toEqual(report.nodes);
+        const { decide, rank, compute, total } = report.timeMs;
+        expect(decide + rank + compute).toBeLessThanOrEqual(total + 1e-9);
+        expect(total).toBeLessThanOrEqual(made.a.state.nowMs);
+        if (report.met && slo?.latencyMs !== undefined) expect(waitedMs + made.a.state.nowMs - stepMs).toBeLessThanOrEqual(slo.latencyMs);
+      }
+    });
+    fc.assert(property, { numRuns: 400 });
+  });
+
+  test("runInto writes what run answers, where time stands still", () => {
+    const property = fc.property(query, ({ input, slo, waitedMs }) => {
+      const { output, report } = b.run(input, slo, waitedMs);
+      c.runInto(input, out, slo, waitedMs);
+      expect(out).toEqual(output.data);
+      const best = { indices: new Uint32Array(4), scores: new Float32Array(4) };
+      expect(c.runInto(input, best, slo, waitedMs)).toBe(4);
+      expect([...best.indices].map((index, i) => ({ index, score: best.scores[i] }))).toEqual(output.top(4));
+      expect(layers.map((l) => c.activeNodes(l)?.length ?? widths[l + 1])).toEqual(report.nodes);
+    });
+    made.b.state.stepMs = 0;
+    fc.assert(property, { numRuns: 400 });
+  });
+
+  test("measuring latencies goes on", () => {
+    const property = fc.property(inputs, fc.nat(500), (input, looks) => {
+      Object.assign(made.measuring.state, { stepMs: 0.01, looks });
+      try {
+        measuring.run(input, { latencyMs: 10 });
+      } catch (error) {
+        expect((error as Error).message).toBe("no time");
+      }
+      made.measuring.state.looks = Infinity;
+      expect(measuring.run(input, { dense: true }).output.data).toEqual(b.run(input, { dense: true }).output.data);
+    });
+    fc.assert(property, { numRuns: 100 });
+    expect(measuring.run(rows.data.slice(0, 30), { latencyMs: 1e9 }).report.plan.expected.latencyMs).toBeGreaterThan(0);
+  });
+});
