@@ -11,6 +11,7 @@ import { refusal } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
 import { checkLabels, checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
+import { twoOutputs } from "../model/two-classes.ts";
 import { checkNames } from "../option-names.ts";
 import { type Ladder, type LadderMetric, metrics } from "../profile/ladder.ts";
 import { permutation, seeded } from "../random.ts";
@@ -260,7 +261,7 @@ function check(
 ): void {
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
-  if (outputs < 2) throw refusal("bad-model", name, `${outputs} output`, "at least 2: every promise is about the best of them");
+  if (outputs < 2) throw refusal("bad-model", name, `${outputs} output`, twoOutputs);
   checkRows("data", rows, inputs);
   if (fitRows) checkRows("fit data", fitRows, inputs);
   if (fitRows?.count === 0) throw refusal("bad-input", "fit data", "0 rows", "at least 1");
