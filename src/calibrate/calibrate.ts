@@ -8,7 +8,7 @@ import { encodeActivators } from "../activator/activator.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 import { refusal } from "../errors.ts";
-import { createModel, type Model } from "../model/model.ts";
+import { checkModel, createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
 import { checkLabels, checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
 import { twoOutputs } from "../model/two-classes.ts";
@@ -83,7 +83,7 @@ const most = { search: 5000, fit: 4096 };
 
 /**
  * Returns the model with activators, levels and certificates.
- * @throws SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for a network of one output, `too-few-samples` when
+ * @throws SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for what is no model and for a network of one output, `too-few-samples` when
  * the promise could not be certified even if nothing were lost, `aborted`.
  */
 export async function calibrate(model: Model, options: CalibrateOptions): Promise<Model> {
@@ -259,6 +259,7 @@ function check(
     weights,
   }: Required<Asked> & Pick<CalibrateOptions, "weights">,
 ): void {
+  checkModel(model);
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
   if (outputs < 2) throw refusal("bad-model", name, `${outputs} output`, twoOutputs);

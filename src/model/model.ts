@@ -136,6 +136,11 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
   return { name, layers, calibration };
 }
 
+/** @throws SlonnError `bad-model` for what has no layers, and so is no model. */
+export function checkModel(model: AnyModel): void {
+  if (!model?.layers?.length) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
+}
+
 /** @param from the place of the first of `values` in the whole */
 export function checkFinite(subject: string, what: string, values: Float32Array, from = 0): void {
   const i = notFinite(values);

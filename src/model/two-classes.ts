@@ -1,7 +1,7 @@
 // A binary classifier of one output as the same classifier of two, so that there is a best answer to promise things about.
 
 import { refusal } from "../errors.ts";
-import { createModel, floatWeights, type Model } from "./model.ts";
+import { checkModel, createModel, floatWeights, type Model } from "./model.ts";
 
 /** What is expected where one output alone cannot be judged. */
 export const twoOutputs =
@@ -11,9 +11,10 @@ export const twoOutputs =
  * The model with its one score z as the second of two outputs, beside a score of 0: class 1 is the best answer where z is above 0.
  * A sigmoid σ becomes a softmax, whose outputs are 1 − σ(z) and σ(z), as softmax(0, z) = (1 − σ(z), σ(z)); identity stays, and the outputs
  * are 0 and z. Without its calibration.
- * @throws SlonnError `bad-model` where there is more than one output, or its activation is neither.
+ * @throws SlonnError `bad-model` for what is no model, and where there is more than one output, or its activation is neither.
  */
 export function asTwoClasses(model: Model): Model {
+  checkModel(model);
   const last = model.layers[model.layers.length - 1];
   const { name, inputs, outputs, activation } = last;
   if (outputs !== 1) throw refusal("bad-model", name, `${outputs} outputs`, "the one output of a binary classifier");

@@ -4,6 +4,7 @@ import { forward } from "../../src/model/forward.ts";
 import type { Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
 import { type Rows, rowOf } from "../../src/model/rows.ts";
+import { encodeModel } from "../../src/model/slonn-file.ts";
 import { asTwoClasses } from "../../src/model/two-classes.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
 import { createSession } from "../../src/session/session.ts";
@@ -46,7 +47,12 @@ describe("a binary classifier of one output", () => {
     session.dispose();
   });
 
-  test("is told from other networks", () => {
+  test("is told from other networks, and a network from what is none, as every door tells it", async () => {
+    const [none, refused] = [{} as Model, /model: got an object, expected what loadModel or createModel gives/];
+    expect(() => asTwoClasses(none)).toThrow(refused);
+    expect(() => encodeModel(none)).toThrow(refused);
+    await expect(calibrate(none, { rows })).rejects.toThrow(refused);
+    await expect(createSession(none)).rejects.toThrow(refused);
     expect(() => asTwoClasses(madeUpModel([4, 3], 1))).toThrow(/got 3 outputs, expected the one output of a binary classifier/);
     expect(() => asTwoClasses(madeUpModel([4, 1], 1, "relu", "tanh"))).toThrow(/got activation tanh, expected sigmoid, or identity/);
   });
