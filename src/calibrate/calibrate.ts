@@ -83,8 +83,9 @@ const most = { search: 5000, fit: 4096 };
 
 /**
  * Returns the model with activators, levels and certificates.
- * @throws SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for what is no model and for a network of one output, `too-few-samples` when
- * the promise could not be certified even if nothing were lost, `aborted`.
+ * @throws SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for what is no model and
+ * for a network of one output (`asTwoClasses` makes two of it), `too-few-samples` when the promise could not be certified even if nothing
+ * were lost, `aborted`.
  */
 export async function calibrate(model: Model, options: CalibrateOptions): Promise<Model> {
   checkNames("calibrate", options, optionNames);
