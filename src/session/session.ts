@@ -107,8 +107,8 @@ const optionNames: Record<keyof SessionOptions, true> = {
 /**
  * What a query without an objective needs is made ready; what other levels need besides, when one of them is first asked for or a deadline
  * is. Until then the session holds the model's arrays, which must not be changed.
- * @throws SlonnError `bad-option` for options that are none, `bad-file` when the model's ladder does not fit it, `no-engine` when no engine
- * can run here.
+ * @throws SlonnError `bad-option` for options that are none, `bad-model` for what is no model, `bad-file` when the model's ladder does not fit
+ * it, `no-engine` when no engine can run here.
  */
 export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   checkNames("createSession", options, optionNames);
