@@ -8,9 +8,8 @@ export const twoOutputs =
   "at least 2, the best of which is judged; a binary classifier of 1 gets 2 by slonn import --binary (asTwoClasses), a regression runs dense or exact only";
 
 /**
- * The model with its one score z as the second of two outputs, beside a score of 0: class 1 is the best answer where z is above 0.
- * A sigmoid σ becomes a softmax, whose outputs are 1 − σ(z) and σ(z), as softmax(0, z) = (1 − σ(z), σ(z)); identity stays, and the outputs
- * are 0 and z. Without its calibration.
+ * The model with its one score z beside a score of 0: class 1 is the best answer where z is above 0. A sigmoid becomes a softmax, as
+ * softmax(0, z) = (1 − σ(z), σ(z)); identity stays. Without its calibration.
  * @throws SlonnError `bad-model` for what is no model, and where there is more than one output, or its activation is neither.
  */
 export function asTwoClasses(model: Model): Model {
