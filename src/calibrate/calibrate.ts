@@ -8,9 +8,10 @@ import { encodeActivators } from "../activator/activator.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 import { refusal } from "../errors.ts";
-import { createModel, type Model } from "../model/model.ts";
+import { checkModel, createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
 import { checkLabels, checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
+import { twoOutputs } from "../model/two-classes.ts";
 import { checkNames } from "../option-names.ts";
 import { type Ladder, type LadderMetric, metrics } from "../profile/ladder.ts";
 import { permutation, seeded } from "../random.ts";
@@ -82,8 +83,9 @@ const most = { search: 5000, fit: 4096 };
 
 /**
  * Returns the model with activators, levels and certificates.
- * @throws SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for a network of one output, `too-few-samples` when
- * the promise could not be certified even if nothing were lost, `aborted`.
+ * @throws SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for what is no model and
+ * for a network of one output (`asTwoClasses` makes two of it), `too-few-samples` when the promise could not be certified even if nothing
+ * were lost, `aborted`.
  */
 export async function calibrate(model: Model, options: CalibrateOptions): Promise<Model> {
   checkNames("calibrate", options, optionNames);
@@ -258,9 +260,10 @@ function check(
     weights,
   }: Required<Asked> & Pick<CalibrateOptions, "weights">,
 ): void {
+  checkModel(model);
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
-  if (outputs < 2) throw refusal("bad-model", name, `${outputs} output`, "at least 2: every promise is about the best of them");
+  if (outputs < 2) throw refusal("bad-model", name, `${outputs} output`, twoOutputs);
   checkRows("data", rows, inputs);
   if (fitRows) checkRows("fit data", fitRows, inputs);
   if (fitRows?.count === 0) throw refusal("bad-input", "fit data", "0 rows", "at least 1");

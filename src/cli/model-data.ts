@@ -1,8 +1,9 @@
 // The inputs and labels a command was given, checked against its model.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { Labels, Rows } from "../model/rows.ts";
+import { twoOutputs } from "../model/two-classes.ts";
 import type { Arguments } from "./arguments.ts";
 import { readInputs, readLabels } from "./data/data.ts";
 
@@ -15,8 +16,7 @@ export async function readModelData(args: Arguments, model: Model): Promise<{ ro
   const rows = await readInputs(path, { scale, width: inputs });
   const labelsPath = args.text("labels");
   if (labelsPath === undefined) return { rows, labels: null };
-  if (outputs < 2)
-    throw new SlonnError("bad-input", `${labelsPath}: got labels for a model of ${outputs} output, expected a model of at least 2`);
+  if (outputs < 2) throw refusal("bad-input", labelsPath, "labels for a model of 1 output", twoOutputs);
   return { rows, labels: await readLabels(labelsPath, rows.count, outputs) };
 }
 

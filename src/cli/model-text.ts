@@ -67,7 +67,7 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
   // where weights were brought to eight bits, not even the whole network need keep it
   const proved = keeping.length > 0 ? "" : ", proved of no level";
   const note = keeping.every(isLossless)
-    ? `no level that leaves nodes out keeps ${asked} at a gain: the whole network answers queries that ask for it\n`
+    ? `no level that leaves nodes out keeps ${asked} at a gain: the whole network answers queries that ask for it (more rows or a larger max loss may change that)\n`
     : "";
   return `calibrated for ${asked}${about}${proved}: ${count}${proof}\n${table.toString()}\n${note}`;
 }

@@ -166,7 +166,8 @@ export function resultsText({ model, samples, metric, backend, machine, dense, r
 }
 
 export function certificateText({ kind, bound, confidence, samples }: Certificate): string {
-  return `${kind} ${boundText(kind, bound)} (${percent(confidence)} sure, ${samples} rows)`;
+  const proof = samples === 0 ? "by construction" : `${percent(confidence)} sure, ${samples} rows`;
+  return `${kind} ${boundText(kind, bound)} (${proof})`;
 }
 
 /** A bound in percent, rounded so that it promises no more than was proved. */

@@ -5,6 +5,7 @@ import { messageOf, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
+import { asTwoClasses } from "../model/two-classes.ts";
 import { checkNames } from "../option-names.ts";
 import { asBytes } from "./arguments.ts";
 import { hdf5Signature } from "./hdf5.ts";
@@ -15,7 +16,7 @@ import { importTfjs } from "./tfjs.ts";
 
 export type { OnnxOptions } from "./onnx.ts";
 export type { TfjsOptions } from "./tfjs.ts";
-export { importKeras, importOnnx, importSafetensors, importTfjs };
+export { asTwoClasses, importKeras, importOnnx, importSafetensors, importTfjs };
 
 /** A model's file, and how to read those beside it. */
 export interface ImportSource {

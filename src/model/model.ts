@@ -104,16 +104,18 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
   layers: readonly Layer[],
   calibration: CalibrationSection | null = null,
 ): { name: string; layers: readonly Layer[]; calibration: CalibrationSection | null } {
-  checkLayers(name, layers, checkFinite);
+  checkModel({ name, layers }, checkFinite);
   return { name, layers, calibration };
 }
 
 /**
  * Checks that layers can run one after another.
  * @param checkNumbers what their numbers have to stand besides being as many as there have to be, if anything
- * @throws SlonnError `bad-model`, as `createModel`
+ * @throws SlonnError `bad-model`, as `createModel`, and for what is no model
  */
-export function checkLayers(name: string, layers: readonly AnyLayer[], checkNumbers?: typeof checkFinite): void {
+export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumbers?: typeof checkFinite): void {
+  if (!Array.isArray(model?.layers)) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
+  const { name, layers } = model;
   if (layers.length === 0) throw refusal("bad-model", show(name), "no dense layer", "at least one");
   layers.forEach((layer, l) => {
     const { inputs, outputs, weight, bias } = layer;

@@ -104,7 +104,7 @@ function headerLength(bytes: Uint8Array, total: number | null, name: string): nu
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (headerBytes > maxHeaderBytes)
-    throw refusal("bad-file", name, `a header of ${headerBytes} bytes`, `a .slonn or safetensors header of at most ${maxHeaderBytes}`);
+    throw refusal("bad-file", name, `a header of ${headerBytes} bytes`, `at most ${maxHeaderBytes}, as a .slonn has (slonn import)`);
   if (total !== null && 8 + headerBytes > total)
     throw refusal("bad-file", name, `${total} bytes`, `at least ${8 + headerBytes}: the header is cut off`);
   return headerBytes;

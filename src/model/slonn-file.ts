@@ -16,6 +16,7 @@ import {
   type AnyModel,
   activations,
   type CalibrationSection,
+  checkModel,
   createModel,
   type DenseLayer,
   type Model,
@@ -40,10 +41,11 @@ const version = 1;
 /**
  * A model as the bytes of a .slonn file.
  * @param options.half stores weights (not biases) as F16, rounded to nearest even.
- * @throws SlonnError `bad-model` when the ladder is not JSON; `bad-option` when `half` would change the weights of a calibrated
+ * @throws SlonnError `bad-model` for what is no model, and when the ladder is not JSON; `bad-option` when `half` would change the weights of a calibrated
  * model, whose certificates then say nothing about it, or overflow.
  */
 export function encodeModel(model: Model, options: { half?: boolean } = {}): Uint8Array {
+  checkModel(model);
   const half = options.half ?? false;
   if (half) for (const layer of model.layers) checkHalf(layer, model.calibration !== null);
   const tensors: StoredTensor[] = [];

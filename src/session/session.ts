@@ -6,7 +6,7 @@ import { countWork, rungsOf, type Work } from "../activator/work.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Backend, buildName, type EngineOptions } from "../engine/engine.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
-import { checkLayers, type Model, type StreamedModel } from "../model/model.ts";
+import { checkModel, type Model, type StreamedModel } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
@@ -113,8 +113,7 @@ const optionNames: Record<keyof SessionOptions, true> = {
 export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   checkNames("createSession", options, optionNames);
   const { clock = systemClock, latencyProfile, machine = "" } = options;
-  if (!Array.isArray(model?.layers)) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
-  checkLayers(model.name, model.layers);
+  checkModel(model);
   if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
   const ladder = decodeLadder(model);
   const levels = ladder?.levels ?? uncalibratedLevels(model);

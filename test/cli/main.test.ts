@@ -9,8 +9,10 @@ import { forward } from "../../src/model/forward.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
+import { asTwoClasses } from "../../src/model/two-classes.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
 import { normal, seeded } from "../../src/random.ts";
+import { madeUpModel } from "../made-up-models.ts";
 import { expectRefusal, slonn } from "./slonn.ts";
 
 let directory: string;
@@ -153,6 +155,28 @@ describe("commands", () => {
         /^slonn: --weights: got .*, expected int8\n$/,
       );
     expect(existsSync(file("no.slonn"))).toBe(false);
+  });
+
+  it("imports a binary classifier of one output with two, which labels of 0 and 1 fit", async () => {
+    const one = madeUpModel([6, 32, 1], 4, "relu", "sigmoid");
+    writeFileSync(file("one.slonn"), encodeModel(one));
+    writeFileSync(
+      file("classes.npy"),
+      writeNpy(
+        Float32Array.from({ length: 10 }, (_, i) => i % 2),
+        [10],
+      ),
+    );
+    const data = ["--data", file("x.npy"), "--labels", file("classes.npy")];
+    expectRefusal(await slonn("run", file("one.slonn"), ...data), 1, /labels for a model of 1 output.*slonn import --binary/);
+    expect(await slonn("import", file("one.slonn"), "--binary", "-o", file("two.slonn"))).toMatchObject({ code: 0, stderr: "" });
+    expect(decodeModel(readFileSync(file("two.slonn"))).layers).toEqual(asTwoClasses(one).layers);
+    expect(await slonn("run", file("two.slonn"), ...data)).toMatchObject({ code: 0, stderr: "" });
+    expectRefusal(
+      await slonn("import", file("tiny.slonn"), "--binary", "-o", file("no.slonn")),
+      1,
+      /got 16 outputs, expected the one output/,
+    );
   });
 
   it("calibrates for the metric, the weights and the cost that are asked for", async () => {

@@ -51,7 +51,8 @@ describe("model text", () => {
   it("says so where only levels that leave nothing out keep the promise", () => {
     const [cheap, dense] = ladder.levels;
     const exact = { ...dense, rungs: [{ layers: [{ kind: "exact" as const }] }] };
-    const note = "\nno level that leaves nodes out keeps loss ≤ 0.3 % at a gain: the whole network answers queries that ask for it\n";
+    const note =
+      "\nno level that leaves nodes out keeps loss ≤ 0.3 % at a gain: the whole network answers queries that ask for it (more rows or a larger max loss may change that)\n";
     const dear = { ...cheap, certificates: [{ ...cheap.certificates[0], bound: 0.02 }] };
     for (const levels of [[dear, dense], [dear, exact, dense], [dense]]) expect(ladderText({ ...ladder, levels })).toContain(note);
     expect(ladderText(ladder)).not.toContain(note);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Measured } from "../../src/cli/measure.ts";
-import { resultsOf, resultsText, toldCertificate } from "../../src/cli/results.ts";
+import { certificateText, resultsOf, resultsText, toldCertificate } from "../../src/cli/results.ts";
 import { createModel } from "../../src/model/model.ts";
 
 const model = createModel("net", [
@@ -125,6 +125,7 @@ describe("results", () => {
     expect(toldCertificate(agreement, "precision@5", "precision@1")).toEqual({ ...agreement, metric: "agreement@5" });
     expect(toldCertificate(byConstruction, "precision@1", "precision@5")).toEqual(byConstruction);
     expect(toldCertificate(null, "precision@1", "precision@5")).toBeNull();
+    expect(certificateText(byConstruction)).toBe("loss ≤ 0 % (by construction)");
   });
 
   it("prints a table that a hostile name cannot break", () => {

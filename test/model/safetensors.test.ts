@@ -127,7 +127,7 @@ test.each([
   [
     "a huge header",
     Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x7f),
-    "f: got a header of 9151314442816848000 bytes, expected a .slonn or safetensors header of at most 100000000",
+    "f: got a header of 9151314442816848000 bytes, expected at most 100000000, as a .slonn has (slonn import)",
   ],
   ["no JSON", file("{nonsense}"), "f: got a header that is not JSON, expected a safetensors file"],
   ["a space before the header", file(" {}"), "f: got a header that is not JSON, expected a safetensors file"],

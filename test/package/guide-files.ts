@@ -16,8 +16,8 @@ const widths = [6, 64, 10];
 const counts = { "held-out": 2400, test: 300 };
 
 /**
- * Writes `model.onnx`, `model.json` with its shard (TensorFlow.js), `model.slonn` (calibrated), and per set of rows `<set>.npy` and
- * `<set>-labels.npy`.
+ * Writes `model.onnx`, `model.json` with its shard (TensorFlow.js), `model.slonn` (calibrated), per set of rows `<set>.npy` and
+ * `<set>-labels.npy`, and `binary.onnx`, a classifier of one output, with `binary-labels.npy` for the held-out rows.
  */
 export async function writeGuideFiles(folder: string): Promise<void> {
   const model = madeUpModel(widths, 1);
@@ -34,6 +34,15 @@ export async function writeGuideFiles(folder: string): Promise<void> {
     writeFileSync(join(folder, `${set}.npy`), writeNpy(rows.data, [count, rows.width]));
     writeFileSync(join(folder, `${set}-labels.npy`), writeNpy(Float32Array.from(right), [count]));
     if (set !== "held-out") continue;
+    const binary = madeUpModel([widths[0], 64, 1], 1, "relu", "sigmoid");
+    writeFileSync(join(folder, "binary.onnx"), writeOnnx(binary));
+    writeFileSync(
+      join(folder, "binary-labels.npy"),
+      writeNpy(
+        Float32Array.from(right, (label) => label % 2),
+        [count],
+      ),
+    );
     const labels: Labels = { kind: "class", count, classes: right };
     const calibrated = await calibrate(model, { rows, labels, cost: "macs" });
     writeFileSync(join(folder, "model.slonn"), encodeModel(calibrated));

@@ -20,6 +20,7 @@ const open: Record<string, readonly string[]> = {
     "half.ts",
     "place.ts",
     "quantize.ts",
+    "two-classes.ts",
     "quoted.ts",
     "rows.ts",
     "safetensors.ts",

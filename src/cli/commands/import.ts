@@ -3,6 +3,7 @@
 import { refusal } from "../../errors.ts";
 import { quantizeModel } from "../../model/quantize.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
+import { asTwoClasses } from "../../model/two-classes.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";
 import { activationsFlag, type Command } from "../command.ts";
 import { oneLine } from "../io.ts";
@@ -17,6 +18,7 @@ export const importCommand: Command = {
   flags: {
     output: { value: "<out.slonn>", short: "o", needed: true, about: "where to write it" },
     weights: { value: "<type>", about: "int8 keeps weights in eight bits with a scale per node; as in the file unless given" },
+    binary: { about: "a binary classifier of one output (sigmoid or logit) is written with two, class 0 and class 1" },
     ...activationsFlag,
   },
   async run(args, io) {
@@ -26,7 +28,8 @@ export const importCommand: Command = {
     await checkPlace(output);
     const read = await loadModelFile(args.file, args.text("activations"));
     decodeLadder(read); // what is written has been checked, levels that a .slonn brings along included
-    const model = weights === "int8" ? quantizeModel(read) : read;
+    const wide = args.has("binary") ? asTwoClasses(read) : read;
+    const model = weights === "int8" ? quantizeModel(wide) : wide;
     const bytes = encodeModel(model);
     await writeBytes(output, bytes);
     const dropped = read.calibration && !model.calibration ? "; its levels are left out, as they are about the weights before" : "";
