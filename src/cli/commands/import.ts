@@ -28,8 +28,8 @@ export const importCommand: Command = {
     await checkPlace(output);
     const read = await loadModelFile(args.file, args.text("activations"));
     decodeLadder(read); // what is written has been checked, levels that a .slonn brings along included
-    const wide = args.has("binary") ? asTwoClasses(read) : read;
-    const model = weights === "int8" ? quantizeModel(wide) : wide;
+    const network = args.has("binary") ? asTwoClasses(read) : read;
+    const model = weights === "int8" ? quantizeModel(network) : network;
     const bytes = encodeModel(model);
     await writeBytes(output, bytes);
     const dropped = read.calibration && !model.calibration ? "; its levels are left out, as they are about the weights before" : "";
