@@ -17,10 +17,13 @@ export interface Sequenced extends Composed {
   rank: { lost: number; disagreed: number };
 }
 
+/** The share of what dense's answers cost that a rule has to save which may give others: less is what measuring is off by. */
+const leastSaving = 0.1;
+
 /**
- * Of the rules measured those a ladder needs (`choose`), without those that cost no less than dense or than a rule that loses no
- * more (of equals the first stays). The first two of `ladder` are dense and exact; exact and `always` are kept if they cost less than
- * dense. Comes back cheapest first, dense last.
+ * Of the rules measured those a ladder needs (`choose`), without those that save less than a tenth of what dense or exact costs, or that cost no
+ * less than a rule that loses no more (of equals the first stays). The first two of `ladder` are dense and exact; exact and `always` are kept
+ * if they cost less than dense. Comes back cheapest first, dense last.
  */
 export function sequence(
   ladder: readonly (readonly Rung[])[],
@@ -52,7 +55,8 @@ export function sequence(
   type One = (typeof all)[number];
   const noBetter = (one: One, than: One): boolean => one.cost >= than.cost && one.lost >= than.lost && one.disagreed >= than.disagreed;
   const [dense, ...others] = all;
-  const cheaper = others.filter(({ cost }) => cost < dense.cost);
+  const mostCost = (1 - leastSaving) * Math.min(dense.cost, others[0].cost);
+  const cheaper = others.filter(({ cost, kept }) => cost < (kept ? dense.cost : mostCost));
   const chosen = new Set(choose(cheaper, samples, promise));
   const needed = cheaper.filter((one) => one.kept || chosen.has(one));
   const useful = needed.filter(

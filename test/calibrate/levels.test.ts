@@ -44,6 +44,13 @@ describe("the sequence of levels", () => {
     expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.1), rule(0.5), exactRule, denseRule]);
   });
 
+  test("leaves out what saves less than a tenth of exact's cost, as measuring is off by that, but for what is always kept", () => {
+    const outcomes = [outcome(0, 100), outcome(0, 60), outcome(1, 54), outcome(2, 53.9), outcome(3, 59)];
+    const rules = [rule(0.5), rule(0.4), rule(0.3)];
+    expect(order(rules, outcomes).map(({ rungs }) => rungs)).toEqual([rule(0.4), exactRule, denseRule]);
+    expect(order(rules, outcomes, [rule(0.3)]).map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.3), exactRule, denseRule]);
+  });
+
   test("is dense alone where nothing is cheaper", () => {
     expect(order([rule(0.5)], [outcome(0, 100), outcome(0, 100), outcome(5, 101)]).map(({ rungs }) => rungs)).toEqual([denseRule]);
   });
