@@ -5,14 +5,14 @@ import { afterAll, describe, expect, test } from "vitest";
 import { encodeActivators } from "../../src/activator/activator.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
-import { createModel, denseMacs, type Model } from "../../src/model/model.ts";
+import { createModel, type Model } from "../../src/model/model.ts";
 import type { Slo } from "../../src/policy/slo.ts";
-import type { Certificate, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
+import type { Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import type { LatencyProfile, LevelLatency } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
 import type { QueryInput } from "../../src/session/input.ts";
 import { createSession, type SessionOptions } from "../../src/session/session.ts";
-import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+import { madeUpLevel, madeUpModel, madeUpRows } from "../made-up-models.ts";
 
 const widths = [30, 64, 40, 10];
 const plain = madeUpModel(widths, 1);
@@ -20,16 +20,7 @@ const low = (amount: number): RankedSetting => ({ kind: "ranked", activator: "lo
 const rung = (amount: number): Rung => ({ layers: [low(amount), { kind: "exact" }, { kind: "exact" }] });
 const every = (kind: "exact" | "dense"): Rung[] => [{ layers: plain.layers.map(() => ({ kind })) }];
 
-function level(rungs: Rung[], share: number, loss: number): Level {
-  const mean = share * denseMacs(plain);
-  const certificate = (kind: Certificate["kind"], bound: number): Certificate => ({ kind, bound, confidence: 0.95, samples: 1000 });
-  return {
-    rungs,
-    cost: { macs: { mean, p99: mean, max: mean }, bytes: 4 * mean, nodes: [share, 1, 1] },
-    observed: { agreement: 1 - loss, accuracy: 0.9 - loss, loss },
-    certificates: [certificate("loss", loss), certificate("agreement", 1 - loss)],
-  };
-}
+const level = (rungs: Rung[], share: number, loss: number): Level => madeUpLevel(plain, rungs, share, loss);
 
 /** 20 % of the first layer; 20 %, 50 % and 80 % for the unsure; exact; dense. */
 const model: Model = await (async () => {

@@ -5,28 +5,19 @@ import type { Clock } from "../../src/clock.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import type { SlonnError } from "../../src/errors.ts";
 import { forward } from "../../src/model/forward.ts";
-import { createModel, denseMacs, type Model } from "../../src/model/model.ts";
+import { createModel, type Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
 import type { Slo } from "../../src/policy/slo.ts";
-import type { Certificate, Ladder, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
+import type { Ladder, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
-import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+import { madeUpLevel, madeUpModel, madeUpRows } from "../made-up-models.ts";
 
 const widths = [30, 64, 40, 10];
 const low = (amount: number): RankedSetting => ({ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount });
 const rung = (amount: number): Rung => ({ layers: [low(amount), { kind: "exact" }, { kind: "exact" }] });
 
-function level(rungs: Rung[], share: number, loss: number): Level {
-  const mean = share * denseMacs(plain);
-  const certificate = (kind: Certificate["kind"], bound: number): Certificate => ({ kind, bound, confidence: 0.95, samples: 1000 });
-  return {
-    rungs,
-    cost: { macs: { mean, p99: mean, max: mean }, bytes: 4 * mean, nodes: [share, 1, 1] },
-    observed: { agreement: 1 - loss, accuracy: 0.9 - loss, loss },
-    certificates: [certificate("loss", loss), certificate("agreement", 1 - loss)],
-  };
-}
+const level = (rungs: Rung[], share: number, loss: number): Level => madeUpLevel(plain, rungs, share, loss);
 
 const plain = madeUpModel(widths, 1);
 
