@@ -1,9 +1,8 @@
 // Small seeded networks and inputs that stand in for trained ones.
 
 import type { LowRank } from "../src/activator/activator.ts";
-import { type Activation, createModel, denseMacs, type FloatLayer, type Model } from "../src/model/model.ts";
+import { type Activation, createModel, type FloatLayer, type Model } from "../src/model/model.ts";
 import type { Rows } from "../src/model/rows.ts";
-import type { Certificate, Level, Rung } from "../src/profile/ladder.ts";
 import { normal, seeded } from "../src/random.ts";
 
 export interface FloatModel extends Model {
@@ -33,18 +32,6 @@ export function madeUpModel(
     };
   });
   return { ...createModel("made up", layers), layers };
-}
-
-/** A level of `rungs` that costs `share` of dense and is certified to lose `loss`. @param share of the first layer's nodes too */
-export function madeUpLevel(model: Model, rungs: Rung[], share: number, loss: number): Level {
-  const mean = share * denseMacs(model);
-  const certificate = (kind: Certificate["kind"], bound: number): Certificate => ({ kind, bound, confidence: 0.95, samples: 1000 });
-  return {
-    rungs,
-    cost: { macs: { mean, p99: mean, max: mean }, bytes: 4 * mean, nodes: [share, 1, 1] },
-    observed: { agreement: 1 - loss, accuracy: 0.9 - loss, loss },
-    certificates: [certificate("loss", loss), certificate("agreement", 1 - loss)],
-  };
 }
 
 /** A low-rank activator of the numbers that `numbers` hands out. */

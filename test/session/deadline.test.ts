@@ -1,56 +1,20 @@
 // What a session makes of deadlines, driven by clocks and profiles made for the purpose.
 
 import { afterEach, describe, expect, test } from "vitest";
-import { encodeActivators } from "../../src/activator/activator.ts";
-import { fitActivators } from "../../src/calibrate/fit.ts";
 import type { Clock } from "../../src/clock.ts";
-import { createArrayKernels } from "../../src/engine/array-kernels.ts";
-import { createModel, type Model } from "../../src/model/model.ts";
 import type { Slo } from "../../src/policy/slo.ts";
-import type { Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
-import type { LatencyProfile, LevelLatency } from "../../src/profile/latency.ts";
+import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
 import type { LevelRun } from "../../src/session/level-run.ts";
 import { createPacing } from "../../src/session/pacing.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
-import { madeUpLevel, madeUpModel, madeUpRows } from "../made-up-models.ts";
-
-const plain = madeUpModel([30, 64, 40, 10], 1);
-const low = (amount: number): RankedSetting => ({ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount });
-const rung = (amount: number, margin?: number): Rung => ({
-  layers: [low(amount), { kind: "exact" }, { kind: "exact" }],
-  ...(margin !== undefined && { margin }),
-});
-const every = (kind: "exact" | "dense"): Rung[] => [{ layers: plain.layers.map(() => ({ kind })) }];
-
-const level = (rungs: Rung[], share: number, loss: number): Level => madeUpLevel(plain, rungs, share, loss);
+import { madeUpRows } from "../made-up-models.ts";
+import { calibratedWith, latency, plain, rung } from "./calibrated.ts";
 
 /** 20 % of the first layer; the same, then 80 % for whoever is unsure, which with this margin is everyone; exact; dense. */
-const model: Model = await (async () => {
-  const options = { kinds: ["low-rank"], rows: 100, random: seeded(3) };
-  const { layers, fitted } = await fitActivators(plain, madeUpRows(100, 30, 9), options, await createArrayKernels());
-  const levels = [
-    level([rung(0.2)], 0.2, 0.05),
-    level([rung(0.2, 1e9), rung(0.8)], 0.4, 0.02),
-    level(every("exact"), 0.6, 0),
-    level(every("dense"), 1, 0),
-  ];
-  return createModel("calibrated", layers, {
-    ladder: { version: 1, metric: "accuracy", promise: { kind: "loss", bound: 0.02, confidence: 0.95 }, levels },
-    tensors: encodeActivators(fitted),
-  });
-})();
-
-const times = (p50: number, rungs?: number[]): LevelLatency => ({
-  p50,
-  p90: 1.5 * p50,
-  p99: 2 * p50,
-  ...(rungs && {
-    rungs: rungs.map((ms) => ({ p50: ms, p90: 1.5 * ms, p99: 2 * ms, layers: [0.6 * ms, 0.8 * ms, ms] })),
-  }),
-});
+const model = await calibratedWith([rung(0.2, 1e9), rung(0.8)]);
 /** Milliseconds: 1, 2 (growing from 1), 6, 10 at the median, twice that at the 99th percentile. */
-const profile: LatencyProfile = { levels: [times(1), times(2, [1, 2]), times(6), times(10)] };
+const profile: LatencyProfile = { levels: [latency(1), latency(2, [1, 2]), latency(6), latency(10)] };
 
 const open: Session[] = [];
 async function session(options?: SessionOptions): Promise<Session> {

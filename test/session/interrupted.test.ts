@@ -2,48 +2,15 @@
 
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { encodeActivators } from "../../src/activator/activator.ts";
-import { fitActivators } from "../../src/calibrate/fit.ts";
-import { createArrayKernels } from "../../src/engine/array-kernels.ts";
-import { createModel, type Model } from "../../src/model/model.ts";
 import type { Slo } from "../../src/policy/slo.ts";
-import type { Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
-import type { LatencyProfile, LevelLatency } from "../../src/profile/latency.ts";
-import { seeded } from "../../src/random.ts";
+import type { LatencyProfile } from "../../src/profile/latency.ts";
 import type { QueryInput } from "../../src/session/input.ts";
 import { createSession, type SessionOptions } from "../../src/session/session.ts";
-import { madeUpLevel, madeUpModel, madeUpRows } from "../made-up-models.ts";
-
-const widths = [30, 64, 40, 10];
-const plain = madeUpModel(widths, 1);
-const low = (amount: number): RankedSetting => ({ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount });
-const rung = (amount: number): Rung => ({ layers: [low(amount), { kind: "exact" }, { kind: "exact" }] });
-const every = (kind: "exact" | "dense"): Rung[] => [{ layers: plain.layers.map(() => ({ kind })) }];
-
-const level = (rungs: Rung[], share: number, loss: number): Level => madeUpLevel(plain, rungs, share, loss);
+import { madeUpRows } from "../made-up-models.ts";
+import { calibratedWith, latency, rung, widths } from "./calibrated.ts";
 
 /** 20 % of the first layer; 20 %, 50 % and 80 % for the unsure; exact; dense. */
-const model: Model = await (async () => {
-  const options = { kinds: ["low-rank"], rows: 100, random: seeded(3) };
-  const { layers, fitted } = await fitActivators(plain, madeUpRows(100, widths[0], 9), options, await createArrayKernels());
-  const levels = [
-    level([rung(0.2)], 0.2, 0.05),
-    level([{ ...rung(0.2), margin: 1 }, { ...rung(0.5), margin: 2 }, rung(0.8)], 0.4, 0.02),
-    level(every("exact"), 0.6, 0),
-    level(every("dense"), 1, 0),
-  ];
-  return createModel("calibrated", layers, {
-    ladder: { version: 1, metric: "accuracy", promise: { kind: "loss", bound: 0.02, confidence: 0.95 }, levels },
-    tensors: encodeActivators(fitted),
-  });
-})();
-
-const latency = (p50: number, rungs?: number[]): LevelLatency => ({
-  p50,
-  p90: 1.5 * p50,
-  p99: 2 * p50,
-  ...(rungs && { rungs: rungs.map((ms) => ({ p50: ms, p90: 1.5 * ms, p99: 2 * ms, layers: [0.6 * ms, 0.8 * ms, ms] })) }),
-});
+const model = await calibratedWith([rung(0.2, 1), rung(0.5, 2), rung(0.8)]);
 const latencyProfile: LatencyProfile = { levels: [latency(1), latency(3, [1, 2, 3]), latency(6), latency(10)] };
 
 /** A clock that moves at every look, and throws at one of the next; a load that does the same. */

@@ -1,44 +1,17 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { encodeActivators } from "../../src/activator/activator.ts";
-import { fitActivators } from "../../src/calibrate/fit.ts";
 import type { Clock } from "../../src/clock.ts";
-import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import type { SlonnError } from "../../src/errors.ts";
 import { forward } from "../../src/model/forward.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
 import type { Slo } from "../../src/policy/slo.ts";
-import type { Ladder, Level, RankedSetting, Rung } from "../../src/profile/ladder.ts";
-import { seeded } from "../../src/random.ts";
+import type { Level } from "../../src/profile/ladder.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
-import { madeUpLevel, madeUpModel, madeUpRows } from "../made-up-models.ts";
-
-const widths = [30, 64, 40, 10];
-const low = (amount: number): RankedSetting => ({ kind: "ranked", activator: "low-rank", variant: 8, unit: "node", by: "top-k", amount });
-const rung = (amount: number): Rung => ({ layers: [low(amount), { kind: "exact" }, { kind: "exact" }] });
-
-const level = (rungs: Rung[], share: number, loss: number): Level => madeUpLevel(plain, rungs, share, loss);
-
-const plain = madeUpModel(widths, 1);
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+import { calibratedWith, plain, rung, widths } from "./calibrated.ts";
 
 /** Levels: 20 % of the first layer; 20 % and 80 % for the unsure; exact; dense. */
-async function calibrated(promise = 0.02): Promise<Model> {
-  const options = { kinds: ["low-rank"], rows: 100, random: seeded(3) };
-  const { layers, fitted } = await fitActivators(plain, madeUpRows(100, widths[0], 9), options, await createArrayKernels());
-  const every = (kind: "exact" | "dense"): Rung[] => [{ layers: plain.layers.map(() => ({ kind })) }];
-  const ladder: Ladder = {
-    version: 1,
-    metric: "accuracy",
-    promise: { kind: "loss", bound: promise, confidence: 0.95 },
-    levels: [
-      level([rung(0.2)], 0.2, 0.05),
-      level([{ ...rung(0.2), margin: 1 }, rung(0.8)], 0.4, 0.02),
-      level(every("exact"), 0.6, 0),
-      level(every("dense"), 1, 0),
-    ],
-  };
-  return createModel("calibrated", layers, { ladder, tensors: encodeActivators(fitted) });
-}
+const calibrated = (promise?: number): Promise<Model> => calibratedWith([rung(0.2, 1), rung(0.8)], promise);
 
 const open: Session[] = [];
 async function session(model: Model, options?: SessionOptions): Promise<Session> {
