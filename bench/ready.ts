@@ -1,5 +1,5 @@
-// From having a model's bytes to its first answers: in a fresh process, where code and memory are new, and repeated, where only memory is,
-// and repeated with bytes that are still arriving when the session is created, as of a download: there it counts from the last of them.
+// From having a model's bytes to its first answers: in a fresh process, where code and memory are new, and repeated, where only memory is;
+// both also with bytes that are still arriving when the session is created, as of a download: there it counts from the last of them.
 // Beside it, what it takes merely to touch as many fresh pages as the session's memory has: on virtual machines that is most of it.
 //
 //   npm run bench:ready [-- --repeats 30] [file.slonn …]
@@ -25,8 +25,8 @@ interface Ready {
   dense: number;
 }
 
-/** Megabytes a second of a good connection. */
-const arriving = 25;
+/** Bytes a millisecond of a good connection. */
+const bytesPerMs = 25_000;
 
 async function once(bytes: Uint8Array, streamed: boolean): Promise<{ ready: Ready; memoryBytes: number }> {
   let start = performance.now();
@@ -58,13 +58,14 @@ function arrivingBytes(bytes: Uint8Array, whenLastArrives: () => void): Readable
   return new ReadableStream(
     {
       async pull(controller) {
-        const early = began + at / (1000 * arriving) - performance.now();
+        const early = began + at / bytesPerMs - performance.now();
         if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
         const chunk = bytes.slice(at, at + 65536);
         at += chunk.length;
-        if (at === bytes.length) whenLastArrives();
         controller.enqueue(chunk);
-        if (at === bytes.length) controller.close();
+        if (at < bytes.length) return;
+        whenLastArrives();
+        controller.close();
       },
     },
     { highWaterMark: 0 },

@@ -1,17 +1,5 @@
 // Hearing of AbortSignals for many who wait at once: one listener per signal, since runtimes take more than ten for a leak and warn.
 
-import { type ErrorCode, refusal, throwIfAborted } from "./errors.ts";
-
-/**
- * Throws `aborted` when the signal has fired.
- * @throws SlonnError with that code where it is nothing that could be listened to
- */
-export function checkSignal(signal: AbortSignal | undefined, code: ErrorCode): void {
-  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== "function")
-    throw refusal(code, "signal", `a ${typeof signal} without addEventListener`, "an AbortSignal");
-  throwIfAborted(signal);
-}
-
 /** Calls `stop` when the signal fires, unless the function that is returned was called before; nothing happens without a signal. */
 export type OnAbort = (signal: AbortSignal | undefined, stop: () => void) => () => void;
 

@@ -64,3 +64,13 @@ export function aborted(signal?: AbortSignal): SlonnError {
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);
 }
+
+/**
+ * As `throwIfAborted`, for a signal that will be listened to.
+ * @throws SlonnError with that code where it is nothing that could be
+ */
+export function checkSignal(signal: AbortSignal | undefined, code: ErrorCode): void {
+  if (signal != null && typeof signal.addEventListener !== "function")
+    throw refusal(code, "signal", `a ${typeof signal} without addEventListener`, "an AbortSignal");
+  throwIfAborted(signal);
+}

@@ -1,6 +1,6 @@
 // One listener per signal, however many wait for it, and none once nobody does.
 import { describe, expect, test, vi } from "vitest";
-import { checkSignal, createAbortListener } from "../src/abort-listener.ts";
+import { createAbortListener } from "../src/abort-listener.ts";
 
 describe("an abort listener", () => {
   test("tells everybody who waits for a signal, through one listener", () => {
@@ -34,23 +34,6 @@ describe("an abort listener", () => {
     const stop = vi.fn();
     createAbortListener()(undefined, stop)();
     expect(stop).not.toHaveBeenCalled();
-  });
-});
-
-describe("a signal", () => {
-  test("that has not fired passes, and none too", () => {
-    expect(() => checkSignal(new AbortController().signal, "bad-slo")).not.toThrow();
-    expect(() => checkSignal(undefined, "bad-slo")).not.toThrow();
-  });
-
-  test("that has fired is aborted", () => {
-    expect(() => checkSignal(AbortSignal.abort(), "bad-slo")).toThrow(expect.objectContaining({ code: "aborted" }));
-  });
-
-  test.each([{ aborted: false }, 5n, Symbol("s"), "abort"])("that is none is refused: %o", (signal) => {
-    expect(() => checkSignal(signal as unknown as AbortSignal, "bad-slo")).toThrow(
-      expect.objectContaining({ code: "bad-slo", message: expect.stringContaining("expected an AbortSignal") }),
-    );
   });
 });
 

@@ -1,6 +1,6 @@
 // Reading bytes from wherever a runtime keeps them: the network, a file, a stream, memory. It knows nothing of what they mean.
 
-import { messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
+import { checkSignal, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { ByteReader } from "../model/byte-reader.ts";
 import { show } from "../model/quoted.ts";
 import { builtin } from "./builtin.ts";
@@ -21,7 +21,7 @@ export interface ReadOptions {
  */
 export async function openSource(source: Source, options: ReadOptions = {}): Promise<ByteReader> {
   const { signal, onProgress } = options;
-  if (signal && typeof signal.addEventListener !== "function") throw refusal("bad-option", "signal", show(signal), "an AbortSignal");
+  if (signal) checkSignal(signal, "bad-option");
   if (onProgress && typeof onProgress !== "function") throw refusal("bad-option", "onProgress", show(onProgress), "a function");
   const { name, totalBytes, bytes, next, cancel } = await open(source, options);
   let chunk = bytes;
@@ -143,7 +143,6 @@ function viewed(buffer: ArrayBufferLike, from?: number, count?: number): Opened 
 }
 
 async function open(source: Source, options: ReadOptions): Promise<Opened> {
-  throwIfAborted(options.signal);
   if (source instanceof ArrayBuffer) return viewed(source);
   if (ArrayBuffer.isView(source)) return viewed(source.buffer, source.byteOffset, source.byteLength);
   if (typeof source === "string" || source instanceof URL) return openLocation(source, options);

@@ -2,9 +2,9 @@
 // A session behind a Worker, seen from the outside: queries become messages, answers become promises. The thread that calls does
 // nothing but pass bytes on.
 
-import { checkSignal, createAbortListener } from "../abort-listener.ts";
+import { createAbortListener } from "../abort-listener.ts";
 import { systemClock } from "../clock.ts";
-import { aborted, messageOf, refusal, SlonnError } from "../errors.ts";
+import { aborted, checkSignal, messageOf, refusal, SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";

@@ -55,7 +55,8 @@ export function sequence(
   type One = (typeof all)[number];
   const noBetter = (one: One, than: One): boolean => one.cost >= than.cost && one.lost >= than.lost && one.disagreed >= than.disagreed;
   const [dense, ...others] = all;
-  const mostCost = (1 - leastSaving) * Math.min(dense.cost, others[0].cost);
+  const [exact] = others;
+  const mostCost = (1 - leastSaving) * Math.min(dense.cost, exact.cost);
   const cheaper = others.filter(({ cost, kept }) => cost < (kept ? dense.cost : mostCost));
   const chosen = new Set(choose(cheaper, samples, promise));
   const needed = cheaper.filter((one) => one.kept || chosen.has(one));

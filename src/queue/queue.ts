@@ -2,9 +2,9 @@
 // request has waited counts against its deadline, and what others behind it need is left to them: so effort falls while a burst is on,
 // and rises again when it is over.
 
-import { checkSignal, createAbortListener } from "../abort-listener.ts";
+import { createAbortListener } from "../abort-listener.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { aborted, messageOf, refusal, SlonnError } from "../errors.ts";
+import { aborted, checkSignal, messageOf, refusal, SlonnError } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
 import { nextTurn } from "../next-turn.ts";

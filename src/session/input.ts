@@ -28,7 +28,7 @@ export function writeInput(input: QueryInput, to: NetworkInput, plan: InputUse):
 function writeNumbers(input: TensorData | readonly number[], target: Float32Array): void {
   if (input.length !== target.length) throw refusal("bad-input", "input", `${input.length} numbers`, target.length);
   if (Array.isArray(input)) checkNumbers(input);
-  if (Array.isArray(input) || isNumbers(input)) target.set(input);
+  if (isList(input)) target.set(input);
   else for (let i = 0; i < input.length; i++) target[i] = Number(input[i]);
 }
 
@@ -67,7 +67,7 @@ function isTyped(value: unknown): value is TensorData {
   return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
-const isList = (value: unknown): boolean => isNumbers(value) || Array.isArray(value);
+const isList = (value: unknown): value is ArrayLike<number> => isNumbers(value) || Array.isArray(value);
 
 /** A typed array of plain numbers: no 64-bit integers. */
 function isNumbers(value: unknown): value is Exclude<TensorData, BigInt64Array | BigUint64Array> {

@@ -1,0 +1,20 @@
+// What callers hand in to stop a run, checked before anything is started.
+import { describe, expect, test } from "vitest";
+import { checkSignal } from "../src/errors.ts";
+
+describe("a signal", () => {
+  test("that has not fired passes, and none too", () => {
+    expect(() => checkSignal(new AbortController().signal, "bad-slo")).not.toThrow();
+    expect(() => checkSignal(undefined, "bad-slo")).not.toThrow();
+  });
+
+  test("that has fired is aborted", () => {
+    expect(() => checkSignal(AbortSignal.abort(), "bad-slo")).toThrow(expect.objectContaining({ code: "aborted" }));
+  });
+
+  test.each([{ aborted: false }, 5n, Symbol("s"), "abort"])("that is none is refused: %o", (signal) => {
+    expect(() => checkSignal(signal as unknown as AbortSignal, "bad-slo")).toThrow(
+      expect.objectContaining({ code: "bad-slo", message: expect.stringContaining("expected an AbortSignal") }),
+    );
+  });
+});
