@@ -1,15 +1,17 @@
 // The race every quoted ratio comes from: contenders answer the same queries in one process, taking turns so that whatever else the
 // machine does falls on all of them alike. It knows nothing of models, engines or service level objectives.
 //
-// Turns come in blocks: one contender answers 50 queries in a row, then the next answers the same 50. Turns of one query each, as
+// Turns come in blocks: one contender answers 50 queries in a row, then the next 50 others; in the end each has answered all. Did they answer
+// the same ones in a round, those who share a session would find in the caches what the first of them fetched. Turns of one query each, as
 // src/cli/measure.ts takes them, follow a drifting machine more closely, but then every contender finds its weights pushed out of the
 // caches by those before it (784-1024-1024-10 is 7 MB a copy, and there are as many copies as contenders), which a service that runs
 // one engine does not. Those who read the fewest bytes suffer least from that, and they are ours: the ratios would flatter us. So
-// blocks are the default here, the first queries of each are not counted, and who starts rotates; `order: "queries"` shows the difference.
+// blocks are the default here, the first queries of each are not counted, and each round draws its order; `order: "queries"` shows the difference.
 
 import { setImmediate } from "node:timers/promises";
 import {
   addSpent,
+  bestAt,
   type Contender,
   interleave,
   judged,
@@ -22,17 +24,17 @@ import {
   type Totals,
 } from "../src/cli/measure.ts";
 import { countHits, depth, noHits, sharesOf } from "../src/cli/metric.ts";
-import { systemClock } from "../src/clock.ts";
+import { type Clock, systemClock } from "../src/clock.ts";
 import { SlonnError, throwIfAborted } from "../src/errors.ts";
-import { type Input, type Rows, rowOf } from "../src/model/rows.ts";
-import type { Random } from "../src/random.ts";
+import { type Input, type Rows, rowOf, staggered } from "../src/model/rows.ts";
+import { permutation, type Random, seeded } from "../src/random.ts";
 import { type RatioInterval, ratioOfMedians } from "./statistics.ts";
 
 export interface TurnOptions extends RaceOptions {
   order?: "blocks" | "queries";
   /** Counted queries of one turn. Default 50. */
   blockSize?: number;
-  /** Uncounted queries at the start of each turn, so that the caches hold this contender's weights again. Default 5. */
+  /** Uncounted queries at the start of each turn, so that the caches hold this contender's weights again. Unless given, a millisecond of them, and at least 5. */
   settle?: number;
 }
 
@@ -43,6 +45,8 @@ export interface RaceResult {
   measured: readonly Measured[];
 }
 
+const leastSettling = 5;
+const settlingMs = 1;
 /** Runs of queries that count as one draw of the bootstrap where turns are single queries. */
 const groupOfSingles = 20;
 
@@ -52,13 +56,13 @@ const groupOfSingles = 20;
  * @throws SlonnError `bad-option` without contenders or rows, for an impossible number, or for two contenders of one name; `aborted`.
  */
 export async function race(contenders: readonly Contender[], rows: Rows, options: TurnOptions = {}): Promise<RaceResult> {
-  const { order = "blocks", blockSize = 50, settle = 5, queries = rows.count, warmUp = 200 } = options;
+  const { order = "blocks", blockSize = 50, settle, queries = rows.count, warmUp = 200 } = options;
   if (contenders.length === 0 || rows.count === 0)
     throw new SlonnError("bad-option", `race: got ${contenders.length} contenders and ${rows.count} rows, expected at least one of each`);
   for (const [what, n, least] of [
     ["queries", queries, 1],
     ["blockSize", blockSize, 1],
-    ["settle", settle, 0],
+    ["settle", settle ?? 0, 0],
     ["warmUp", warmUp, 0],
   ] as const)
     if (!Number.isInteger(n) || n < least || n > 1e8)
@@ -67,7 +71,7 @@ export async function race(contenders: readonly Contender[], rows: Rows, options
   if (new Set(names).size !== names.length)
     throw new SlonnError("bad-option", `race: got contenders ${names.join(", ")}, expected every name once`);
   if (order === "queries") return { order, blockSize: 1, measured: await interleave(contenders, rows, { ...options, queries, warmUp }) };
-  return { order, blockSize, measured: await takeTurns(contenders, rows, { ...options, queries, warmUp, blockSize, settle }) };
+  return { order, blockSize, measured: await takeTurns(contenders, rows, { ...options, queries, warmUp, blockSize }) };
 }
 
 /** How many times as long `slower` took as `faster`: the ratio of their medians over the same queries, with its interval. */
@@ -89,24 +93,27 @@ export function speedUp(result: RaceResult, slower: string, faster: string, rand
 interface Tally {
   contender: Contender;
   isAsync: boolean;
+  settle: number;
   times: Float64Array;
   /** [queries, depth] the best answers, best first. */
   bests: Int32Array;
   totals: Totals;
 }
 
-type Settled = TurnOptions & { queries: number; warmUp: number; blockSize: number; settle: number };
+type Settled = TurnOptions & { queries: number; warmUp: number; blockSize: number };
 
 async function takeTurns(contenders: readonly Contender[], rows: Rows, options: Settled): Promise<Measured[]> {
-  const { queries, warmUp, blockSize, settle, labels = null, clock = systemClock, signal, onProgress, onAnswer } = options;
+  const { queries, warmUp, blockSize, labels = null, clock = systemClock, signal, onProgress, onAnswer } = options;
   const rowAt = (q: number): number => rowOfQuery(q, queries, rows.count);
   const inputAt = (q: number): Input => rowOf(rows, rowAt(((q % queries) + queries) % queries));
   const tallies: Tally[] = [];
   for (const contender of contenders) {
-    const isAsync = await warm(contender, inputAt, Math.max(1, warmUp));
+    const { isAsync, queryMs } = await warm(contender, inputAt, Math.max(1, warmUp), clock);
+    const { settle = Math.max(leastSettling, Math.min(queries - blockSize, Math.ceil(settlingMs / queryMs))) } = options;
     tallies.push({
       contender,
       isAsync,
+      settle,
       times: new Float64Array(queries),
       bests: new Int32Array(queries * depth),
       totals: noTotals(),
@@ -115,7 +122,7 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
 
   // Settling on inputs that are then counted would warm the very nodes they need: the ones before them are taken.
   const takeTurn = (tally: Tally, c: number, from: number, end: number): void => {
-    const { contender, times } = tally;
+    const { contender, settle, times } = tally;
     for (let q = from - settle; q < from; q++) contender.run(inputAt(q));
     for (let q = from; q < end; q++) {
       const input = inputAt(q);
@@ -127,7 +134,7 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
     }
   };
   const takeAsyncTurn = async (tally: Tally, c: number, from: number, end: number): Promise<void> => {
-    const { contender, times } = tally;
+    const { contender, settle, times } = tally;
     for (let q = from - settle; q < from; q++) await contender.run(inputAt(q));
     for (let q = from; q < end; q++) {
       const input = inputAt(q);
@@ -139,24 +146,25 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
     }
   };
 
-  for (let from = 0, round = 0; from < queries; from += blockSize, round++) {
+  const blocks = Math.ceil(queries / blockSize);
+  const random = seeded(1);
+  for (let round = 0; round < blocks; round++) {
     throwIfAborted(signal);
-    onProgress?.(from / queries);
+    onProgress?.(round / blocks);
     await setImmediate();
-    const end = Math.min(from + blockSize, queries);
-    for (let place = 0; place < tallies.length; place++) {
-      const c = (round + place) % tallies.length;
+    for (const c of permutation(tallies.length, random)) {
+      const from = blockSize * staggered(round, c, tallies.length, blocks);
+      const end = Math.min(from + blockSize, queries);
       if (tallies[c].isAsync) await takeAsyncTurn(tallies[c], c, from, end);
       else takeTurn(tallies[c], c, from, end);
     }
   }
   onProgress?.(1);
 
-  const bestAt = ({ bests }: Tally, q: number): Int32Array => bests.subarray(q * depth, (q + 1) * depth);
   return tallies.map((tally) => {
     const { contender, times, totals } = tally;
     const hits = noHits();
-    for (let q = 0; q < queries; q++) countHits(hits, bestAt(tally, q), bestAt(tallies[0], q), labels, rowAt(q));
+    for (let q = 0; q < queries; q++) countHits(hits, bestAt(tally.bests, q), bestAt(tallies[0].bests, q), labels, rowAt(q));
     return {
       name: contender.name,
       timesMs: times,
@@ -166,20 +174,28 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
   });
 }
 
-/** Answers queries until compilers have had their chance; says whether this contender answers with promises. */
-async function warm(contender: Contender, inputAt: (q: number) => Input, queries: number): Promise<boolean> {
+/** Answers queries until compilers have had their chance; says whether this contender answers with promises, and how long a query takes in the end. */
+async function warm(
+  contender: Contender,
+  inputAt: (q: number) => Input,
+  queries: number,
+  clock: Clock,
+): Promise<{ isAsync: boolean; queryMs: number }> {
+  const compiled = Math.floor(queries / 2);
   let isAsync = false;
+  let start = 0;
   for (let q = 0; q < queries; q++) {
+    if (q === compiled) start = clock.now();
     const pending = contender.run(inputAt(q));
     if (pending === undefined) continue;
     isAsync = true;
     await pending;
   }
-  return isAsync;
+  return { isAsync, queryMs: (clock.now() - start) / (queries - compiled) };
 }
 
 /** Takes down what the last run answered and spent; nothing here is timed. */
 function note({ contender, bests, totals }: Tally, q: number): void {
-  noteBest(contender, bests.subarray(q * depth, (q + 1) * depth));
+  noteBest(contender, bestAt(bests, q));
   addSpent(totals, contender);
 }

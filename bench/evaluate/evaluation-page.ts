@@ -432,7 +432,7 @@ function method({ networks, browser, size }: Evaluation): string {
 - **Rows.** Networks were trained on rows none of which is used again but to fit activators. Held-out rows search and certify
   ([who gets which](certificates.md#who-gets-which-rows)), oracles are chosen on them, peers choose their graphs by them. Report rows are run for
   the first time in the race; its second run and the limits time the same rows, and nothing is chosen by any of them.
-- **Contenders** take turns of 50 queries in an order that rotates, five uncounted ones before each turn ([why](decisions/race-in-blocks.md)). Ours find the best
+- **Contenders** take turns of 50 queries, in a round no two the same ones, in an order drawn anew each time, behind a millisecond of uncounted ones ([why](decisions/race-in-blocks.md)). Ours find the best
   five answers within the timing; peers hand over all outputs, ranked outside of it.
 - **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
   ([how](decisions/peers-at-their-best.md)); which one stands beside each name.${wide ? " Wide networks' weights are in eight bits with us, in floats and in eight bits with them." : ""}

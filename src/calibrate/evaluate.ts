@@ -11,8 +11,9 @@ import { ROW_WORDS, WORD_MACS } from "../engine/generated/abi.ts";
 import { listViews } from "../engine/list.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
 import type { Model } from "../model/model.ts";
-import { type Rows, rowOf } from "../model/rows.ts";
+import { type Rows, rowOf, staggered } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
+import { permutation, seeded } from "../random.ts";
 import { takeTurns } from "./turn.ts";
 
 /** Stands for an answer where there is none. */
@@ -45,7 +46,7 @@ export interface EvaluateOptions {
 }
 
 /** Rows one setting runs before the next takes over: long enough for its weights to be as warm as in a service. */
-const blockRows = 64;
+const blockRows = 128;
 
 export async function evaluate(
   model: Model,
@@ -68,11 +69,15 @@ export async function evaluate(
   const turn = takeTurns(options.signal);
   const views = plans.map((plan) => new Int32Array(buffer, plan.address, plan.tags.length * ROW_WORDS));
 
-  for (let from = 0; from < rows.count; from += blockRows) {
-    options.onProgress?.(from / rows.count);
-    const to = Math.min(from + blockRows, rows.count);
-    for (const [s, plan] of plans.entries()) {
+  const blocks = Math.ceil(rows.count / blockRows);
+  const random = seeded(1);
+  for (let block = 0; block < blocks; block++) {
+    options.onProgress?.(block / blocks);
+    for (const s of permutation(plans.length, random)) {
       await turn();
+      const plan = plans[s];
+      const from = blockRows * staggered(block, s, plans.length, blocks);
+      const to = Math.min(from + blockRows, rows.count);
       const outcome = outcomes[s];
       const words = views[s];
       for (let r = from; r < to; r++) {

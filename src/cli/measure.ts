@@ -1,11 +1,11 @@
-// Contenders measured against each other: every row goes to each of them before the next row comes, in an order that
-// rotates, so that whatever slows the machine down slows all of them and their ratios hold. It knows no engine and no
-// service level objective: a contender is anything that answers an input, another library included.
+// Contenders measured against each other: they take turns of one query each, in an order that rotates, so that whatever slows the
+// machine down slows all of them and their ratios hold; in a round everyone answers another row. It knows no engine and no service level
+// objective: a contender is anything that answers an input, another library included.
 
 import { setImmediate } from "node:timers/promises";
 import { type Clock, systemClock } from "../clock.ts";
 import { SlonnError, throwIfAborted } from "../errors.ts";
-import { type Input, type Labels, type Rows, rowOf } from "../model/rows.ts";
+import { type Input, type Labels, type Rows, rowOf, staggered } from "../model/rows.ts";
 import { type AtRanks, countHits, depth, noAnswer, noHits, sharesOf } from "./metric.ts";
 
 /** Anything that answers inputs. */
@@ -66,7 +66,7 @@ export interface RaceOptions {
 const queriesPerTurn = 16;
 
 /**
- * Runs all contenders over the rows, interleaved.
+ * Runs all contenders over the rows, interleaved: each answers each query once.
  * Fewer queries than rows are spread evenly over them; with more, the rows come around again.
  * @throws SlonnError `aborted` when the signal fires, `bad-option` for an impossible number of queries.
  */
@@ -78,38 +78,45 @@ export async function interleave(contenders: readonly Contender[], rows: Rows, o
   const times = contenders.map(() => new Float64Array(queries));
   const hits = contenders.map(noHits);
   const totals = contenders.map(noTotals);
-  const bests = contenders.map(() => new Int32Array(depth));
+  const bests = contenders.map(() => new Int32Array(queries * depth));
   for (let q = -warmUp; q < queries; q++) {
     if (q % queriesPerTurn === 0) {
       throwIfAborted(signal);
       onProgress?.((q + warmUp) / (queries + warmUp));
       await setImmediate();
     }
-    const r = rowOfQuery(q < 0 ? q + warmUp : q, queries, rows.count);
-    const input = rowOf(rows, r);
     const turn = q + warmUp;
     for (let place = 0; place < n; place++) {
       const c = contenderAt(turn, place, n);
       const contender = contenders[c];
+      const own = staggered(q < 0 ? turn % queries : q, c, n, queries);
+      const input = rowOf(rows, rowOfQuery(own, queries, rows.count));
       const start = clock.now();
       const pending = contender.run(input);
       if (pending !== undefined) await pending;
       const time = clock.now() - start;
       if (q < 0) continue;
-      times[c][q] = time;
-      noteBest(contender, bests[c]);
+      times[c][own] = time;
+      noteBest(contender, bestAt(bests[c], own));
       addSpent(totals[c], contender);
-      onAnswer?.(c, q);
+      onAnswer?.(c, own);
     }
-    if (q >= 0) for (let c = 0; c < n; c++) countHits(hits[c], bests[c], bests[0], labels, r);
   }
   onProgress?.(1);
+  for (let c = 0; c < n; c++)
+    for (let q = 0; q < queries; q++)
+      countHits(hits[c], bestAt(bests[c], q), bestAt(bests[0], q), labels, rowOfQuery(q, queries, rows.count));
   return contenders.map((contender, c) => ({
     name: contender.name,
     timesMs: times[c],
     ...judged(contender, contenders[0], sharesOf(hits[c]), labels),
     spent: meanOf(totals[c]),
   }));
+}
+
+/** The best answers to query `q`, a view [depth] of `bests`. */
+export function bestAt(bests: Int32Array, q: number): Int32Array {
+  return bests.subarray(q * depth, (q + 1) * depth);
 }
 
 /** The best answers of the last run, into [depth]. */

@@ -64,7 +64,7 @@ describe("interleave", () => {
     });
   });
 
-  it("sends each row to all before the next, starting with another each time", async () => {
+  it("sends every row to everyone, another one to each in a round, starting with another each time", async () => {
     const clock = fakeClock();
     const log: string[] = [];
     await interleave(
@@ -72,7 +72,7 @@ describe("interleave", () => {
       rows,
       { clock },
     );
-    expect(log.join(" ")).toBe("a0 b0 c0 b1 c1 a1 c2 a2 b2 c3 b3 a3");
+    expect(log.join(" ")).toBe("a0 b1 c2 b2 c3 a1 c0 a2 b3 c1 b0 a3");
   });
 
   it("gives every contender every place equally often", async () => {
