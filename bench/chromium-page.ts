@@ -1,12 +1,13 @@
-// A page in Chromium, served from this process. Needs the packages of test/runtimes, which `npm test` installs.
+// A page in Chromium, served from this process and driven by a package that is installed with the peers.
 
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { projectPath } from "../examples/networks.ts";
+import { join } from "node:path";
+import { ensurePeers, peersFolder } from "./peers/install.ts";
 
-/** Where Debian puts it. */
+/** Where Debian puts it; elsewhere an installed Chrome serves. */
 export const chromiumPath = "/usr/bin/chromium";
 
 export interface Tab {
@@ -28,8 +29,16 @@ export interface ChromiumPage {
  * Opens `page`, whose other requests are answered by files.
  * @param fileOf the file of a URL's path
  * @param args further arguments of Chromium's
+ * @throws Error where neither Chromium nor Chrome is installed, SlonnError `unreadable` when npm fails.
  */
 export async function openPage(page: string, fileOf: (path: string) => string, args: readonly string[] = []): Promise<ChromiumPage> {
+  await ensurePeers(console.error);
+  const { chromium } = createRequire(join(peersFolder(), "package.json"))("playwright-core");
+  const browser = await chromium.launch({
+    ...(existsSync(chromiumPath) ? { executablePath: chromiumPath } : { channel: "chrome" }),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...args],
+    timeout: 300_000,
+  });
   const server = createServer(({ url = "/" }, response) => {
     const path = url === "/" ? null : fileOf(url);
     if (path !== null && !existsSync(path)) return response.writeHead(404).end();
@@ -38,12 +47,6 @@ export async function openPage(page: string, fileOf: (path: string) => string, a
     response.end(path === null ? page : readFileSync(path));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { chromium } = createRequire(projectPath("test", "runtimes", "package.json"))("playwright-core");
-  const browser = await chromium.launch({
-    executablePath: chromiumPath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...args],
-    timeout: 300_000,
-  });
   const tab = await browser.newPage();
   tab.setDefaultTimeout(600_000);
   await tab.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);

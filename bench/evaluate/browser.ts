@@ -1,7 +1,7 @@
 // One network in a page of a real browser, beside the engines that run there: slonn, onnxruntime-web, tfjs-backend-wasm and LiteRT.js
 // answer the same rows in turns, one thread each, twice.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -13,7 +13,7 @@ import { rowOf } from "../../src/model/rows.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { transposed } from "../../src/model/transposed.ts";
 import { seeded } from "../../src/random.ts";
-import { chromiumPath, openPage } from "../chromium-page.ts";
+import { openPage } from "../chromium-page.ts";
 import { ensurePeers, peersFolder, versionOf } from "../peers/install.ts";
 import { writeOnnx } from "../peers/write-onnx.ts";
 import { writeTflite } from "../peers/write-tflite.ts";
@@ -30,9 +30,6 @@ const tolerance = 1e-4;
 const level = `loss=${promised}`;
 
 export async function raceInChromium(subject: Subject, log: (line: string) => void): Promise<Omit<BrowserPart, keyof Circumstances>> {
-  if (!existsSync(chromiumPath)) throw new Error(`${chromiumPath}: not there, so nothing was raced in a browser`);
-  if (!existsSync(projectPath("test", "runtimes", "node_modules", "playwright-core")))
-    throw new Error("test/runtimes: playwright-core is not installed (`npm test` does that), so nothing was raced in a browser");
   await ensurePeers(log);
   const { name, fit, heldOut, report, model } = subject;
   log(`browser: calibrating ${name}`);
