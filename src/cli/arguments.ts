@@ -83,7 +83,8 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
       const value = text(flag);
       if (value === undefined) return otherwise;
       const expected = "a number, or a percentage such as 5%";
-      return value.endsWith("%") ? numberIn(flag, value.slice(0, -1), expected) / 100 : numberIn(flag, value, expected);
+      if (!value.endsWith("%")) return numberIn(flag, value, expected);
+      return Number((numberIn(flag, value.slice(0, -1), expected) / 100).toPrecision(15)); // 0.7 / 100 is not 0.007
     },
   };
 }

@@ -52,6 +52,7 @@ describe("parseArguments", () => {
   it.each([
     ["0.03", 0.03],
     ["3%", 0.03],
+    ["0.7%", 0.007],
     ["3 %", 0.03],
   ])("reads %j as a share", (value, share) => {
     expect(parseArguments(["a", `--data=${value}`], flags).share("data", 1)).toBe(share);
