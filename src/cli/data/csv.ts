@@ -13,7 +13,7 @@ const valueWord = /^"(?:|[-+]?nan|[-+]?inf|[-+]?infinity|null|na|n\/a|none|true|
 const letter = /[\p{L}\ufffd]/u;
 /** The first field of a line that names columns, though others of its fields may be numbers. */
 const columnName = /^"(?:# ?)?[\p{L}\ufffd_]/u;
-/** Columns that are named by their numbers from 0, as pandas does, where so many cannot be chance. */
+/** Columns that are named by their numbers from 0, as pandas does, where so many cannot be chance; where the next line counts on, all is numbers. */
 const leastNumbered = 3;
 
 /**
@@ -27,6 +27,7 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
   let columns = 0;
   let rows = 0;
   let line = 0;
+  let namesNumbered = false;
   for (let from = start; from < bytes.length; ) {
     let end = bytes.indexOf(newline, from);
     if (end < 0) end = bytes.length;
@@ -53,16 +54,19 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
       else wrong ??= { column: fields + 1, text: shownText(bytes, first, last) };
       if (columns === 0) {
         const text = shownText(bytes, first, last);
-        isNumbered &&= value === fields;
+        isNumbered &&= text === `"${fields}"`;
         isText &&= !Number.isFinite(value);
         hasName ||= letter.test(text) && !valueWord.test(text);
       }
       at = stop + 1;
     }
     const isNamed = wrong?.column === 1 && columnName.test(wrong.text) && !valueWord.test(wrong.text);
-    const names = columns === 0 && (isNamed || (isText && hasName && fields > 1) || (isNumbered && fields >= leastNumbered));
-    if (columns === 0) columns = fields;
-    else if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${line}: got ${fields} columns, expected ${columns}`);
+    const names = columns === 0 && (isNamed || (isText && hasName && fields > 1));
+    if (columns === 0) {
+      columns = fields;
+      namesNumbered = isNumbered && fields >= leastNumbered;
+    }
+    if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${line}: got ${fields} columns, expected ${columns}`);
     if (names) values.cut(before);
     else {
       if (wrong)
@@ -71,7 +75,9 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
     }
     from = next;
   }
-  return { dtype: "float32", shape: [rows, columns], data: values.take() };
+  const data = values.take();
+  namesNumbered &&= rows > 1 && !data.subarray(columns, 2 * columns).every((value, i) => value === columns + i);
+  return { dtype: "float32", shape: [namesNumbered ? rows - 1 : rows, columns], data: namesNumbered ? data.subarray(columns) : data };
 }
 
 /** The first line that is not blank decides: a semicolon outside quotes in it, else a tab, else a comma. */

@@ -27,6 +27,14 @@ describe("csv", () => {
     expect(rows(content)).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
   });
 
+  it.each([
+    ["that count on", "0,1,2\n3,4,5\n", [0, 1, 2, 3, 4, 5]],
+    ["written as fractions", "0.0,1.0,2.0\n1,1,1\n", [0, 1, 2, 1, 1, 1]],
+    ["of a single row", "0,1,2\n", [0, 1, 2]],
+  ])("takes numbers from 0 for numbers, not names, in lines %s", (_, content, data) => {
+    expect(rows(content)).toEqual({ shape: [data.length / 3, 3], data });
+  });
+
   it("takes the first line that is not blank for the one that tells what is between numbers", () => {
     expect(rows("\n \r\n1;2.5;-3\n4;0.5;6\n")).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
   });
