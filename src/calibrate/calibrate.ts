@@ -109,7 +109,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const certifying = rowsCertifying(rows.count);
   const searched = rows.count - certifying;
   const kind = labels ? "loss" : "agreement";
-  const bound = labels ? maxLoss : 1 - maxLoss;
+  const bound = labels ? maxLoss : Number((1 - maxLoss).toPrecision(12)); // 0.93, not 0.9299999999999999
   const needed = samplesNeeded(kind, bound, confidence, depth);
   if (needed === Number.POSITIVE_INFINITY) throw refusal("bad-option", "max loss", maxLoss, "one that a number of rows can prove");
   if (certifying < needed || searched < 1)

@@ -51,12 +51,13 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
   }
   const { positionals } = parsed;
   const values = new Map(Object.entries(parsed.values) as [string, (string | boolean)[]][]);
-  for (const [name, given] of values)
+  for (const [name, given] of values) {
     if (given.length > 1 && !flags[name].repeatable) throw new UsageError(`got --${name} ${given.length} times, expected it once`);
-  if (positionals.length !== 1)
-    throw new UsageError(
-      positionals.length === 0 ? "got no file, expected one" : `got ${positionals.length} files (${positionals.join(", ")}), expected one`,
-    );
+    // a shell makes it of a variable that is not set
+    if (given.includes("")) throw new UsageError(withoutValue(`--${name}`));
+  }
+  if (positionals.length > 1) throw new UsageError(`got ${positionals.length} files (${positionals.join(", ")}), expected one`);
+  if (!positionals[0]) throw new UsageError("got no file, expected one");
   const text = (flag: string): string | undefined => values.get(flag)?.[0] as string | undefined;
   const numberIn = (flag: string, digits: string, expected: string): number => {
     const number = Number(digits);
@@ -82,7 +83,8 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
       const value = text(flag);
       if (value === undefined) return otherwise;
       const expected = "a number, or a percentage such as 5%";
-      return value.endsWith("%") ? numberIn(flag, value.slice(0, -1), expected) / 100 : numberIn(flag, value, expected);
+      if (!value.endsWith("%")) return numberIn(flag, value, expected);
+      return Number((numberIn(flag, value.slice(0, -1), expected) / 100).toPrecision(15)); // 0.7 / 100 is not 0.007
     },
   };
 }
@@ -99,12 +101,13 @@ export function helpOf(usage: string, about: string, flags: Flags): string {
   return `usage: ${usage}${words.join("")}${needed.length < rows.length ? " [flags]" : ""}\n\n${about}\n\n${rows.map(({ left, text }) => `  ${left.padEnd(width)}  ${text}\n`).join("")}`;
 }
 
-/** parseArgs' own sentence without its advice on dashes. */
+/** What parseArgs refuses, in this program's words. */
 function plain({ code, message }: NodeJS.ErrnoException): string {
-  const option = /'(-[^']*)'/.exec(message)?.[1] ?? "";
+  const option = /'(?:-., )?(-[^']*?)(?: <value>)?'/.exec(message)?.[1] ?? "";
   if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `got unknown flag ${option}`;
-  const hint = option.startsWith("--") ? `; one that starts with - is written ${option}=<value>` : "";
-  if (message.includes("ambiguous")) return `got ${option} without a value, expected one${hint}`;
-  const first = message.split(/\. |\n/)[0];
-  return first.charAt(0).toLowerCase() + first.slice(1).replace(/\.$/, "");
+  if (message.includes("does not take")) return `got ${option} with a value, expected it alone`;
+  const isFollowed = message.includes("ambiguous") && option.startsWith("--");
+  return withoutValue(option) + (isFollowed ? `; one that starts with - is written ${option}=<value>` : "");
 }
+
+const withoutValue = (option: string): string => `got ${option} without a value, expected one`;

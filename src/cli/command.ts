@@ -15,7 +15,10 @@ export interface Command {
 export const jsonFlag: Flags = { json: { about: "print one JSON document instead of tables" } };
 
 export const activationsFlag: Flags = {
-  activations: { value: "<names>", about: "what follows each layer of a file that holds weights only, e.g. relu,identity" },
+  activations: {
+    value: "<names>",
+    about: "what follows each layer of a safetensors of weights only, e.g. relu,identity; relu, identity last, unless given",
+  },
 };
 
 export const dataFlags: Flags = {
@@ -29,7 +32,7 @@ export const sloFlag: Flags = {
     value: "<slo>",
     repeatable: true,
     about:
-      "dense | accuracy=0.97 | loss=0.003 | agreement=0.99 | latency=2ms[@p99] | operations=200000 | nodes=5% | exact; several joined by commas are asked at once; may be given several times",
+      "dense | accuracy=0.97 | loss=0.003 | agreement=0.99 | latency=2ms[@p99] | operations=200000 | nodes=5% | exact; several joined by commas are asked at once; may be given several times; what the model was calibrated for unless given",
   },
 };
 

@@ -20,10 +20,10 @@ export async function readModelData(args: Arguments, model: Model): Promise<{ ro
   return { rows, labels: await readLabels(labelsPath, rows.count, outputs) };
 }
 
-/** The data files a command was given, by flag. */
+/** The files beside the model that a command was given to read, by flag. */
 export function dataFiles(args: Arguments): Map<string, string> {
   const files = new Map<string, string>();
-  for (const flag of ["data", "labels", "fit-data"]) {
+  for (const flag of ["data", "labels", "fit-data", "latency-profile"]) {
     const path = args.text(flag);
     if (path !== undefined) files.set(`--${flag}`, path);
   }

@@ -81,8 +81,8 @@ export function resultsOf(
         agreement: rounded(run.agreement),
         latencyMs: roundedLatency(latency),
         speedup: rounded(denseLatency.p50 / latency.p50),
-        macs: rounded(macs / whole.macs),
-        bytes: rounded(bytes / whole.bytes),
+        macs: shareOf(macs, whole.macs),
+        bytes: shareOf(bytes, whole.bytes),
         nodes: nodes.map((mean, l) => rounded(mean / model.layers[l].outputs)),
         attained: rounded(attained),
         certificate: certificates[i],
@@ -179,6 +179,11 @@ export function boundText(kind: Certificate["kind"], bound: number): string {
 
 export function percent(share: number): string {
   return `${Number((share * 100).toFixed(2))} %`;
+}
+
+/** All of it where dense had nothing to do: one sparse layer, and no input that is not zero. */
+function shareOf(work: number, whole: number): number {
+  return whole === 0 ? 1 : rounded(work / whole);
 }
 
 /** Six significant digits: more would be noise. */

@@ -37,13 +37,13 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
   try {
     if (found && !found.isFile()) return await writeFile(path, bytes);
     const target = await targetOf(path);
-    temporary = `${target}.${randomBytes(4).toString("hex")}.tmp`;
+    temporary = join(dirname(target), `slonn-${randomBytes(4).toString("hex")}.tmp`); // short, as the target's own name may be of the longest
     const mode = found ? found.mode & 0o777 : undefined;
     await writeFile(temporary, bytes, { mode });
     if (mode !== undefined) await chmod(temporary, mode); // what the process withholds from new files is no matter of old ones
     await rename(temporary, target);
   } catch (cause) {
-    if (temporary !== null) await rm(temporary, { force: true });
+    if (temporary !== null) await rm(temporary, { force: true }).catch(() => {});
     throw noPlace(path, reasonOf(cause), cause);
   }
 }
@@ -56,10 +56,10 @@ async function targetOf(path: string): Promise<string> {
   return next === null ? place : targetOf(isAbsolute(next) ? next : `${folder}/${next}`); // `join` would take `..` for where a link stands
 }
 
-/** @throws SlonnError `unreadable` where links lead in a circle, so that nobody follows them. */
+/** @throws SlonnError `unreadable` where no file is nor could be: links lead in a circle, a folder on the way is a file, a name is too long. */
 async function statOf(path: string): Promise<Stats | null> {
   return stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ELOOP") throw noPlace(path, reasonOf(cause), cause);
+    if (cause.code !== "ENOENT") throw noPlace(path, reasonOf(cause), cause);
     return null;
   });
 }

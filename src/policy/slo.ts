@@ -226,7 +226,7 @@ function parseShare(key: string, text: string | undefined): number {
     (percent ? text?.slice(0, -1).trimEnd() : text) ?? "",
     key === "nodes" ? "nodes=5%" : `${key}=${key === "loss" ? 0.003 : 0.97}`,
   );
-  return percent ? number / 100 : number;
+  return percent ? Number((number / 100).toPrecision(15)) : number; // 0.7 / 100 is not 0.007
 }
 
 function parseNumber(key: string, text: string, example: string): number {

@@ -120,8 +120,8 @@ test("sparse rows give what the same rows give dense", async () => {
 });
 
 test("without labels the promise is agreement", async () => {
-  const { promise, metric, levels } = ladderOf(await calibrate(plain, { rows, maxLoss: 0.04, cost: "macs" }));
-  expect([promise.kind, promise.bound, metric]).toEqual(["agreement", 0.96, "agreement"]);
+  const { promise, metric, levels } = ladderOf(await calibrate(plain, { rows, maxLoss: 0.07, cost: "macs" }));
+  expect([promise.kind, promise.bound, metric]).toEqual(["agreement", 0.93, "agreement"]); // 1 - 0.07 is less in binary
   for (const { certificates, observed } of levels) {
     expect(certificates.map(({ kind }) => kind)).toEqual(["agreement"]);
     expect([observed.accuracy, observed.loss]).toEqual([null, null]);

@@ -31,30 +31,35 @@ describe("parseArguments", () => {
     [["a", "b"], "got 2 files (a, b), expected one"],
     [["a", "--nope"], "got unknown flag --nope"],
     [["a", "-x"], "got unknown flag -x"],
-    [["a", "--data"], "option '--data <value>' argument missing"],
+    [["a", "--data"], "got --data without a value, expected one"],
+    [["a", "-o"], "got --output without a value, expected one"],
+    [["a", "--data="], "got --data without a value, expected one"],
+    [["a", "--slo", ""], "got --slo without a value, expected one"],
+    [[""], "got no file, expected one"],
     [["a", "--data", "--json"], "got --data without a value, expected one; one that starts with - is written --data=<value>"],
     [["a", "-o", "-x"], "got -o without a value, expected one"],
-    [["a", "--json=yes"], "option '--json' does not take an argument"],
+    [["a", "--json=yes"], "got --json with a value, expected it alone"],
     [["a", "--data", "x", "--data", "y"], "got --data 2 times, expected it once"],
   ])("refuses %j", (words, message) => {
     expect(() => parseArguments(words, flags)).toThrow(UsageError);
     expect(() => parseArguments(words, flags)).toThrow(message);
   });
 
-  it.each(["", " ", "abc", "1x", "Infinity", "NaN"])("refuses %j as a number", (value) => {
+  it.each([" ", "abc", "1x", "Infinity", "NaN"])("refuses %j as a number", (value) => {
     expect(() => parseArguments(["a", `--data=${value}`], flags).number("data", 0)).toThrow(/got --data ".*", expected a number/);
   });
 
   it.each([
     ["0.03", 0.03],
     ["3%", 0.03],
+    ["0.7%", 0.007],
     ["3 %", 0.03],
   ])("reads %j as a share", (value, share) => {
     expect(parseArguments(["a", `--data=${value}`], flags).share("data", 1)).toBe(share);
     expect(parseArguments(["a"], flags).share("data", 0.5)).toBe(0.5);
   });
 
-  it.each(["%", "x%", "3%%", ""])("refuses %j as a share", (value) => {
+  it.each(["%", "x%", "3%%"])("refuses %j as a share", (value) => {
     expect(() => parseArguments(["a", `--data=${value}`], flags).share("data", 0)).toThrow(
       `got --data ${JSON.stringify(value)}, expected a number, or a percentage such as 5%`,
     );

@@ -104,4 +104,13 @@ describe("--latency-profile", () => {
     });
     expect((await run("model.slonn", "--latency-profile", join(directory, "no", "folder.json"))).code).toBe(1);
   });
+
+  test("is not written over by the outputs", async () => {
+    const text = readFileSync(profile, "utf8");
+    expect(await run("model.slonn", "--latency-profile", profile, "-o", profile)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("got the file that --latency-profile names"),
+    });
+    expect(readFileSync(profile, "utf8")).toBe(text);
+  });
 });

@@ -31,6 +31,11 @@ const measured: Measured[] = [
 ];
 
 describe("results", () => {
+  it("has numbers where dense had nothing to do", () => {
+    const idle = measured.map((run) => ({ ...run, spent: { ...run.spent!, macs: 0, bytes: 0 } }));
+    expect(resultsOf(model, null, "simd", idle, [null]).runs[0]).toMatchObject({ macs: 1, bytes: 1 });
+  });
+
   it("has exactly the keys other programs read", () => {
     const results = resultsOf(model, { kind: "class", count: 2, classes: new Uint32Array(2) }, "simd", measured, [certificate]);
     const { machine, ...rest } = results;

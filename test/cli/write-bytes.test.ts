@@ -69,6 +69,20 @@ describe("writing", () => {
     await expect(checkPlace(file("missing/"))).rejects.toThrow(/missing\/: got no such folder, expected a place to write to$/);
   });
 
+  it("refuses, before anything is written, what can be no file", async () => {
+    writeFileSync(file("x.npy"), "rows");
+    for (const step of [checkPlace, (path: string) => writeBytes(path, bytes)]) {
+      await expect(step(file("x.npy/out"))).rejects.toThrow(/out: got a path through something that is no directory, expected a place to/);
+      await expect(step(file("n".repeat(256)))).rejects.toThrow(/n: got a name that is too long, expected a place to write to$/);
+    }
+    expect(readdirSync(directory)).toEqual(["x.npy"]);
+  });
+
+  it("takes names as long as there may be", async () => {
+    await writeBytes(file("n".repeat(255)), bytes);
+    expect(readdirSync(directory)).toEqual(["n".repeat(255)]);
+  });
+
   it.each(["600", "640", "666", "444"])("keeps mode %s of a file that was there", async (digits) => {
     const mode = Number.parseInt(digits, 8);
     writeFileSync(file("kept"), "old");

@@ -47,6 +47,7 @@ describe("parseSlo", () => {
     ["operations=200000", { operations: 200_000 }],
     ["operations=2e5", { operations: 200_000 }],
     ["nodes=5%", { nodes: 0.05 }],
+    ["loss=0.7%", { loss: 0.007 }],
     ["nodes=.05", { nodes: 0.05 }],
     ["latency=2ms, loss=0.01", { latencyMs: 2, loss: 0.01 }],
     [" latency = 2 ms @ p90 , loss = 1 % ", { latencyMs: 2, percentile: 90, loss: 0.01 }],

@@ -2,6 +2,7 @@
 
 import { calibrate } from "../../calibrate/calibrate.ts";
 import { refusal } from "../../errors.ts";
+import { quoted } from "../../model/quoted.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";
 import { metrics } from "../../profile/ladder.ts";
@@ -58,9 +59,9 @@ export const calibrateCommand: Command = {
     const metric = asked === undefined ? undefined : parseMetric(asked);
     const weights = args.text("weights");
     if (weights !== undefined && weights !== "int8" && weights !== "auto")
-      throw refusal("bad-option", "--weights", weights, "int8 or auto");
+      throw refusal("bad-option", "--weights", quoted(weights), "int8 or auto");
     const cost = args.text("cost") ?? "time";
-    if (cost !== "time" && cost !== "macs") throw refusal("bad-option", "--cost", cost, "time or macs");
+    if (cost !== "time" && cost !== "macs") throw refusal("bad-option", "--cost", quoted(cost), "time or macs");
     args.required("data");
     await checkPlace(output, dataFiles(args));
     const model = await loadModelFile(args.file, args.text("activations"));

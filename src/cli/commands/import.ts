@@ -2,6 +2,7 @@
 
 import { refusal } from "../../errors.ts";
 import { quantizeModel } from "../../model/quantize.ts";
+import { quoted } from "../../model/quoted.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
 import { asTwoClasses } from "../../model/two-classes.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";
@@ -24,7 +25,7 @@ export const importCommand: Command = {
   async run(args, io) {
     const output = args.required("output");
     const weights = args.text("weights");
-    if (weights !== undefined && weights !== "int8") throw refusal("bad-option", "--weights", weights, "int8");
+    if (weights !== undefined && weights !== "int8") throw refusal("bad-option", "--weights", quoted(weights), "int8");
     await checkPlace(output);
     const read = await loadModelFile(args.file, args.text("activations"));
     decodeLadder(read); // what is written has been checked, levels that a .slonn brings along included

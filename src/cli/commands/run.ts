@@ -29,7 +29,7 @@ export const runCommand: Command = {
   },
   async run(args, io) {
     const outputPath = args.text("output");
-    if (outputPath !== undefined) await checkPlace(outputPath, dataFiles(args));
+    if (outputPath !== undefined) await checkPlace(outputPath, new Map([["<model>", args.file], ...dataFiles(args)]));
     const race = await openRace(args, io.clock);
     try {
       const { rows, labels, model, contenders } = race;

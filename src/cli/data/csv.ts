@@ -9,15 +9,15 @@ const [tab, newline, carriageReturn, space, quote, comma, semicolon] = [0x09, 0x
 
 /** Words that stand for a value: one that is missing, or true or false. Where they stand, a line is data. */
 const valueWord = /^"(?:|[-+]?nan|[-+]?inf|[-+]?infinity|null|na|n\/a|none|true|false)"$/i;
-/** Of any script, by bytes. */
-const letter = /[a-z\u00c0-\u00ff]/i;
+/** Of any script; bytes that are not UTF-8 are of another encoding's. */
+const letter = /[\p{L}\ufffd]/u;
 /** The first field of a line that names columns, though others of its fields may be numbers. */
-const columnName = /^"[a-z_]/i;
-/** Columns that are named by their numbers from 0, as pandas does, where so many cannot be chance. */
+const columnName = /^"(?:# ?)?[\p{L}\ufffd_]/u;
+/** Columns that are named by their numbers from 0, as pandas does, where so many cannot be chance; where the next line counts on, all is numbers. */
 const leastNumbered = 3;
 
 /**
- * Reads [rows, columns] float32. Blank lines are skipped; quotes around a number are allowed.
+ * Reads [rows, columns] float32. Blank lines are skipped; what is in quotes is of one field.
  * @throws SlonnError `bad-input` for a field that is no finite float32 number, or a row of another length than the first.
  */
 export function readCsv(bytes: Uint8Array, name: string): Tensor {
@@ -27,6 +27,7 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
   let columns = 0;
   let rows = 0;
   let line = 0;
+  let namesNumbered = false;
   for (let from = start; from < bytes.length; ) {
     let end = bytes.indexOf(newline, from);
     if (end < 0) end = bytes.length;
@@ -44,7 +45,7 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
     let [isNumbered, isText, hasName] = [true, true, false];
     for (let at = from; at <= end; fields++) {
       let stop = at;
-      while (stop < end && bytes[stop] !== delimiter) stop++;
+      for (let isOpen = false; stop < end && (isOpen || bytes[stop] !== delimiter); stop++) if (bytes[stop] === quote) isOpen = !isOpen;
       let [first, last] = [at, stop];
       while (first < last && isTrimmed(bytes[first])) first++;
       while (last > first && isTrimmed(bytes[last - 1])) last--;
@@ -53,16 +54,19 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
       else wrong ??= { column: fields + 1, text: shownText(bytes, first, last) };
       if (columns === 0) {
         const text = shownText(bytes, first, last);
-        isNumbered &&= value === fields;
+        isNumbered &&= text === `"${fields}"`;
         isText &&= !Number.isFinite(value);
         hasName ||= letter.test(text) && !valueWord.test(text);
       }
       at = stop + 1;
     }
     const isNamed = wrong?.column === 1 && columnName.test(wrong.text) && !valueWord.test(wrong.text);
-    const names = columns === 0 && (isNamed || (isText && hasName && fields > 1) || (isNumbered && fields >= leastNumbered));
-    if (columns === 0) columns = fields;
-    else if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${line}: got ${fields} columns, expected ${columns}`);
+    const names = columns === 0 && (isNamed || (isText && hasName && fields > 1));
+    if (columns === 0) {
+      columns = fields;
+      namesNumbered = isNumbered && fields >= leastNumbered;
+    }
+    if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${line}: got ${fields} columns, expected ${columns}`);
     if (names) values.cut(before);
     else {
       if (wrong)
@@ -71,16 +75,18 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
     }
     from = next;
   }
-  return { dtype: "float32", shape: [rows, columns], data: values.take() };
+  const data = values.take();
+  namesNumbered &&= rows > 1 && !data.subarray(columns, 2 * columns).every((value, i) => value === columns + i);
+  return { dtype: "float32", shape: [namesNumbered ? rows - 1 : rows, columns], data: namesNumbered ? data.subarray(columns) : data };
 }
 
-/** The first line that is not blank decides: a semicolon anywhere in it, else a tab, else a comma. */
+/** The first line that is not blank decides: a semicolon outside quotes in it, else a tab, else a comma. */
 function findDelimiter(bytes: Uint8Array, start: number): number {
   let from = start;
   while (from < bytes.length && [newline, carriageReturn, space, tab].includes(bytes[from])) from++;
   const end = bytes.indexOf(newline, from);
-  const line = bytes.subarray(from, end < 0 ? bytes.length : end);
-  return line.includes(semicolon) ? semicolon : line.includes(tab) ? tab : comma;
+  const line = new TextDecoder("latin1").decode(bytes.subarray(from, end < 0 ? bytes.length : end)).replace(/"[^"]*"/g, "");
+  return line.includes(";") ? semicolon : line.includes("\t") ? tab : comma;
 }
 
 function isTrimmed(byte: number): boolean {

@@ -124,6 +124,8 @@ function severalLabels(name: string, count: number, indptr: Uint32Array, indices
 
 function toSparseRows(table: SparseTable, name: string, scale: number, width: number | undefined): Rows {
   const { count, indptr, indices, values } = table;
+  if (count > 0 && table.width === 0 && !table.widthStated)
+    throw new SlonnError("bad-input", `${name}: got ${count} rows without an index:value, expected SVMlight (columns of numbers: a .csv)`);
   checkExtent(name, count, table.width);
   if (width !== undefined && (table.widthStated ? table.width !== width : table.width > width)) {
     const expected = table.widthStated ? `${width}` : `at most ${width}`;

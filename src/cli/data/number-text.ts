@@ -44,9 +44,9 @@ export function parseIndex(bytes: Uint8Array, from: number, to: number): number 
   return value;
 }
 
-/** The text of `bytes[from … to)` for a message: at most 24 characters of it. */
+/** The text of `bytes[from … to)` for a message: at most 24 bytes of it. */
 export function shownText(bytes: Uint8Array, from: number, to: number): string {
-  const text = textOf(bytes, from, Math.min(to, from + 24));
+  const text = new TextDecoder().decode(bytes.subarray(from, Math.min(to, from + 24)));
   return JSON.stringify(to - from > 24 ? `${text}…` : text);
 }
 

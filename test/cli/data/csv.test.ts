@@ -4,8 +4,8 @@ import { readCsv } from "../../../src/cli/data/csv.ts";
 import { parseNumber } from "../../../src/cli/data/number-text.ts";
 import { text } from "./build-files.ts";
 
-const rows = (content: string) => {
-  const { shape, data } = readCsv(text(content), "x.csv");
+const rows = (content: string | Uint8Array) => {
+  const { shape, data } = readCsv(typeof content === "string" ? text(content) : content, "x.csv");
   return { shape, data: Array.from(data, Number) };
 };
 
@@ -19,9 +19,20 @@ describe("csv", () => {
     ["a header of other scripts and signs", "étage,(b),1st\n1,2.5,-3\n4,0.5,6\n"],
     ["a header behind a hash", "# p0,p1,Na\n1,2.5,-3\n4,0.5,6\n"],
     ["columns named by their numbers", "0,1,2\n1,2.5,-3\n4,0.5,6\n"],
+    ["quotes around what is between numbers", '"a,1","b ""x,y""",c\n1,2.5,-3\n4,0.5,"6"\n'],
+    ["quotes around what is not between numbers", '"a;1","b",c\n1,2.5,-3\n4,0.5,6\n'],
+    ["a header of another encoding than UTF-8", Uint8Array.from([..."\xe9,\xfc,\xdf\n1,2.5,-3\n4,0.5,6\n"], (c) => c.charCodeAt(0))],
     ["quotes, spaces and blank lines", '\ufeff "a" , "b","c"\n\n 1 , "2.5",-3\n \n4,0.5,+6\n\n'],
   ])("reads %s", (_, content) => {
     expect(rows(content)).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
+  });
+
+  it.each([
+    ["that count on", "0,1,2\n3,4,5\n", [0, 1, 2, 3, 4, 5]],
+    ["written as fractions", "0.0,1.0,2.0\n1,1,1\n", [0, 1, 2, 1, 1, 1]],
+    ["of a single row", "0,1,2\n", [0, 1, 2]],
+  ])("takes numbers from 0 for numbers, not names, in lines %s", (_, content, data) => {
+    expect(rows(content)).toEqual({ shape: [data.length / 3, 3], data });
   });
 
   it("takes the first line that is not blank for the one that tells what is between numbers", () => {
@@ -29,7 +40,8 @@ describe("csv", () => {
   });
 
   it("reads one column", () => {
-    expect(rows("label\n3\n1\n")).toEqual({ shape: [2, 1], data: [3, 1] });
+    for (const name of ["label", "étiquette", "类", "# label", '"a,b"'])
+      expect(rows(`${name}\n3\n1\n`)).toEqual({ shape: [2, 1], data: [3, 1] });
     expect(rows("")).toEqual({ shape: [0, 0], data: [] });
     expect(rows("0\n1\n")).toEqual({ shape: [2, 1], data: [0, 1] });
     expect(rows("0,1\n1,2\n")).toEqual({ shape: [2, 2], data: [0, 1, 1, 2] });
@@ -40,6 +52,8 @@ describe("csv", () => {
     ["1,2\n3,4,5\n", /line 2: got 3 columns, expected 2/],
     ["a,b\n1,2\nc,3\n", /line 3, column 1: got "c", expected a finite number/],
     ["1,\n", /line 1, column 2: got "", expected/],
+    ['"0,5","1,5"\n', /line 1, column 1: got "0,5", expected a finite number/],
+    ["1;2\n3;né\n", /line 2, column 2: got "né", expected a finite number/],
     ["nan,1\n", /got "nan"/],
     ["n/a,1\n2,3\n", /line 1, column 1: got "n\/a"/],
     ["1,inf\n", /got "inf"/],

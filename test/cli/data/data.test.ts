@@ -74,6 +74,7 @@ describe("readInputs", () => {
     ["rows of another width", "x.npy", f4("(1, 3)", 1, 2, 3), /got rows of 3 numbers, expected 2/],
     ["sparse rows longer than the vocabulary", "x.svm", text("1 1:1 3:1\n"), /got sparse rows of 3 columns, expected at most 2/],
     ["sparse rows of another stated width", "x.txt", text("1 5 1\n0 1:1\n"), /got sparse rows of 5 columns, expected 2/],
+    ["columns of numbers in a .txt", "x.txt", text("1,2\n3,4\n"), /got 2 rows without an index:value, expected SVMlight \(columns.*csv\)$/],
     ["NaN", "x.npy", f4("(2, 2)", 1, 2, 3, Number.NaN), /row 1, column 1: got NaN, expected a finite float32 number/],
     ["infinity from a double", "x.npy", npyFile("<f8", "(1, 2)", bytesOf(Float64Array.of(1, 1e300))), /row 0, column 1: got 1e\+300/],
     ["a vector", "x.npy", f4("(2,)", 1, 2), /got shape \(2\), expected \(rows, numbers in a row\)/],
