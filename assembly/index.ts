@@ -67,27 +67,27 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case ROWS_SELECTED:
         rowsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6), p(r, 7), n(r, 8), f(r, 9), n(r, 10) != 0);
         units = count(p(r, 6));
-        macs = count(p(r, 6)) * count(p(r, 5)) * 4;
+        macs = units * count(p(r, 5)) * 4;
         break;
       case PANELS:
         panels(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
         units = n(r, 5) * PANEL;
-        macs = n(r, 4) * n(r, 5) * PANEL;
+        macs = n(r, 4) * units;
         break;
       case PANELS_ACTIVE:
         panelsActive(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
         units = n(r, 5) * PANEL;
-        macs = count(p(r, 3)) * n(r, 5) * PANEL;
+        macs = count(p(r, 3)) * units;
         break;
       case PANELS_SELECTED:
         panelsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6));
         units = count(p(r, 5)) * PANEL;
-        macs = count(p(r, 3)) * count(p(r, 5)) * PANEL;
+        macs = count(p(r, 3)) * units;
         break;
       case COLUMNS:
         columns(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
         units = n(r, 5);
-        macs = count(p(r, 3)) * n(r, 5);
+        macs = count(p(r, 3)) * units;
         break;
       case ACTIVATE:
         units = n(r, 2) < 0 ? count(p(r, 1)) : n(r, 2);
@@ -112,7 +112,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case HASH:
         hash(p(r, 1), p(r, 2), n(r, 3), n(r, 4), n(r, 5), p(r, 6));
         units = n(r, 4);
-        macs = n(r, 3) * n(r, 4) * n(r, 5);
+        macs = n(r, 3) * units * n(r, 5);
         break;
       case VOTE:
         // a vote is a node number and a weight: two words read, counted as two multiply-adds so that votes are not free
@@ -132,7 +132,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case PREDICT:
         predict(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
         units = n(r, 6) * PANEL;
-        macs = n(r, 5) * n(r, 6) * PANEL;
+        macs = n(r, 5) * units;
         break;
       case STRONGEST:
         units = strongest(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5));
@@ -159,12 +159,12 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case ROWS_8:
         rows8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), p(r, 6), p(r, 7), p(r, 8), n(r, 9), f(r, 10), n(r, 11) != 0);
         units = count(p(r, 7));
-        macs = count(p(r, 7)) * count(p(r, 6)) * 8;
+        macs = units * count(p(r, 6)) * 8;
         break;
       case COLUMNS_8:
         columns8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
         units = n(r, 6);
-        macs = count(p(r, 4)) * n(r, 6);
+        macs = count(p(r, 4)) * units;
         break;
       case PACK:
         pack(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5), p(r, 6), n(r, 7), p(r, 8), n(r, 9), p(r, 10));
