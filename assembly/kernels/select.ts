@@ -3,9 +3,6 @@ import { PANEL } from "../abi";
 import { FRONT } from "../lanes/front";
 import { count, indices, setCount, values } from "../lanes/list";
 
-/** Above this many scores the k-th best is found by radix counting, which passes over them thrice, below by bisection. */
-const BISECTION_MOST = 16384;
-const RADIX_BITS = 11;
 /** Up to how many the best are kept in order. */
 const SMALL = 8;
 /** Words of scratch there are. */
@@ -25,7 +22,7 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
     const found = fewOfMany(scores, n, k, list, scratch);
     if (found >= 0) return found;
   }
-  const kth = n <= BISECTION_MOST ? kthByBisection(scores, n, k) : kthByRadix(scores, n, k, scratch);
+  const kth = kthByBisection(scores, n, k);
   const at = indices(list);
   // how many lie above the k-th best says how many ties may still come in
   let ties = k - above(scores, n, kth);
@@ -188,11 +185,10 @@ function above(scores: usize, n: i32, v: f32): i32 {
   return found;
 }
 
-/** A float's bits as an unsigned integer in the same order; −0 counts as 0, NaN as the least. */
+/** The bits of a float that is not NaN as an unsigned integer in the same order; −0 counts as 0. */
 // @ts-ignore: decorator
 @inline
 function order(v: f32): u32 {
-  if (v != v) return 0;
   const bits = reinterpret<u32>(v + 0);
   return bits & 0x80000000 ? ~bits : bits | 0x80000000;
 }
@@ -202,35 +198,6 @@ function order(v: f32): u32 {
 @inline
 function value(key: u32): f32 {
   return reinterpret<f32>(key & 0x80000000 ? key & 0x7fffffff : ~key);
-}
-
-/** The k-th best by counting the leading 11, the next 11 and the last 10 bits. */
-function kthByRadix(scores: usize, n: i32, k: i32, counts: usize): f32 {
-  let prefix: u32 = 0;
-  let mask: u32 = 0;
-  let left = k;
-  for (let shift: i32 = 21; ; shift = shift == 21 ? 10 : 0) {
-    const bits = shift == 0 ? 10 : RADIX_BITS;
-    const digit = (1 << bits) - 1;
-    memory.fill(counts, 0, <usize>4 << bits);
-    for (let i = 0; i < n; i++) {
-      const key = order(load<f32>(scores + (<usize>i << 2)));
-      if ((key & mask) != prefix) continue;
-      const c = counts + (<usize>((key >> shift) & digit) << 2);
-      store<i32>(c, load<i32>(c) + 1);
-    }
-    let d = digit;
-    for (; d > 0; d--) {
-      const c = load<i32>(counts + (<usize>d << 2));
-      if (c >= left) break;
-      left -= c;
-    }
-    prefix |= <u32>d << shift;
-    mask |= <u32>digit << shift;
-    if (shift == 0) break;
-  }
-  if (prefix == 0) return -Infinity as f32;
-  return value(prefix);
 }
 
 /** Every index whose score lies in (low, high], ascending. */
