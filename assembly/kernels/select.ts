@@ -3,8 +3,6 @@ import { PANEL } from "../abi";
 import { FRONT } from "../lanes/front";
 import { count, indices, setCount, values } from "../lanes/list";
 
-/** Up to how many the best are kept in order. */
-const SMALL = 8;
 /** Words of scratch there are. */
 const SCRATCH_WORDS = 2048;
 
@@ -22,7 +20,7 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
     const found = fewOfMany(scores, n, k, list, scratch);
     if (found >= 0) return found;
   }
-  const kth = kthByBisection(scores, n, k);
+  const kth = kthBest(scores, n, k);
   const at = indices(list);
   // how many lie above the k-th best says how many ties may still come in
   let ties = k - above(scores, n, kth);
@@ -75,11 +73,11 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
       }
     }
   }
-  const rest = atLeast(scores, n, kthOfSome(scratch, width, k, values(list)), list);
+  const rest = atLeast(scores, n, kthBest(scratch, width, k), list);
   if (rest > SCRATCH_WORDS || rest < k) return -1;
   const at = indices(list);
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) store<f32>(scratch + i, load<f32>(scores + (<usize>load<u32>(at + i) << 2)));
-  const kth = kthOfSome(scratch, rest, k, values(list));
+  const kth = kthBest(scratch, rest, k);
   let ties = k - above(scratch, rest, kth);
   let found = 0;
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) {
@@ -95,21 +93,6 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
   return found;
 }
 
-/** The k-th best of some: a small k by keeping the best so far in order (in `room`, k floats), a larger one by bisection. */
-function kthOfSome(scores: usize, n: i32, k: i32, room: usize): f32 {
-  if (k > SMALL) return kthByBisection(scores, n, k);
-  const end = <usize>(k - 1) << 2;
-  for (let i: usize = 0; i <= end; i += 4) store<f32>(room + i, -Infinity);
-  for (let i = 0; i < n; i++) {
-    const v = load<f32>(scores + (<usize>i << 2));
-    if (!(v > load<f32>(room + end))) continue;
-    let place = end;
-    for (; place > 0 && load<f32>(room + place - 4) < v; place -= 4) store<f32>(room + place, load<f32>(room + place - 4));
-    store<f32>(room + place, v);
-  }
-  return load<f32>(room + end);
-}
-
 /** The k of src[0 … n) largest in size with their values, ascending by index; scratch holds n floats rounded up to 4, and 2048 words. */
 export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
   for (let i: usize = 0; i < <usize>n << 2; i += 4) store<f32>(scratch + i, abs<f32>(load<f32>(src + i)));
@@ -121,7 +104,7 @@ export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usiz
 }
 
 /** The k-th best by bisection on the floats' order, counting what lies above: a few passes that SIMD makes short. */
-function kthByBisection(scores: usize, n: i32, k: i32): f32 {
+function kthBest(scores: usize, n: i32, k: i32): f32 {
   if (above(scores, n, -Infinity as f32) < k) return -Infinity as f32;
   let high = order(largest(scores, n));
   // the k-th best is seldom far below the best: steps that double find a bracket, halving does the rest
