@@ -2,7 +2,7 @@
 // No allocation, no trap on well-formed plans, no imports; what a plan may hold is the host's business to get right.
 import {
   ACTIVATE, BEST, BLOCKS, CODE, COLUMNS, COLUMNS_8, COMPACT, COMPACT_PANELS, EXPAND, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_8, PANELS_SELECTED, PANEL_SCORES, PERMUTE, PREDICT,
-  ROWS, ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WITHIN, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
+  ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WITHIN, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
 } from "./abi";
 import { activate } from "./kernels/activate";
 import { best, lead } from "./kernels/answers";
@@ -14,7 +14,7 @@ import { expand, subtract } from "./kernels/lists";
 import { pack } from "./kernels/pack";
 import { panels, panelsActive, panelsSelected } from "./kernels/panels";
 import { predict } from "./kernels/predict";
-import { rows, rowsSelected } from "./kernels/rows";
+import { rowsSelected } from "./kernels/rows";
 import { panelScores, strongest, threshold, topK, within } from "./kernels/select";
 import { count, indices, values } from "./lanes/list";
 
@@ -64,35 +64,30 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case BLOCKS:
         units = blocks(p(r, 1), n(r, 2), p(r, 3));
         break;
-      case ROWS:
-        rows(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
-        units = n(r, 5);
-        macs = n(r, 4) * n(r, 5);
-        break;
       case ROWS_SELECTED:
         rowsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6), p(r, 7), n(r, 8), f(r, 9), n(r, 10) != 0);
         units = count(p(r, 6));
-        macs = count(p(r, 6)) * count(p(r, 5)) * 4;
+        macs = units * count(p(r, 5)) * 4;
         break;
       case PANELS:
         panels(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
         units = n(r, 5) * PANEL;
-        macs = n(r, 4) * n(r, 5) * PANEL;
+        macs = n(r, 4) * units;
         break;
       case PANELS_ACTIVE:
         panelsActive(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
         units = n(r, 5) * PANEL;
-        macs = count(p(r, 3)) * n(r, 5) * PANEL;
+        macs = count(p(r, 3)) * units;
         break;
       case PANELS_SELECTED:
         panelsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6));
         units = count(p(r, 5)) * PANEL;
-        macs = count(p(r, 3)) * count(p(r, 5)) * PANEL;
+        macs = count(p(r, 3)) * units;
         break;
       case COLUMNS:
         columns(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
         units = n(r, 5);
-        macs = count(p(r, 3)) * n(r, 5);
+        macs = count(p(r, 3)) * units;
         break;
       case ACTIVATE:
         units = n(r, 2) < 0 ? count(p(r, 1)) : n(r, 2);
@@ -117,7 +112,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case HASH:
         hash(p(r, 1), p(r, 2), n(r, 3), n(r, 4), n(r, 5), p(r, 6));
         units = n(r, 4);
-        macs = n(r, 3) * n(r, 4) * n(r, 5);
+        macs = n(r, 3) * units * n(r, 5);
         break;
       case VOTE:
         // a vote is a node number and a weight: two words read, counted as two multiply-adds so that votes are not free
@@ -137,7 +132,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case PREDICT:
         predict(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
         units = n(r, 6) * PANEL;
-        macs = n(r, 5) * n(r, 6) * PANEL;
+        macs = n(r, 5) * units;
         break;
       case STRONGEST:
         units = strongest(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5));
@@ -164,12 +159,12 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
       case ROWS_8:
         rows8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), p(r, 6), p(r, 7), p(r, 8), n(r, 9), f(r, 10), n(r, 11) != 0);
         units = count(p(r, 7));
-        macs = count(p(r, 7)) * count(p(r, 6)) * 8;
+        macs = units * count(p(r, 6)) * 8;
         break;
       case COLUMNS_8:
         columns8(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), p(r, 7), p(r, 8));
         units = n(r, 6);
-        macs = count(p(r, 4)) * n(r, 6);
+        macs = count(p(r, 4)) * units;
         break;
       case PACK:
         pack(p(r, 1), n(r, 2), n(r, 3), p(r, 4), p(r, 5), p(r, 6), n(r, 7), p(r, 8), n(r, 9), p(r, 10));

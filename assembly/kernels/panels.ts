@@ -28,22 +28,17 @@ export function panelsSelected(weight: usize, init: usize, list: usize, inputs: 
   const active = indices(list);
   const end = active + (<usize>count(list) << 2);
   const toValue = values(list) - active;
-  let i = 0;
-  if (ASC_FEATURE_SIMD) {
-    // neighbours, as clusters have them, go together: twice the independent sums
-    for (; i + 2 <= n; i++) {
-      const p = <usize>load<u32>(which + (<usize>i << 2));
-      if (<usize>load<u32>(which + (<usize>i << 2), 4) != p + 1) sweep1(weight + p * bytes, bytes, init + p * LINE, out + p * LINE, active, end, toValue, false);
-      else {
-        sweep2(weight + p * bytes, bytes, init + p * LINE, out + p * LINE, active, end, toValue, false);
+  for (let i = 0; i < n; i++) {
+    const at = which + (<usize>i << 2);
+    const p = <usize>load<u32>(at);
+    const w = weight + p * bytes, from = init + p * LINE, to = out + p * LINE;
+    if (ASC_FEATURE_SIMD) {
+      // neighbours, as clusters have them, go together: twice the independent sums
+      if (i + 1 < n && <usize>load<u32>(at, 4) == p + 1) {
+        sweep2(w, bytes, from, to, active, end, toValue, false);
         i++;
-      }
-    }
-  }
-  for (; i < n; i++) {
-    const p = <usize>load<u32>(which + (<usize>i << 2));
-    if (ASC_FEATURE_SIMD) sweep1(weight + p * bytes, bytes, init + p * LINE, out + p * LINE, active, end, toValue, false);
-    else onePanel(weight + p * bytes, init + p * LINE, out + p * LINE, active, end, toValue, false);
+      } else sweep1(w, bytes, from, to, active, end, toValue, false);
+    } else onePanel(w, from, to, active, end, toValue, false);
   }
 }
 

@@ -3,11 +3,6 @@ import { PANEL } from "../abi";
 import { FRONT } from "../lanes/front";
 import { count, indices, setCount, values } from "../lanes/list";
 
-/** Above this many scores the k-th best is found by radix counting, which passes over them thrice, below by bisection. */
-const BISECTION_MOST = 16384;
-const RADIX_BITS = 11;
-/** Up to how many the best are kept in order. */
-const SMALL = 8;
 /** Words of scratch there are. */
 const SCRATCH_WORDS = 2048;
 
@@ -25,7 +20,7 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
     const found = fewOfMany(scores, n, k, list, scratch);
     if (found >= 0) return found;
   }
-  const kth = n <= BISECTION_MOST ? kthByBisection(scores, n, k) : kthByRadix(scores, n, k, scratch);
+  const kth = kthBest(scores, n, k);
   const at = indices(list);
   // how many lie above the k-th best says how many ties may still come in
   let ties = k - above(scores, n, kth);
@@ -78,11 +73,11 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
       }
     }
   }
-  const rest = atLeast(scores, n, kthOfSome(scratch, width, k, values(list)), list);
+  const rest = atLeast(scores, n, kthBest(scratch, width, k), list);
   if (rest > SCRATCH_WORDS || rest < k) return -1;
   const at = indices(list);
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) store<f32>(scratch + i, load<f32>(scores + (<usize>load<u32>(at + i) << 2)));
-  const kth = kthOfSome(scratch, rest, k, values(list));
+  const kth = kthBest(scratch, rest, k);
   let ties = k - above(scratch, rest, kth);
   let found = 0;
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) {
@@ -98,21 +93,6 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
   return found;
 }
 
-/** The k-th best of some: a small k by keeping the best so far in order (in `room`, k floats), a larger one by bisection. */
-function kthOfSome(scores: usize, n: i32, k: i32, room: usize): f32 {
-  if (k > SMALL) return kthByBisection(scores, n, k);
-  const end = <usize>(k - 1) << 2;
-  for (let i: usize = 0; i <= end; i += 4) store<f32>(room + i, -Infinity);
-  for (let i = 0; i < n; i++) {
-    const v = load<f32>(scores + (<usize>i << 2));
-    if (!(v > load<f32>(room + end))) continue;
-    let place = end;
-    for (; place > 0 && load<f32>(room + place - 4) < v; place -= 4) store<f32>(room + place, load<f32>(room + place - 4));
-    store<f32>(room + place, v);
-  }
-  return load<f32>(room + end);
-}
-
 /** The k of src[0 … n) largest in size with their values, ascending by index; scratch holds n floats rounded up to 4, and 2048 words. */
 export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
   for (let i: usize = 0; i < <usize>n << 2; i += 4) store<f32>(scratch + i, abs<f32>(load<f32>(src + i)));
@@ -124,7 +104,7 @@ export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usiz
 }
 
 /** The k-th best by bisection on the floats' order, counting what lies above: a few passes that SIMD makes short. */
-function kthByBisection(scores: usize, n: i32, k: i32): f32 {
+function kthBest(scores: usize, n: i32, k: i32): f32 {
   if (above(scores, n, -Infinity as f32) < k) return -Infinity as f32;
   let high = order(largest(scores, n));
   // the k-th best is seldom far below the best: steps that double find a bracket, halving does the rest
@@ -188,11 +168,10 @@ function above(scores: usize, n: i32, v: f32): i32 {
   return found;
 }
 
-/** A float's bits as an unsigned integer in the same order; −0 counts as 0, NaN as the least. */
+/** The bits of a float that is not NaN as an unsigned integer in the same order; −0 counts as 0. */
 // @ts-ignore: decorator
 @inline
 function order(v: f32): u32 {
-  if (v != v) return 0;
   const bits = reinterpret<u32>(v + 0);
   return bits & 0x80000000 ? ~bits : bits | 0x80000000;
 }
@@ -202,35 +181,6 @@ function order(v: f32): u32 {
 @inline
 function value(key: u32): f32 {
   return reinterpret<f32>(key & 0x80000000 ? key & 0x7fffffff : ~key);
-}
-
-/** The k-th best by counting the leading 11, the next 11 and the last 10 bits. */
-function kthByRadix(scores: usize, n: i32, k: i32, counts: usize): f32 {
-  let prefix: u32 = 0;
-  let mask: u32 = 0;
-  let left = k;
-  for (let shift: i32 = 21; ; shift = shift == 21 ? 10 : 0) {
-    const bits = shift == 0 ? 10 : RADIX_BITS;
-    const digit = (1 << bits) - 1;
-    memory.fill(counts, 0, <usize>4 << bits);
-    for (let i = 0; i < n; i++) {
-      const key = order(load<f32>(scores + (<usize>i << 2)));
-      if ((key & mask) != prefix) continue;
-      const c = counts + (<usize>((key >> shift) & digit) << 2);
-      store<i32>(c, load<i32>(c) + 1);
-    }
-    let d = digit;
-    for (; d > 0; d--) {
-      const c = load<i32>(counts + (<usize>d << 2));
-      if (c >= left) break;
-      left -= c;
-    }
-    prefix |= <u32>d << shift;
-    mask |= <u32>digit << shift;
-    if (shift == 0) break;
-  }
-  if (prefix == 0) return -Infinity as f32;
-  return value(prefix);
 }
 
 /** Every index whose score lies in (low, high], ascending. */
