@@ -33,64 +33,66 @@ export const BLOCK: i32 = 4;
 export const COMPACT: i32 = 1;
 /** src, n, list: byte offsets of the blocks of src that hold a non-zero; src is readable up to a multiple of 16 */
 export const BLOCKS: i32 = 2;
-/** weight, bias, x, stride (inputs padded to 4), blocks, rows, out list, activation, alpha(f32), append: chosen rows from active blocks; non-zero results */
-export const ROWS_SELECTED: i32 = 3;
+/** weight, bias, x, stride, outputs, out: every row (stride = inputs padded to 4) */
+export const ROWS: i32 = 3;
+/** weight, bias, x, stride, blocks, rows, out list, activation, alpha(f32), append: chosen rows from active blocks; non-zero results */
+export const ROWS_SELECTED: i32 = 4;
 /** panels, init, x, inputs, panel count, out: every panel from every input; init and out hold 16 floats a panel and may be one */
-export const PANELS: i32 = 4;
+export const PANELS: i32 = 5;
 /** panels, init, active list, inputs, panel count, out: every panel from the active inputs */
-export const PANELS_ACTIVE: i32 = 5;
+export const PANELS_ACTIVE: i32 = 6;
 /** panels, init, active list, inputs, panel list, out: chosen panels from the active inputs */
-export const PANELS_SELECTED: i32 = 6;
+export const PANELS_SELECTED: i32 = 7;
 /** columns, init, active list, stride, outputs, out: transposed weights, `stride` floats from column to column; init and out hold whole panels */
-export const COLUMNS: i32 = 7;
+export const COLUMNS: i32 = 8;
 /** src, n, out, activation, alpha(f32): n numbers, or a list's values, in place, where n is negative */
-export const ACTIVATE: i32 = 8;
+export const ACTIVATE: i32 = 9;
 /** scores, n, k, list, scratch(2048 words): the k best, ascending by index; ties go to the lower index, NaN is never chosen */
-export const TOP_K: i32 = 9;
+export const TOP_K: i32 = 10;
 /** scores, n, low(f32), high(f32), list: low < score <= high, ascending by index */
-export const THRESHOLD: i32 = 10;
+export const THRESHOLD: i32 = 11;
 /** scores, panel count, out: the sum of the positive scores of each panel */
-export const PANEL_SCORES: i32 = 11;
+export const PANEL_SCORES: i32 = 12;
 /**
  * src, n, margin(f32), most, budget: ends the run when the best of src leads the second best by at least margin (units 1), or when the
  * multiply-adds of all rows so far and `most`, what the next rung may do, exceed the budget (units 2; a budget of 0 is none)
  */
-export const MARGIN: i32 = 12;
+export const MARGIN: i32 = 13;
 /** planes (rows of stride floats), x, stride, tables, bits, codes(u32[tables]): sign projections */
-export const HASH: i32 = 13;
+export const HASH: i32 = 14;
 /** codes, bucket starts(u32[tables·2^bits + 1]), bucket nodes(u32), bucket votes(f32), tables, bits, n, scores: the votes of the buckets hit */
-export const VOTE: i32 = 14;
+export const VOTE: i32 = 15;
 /** list, n, out, add: 0 everywhere (add: what was there) but at the list's units */
-export const SCATTER: i32 = 15;
+export const SCATTER: i32 = 16;
 /** panel list, pre-activations, outputs, out list, activation, alpha(f32), append: the non-zero nodes of the chosen panels (with `KEEP` all), units = nodes in them */
-export const COMPACT_PANELS: i32 = 16;
+export const COMPACT_PANELS: i32 = 17;
 /** list a, list b, out list: what a holds and b does not; all ascending by index, values left alone */
-export const SUBTRACT: i32 = 17;
+export const SUBTRACT: i32 = 18;
 /**
  * rows (stride bytes apart), count, items, stride, out, line, size, step, first, places(u32[count], or 0): row k stands at place p = first + k,
  * or places[k], and its item i, of `size` bytes (1, 2, 4), goes to out + (p / 16)·step + (p mod 16)·size + i·line; at load
  */
-export const PACK: i32 = 18;
+export const PACK: i32 = 19;
 /** panels (int8, see kernels/predict.ts), scales(f32[rank]), mean, code, rank, panel count, out, code scratch(i16): low-rank scores */
-export const PREDICT: i32 = 19;
+export const PREDICT: i32 = 20;
 /** list, per, units, out list: the units per·i … per·i + per − 1 below `units` for each i of the list */
-export const EXPAND: i32 = 20;
+export const EXPAND: i32 = 21;
 /** src, n, k, order(u32, or 0), best list: the k best of src[0 … n), or of a list's values where n is negative, best first; index i is order[i] */
-export const BEST: i32 = 21;
+export const BEST: i32 = 22;
 /** src, n, order(u32), out: out[order[i]] = src[i] */
-export const PERMUTE: i32 = 22;
+export const PERMUTE: i32 = 23;
 /** src, n, codes, pairs list, blocks list, every: 16-bit codes of src with one step for all (f32 at `codes`, codes 16 bytes further, padded with zeros to 16) and which pairs and blocks of 8 are not all 0; with `every` all are listed */
-export const CODE: i32 = 23;
+export const CODE: i32 = 24;
 /** panels (int8, [panel][pair][16][2]), scales(f32), bias, codes, pairs list, inputs padded to 16, panel list (or 0: all), panel count, out */
-export const PANELS_8: i32 = 24;
+export const PANELS_8: i32 = 25;
 /** rows (int8), scales(f32), bias, codes, stride, blocks list, rows list, out list, activation, alpha(f32), append: chosen rows from active blocks of 8 */
-export const ROWS_8: i32 = 25;
+export const ROWS_8: i32 = 26;
 /** columns (int8), scales(f32), init, active list, stride, outputs, out, scratch(12 bytes for two active inputs): every node from the active inputs; init may be out */
-export const COLUMNS_8: i32 = 26;
+export const COLUMNS_8: i32 = 27;
 /** src, n, k, list, scratch(n floats rounded up to 4, and 2048 words): the k of src largest in size, ascending by index; units */
-export const STRONGEST: i32 = 27;
+export const STRONGEST: i32 = 28;
 /** scores, n, width(f32), list: scores at most width below the best, ascending by index; -Infinity and NaN are never chosen */
-export const WITHIN: i32 = 28;
+export const WITHIN: i32 = 29;
 
 // ---- activations
 

@@ -45,7 +45,7 @@ export async function* kernelCases(backend: Backend, part: string): AsyncGenerat
   }
 }
 
-/** Dense panels; selected rows and panels; active inputs by panels and by columns, all over the same weights. */
+/** Dense rows and panels; selected rows and panels; active inputs by panels and by columns, all over the same weights. */
 async function* layerCases(backend: Backend, shape: string, outputs: number, inputs: number, part: string): AsyncGenerator<KernelCase> {
   const random = seeded(1);
   const memory = createMemoryPlan();
@@ -62,6 +62,7 @@ async function* layerCases(backend: Backend, shape: string, outputs: number, inp
     plans.push({ name, prepare: reservePlan(memory, prepare), prepareRows: prepare.length, plan: reservePlan(memory, [row()]) });
   };
 
+  add("rows, dense", () => [abi.ROWS, matrix.rows(), bias, full, matrix.rowStride, outputs, out]);
   add("panels, dense", () => [abi.PANELS, matrix.panels(), bias, full, inputs, matrix.panelCount, out]);
 
   const everyBlock = reserveList(memory, Math.ceil(inputs / abi.BLOCK));

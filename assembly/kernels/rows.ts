@@ -1,5 +1,5 @@
 // Dot products of weight rows with the input: W row-major, each row padded with zeros to a multiple of 4 floats.
-// Every row sums in four lanes over ascending inputs, whichever rows go together, so that a choice of rows changes no bit.
+// Every row sums in four lanes over ascending inputs, whichever function computes it, so all of them agree to the bit.
 // Six rows go together: the addresses of eight no longer fit into the registers of x64, which costs a third of the bandwidth; fewer have
 // too few reads under way. Where less than six are left, one of them is computed again in
 // place of each that is missing.
@@ -7,6 +7,45 @@ import { multiplyAdd, sum } from "../lanes/f32x4";
 import { KEEP } from "../abi";
 import { activate } from "../lanes/activation";
 import { count, indices, setCount, values } from "../lanes/list";
+
+/** out = W x + b for every row. `stride` floats a row, a multiple of 4; x is padded with zeros to it. */
+export function rows(weight: usize, bias: usize, x: usize, stride: i32, outputs: i32, out: usize): void {
+  const bytes = <usize>stride << 2;
+  if (ASC_FEATURE_SIMD) {
+    for (let row = 0; row < outputs; row += 6) {
+      const left = outputs - 1 - row;
+      const w0 = weight + <usize>row * bytes - x;
+      const w1 = weight + <usize>(row + min(left, 1)) * bytes - x;
+      const w2 = weight + <usize>(row + min(left, 2)) * bytes - x;
+      const w3 = weight + <usize>(row + min(left, 3)) * bytes - x;
+      const w4 = weight + <usize>(row + min(left, 4)) * bytes - x;
+      const w5 = weight + <usize>(row + min(left, 5)) * bytes - x;
+      let s0 = f32x4.splat(0);
+      let s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
+      for (let at = x; at < x + bytes; at += 16) {
+        const v = v128.load(at);
+        s0 = multiplyAdd(s0, v, v128.load(w0 + at));
+        s1 = multiplyAdd(s1, v, v128.load(w1 + at));
+        s2 = multiplyAdd(s2, v, v128.load(w2 + at));
+        s3 = multiplyAdd(s3, v, v128.load(w3 + at));
+        s4 = multiplyAdd(s4, v, v128.load(w4 + at));
+        s5 = multiplyAdd(s5, v, v128.load(w5 + at));
+      }
+      const b = bias + (<usize>row << 2);
+      const y = out + (<usize>row << 2);
+      store<f32>(y, sum(s0) + load<f32>(b));
+      if (left >= 1) store<f32>(y, sum(s1) + load<f32>(b, 4), 4);
+      if (left >= 2) store<f32>(y, sum(s2) + load<f32>(b, 8), 8);
+      if (left >= 3) store<f32>(y, sum(s3) + load<f32>(b, 12), 12);
+      if (left >= 4) store<f32>(y, sum(s4) + load<f32>(b, 16), 16);
+      if (left >= 5) store<f32>(y, sum(s5) + load<f32>(b, 20), 20);
+    }
+  } else {
+    for (let row = 0; row < outputs; row++) {
+      store<f32>(out + (<usize>row << 2), dot(weight + <usize>row * bytes, x, bytes) + load<f32>(bias + (<usize>row << 2)));
+    }
+  }
+}
 
 /** Chosen rows from the active blocks of x; appends index and value of each result that is not zero. Returns how many. */
 export function rowsSelected(
@@ -101,6 +140,17 @@ function keep(found: i32, chosen: usize, i: usize, dot: f32, bias: usize, at: us
   store<u32>(at + (<usize>found << 2), node);
   store<f32>(to + (<usize>found << 2), v);
   return found + i32(v != 0 || activation == KEEP);
+}
+
+function dot(w: usize, x: usize, bytes: usize): f32 {
+  let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0;
+  for (let i: usize = 0; i < bytes; i += 16) {
+    s0 += load<f32>(x + i) * load<f32>(w + i);
+    s1 += load<f32>(x + i, 4) * load<f32>(w + i, 4);
+    s2 += load<f32>(x + i, 8) * load<f32>(w + i, 8);
+    s3 += load<f32>(x + i, 12) * load<f32>(w + i, 12);
+  }
+  return s0 + s1 + (s2 + s3);
 }
 
 function dotBlocks(w: usize, x: usize, offsets: usize, end: usize): f32 {

@@ -132,6 +132,11 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
           allBlocks(paddedTo(a[2], 4)).filter((byte) => f32.subarray(at[1] + byte / 4, at[1] + byte / 4 + 4).some((v) => v !== 0)),
         );
         break;
+      case abi.ROWS:
+        units = a[5];
+        macs = a[4] * units;
+        for (const r of upTo(units)) f32[at[6] + r] = rowDot(at[1] + r * a[4], at[3], allBlocks(a[4])) + f32[at[2] + r];
+        break;
       case abi.ROWS_SELECTED: {
         const rows = unitsOf(a[6]);
         const blocks = unitsOf(a[5]);

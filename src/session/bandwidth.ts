@@ -7,7 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
-import { reserveList } from "../engine/list.ts";
+import { listViews, reserveList } from "../engine/list.ts";
 import { createMemoryPlan, reserveFloats } from "../engine/memory-plan.ts";
 import { type Row, reservePlan } from "../engine/plan-writer.ts";
 
@@ -31,23 +31,20 @@ export async function measureBandwidth(bytes: number, clock: Clock, options: Eng
   const memory = createMemoryPlan();
   const ones = (n: number): number => reserveFloats(memory, n, new Float32Array(n).fill(1));
   const [weights, x, bias, out] = [ones(inputs * outputs), ones(inputs), ones(outputs), ones(outputs)];
-  const [active, blocks] = [reserveList(memory, inputs), reserveList(memory, inputs / abi.BLOCK)];
-  const [rows, found] = [reserveList(memory, outputs), reserveList(memory, outputs)];
-  /** Lists of all there is. */
-  const listing: Row[] = [
-    [abi.COMPACT, x, inputs, active, abi.IDENTITY, { float: 0 }],
-    [abi.BLOCKS, x, inputs, blocks],
-    [abi.THRESHOLD, bias, outputs, { float: 0 }, { float: 1 }, rows],
-  ];
+  const list = reserveList(memory, inputs);
   const kinds: Row[] = [
-    [abi.ROWS_SELECTED, weights, bias, x, inputs, blocks, rows, found, abi.IDENTITY, { float: 0 }, 0],
+    [abi.ROWS, weights, bias, x, inputs, outputs, out],
     [abi.PANELS, weights, bias, x, inputs, panels, out],
-    [abi.COLUMNS, weights, bias, active, outputs, outputs, out],
+    [abi.COLUMNS, weights, bias, list, outputs, outputs, out],
   ];
-  const lists = reservePlan(memory, listing);
   const plans = kinds.map((row) => reservePlan(memory, new Array<Row>(passes).fill(row)));
   const engine = await memory.create(options);
-  engine.execute(lists, 0, listing.length);
+  const { count, indices, values } = listViews(engine, list);
+  count[0] = inputs;
+  indices.forEach((_, i) => {
+    indices[i] = i;
+    values[i] = 1;
+  });
   const times = plans.map(() => new Float64Array(timed));
   for (let i = -warmUps; i < timed; i++)
     plans.forEach((plan, kind) => {
