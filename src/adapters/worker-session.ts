@@ -12,7 +12,7 @@ import type { Load, LoadEstimate } from "../policy/load.ts";
 import { checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
 import type { QueryInput } from "../session/input.ts";
-import { createOutput, type Output } from "../session/output.ts";
+import { createCandidates, createOutput, type Output } from "../session/output.ts";
 import type { Report } from "../session/report.ts";
 import type { SessionOptions } from "../session/session.ts";
 import type { ReadOptions, Source } from "./read-source.ts";
@@ -174,7 +174,7 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
         const { indices, scores, report } = await replyAs("answer", reply);
         // the session there knows nothing of the way back
         if (waitedMs + systemClock.now() - askedMs > (asked.latencyMs ?? Number.POSITIVE_INFINITY)) report.met = false;
-        return { output: createOutput(scores, indices, outputs, missing), report };
+        return { output: indices ? createCandidates(indices, scores, outputs, missing) : createOutput(scores), report };
       } finally {
         forget();
       }

@@ -6,7 +6,7 @@ import { rungsOf } from "../activator/work.ts";
 import { ROW_WORDS } from "../engine/generated/abi.ts";
 import { refusal } from "../errors.ts";
 import type { LevelRun, ListViews, Live } from "./level-run.ts";
-import { createOutput, type Output } from "./output.ts";
+import { createCandidates, createOutput, type Output } from "./output.ts";
 
 /** Room for the best answers of a query: which outputs, and their scores. */
 export interface BestAnswers {
@@ -28,9 +28,9 @@ export function answerOf({ order }: Live, run: LevelRun, ran: number, outputs: n
   const answer = answerAt(run, ran);
   if (answer instanceof Float32Array) return createOutput(answer.slice());
   const places = answer.indices.subarray(0, answer.count[0]);
-  return createOutput(
-    answer.values.slice(0, places.length),
+  return createCandidates(
     order ? places.map((place) => order[place]) : places.slice(),
+    answer.values.slice(0, places.length),
     outputs,
     missing,
   );

@@ -29,23 +29,20 @@ export function dropped(activation: string): number {
   return activation === "softmax" || activation === "sigmoid" ? 0 : Number.NEGATIVE_INFINITY;
 }
 
-/**
- * @param indices which outputs the scores are of; null: all of them
- * @param outputs how many outputs there are
- * @param missing what stands for those without a score
- */
-export function createOutput(scores: Float32Array, indices: Uint32Array | null = null, outputs = 0, missing = 0): Output {
-  let data = indices ? null : scores;
+export function createOutput(data: Float32Array): Output {
+  return { data, indices: null, scores: data, top: (k) => top(null, data, k) };
+}
+
+/** An output of candidates. @param outputs how many outputs there are @param missing what stands for the others */
+export function createCandidates(indices: Uint32Array, scores: Float32Array, outputs: number, missing: number): Output {
+  let data: Float32Array | null = null;
   return {
     indices,
     scores,
     get data() {
       if (data === null) {
-        const all = new Float32Array(outputs).fill(missing);
-        indices?.forEach((index, i) => {
-          all[index] = scores[i];
-        });
-        data = all;
+        data = new Float32Array(outputs).fill(missing);
+        for (let i = 0; i < indices.length; i++) data[indices[i]] = scores[i];
       }
       return data;
     },

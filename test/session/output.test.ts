@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { permutation, seeded } from "../../src/random.ts";
-import { createOutput } from "../../src/session/output.ts";
+import { createCandidates, createOutput } from "../../src/session/output.ts";
 
 const top = (values: number[], k: number): [number, number][] =>
   createOutput(Float32Array.from(values))
@@ -53,10 +53,11 @@ test("agrees with sorting, whatever the order candidates come in", () => {
     const values = Float32Array.from({ length: n }, () => Math.floor(random() * 10));
     const sorted = [...values.keys()].sort((a, b) => values[b] - values[a] || a - b);
     const indices = permutation(n, random);
-    const candidates = createOutput(
-      Float32Array.from(indices, (i) => values[i]),
+    const candidates = createCandidates(
       indices,
+      Float32Array.from(indices, (i) => values[i]),
       n,
+      0,
     );
     for (const k of [1, 3, n])
       for (const output of [createOutput(values), candidates]) expect(output.top(k).map(({ index }) => index)).toEqual(sorted.slice(0, k));
