@@ -10,6 +10,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: "no permission",
   ENOTDIR: "a path through something that is no directory",
   ENOSPC: "a full disk",
+  ENXIO: "a socket",
   ENAMETOOLONG: "a name that is too long",
   ELOOP: "links that lead in a circle",
   ERR_FS_FILE_TOO_LARGE: "a file of more than 2 GiB",

@@ -51,7 +51,7 @@ const promiseKinds: readonly PromiseKind[] = ["loss", "agreement", "accuracy"];
  *   where nothing was measured, the cheapest, unless something else is asked too.
  * - `operations`: the most accurate level, as observed, whose largest observed count of multiply-adds fits (the largest, since a
  *   budget that is kept on average only is no budget; levels that grow stop at it); none: the one with the smallest.
- * - `nodes`: the highest level whose mean share of active nodes (`nodeShare`) fits; none: the one with the smallest.
+ * - `nodes`: the most accurate level, as observed, whose mean share of active nodes (`nodeShare`) fits; none: the one with the smallest.
  * - Several: one after another in the order deadline, operations, promises, nodes, each among the levels the ones before
  *   left. What leaves none is given up: so the deadline wins.
  *
@@ -164,19 +164,14 @@ export function plan(
     budget("nodes", (i) => nodeShare(levels[i].cost.nodes, layers));
   }
 
-  const order =
-    promises.length > 0 && promised
-      ? faster
-      : leftMs !== undefined || targets.operations !== undefined || !promised
-        ? moreAccurate
-        : higher;
+  const order = promises.length > 0 && promised ? faster : moreAccurate;
   const level = !promised && left.includes(dense) ? dense : left.reduce((a, b) => (order(a, b) <= 0 ? a : b));
   for (const kind of promises) {
     const held = certificateOf(levels, level, kind);
     if (certificate === null && keeps(held, targets[kind] ?? Number.NaN)) certificate = held;
   }
   const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
-  const why = order === faster ? "the least latency of them" : order === moreAccurate ? "the most accurate of them" : "the highest of them";
+  const why = order === faster ? "the least latency of them" : "the most accurate of them";
   reasons.push(left.length > 1 && !(level === dense && !promised) ? `${choice}, ${why}` : choice);
   const head = targets === asked ? "" : "the calibrated promise: ";
   return finish(level, head + reasons.join("; "), {

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -93,6 +94,11 @@ describe("readInputs", () => {
   it("refuses what is not there in words", async () => {
     await expect(readInputs(join(directory, "nowhere.npy"))).rejects.toThrow(/nowhere\.npy: got no such file, expected a readable file/);
     await expect(readInputs(directory)).rejects.toThrow(/got a directory/);
+    const path = join(directory, "socket");
+    const server = createServer();
+    await new Promise<void>((listening) => server.listen(path, listening));
+    await expect(readInputs(path)).rejects.toThrow(/socket: got a socket, expected a readable file$/);
+    server.close();
   });
 
   it("bounds what comes out of gzip", async () => {

@@ -1,0 +1,60 @@
+// The built executable: what main(), a function, cannot show.
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { writeNpy } from "../../src/cli/data/npy.ts";
+import { encodeModel } from "../../src/model/slonn-file.ts";
+import { madeUpModel } from "../made-up-models.ts";
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "slonn-process-"));
+  writeFileSync(file("model.slonn"), encodeModel(madeUpModel([6, 32, 10], 1)));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const file = (name: string): string => join(directory, name);
+
+const start = (stdout: number | "pipe", ...argv: string[]): ChildProcess =>
+  spawn(process.execPath, [resolve("build/js/cli/cli.js"), ...argv], { stdio: ["pipe", stdout, "pipe"] });
+
+async function ended(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  let [stdout, stderr] = ["", ""];
+  child.stdout?.on("data", (bytes) => void (stdout += bytes));
+  child.stderr?.on("data", (bytes) => void (stderr += bytes));
+  const code = await new Promise<number | null>((end) => child.once("close", end));
+  return { code, stdout, stderr };
+}
+
+it("tells the version of the package, and its exit code to the process", async () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  expect(await ended(start("pipe", "--version"))).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  expect(await ended(start("pipe", "inspect", file("nowhere.slonn")))).toMatchObject({ code: 1, stdout: "" });
+  expect(await ended(start("pipe", "frobnicate"))).toMatchObject({ code: 2, stdout: "" });
+});
+
+it("takes a reader that has seen enough for no error", async () => {
+  const child = start("pipe", "inspect", file("model.slonn"), "--json");
+  child.stdout?.destroy();
+  expect(await ended(child)).toMatchObject({ code: 0, stderr: "" });
+});
+
+it("says in one line that results cannot be written", async () => {
+  const readOnly = openSync(file("model.slonn"), "r");
+  const child = start(readOnly, "inspect", file("model.slonn"));
+  closeSync(readOnly);
+  const { code, stderr } = await ended(child);
+  expect(stderr).toMatch(/^slonn: stdout: got .*, expected a place to write to\n$/);
+  expect(code).toBe(1);
+});
+
+it("stops at Ctrl-C, having said nothing else", async () => {
+  execFileSync("mkfifo", [file("rows")]);
+  const child = start("pipe", "bench", file("model.slonn"), "--data", file("rows"), "--samples", "100000000", "--json");
+  // more than a pipe holds: once all of it is written, the program is at work
+  writeFile(file("rows"), writeNpy(new Float32Array(6 * 50_000), [50_000, 6])).then(() => child.kill("SIGINT"));
+  expect(await ended(child)).toEqual({ code: 1, stdout: "", stderr: "slonn: interrupted\n" });
+});
