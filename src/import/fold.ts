@@ -141,6 +141,11 @@ export function createFold(name: string, most: number): Fold {
       const layer = layers[layers.length - 1];
       afterSoftmax(step);
       if (layer && activation === "relu" && layer.activation === "relu" && !pending) return; // relu of relu
+      if (layer?.activation && !pending)
+        throw new SlonnError(
+          "unsupported",
+          `${step}: got ${activation} on top of ${layer.activation}, expected one activation for each dense layer`,
+        );
       if (!layer || layer.activation !== null)
         throw new SlonnError(
           "unsupported",

@@ -126,7 +126,7 @@ export function formatOf(name: string, bytes: Uint8Array): ModelFormat {
   if (bytes[8] === 0x7b && startsWith([0, 0], 6)) return /\.slonn$/i.test(name) || isSlonn(bytes) ? "slonn" : "safetensors";
   const text = startsWith([0xef, 0xbb, 0xbf]) ? 3 : 0;
   const first = bytes.subarray(text, text + 64).find((byte) => byte > 0x20);
-  if (first === 0x7b) return "tfjs";
+  if (first === 0x7b || first === 0x5b) return "tfjs"; // a list is refused there, for what it lacks
   for (const { starts, at, what, instead } of foreign)
     if (startsWith(starts, at)) throw new SlonnError("unsupported", `${name}: got ${what}, expected ${supported}; save ${instead}`);
   // ONNX has no signature; the IR version usually comes first (field 1, a varint from 1 to 127).

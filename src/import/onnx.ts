@@ -18,6 +18,9 @@ const opsets = { from: 7, to: 28 } as const;
 /** Operators that turn scores into labels; classifiers are often exported with them at the end. */
 const labelOperators: readonly string[] = ["ArgMax", "ArgMin", "TopK", "ZipMap", "LabelEncoder", "ArrayFeatureExtractor"];
 
+/** Layers with weights of their own. A refusal names them rather than what an exporter wrote around them. */
+const otherLayers: readonly string[] = ["Conv", "ConvTranspose", "LSTM", "GRU", "RNN"];
+
 /** What the model is called, and how to read files beside it. */
 export interface OnnxOptions {
   /** The model's name, and what messages call the file. */
@@ -101,10 +104,12 @@ function refuseLabels(nodes: readonly OnnxNode[], name: string): void {
 }
 
 function refuseOperators(nodes: readonly OnnxNode[], name: string): void {
-  for (const node of nodes) {
-    const operator = node.domain === "" ? node.operator : `${node.domain}.${node.operator}`;
-    if (![chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(operator)))
-      throw unsupportedOperator(nodeSubject(name, node));
-    if (!node.outputs[0]) throw new SlonnError("bad-file", `${nodeSubject(name, node)}: got no first output, expected one`);
-  }
+  const foreign = nodes.filter(({ domain, operator }) => {
+    const known = domain === "" ? operator : `${domain}.${operator}`;
+    return ![chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(known));
+  });
+  const worst = foreign.find(({ operator }) => otherLayers.includes(operator)) ?? foreign[0];
+  if (worst) throw unsupportedOperator(nodeSubject(name, worst));
+  const mute = nodes.find(({ outputs }) => !outputs[0]);
+  if (mute) throw new SlonnError("bad-file", `${nodeSubject(name, mute)}: got no first output, expected one`);
 }

@@ -5,6 +5,7 @@
 import { SlonnError } from "../errors.ts";
 import { widenHalf } from "../model/half.ts";
 import type { Model } from "../model/model.ts";
+import { isObject } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
 import { checkArguments, checkReader } from "./arguments.ts";
 import { pathBeside } from "./beside.ts";
@@ -30,7 +31,9 @@ export async function importTfjs(modelJson: Uint8Array | string, options: TfjsOp
   const text = checkArguments("importTfjs", encoded, options, { name: true, shard: true });
   const { name, shard } = options;
   checkReader("shard", shard);
-  const json = asObject(parseJson(text, name), name);
+  const json = parseJson(text, name);
+  if (!isObject(json) || json.modelTopology === undefined)
+    throw new SlonnError("bad-file", `${name}: got JSON without modelTopology, expected a TensorFlow.js model.json`);
   const topology = topologyOf(json, name);
   const groups = asArray(json.weightsManifest, `${name}: weightsManifest`).map((group, g) =>
     readGroup(group, `${name}: weight group ${g}`),

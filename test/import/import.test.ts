@@ -113,6 +113,7 @@ describe("formatOf", () => {
     expect(formatOf("x", encodeModel(small))).toBe("slonn");
     expect(formatOf("x.slonn", weights)).toBe("slonn"); // refused there, for what it lacks
     expect(formatOf("x", bytesOf("\n {}"))).toBe("tfjs");
+    expect(formatOf("x.json", bytesOf("[{}]"))).toBe("tfjs"); // refused there, for what it lacks
     expect(formatOf("x", Uint8Array.of(8, 7, 0x12, 0))).toBe("onnx");
     expect(formatOf("x.onnx", Uint8Array.of(1))).toBe("onnx");
   });

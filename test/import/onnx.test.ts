@@ -95,6 +95,14 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     expect.stringMatching(/^m: node "conv1" \(Conv\): got an operator that is not supported here, expected one of Gemm, MatMul, Add,/),
   ],
   [
+    "a recurrent layer, and not the shapes an exporter computes for it",
+    onnx({
+      nodes: [node("Shape", ["x"], ["s"]), node("ConstantOfShape", ["s"], ["start"]), node("LSTM", ["x", "w", "w", "b", "", "start"], ["y"])],
+    }),
+    "unsupported",
+    expect.stringMatching(/^m: node "lstm1" \(LSTM\): got an operator that is not supported here/),
+  ],
+  [
     "a custom operator of a known name",
     onnx({ nodes: [node("Gemm", ["x", "w"], ["y"], {}, "com.microsoft")] }),
     "unsupported",
@@ -311,6 +319,12 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     onnx({ nodes: [node("Relu", ["x"], ["h"]), node("MatMul", ["h", "w"], ["y"])] }),
     "unsupported",
     'm: node "relu1" (Relu): got an activation without a dense layer right before it, expected one (Gemm or MatMul, Linear)',
+  ],
+  [
+    "two activations after one dense layer",
+    onnx({ nodes: [dense, node("Relu", ["h"], ["r"]), node("Softmax", ["r"], ["y"])] }),
+    "unsupported",
+    'm: node "softmax1" (Softmax): got softmax on top of relu, expected one activation for each dense layer',
   ],
   ["no dense layer", onnx({ nodes: [node("Identity", ["x"], ["y"])] }), "unsupported", "m: got no dense layer, expected at least one"],
   [

@@ -133,7 +133,7 @@ describe("importTfjs", () => {
     ["a weight twice", "bad-file", /"d\/kernel" twice/, (f) => (f.weightsManifest[0].weights[1].name = "d/kernel")],
     ["a shard twice", "bad-file", /"a.bin" twice/, (f) => f.weightsManifest[0].paths.push("a.bin")],
     ["no manifest", "bad-file", /weightsManifest: got nothing/, (f) => delete f.weightsManifest],
-    ["no topology", "bad-file", /modelTopology: got nothing/, (f) => delete f.modelTopology],
+    ["no topology", "bad-file", /^m: got JSON without modelTopology, expected a TensorFlow.js model.json$/, (f) => delete f.modelTopology],
     ["a missing weight", "bad-file", /layer "d" \(Dense\): got no weight "bias"/, (f) => (f.weightsManifest[0].weights[1].name = "e/bias")],
     [
       "other units",
