@@ -222,7 +222,8 @@ function copied(input: QueryInput): QueryInput {
 
 function copyOf<Values>(values: Values): Values {
   if (Array.isArray(values)) return values.slice() as Values;
-  return ArrayBuffer.isView(values) && !(values instanceof DataView) ? copyOfView(values) : values;
+  // what shows nothing may have been handed over before, and cannot be copied
+  return ArrayBuffer.isView(values) && values.byteLength > 0 && !(values instanceof DataView) ? copyOfView(values) : values;
 }
 
 const overloaded = (most: number): SlonnError =>

@@ -89,6 +89,19 @@ describe("a queue before a session", () => {
     expect(answers).toMatchObject([{ status: "rejected", reason: { code: "bad-input" } }, { status: "fulfilled" }]);
   });
 
+  test("passes on what a session says of inputs that were handed over before", async () => {
+    const gone = <View extends ArrayBufferView>(view: View): View => {
+      structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
+      return view;
+    };
+    const queue = opened(createQueue(await createSession(model)));
+    const sparse = { indices: gone(Uint32Array.of(1)), values: gone(Float32Array.of(1)) };
+    const whole = { dtype: "float32", shape: [30], data: gone(new Float32Array(30)) } as const;
+    for (const odd of [gone(new Float32Array(30)), sparse, whole])
+      await expect(queue.run(odd)).rejects.toMatchObject({ code: "bad-input" });
+    await expect(queue.run({ indices: new Uint32Array(0), values: new Float32Array(0) })).resolves.toBeDefined();
+  });
+
   test("rejects those who wait when the caller's turn fails, and answers those who come later", async () => {
     const { lane, clock } = localLane(10);
     let fails = true;
