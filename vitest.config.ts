@@ -1,8 +1,11 @@
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const runtimes = ["test/runtimes/**/*.test.ts"];
 
 export default defineConfig({
+  // as in tsconfig.bench.json: examples import the package by its name
+  resolve: { alias: [{ find: /^slonn$/, replacement: resolve("src/index.ts") }] },
   test: {
     maxWorkers: 2,
     projects: [

@@ -52,7 +52,7 @@ export function refusal(code: ErrorCode, subject: string, got: string | number, 
 
 /** What went wrong, in the words of whoever threw it. */
 export function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return String(typeof cause === "object" ? (cause as Error | null)?.message : cause);
 }
 
 /** What a signal that fired comes to; its reason is the cause, where the signal is at hand. */

@@ -1,6 +1,7 @@
-// What callers hand in to stop a run, checked before anything is started.
+// What callers hand in to stop a run, checked before anything is started; and what they may throw.
+
 import { describe, expect, test } from "vitest";
-import { checkSignal } from "../src/errors.ts";
+import { checkSignal, messageOf } from "../src/errors.ts";
 
 describe("a signal", () => {
   test("that has not fired passes, and none too", () => {
@@ -17,4 +18,17 @@ describe("a signal", () => {
       expect.objectContaining({ code: "bad-slo", message: expect.stringContaining("expected an AbortSignal") }),
     );
   });
+});
+
+test.each([
+  [new Error("broken"), "broken"],
+  [{ message: "broken in another realm" }, "broken in another realm"],
+  ["broken", "broken"],
+  [5n, "5"],
+  [Symbol("broken"), "Symbol(broken)"],
+  [undefined, "undefined"],
+  [null, "undefined"],
+  [Object.create(null), "undefined"],
+])("whatever was thrown has a text: %o", (cause, text) => {
+  expect(messageOf(cause)).toBe(text);
 });

@@ -14,6 +14,7 @@ export function budgetOf(cpuMs: number): number {
 }
 
 const longestText = 2_000;
+const longestBody = 4 * longestText;
 const mostTags = 20;
 const megabyte = 1 << 20;
 /** Of an isolate of Cloudflare's. */
@@ -22,11 +23,13 @@ const memoryLimit = 128 * megabyte;
 class Refusal extends Error {
   readonly status: number;
   readonly code: string;
+  readonly headers: Record<string, string>;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
     super(message);
     this.status = status;
     this.code = code;
+    this.headers = headers;
   }
 }
 
@@ -46,7 +49,9 @@ export function createHandler(load: () => Promise<Tagger>): (request: Request) =
     const allowed = routes[pathname];
     if (!allowed) throw new Refusal(404, "not-found", `path: got ${pathname}, expected /, /tag or /status`);
     if (!allowed.includes(request.method))
-      throw new Refusal(405, "method", `method: got ${request.method} ${pathname}, expected ${allowed.join(" or ")}`);
+      throw new Refusal(405, "method", `method: got ${request.method} ${pathname}, expected ${allowed.join(" or ")}`, {
+        allow: allowed.join(", "),
+      });
     if (pathname === "/") return page();
     if (pathname === "/status") return Response.json(statusOf(await tagger()));
     const { text, top } = await questionOf(request);
@@ -56,15 +61,12 @@ export function createHandler(load: () => Promise<Tagger>): (request: Request) =
   };
 
   return async (request) => {
-    try {
-      return await answer(request);
-    } catch (error) {
-      return refuse(error);
-    }
+    const response = await answer(request).catch(refuse);
+    return request.method === "HEAD" ? new Response(null, response) : response;
   };
 }
 
-const routes: Record<string, string[] | undefined> = { "/": ["GET"], "/status": ["GET"], "/tag": ["GET", "POST"] };
+const routes: Record<string, string[] | undefined> = { "/": ["GET", "HEAD"], "/status": ["GET", "HEAD"], "/tag": ["GET", "HEAD", "POST"] };
 
 /** `/tag?text=…&top=5`, or the same as a JSON body. */
 async function questionOf(request: Request): Promise<{ text: string; top: number }> {
@@ -72,9 +74,7 @@ async function questionOf(request: Request): Promise<{ text: string; top: number
   let asked: Record<string, unknown> = { text: searchParams.get("text") ?? undefined };
   if (searchParams.has("top")) asked.top = Number(searchParams.get("top"));
   if (request.method === "POST") {
-    const body = await request.text();
-    if (body.length > 4 * longestText)
-      throw new Refusal(413, "too-long", `body: got ${body.length} characters, expected at most ${4 * longestText}`);
+    const body = await textOf(request);
     try {
       asked = JSON.parse(body);
     } catch {
@@ -91,6 +91,27 @@ async function questionOf(request: Request): Promise<{ text: string; top: number
   return { text, top };
 }
 
+/** The body, read no further than it may be long: an isolate has little memory. */
+async function textOf({ body }: Request): Promise<string> {
+  if (!body) return "";
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      text += decoder.decode(piece.value, { stream: true });
+      if (text.length > longestBody) break;
+    }
+  } catch (error) {
+    throw new Refusal(400, "cut-off", `body: got ${String(error)}, expected all of it`);
+  }
+  if (text.length > longestBody) {
+    reader.cancel().catch(() => {});
+    throw new Refusal(413, "too-long", `body: got more than ${longestBody} characters, expected at most that`);
+  }
+  return text + decoder.decode();
+}
+
 function statusOf({ session: { backend, backendReason, memoryBytes, levels } }: Tagger): object {
   return { backend, reason: backendReason, levels: levels.length, memory: { bytes: memoryBytes, limit: memoryLimit } };
 }
@@ -99,5 +120,5 @@ function refuse(error: unknown): Response {
   const [status, code] = error instanceof Refusal ? [error.status, error.code] : [500, error instanceof SlonnError ? error.code : "failed"];
   const message = error instanceof Error ? error.message : String(error);
   if (status === 500) console.error(message);
-  return Response.json({ error: { code, message } }, { status });
+  return Response.json({ error: { code, message } }, { status, headers: error instanceof Refusal ? error.headers : {} });
 }

@@ -16,7 +16,7 @@ export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     handle ??= createHandler(async () => {
       const asset = (name: string): Promise<Response> => env.ASSETS.fetch(`https://assets/${name}`);
-      const [words, labels] = await Promise.all([linesOf(await asset("words.txt.gz")), linesOf(await asset("labels.txt.gz"))]);
+      const [words, labels] = await Promise.all(["words", "labels"].map(async (name) => linesOf(await asset(`${name}.txt.gz`))));
       const model = await loadModel(await asset("model.slonn"), { stream: true });
       return createTagger(model, words, labels, budgetOf(Number(env.CPU_MS)));
     });

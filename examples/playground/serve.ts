@@ -81,7 +81,7 @@ const headers = {
   "cross-origin-embedder-policy": "require-corp",
 };
 const server = createServer(({ url = "/" }, response) => {
-  const { pathname } = new URL(url, "http://localhost");
+  const [pathname] = url.split("?");
   const body = Object.hasOwn(served, pathname) ? served[pathname] : null;
   const type = pathname === "/" ? types.html : (types[pathname.split(".").at(-1) ?? ""] ?? "application/octet-stream");
   response.writeHead(body ? 200 : 404, { ...headers, "content-type": body ? type : "text/plain" });

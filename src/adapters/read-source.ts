@@ -21,8 +21,8 @@ export interface ReadOptions {
  */
 export async function openSource(source: Source, options: ReadOptions = {}): Promise<ByteReader> {
   const { signal, onProgress } = options;
-  if (signal) checkSignal(signal, "bad-option");
-  if (onProgress && typeof onProgress !== "function") throw refusal("bad-option", "onProgress", show(onProgress), "a function");
+  checkSignal(signal, "bad-option");
+  if (onProgress != null && typeof onProgress !== "function") throw refusal("bad-option", "onProgress", show(onProgress), "a function");
   const { name, totalBytes, bytes, next, cancel } = await open(source, options);
   let chunk = bytes;
   let loaded = bytes?.length ?? 0;
@@ -67,7 +67,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
         chunk = chunk?.subarray(piece.length);
         // what is in memory stays where it is
         if (bytes && !into && piece.length === count) return piece;
-        taken ??= allocate(name, count);
+        taken ??= bytesOf(name, count);
         taken.set(piece, at);
         at += piece.length;
       }
@@ -102,7 +102,7 @@ export async function readAll({ name, totalBytes, some, close }: ByteReader): Pr
   close();
   if (totalBytes !== null && loaded < totalBytes) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes);
   if (pieces.length === 1) return pieces[0];
-  const all = allocate(name, loaded);
+  const all = bytesOf(name, loaded);
   let at = 0;
   for (const piece of pieces) {
     all.set(piece, at);
@@ -111,9 +111,13 @@ export async function readAll({ name, totalBytes, some, close }: ByteReader): Pr
   return all;
 }
 
-function allocate(name: string, bytes: number): Uint8Array {
+/**
+ * So many bytes, or a view of those there are.
+ * @throws SlonnError `unreadable` where there is no memory for them, or they were handed to another thread
+ */
+function bytesOf(name: string, from: number | ArrayBufferLike, at?: number, count?: number): Uint8Array {
   try {
-    return new Uint8Array(bytes);
+    return new Uint8Array(from as ArrayBuffer, at, count);
   } catch (cause) {
     throw unreadable(name, cause);
   }
@@ -133,18 +137,9 @@ interface Opened {
 
 const inMemory = (name: string, bytes: Uint8Array): Opened => ({ name, totalBytes: bytes.length, bytes });
 
-/** @throws SlonnError `unreadable` where they were handed to another thread */
-function viewed(buffer: ArrayBufferLike, from?: number, count?: number): Opened {
-  try {
-    return inMemory("bytes", new Uint8Array(buffer, from, count));
-  } catch (cause) {
-    throw unreadable("bytes", cause);
-  }
-}
-
 async function open(source: Source, options: ReadOptions): Promise<Opened> {
-  if (source instanceof ArrayBuffer) return viewed(source);
-  if (ArrayBuffer.isView(source)) return viewed(source.buffer, source.byteOffset, source.byteLength);
+  if (source instanceof ArrayBuffer) return inMemory("bytes", bytesOf("bytes", source));
+  if (ArrayBuffer.isView(source)) return inMemory("bytes", bytesOf("bytes", source.buffer, source.byteOffset, source.byteLength));
   if (typeof source === "string" || source instanceof URL) return openLocation(source, options);
   if (source instanceof Response) return openResponse(source.url || "response", source);
   if (source instanceof Blob) {

@@ -74,7 +74,7 @@ export function watchPressure(options: WatchOptions = {}): PressureWatch {
     observer.observe("cpu", { sampleInterval: everyMs }).catch(() => {});
     return watched("compute", () => observer.disconnect());
   }
-  if ((source ?? "timers") !== "timers") throw refusal("bad-option", "source", String(source), "one that this runtime has");
+  if ((source ?? "timers") !== "timers") throw refusal("bad-option", "source", show(source), "one that this runtime has");
   let due = performance.now() + everyMs;
   return watched(
     "timers",

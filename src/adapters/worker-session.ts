@@ -97,6 +97,7 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   checkNames("createWorkerSession", options, optionNames);
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
   checkSignal(signal, "bad-option");
+  if (onProgress != null && typeof onProgress !== "function") throw refusal("bad-option", "onProgress", show(onProgress), "a function");
   for (const [key, value] of Object.entries(options.load ?? {}))
     if (value !== undefined && typeof value !== "number") throw refusal("bad-option", `load.${key}`, show(value), "a number to send");
   const sendable = await sendableSource(source, isTransferred, options);
@@ -106,7 +107,7 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   try {
-    const question = { kind: "open", source: sendable.value, options: sessionOptions, progress: onProgress !== undefined } as const;
+    const question = { kind: "open", source: sendable.value, options: sessionOptions, progress: onProgress != null } as const;
     const reply = await line.ask(question, sendable.transfer, onProgress).reply;
     if (reply.kind !== "opened") throw cannotStart("its program answers something else");
     return createHandle(line, reply);

@@ -45,7 +45,8 @@ export interface EngineOptions {
  */
 export async function createEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
   const { backend, module } = options;
-  if (backend !== undefined && !backends.includes(backend)) throw refusal("bad-option", "backend", String(backend), backends.join(", "));
+  if (backend !== undefined && !backends.includes(backend))
+    throw refusal("bad-option", "backend", typeof backend === "string" ? backend : typeof backend, backends.join(", "));
   if (backend === "js") return createReferenceEngine(bytes, null);
   if (module) return createWasmEngine(await instantiate(module), bytes, backend ?? "simd", null);
   if (backend === "scalar") throw refusal("no-engine", "backend", "scalar without a module", "the scalar binary as `module`");

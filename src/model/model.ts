@@ -1,7 +1,7 @@
 // A trained network as plain data: a chain of dense layers. It knows no file format, no engine and no service level objective.
 
 import { refusal } from "../errors.ts";
-import { show } from "./quoted.ts";
+import { isObject, show } from "./quoted.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** What a layer applies to its pre-activations. `gelu` is the exact (erf) form, `gelu-tanh` the tanh approximation. */
@@ -104,8 +104,9 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
   layers: readonly Layer[],
   calibration: CalibrationSection | null = null,
 ): { name: string; layers: readonly Layer[]; calibration: CalibrationSection | null } {
-  checkModel({ name, layers }, checkFinite);
-  return { name, layers, calibration };
+  const model = { name, layers, calibration };
+  checkModel(model, checkFinite);
+  return model;
 }
 
 /**
@@ -114,33 +115,33 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
  * @throws SlonnError `bad-model`, as `createModel`, and for what is no model
  */
 export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumbers?: typeof checkFinite): void {
-  if (!Array.isArray(model?.layers)) throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
+  if (!(Array.isArray(model?.layers) && [...model.layers].every(isObject)))
+    throw refusal("bad-model", "model", show(model), "what loadModel or createModel gives");
   const { name, layers } = model;
   if (layers.length === 0) throw refusal("bad-model", show(name), "no dense layer", "at least one");
   layers.forEach((layer, l) => {
     const { inputs, outputs, weight, bias } = layer;
     const subject = `${show(name)}: layer ${show(layer.name)}`;
-    for (const [what, n] of [
-      ["inputs", inputs],
-      ["outputs", outputs],
-    ] as const)
-      if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw refusal("bad-model", subject, `${n} ${what}`, `1 to ${maxWidth}`);
+    for (const what of ["inputs", "outputs"] as const) {
+      const n = layer[what];
+      if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw refusal("bad-model", subject, `${show(n)} ${what}`, `1 to ${maxWidth}`);
+    }
     if (!activations.includes(layer.activation))
       throw refusal("bad-model", subject, `activation ${show(layer.activation)}`, `one of ${activations.join(", ")}`);
     const floats = weight instanceof Float32Array;
-    if (!(floats || (weight as unknown)) || !(bias instanceof Float32Array))
+    if (!(floats || isObject(weight as unknown)) || !(bias instanceof Float32Array))
       throw refusal("bad-model", subject, `weight ${show(weight)}, bias ${show(bias)}`, "a Float32Array of each");
     const scale = floats ? null : weight.scale;
-    const count = floats ? weight.length : "deliverTo" in weight ? inputs * outputs : weight.values.length;
+    const count = floats ? weight.length : "deliverTo" in weight ? inputs * outputs : weight.values?.length;
     if (count !== inputs * outputs) throw refusal("bad-model", subject, `${count} weights`, `${outputs} x ${inputs}`);
     if (scale && scale.length !== outputs) throw refusal("bad-model", subject, `${scale.length} scales`, outputs);
     if (bias.length !== outputs) throw refusal("bad-model", subject, `${bias.length} biases`, outputs);
     const before = layers[l - 1];
     if (before && before.outputs !== inputs)
       throw refusal("bad-model", subject, `${inputs} inputs`, `${before.outputs}, the outputs of ${show(before.name)}`);
-    if (l < layers.length - 1 && (layer.activation === "softmax" || layer.activation === "log-softmax"))
+    if (l < layers.length - 1 && /softmax/.test(layer.activation))
       throw refusal("bad-model", subject, `${layer.activation} on a hidden layer`, "it on the last only");
-    if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", subject, `slope ${layer.alpha}`, "a finite number");
+    if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", subject, `slope ${show(layer.alpha)}`, "a finite number");
     const numbers = floats ? weight : scale;
     if (numbers) checkNumbers?.(subject, floats ? "weight" : "scale", numbers);
     checkNumbers?.(subject, "bias", bias);

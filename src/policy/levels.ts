@@ -23,12 +23,12 @@ export function isLossless(level: Level): boolean {
 export function certificateOf(levels: readonly Level[], index: number, kind: Certificate["kind"]): Certificate | null {
   const lossless = isLossless(levels[index]);
   const { certificates } = levels[lossless ? levels.length - 1 : index];
-  const of = (asked: Certificate["kind"]): Certificate | null => certificates.find((c) => c.kind === asked) ?? null;
-  const found = of(kind);
-  const bound = kind === "loss" ? 0 : 1;
+  const ideal = (of: Certificate["kind"]): number => (of === "loss" ? 0 : 1);
+  const isIdeal = (one: Certificate): boolean => one.kind === "accuracy" || one.bound === ideal(one.kind);
   // a tested loss can come to 0 as well, a tested agreement never to 1
-  const byConstruction = lossless && kind !== "accuracy" && (found?.bound ?? bound) === bound && (of("agreement")?.bound ?? 1) === 1;
-  return byConstruction ? { kind, bound, confidence: 1, samples: 0 } : found;
+  return lossless && kind !== "accuracy" && certificates.every(isIdeal)
+    ? { kind, bound: ideal(kind), confidence: 1, samples: 0 }
+    : (certificates.find((one) => one.kind === kind) ?? null);
 }
 
 /**

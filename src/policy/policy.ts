@@ -64,21 +64,17 @@ export function plan(
   promise: Ladder["promise"] | null,
   forecast: Forecast | null,
   load: LoadState,
-  leftMs: number | undefined = slo?.latencyMs,
+  leftMs: number = slo?.latencyMs ?? Number.POSITIVE_INFINITY,
   among: readonly number[] = levels.map((_, i) => i),
 ): Plan {
   const asked = { ...slo };
   const dense = levels.length - 1;
   const share = shareOf(asked);
-  const latency = (i: number): number =>
-    forecast === null ? Number.NaN : predictWithin(forecast, load, i, share, leftMs ?? Number.POSITIVE_INFINITY);
+  const latency = (i: number): number => (forecast === null ? Number.NaN : predictWithin(forecast, load, i, share, leftMs));
   const finish = (level: number, reason: string, rest: Partial<Plan> = {}): Plan => {
     const { observed, cost } = levels[level];
-    const expected = {
-      metric: known(observed.accuracy ?? observed.agreement),
-      latencyMs: known(latency(level)),
-      macs: known(cost.macs.mean),
-    };
+    const ms = latency(level);
+    const expected = { metric: observed.accuracy ?? observed.agreement, latencyMs: Number.isNaN(ms) ? null : ms, macs: cost.macs.mean };
     const { certificate = null, promised = true, gaveUp = [] } = rest;
     [asked, expected, certificate, gaveUp].forEach(Object.freeze);
     return Object.freeze({ level, slo: asked, expected, reason, certificate, promised, gaveUp });
@@ -133,10 +129,10 @@ export function plan(
   const budget = (key: "operations" | "nodes", size: (i: number) => number): void =>
     narrow(describeKey(targets, key), (i) => size(i) <= (targets[key] ?? Number.NaN), size);
 
-  if (targets.latencyMs !== undefined && leftMs !== undefined)
+  if (targets.latencyMs !== undefined)
     narrow(
       describeKey(targets, "latencyMs"),
-      (i) => forecast !== null && fits(forecast, load, i, leftMs, share, asksPromise(targets)),
+      (i) => forecast !== null && fits(forecast, load, i, leftMs, share, promises.length > 0),
       latency,
       (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
       leftMs < targets.latencyMs ? ` with ${round(leftMs)} ms left` : "",
@@ -144,7 +140,6 @@ export function plan(
     );
   if (targets.operations !== undefined) budget("operations", (i) => mostMacs(levels[i]));
 
-  let certificate: Certificate | null = null;
   let promised = true;
   for (const kind of promises) {
     const text = describeKey(targets, kind);
@@ -166,24 +161,21 @@ export function plan(
 
   const order = promises.length > 0 && promised ? faster : moreAccurate;
   const level = !promised && left.includes(dense) ? dense : left.reduce((a, b) => (order(a, b) <= 0 ? a : b));
-  for (const kind of promises) {
-    const held = certificateOf(levels, level, kind);
-    if (certificate === null && keeps(held, targets[kind] ?? Number.NaN)) certificate = held;
-  }
+  const kept = promises.find((kind) => keeps(certificateOf(levels, level, kind), targets[kind] ?? Number.NaN));
   const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
-  const why = order === faster ? "the least latency of them" : "the most accurate of them";
-  reasons.push(left.length > 1 && !(level === dense && !promised) ? `${choice}, ${why}` : choice);
+  const why = order === faster ? "least latency" : "most accurate";
+  reasons.push(left.length > 1 && !(level === dense && !promised) ? `${choice}, the ${why} of them` : choice);
   const head = targets === asked ? "" : "the calibrated promise: ";
   return finish(level, head + reasons.join("; "), {
-    certificate,
+    certificate: kept && certificateOf(levels, level, kept),
     promised,
     gaveUp,
   });
 }
 
 /** One text per plan: equal for SLOs that get the same plan from the same levels, profile and load. */
-export function planKey(slo: Slo | undefined): string {
-  return slo === undefined ? "" : describeSlo(slo) + (slo.late ? `,late=${slo.late}` : "");
+export function planKey(slo: Slo = {}): string {
+  return describeSlo(slo) + (slo.late ? `,late=${slo.late}` : "");
 }
 
 /**
@@ -259,12 +251,7 @@ function mostMacs({ rungs, cost }: Level): number {
 
 /** Orders numbers upward, unknown ones last and equal to each other. */
 function ascending(a: number, b: number): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function known(value: number): number | null {
-  return Number.isNaN(value) ? null : value;
+  return Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || Number(a > b) - Number(a < b);
 }
 
 function round(value: number): number {

@@ -202,21 +202,9 @@ export function describeSlo(slo: Slo): string {
 /** One asked quantity as text, e.g. `latency=2ms@p90`. */
 export function describeKey(slo: Slo, key: Exclude<Quantity, "percentile">): string {
   const value = slo[key] ?? Number.NaN;
-  switch (key) {
-    case "latencyMs":
-      return `latency=${value}ms${slo.percentile === undefined ? "" : `@p${slo.percentile}`}`;
-    case "nodes": {
-      const percent = Number((100 * value).toPrecision(12));
-      return percent / 100 === value ? `nodes=${percent}%` : `nodes=${value}`;
-    }
-    case "accuracy":
-    case "loss":
-    case "agreement":
-    case "operations":
-      return `${key}=${value}`;
-    default:
-      return key satisfies never;
-  }
+  if (key === "latencyMs") return `latency=${value}ms${slo.percentile === undefined ? "" : `@p${slo.percentile}`}`;
+  const percent = Number((100 * value).toPrecision(12));
+  return key === "nodes" && percent / 100 === value ? `nodes=${percent}%` : `${key}=${value}`;
 }
 
 function parseShare(key: string, text: string | undefined): number {

@@ -101,25 +101,28 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
 
   /** Whether there was anybody to answer. */
   const answer = (living: Living): boolean => {
-    const now = clock.now();
-    const next = line.next(now, refuseLate);
+    const next = line.next(clock.now(), refuseLate);
     if (next === null) return false;
-    const { waitedMs, reservedMs, givenMs, entry } = next;
+    const { reservedMs, givenMs, entry } = next;
+    // refusing others on the way has taken time as well
+    const now = clock.now();
+    const waitedMs = Math.max(0, now - entry.arrivedMs);
     const { input, slo, resolve, reject, forget } = entry.item;
     const { lane } = living;
-    const learn = (): void => {
-      if (living.isWarm) line.served(clock.now() - now, givenMs);
+    const settle = (answered: Answered): void => {
+      const doneMs = clock.now();
+      // the lane knows nothing of what has passed since it looked at a clock
+      if (doneMs > entry.deadlineMs) answered.report.met = false;
+      resolve(answered);
+      if (living.isWarm) line.served(doneMs - now, givenMs);
       living.isWarm ||= slo?.latencyMs !== undefined;
     };
     living.wasAsked = true;
     if ("closed" in lane) {
       living.isBusy = true;
       // a promise around it, whatever the lane throws or returns
-      new Promise<Answered>((settle) => settle(lane.run(input, slo, { waitedMs, reservedMs })))
-        .then((answered) => {
-          resolve(answered);
-          learn();
-        })
+      new Promise<Answered>((take) => take(lane.run(input, slo, { waitedMs, reservedMs })))
+        .then(settle)
         .catch(reject)
         .then(() => {
           forget();
@@ -130,8 +133,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     }
     forget();
     try {
-      resolve(lane.run(input, slo, waitedMs, reservedMs));
-      learn();
+      settle(lane.run(input, slo, waitedMs, reservedMs));
     } catch (error) {
       reject(error);
     }
@@ -176,6 +178,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     // a promise of its own, not an async function's around it: answers are settled in the order they are made
     run: (input, slo, options = {}) =>
       new Promise<Answered>((resolve, reject) => {
+        const nowMs = clock.now();
         checkNames("run", options, requestNames);
         const { priority = 0 } = options;
         if (isClosed) throw refusal("disposed", "queue", "a request after close()", "an open queue");
@@ -193,7 +196,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         pool.open();
         if (pool.isDead) throw noLane();
         const request: Request = { input: copied(input), slo: asked, resolve, reject, forget() {} };
-        const entry = line.push(request, clock.now(), { latencyMs, isRefusable: late === "refuse", priority });
+        const entry = line.push(request, nowMs, { latencyMs, isRefusable: late === "refuse", priority });
         if (entry === null) throw refusal("deadline", "deadline", `${line.size} requests waiting`, `an answer within ${latencyMs} ms`);
         // nobody may get round to it before its deadline
         if (entry.isRefusable) alarm.set(entry.deadlineMs);
@@ -219,7 +222,8 @@ function copied(input: QueryInput): QueryInput {
 
 function copyOf<Values>(values: Values): Values {
   if (Array.isArray(values)) return values.slice() as Values;
-  return ArrayBuffer.isView(values) && !(values instanceof DataView) ? copyOfView(values) : values;
+  // what shows nothing may have been handed over before, and cannot be copied
+  return ArrayBuffer.isView(values) && values.byteLength > 0 && !(values instanceof DataView) ? copyOfView(values) : values;
 }
 
 const overloaded = (most: number): SlonnError =>

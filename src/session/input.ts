@@ -40,6 +40,13 @@ function checkNumbers(list: readonly unknown[]): void {
 function checkSparse({ indices, values }: NonZeros, width: number): void {
   if (!isList(indices) || !isList(values))
     throw refusal("bad-input", "input", `${describe(indices)} and ${describe(values)}`, "indices and values as lists of numbers");
+  try {
+    // nothing, but for what was handed over, which looks empty
+    (indices as readonly number[]).at(indices.length);
+    (values as readonly number[]).at(values.length);
+  } catch {
+    throw refusal("bad-input", "input", "buffers that were handed over", "numbers");
+  }
   if (indices.length !== values.length)
     throw refusal("bad-input", "input", `${indices.length} indices and ${values.length} values`, "as many of both");
   for (let i = 0; i < indices.length; i++) {
@@ -75,6 +82,6 @@ function isNumbers(value: unknown): value is Exclude<TensorData, BigInt64Array |
 }
 
 function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
+  if (value === null) return "null";
   return typeof value === "object" ? (value.constructor?.name ?? "an object") : typeof value;
 }

@@ -2,6 +2,7 @@
 // them to the policy, and takes in what every query took. It runs nothing and reads no clock.
 
 import { refusal } from "../errors.ts";
+import { show } from "../model/quoted.ts";
 import { createForecast, type Forecast, medianAt, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
   begin,
@@ -68,6 +69,8 @@ export interface Pacing {
 }
 
 export function createPacing(levels: readonly Level[], promise: Ladder["promise"] | null, options: LoadOptions): Pacing {
+  const { pressure } = options;
+  if (pressure != null && typeof pressure !== "function") throw refusal("bad-option", "pressure", show(pressure), "a function");
   const load = createLoad(levels.length);
   let forecast: Forecast | null = null;
   const query = new Float64Array(5);
@@ -158,7 +161,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       query[EXPECTED_MS] = sinceMs[point];
       query[OBSERVED_MS] = times[TOOK_MS];
       query[P99_MS] = p99Ms;
-      query[PRESSURE] = options.pressure?.() ?? Number.NaN;
+      query[PRESSURE] = options.pressure?.() as number; // NaN where nobody knows
       observe(load, level, query);
     },
   };

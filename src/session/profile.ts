@@ -6,7 +6,7 @@ import { ROW_WORDS, WORD_MACS, WORD_UNITS } from "../engine/generated/abi.ts";
 import { mostKeptMs } from "../policy/load.ts";
 import type { LatencyProfile, LevelLatency, Quantiles, RungLatency } from "../profile/latency.ts";
 import { type QueryInput, writeInput } from "./input.ts";
-import type { LevelRun, Live } from "./level-run.ts";
+import { type LevelRun, type Live, limit } from "./level-run.ts";
 
 const mostRounds = 24;
 /** One run of a block is taken through all its rungs, the last, when what they need lies in no cache, as in service, where few queries get there. */
@@ -29,7 +29,7 @@ export interface Profiler {
    * @throws SlonnError `bad-input`
    */
   measure(queries: readonly QueryInput[], forMs?: number): LatencyProfile;
-  readonly isDone: boolean;
+  isDone(): boolean;
 }
 
 /** @param budgetMs what all of it may take, roughly, once every level was run */
@@ -87,14 +87,16 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
       return { ...all, cold, rungs };
     });
     const firsts = runs.map(({ points }, i) => samples[i].points[points.findLastIndex(({ rung }) => rung === 0)]);
-    return { stepMs, levels: steadied(levels, firsts) };
+    return { stepMs: stepMs || undefined, levels: steadied(levels, firsts) };
   };
 
   return {
     measure(queries, forMs = Number.POSITIVE_INFINITY) {
       const began = clock.now();
       if (Number.isNaN(stepMs)) stepMs = stepOf(clock);
-      if (!(stepMs > 0)) return { levels: runs.map(() => ({ p50: Number.NaN, p90: Number.NaN, p99: Number.NaN })) };
+      if (!(stepMs > 0)) return known();
+      // what the last query might take is no limit here
+      for (const run of runs) limit(run, undefined);
       writeInput(queries[0], input, { compactsInput: false, readsDenseInput: true });
       const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
       const before = spentMs;
@@ -105,9 +107,7 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
       } while (!isDone() && spentMs - before < forMs);
       return known();
     },
-    get isDone() {
-      return isDone();
-    },
+    isDone,
   };
 }
 

@@ -19,6 +19,6 @@ export interface Report {
   /** Rungs that ran, and why no further one did. */
   rungs: number;
   stopped: "only rung" | "margin" | "budget" | "deadline" | "last rung";
-  /** Whether the SLO was met; of a worker session, a deadline by the caller's clock when the answer is there. */
+  /** Whether the SLO was met; of a worker session and a queue, a deadline by the caller's clock when the answer is there. */
   met: boolean;
 }

@@ -169,7 +169,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       const isShort = halfMs < leastMeasuringMs;
       profiler ??= createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
       adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
-      if (profiler.isDone) profiler = null;
+      if (profiler.isDone()) profiler = null;
       measuringMs = clock.now() - began;
     }
     // while measuring goes on, the next deadline is to go on with it

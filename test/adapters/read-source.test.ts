@@ -199,9 +199,9 @@ describe("refuses", () => {
   });
 
   test("options of another kind", async () => {
-    for (const signal of ["stop", {}])
+    for (const signal of ["stop", {}, 0])
       await refuse(content, "bad-option", /^signal: got .*, expected an AbortSignal$/, { signal } as unknown as ReadOptions);
-    for (const onProgress of [5, {}])
+    for (const onProgress of [5, {}, 0])
       await refuse(content, "bad-option", /^onProgress: got .*, expected a function$/, { onProgress } as unknown as ReadOptions);
   });
 

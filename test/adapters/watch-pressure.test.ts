@@ -122,5 +122,6 @@ test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("refuses to look every 
 });
 
 test("refuses a source this runtime has not", () => {
-  expect(() => watchPressure({ source: "compute" })).toThrow("source: got compute, expected one that this runtime has");
+  expect(() => watchPressure({ source: "compute" })).toThrow('source: got "compute", expected one that this runtime has');
+  expect(() => watchPressure({ source: Object.create(null) })).toThrow("source: got an object, expected");
 });

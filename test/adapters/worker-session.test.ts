@@ -189,6 +189,8 @@ describe("refuses", () => {
   });
 
   test("options nobody knows, and times that are none", async () => {
+    for (const onProgress of [5, {}, 0])
+      await expect(open(path, { onProgress: onProgress as never })).rejects.toMatchObject({ code: "bad-option" });
     await expect(open(path, { latencyprofile: 5 } as object)).rejects.toMatchObject({
       code: "bad-option",
       message: expect.stringMatching(/^createWorkerSession: got latencyprofile, expected signal, .*latencyProfile/),

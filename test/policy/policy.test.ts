@@ -248,6 +248,9 @@ describe("plan, what is not known", () => {
       ],
     }));
     for (const i of [0, 1]) expect(certificateOf(levels, i, "loss")).toEqual({ kind: "loss", bound: 0, ...proved });
+    // a loss alone tells as well that promises are about other weights
+    const other = levels.map((one) => ({ ...one, certificates: [{ kind: "loss" as const, bound: 0.01, ...proved }] }));
+    for (const i of [0, 1]) expect(certificateOf(other, i, "agreement")).toBeNull();
     const own = levels.map((one) => ({ ...one, certificates: one.certificates.map((c) => ({ ...c, bound: c.kind === "loss" ? 0 : 1 })) }));
     for (const i of [0, 1]) expect(certificateOf(own, i, "loss")).toEqual({ kind: "loss", bound: 0, confidence: 1, samples: 0 });
   });

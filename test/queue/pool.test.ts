@@ -92,3 +92,11 @@ test("a closed pool disposes what it made, also what is made later", async () =>
   expect(await Promise.race([made.lane.closed, settled().then(() => "alive")])).toBeNull();
   expect(await Promise.race([given.lane.closed, settled().then(() => "alive")])).toBe("alive");
 });
+
+test("a function that throws what has no text is told like any other", async () => {
+  const { heard } = pooled(() => {
+    throw Object.create(null);
+  });
+  await settled();
+  expect(heard).toEqual(["worker: queue: no lane could be made (undefined)"]);
+});

@@ -89,6 +89,19 @@ describe("a queue before a session", () => {
     expect(answers).toMatchObject([{ status: "rejected", reason: { code: "bad-input" } }, { status: "fulfilled" }]);
   });
 
+  test("passes on what a session says of inputs that were handed over before", async () => {
+    const gone = <View extends ArrayBufferView>(view: View): View => {
+      structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
+      return view;
+    };
+    const queue = opened(createQueue(await createSession(model)));
+    const sparse = { indices: gone(Uint32Array.of(1)), values: gone(Float32Array.of(1)) };
+    const whole = { dtype: "float32", shape: [30], data: gone(new Float32Array(30)) } as const;
+    for (const odd of [gone(new Float32Array(30)), sparse, whole])
+      await expect(queue.run(odd)).rejects.toMatchObject({ code: "bad-input" });
+    await expect(queue.run({ indices: new Uint32Array(0), values: new Float32Array(0) })).resolves.toBeDefined();
+  });
+
   test("rejects those who wait when the caller's turn fails, and answers those who come later", async () => {
     const { lane, clock } = localLane(10);
     let fails = true;
@@ -153,6 +166,51 @@ describe("a queue before a session", () => {
     expect(() => createQueue(lane as LocalLane)).toThrow(expect.objectContaining({ code: "bad-option" }));
     const made = opened(createQueue(() => lane as LocalLane));
     if (!(lane instanceof Promise)) await expect(made.run(input)).rejects.toMatchObject({ code: "bad-option" });
+  });
+
+  test("counts from the call, what copying an input and refusing others takes included", async () => {
+    const { lane, calls, clock, pass } = localLane(10);
+    const slow = {
+      get indices() {
+        pass(5);
+        return [1];
+      },
+      values: [1],
+    };
+    let looks = 0;
+    // the first has its turn; of the others, each of those who are refused takes a millisecond
+    const queue = opened(createQueue(lane, { clock: { now: () => clock.now() + (calls.length > 0 ? looks++ : 0) } }));
+    const others = Array.from({ length: 20 }, () => queue.run(input, { latencyMs: 6, late: "refuse" }).catch(({ code }) => code));
+    const all = [queue.run(slow, { latencyMs: 5.5 }), ...others, queue.run(input, { latencyMs: 1000 })];
+    const codes = await Promise.all(all);
+    expect(codes.filter((code) => (code as unknown) === "deadline")).toHaveLength(20);
+    expect(calls).toHaveLength(2);
+    expect(calls[0].waitedMs).toBe(5);
+    expect(calls[1].waitedMs).toBeGreaterThan(30);
+  });
+
+  test("no deadline is met that is over when the answer is handed on, whatever the lane says", async () => {
+    const { lane, clock, pass } = localLane(1);
+    let stallMs = 0;
+    const run: LocalLane["run"] = (...asked) => {
+      const { output } = lane.run(...asked);
+      pass(stallMs);
+      return { output, report: { met: true } } as unknown as Answered;
+    };
+    const elsewhere: RemoteLane = { closed: new Promise(() => {}), dispose() {}, run: async (x, slo) => run(x, slo) };
+    for (const one of [{ ...lane, run }, elsewhere]) {
+      const queue = opened(createQueue(one, { clock }));
+      for (const [ms, met] of [
+        [0, true],
+        [30, false],
+        [0, true],
+      ] as const) {
+        stallMs = ms;
+        expect((await queue.run(input, { latencyMs: 20 })).report.met).toBe(met);
+      }
+      stallMs = 30;
+      expect((await queue.run(input)).report.met).toBe(true);
+    }
   });
 
   test("the deadline holds for waiting and answering together", async () => {

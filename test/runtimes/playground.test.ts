@@ -201,6 +201,12 @@ function playgroundTests(name: BrowserName): void {
 }
 
 describe("the playground", () => {
+  test("is served whatever else is asked for", async () => {
+    const statuses: number[] = [];
+    for (const path of ["//", "/nowhere", "/%", "/?//", "/"]) statuses.push((await fetch(origin + path)).status);
+    expect(statuses).toEqual([404, 404, 404, 200, 200]);
+  });
+
   describeBrowser("chromium", () => playgroundTests("chromium"));
   describeBrowser("firefox", () => playgroundTests("firefox"));
 });

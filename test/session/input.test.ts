@@ -8,6 +8,11 @@ const written = (input: unknown, width = 4): number[] => {
   return [...dense];
 };
 
+function handedOver<View extends ArrayBufferView>(view: View): View {
+  structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
+  return view;
+}
+
 test("takes every form of an input", () => {
   expect(written(Float32Array.of(1, 0, -2, 0.5))).toEqual([1, 0, -2, 0.5]);
   expect(written([1, 0, -2, 0.5])).toEqual([1, 0, -2, 0.5]);
@@ -58,6 +63,13 @@ test.each<[string, unknown, RegExp]>([
   ["an index below 0", { indices: Int32Array.of(-1), values: Float32Array.of(1) }, /got index -1/],
   ["half an index", { indices: Float32Array.of(0.5), values: Float32Array.of(1) }, /got index 0.5/],
   ["NaN as an index", { indices: Float32Array.of(Number.NaN), values: Float32Array.of(1) }, /got index NaN/],
+  [
+    "values that were handed over",
+    { indices: new Uint32Array(0), values: handedOver(Float32Array.of(1)) },
+    /got buffers that were handed over/,
+  ],
+  ["indices that were handed over", { indices: handedOver(Uint32Array.of(1)), values: [] }, /got buffers that were handed over/],
+  ["numbers that were handed over", handedOver(new Float32Array(4)), /got 0 numbers, expected 4/],
   ["a tensor of another size", { shape: [3], data: new Float32Array(3) }, /got a tensor of shape \[3\] and 3 numbers, expected 4/],
   ["a shape that is not its data's", { shape: [4], data: new Float32Array(5) }, /shape \[4\] and 5 numbers/],
   ["negative sizes", { shape: [-2, -2], data: new Float32Array(4) }, /shape \[-2, -2\]/],

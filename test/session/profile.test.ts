@@ -5,7 +5,7 @@ import type { Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { normal, seeded } from "../../src/random.ts";
 import type { QueryInput } from "../../src/session/input.ts";
-import { type Live, layOut } from "../../src/session/level-run.ts";
+import { type Live, layOut, limit } from "../../src/session/level-run.ts";
 import { createProfiler, steadied } from "../../src/session/profile.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 
@@ -66,6 +66,12 @@ test("times belong to the rung and layer that took them, whole queries to where 
   expect(layers.map((ms, l) => ms > (layers[l - 1] ?? 0))).toEqual([true, true, true]);
 });
 
+test("a budget of the last query ends no run that is measured", () => {
+  for (const run of counted.runs()) limit(run, 1);
+  const [goesOn] = measureProfile(counted, { now: () => (now += 1e-6) }, inputs).levels;
+  expect(goesOn.rungs?.map(({ reached }) => reached)).toEqual([1, 1]);
+});
+
 test("rare lateness is told by all levels together, though each has run too little to tell", () => {
   // a timer takes 45 µs once a millisecond, so that a run of 5 µs is hit once in 200 times and one of 100 µs once in ten
   const run = (random: () => number, ms: number): number => ms * Math.exp(0.1 * normal(random)) + (random() < ms ? 0.045 : 0);
@@ -119,7 +125,7 @@ test("a clock that stands still measures nothing, and does not hang", () => {
   for (const clock of [{ now: () => 5 }, { now: () => Number.NaN }, { now: () => (now -= 1) }]) {
     const { levels: measured, stepMs } = measureProfile(live, clock, inputs);
     expect(stepMs).toBeUndefined();
-    expect(measured).toEqual(levels.map(() => ({ p50: Number.NaN, p90: Number.NaN, p99: Number.NaN })));
+    expect(measured).toEqual(levels.map(() => ({ p50: Number.NaN, p90: Number.NaN, p99: Number.NaN, cold: Number.NaN })));
   }
 });
 
@@ -156,9 +162,9 @@ test("goes on where it was left, level by level, and knows what it has measured 
   const profiler = createProfiler(await layOut(model, levels, {}), { now: () => (time += ++looks < 250 ? 0.0005 : 0.3) });
   const known = (): number[] => profiler.measure(inputs, 0).levels.flatMap(({ p50 }, i) => (p50 > 0 ? [i] : []));
   expect([known(), known(), known()]).toEqual([[0], [0, 1], [0, 1, 2]]);
-  expect(profiler.isDone).toBe(false);
+  expect(profiler.isDone()).toBe(false);
   let parts = 0;
-  for (; !profiler.isDone; parts++) profiler.measure(inputs, 30);
+  for (; !profiler.isDone(); parts++) profiler.measure(inputs, 30);
   expect(parts).toBeGreaterThan(5);
   expect(parts).toBeLessThan(20);
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Clock } from "../../src/clock.ts";
-import type { SlonnError } from "../../src/errors.ts";
+import type { ErrorCode, SlonnError } from "../../src/errors.ts";
 import { forward } from "../../src/model/forward.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
@@ -360,6 +360,18 @@ describe("refuses", () => {
     ["a clock without now", "bad-option", () => createSession(plain, { clock: {} as Clock })],
     ["an option nobody knows", "bad-option", () => createSession(plain, { latencyprofile: null } as SessionOptions)],
     ["options that are none", "bad-option", () => createSession(plain, null as unknown as SessionOptions)],
+    ...[5, "much", {}].map((pressure): [string, ErrorCode, () => Promise<Session>] => [
+      `a pressure of ${JSON.stringify(pressure)}`,
+      "bad-option",
+      () => createSession(plain, { load: { pressure: pressure as never } }),
+    ]),
+    ["a layer that is null", "bad-model", () => createSession({ ...plain, layers: [null as never, ...plain.layers.slice(1)] })],
+    ["layers that are not there", "bad-model", () => createSession({ ...plain, layers: new Array(3) })],
+    ["a weight that is a number", "bad-model", () => createSession(withFirst({ weight: 5 as never }))],
+    ["a weight without values", "bad-model", () => createSession(withFirst({ weight: {} as never }))],
+    ["a width without a text", "bad-model", () => createSession(withFirst({ inputs: Object.create(null) }))],
+    ["a slope without a text", "bad-model", () => createSession(withFirst({ alpha: Object.create(null) }))],
+    ["a backend without a text", "bad-option", () => createSession(plain, { backend: Object.create(null) })],
     ["an unknown backend", "bad-option", () => createSession(plain, { backend: "gpu" as "js" })],
     ["a profile of nothing", "bad-option", () => createSession(plain, { latencyProfile: { levels: [null, null] as never } })],
   ])("%s", async (_, code, create) => {
