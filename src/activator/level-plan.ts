@@ -107,11 +107,7 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
     rungEnds.push(rows.length);
   });
 
-  const made = new Map<string, Answer>();
   const answers = ends.map(({ candidates, output, logits }): Answer => {
-    const key = `${candidates}.${logits}`;
-    const known = made.get(key);
-    if (known) return known;
     const emit = at(last, "output");
     const [src, n] = candidates ? [candidates, -1] : [output, matrix.outputs];
     emit([abi.BEST, candidates || logits, n, 2, 0, network.best]);
@@ -119,9 +115,7 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
     // what is best is what is returned as best: activation may make equal what was not, or turn it round
     if (candidates && activation !== abi.IDENTITY) emit([abi.ACTIVATE, candidates, -1, 0, activation, float(alpha)]);
     emit([abi.BEST, src, n, topDepth, candidates ? network.order : 0, network.best]);
-    const answer = { candidates, output, begin, end: rows.length };
-    made.set(key, answer);
-    return answer;
+    return { candidates, output, begin, end: rows.length };
   });
   return { address: reservePlan(memory, rows), rungEnds, tags, answers, compactsInput, readsDenseInput: readsDense() };
 }

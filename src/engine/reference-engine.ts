@@ -57,6 +57,7 @@ type Operation = (a: Int32Array, f: Float32Array, spent: number) => number;
 type Numbers = readonly number[] | Uint32Array;
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+const ascending = (a: number, b: number): number => a - b;
 
 /** The operations over one memory; each returns its multiply-adds and leaves its units in the row. */
 function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, i8: Int8Array): Operation {
@@ -66,16 +67,16 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
   const valuesOf = (list: number): Float32Array => f32.subarray(valuesAt(list), valuesAt(list) + u32[list >> 2]);
 
   /** Writes units to a list, with values those whose value is not 0; returns how many. */
-  function put(list: number, units: Numbers, value?: (unit: number) => number, append = 0, zeros = false): number {
+  function put(list: number, units: Numbers, value?: (unit: number, i: number) => number, append = 0, zeros = false): number {
     const from = append && u32[list >> 2];
     let found = from;
-    for (const unit of units) {
-      const v = value?.(unit);
-      if (v === 0 && !zeros) continue;
+    units.forEach((unit, i) => {
+      const v = value?.(unit, i);
+      if (v === 0 && !zeros) return;
       u32[indicesAt(list) + found] = unit;
       if (v !== undefined) f32[valuesAt(list) + found] = v;
       found++;
-    }
+    });
     u32[list >> 2] = found;
     return found - from;
   }
@@ -90,7 +91,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     for (const byte of blocks) for (let lane = 0, o = byte >> 2; lane < 4; lane++, o++) s[lane] += fround(f32[x + o] * f32[weight + o]);
     return fround(fround(s[0] + s[1]) + fround(s[2] + s[3]));
   }
-  const allBlocks = (floats: number): number[] => upTo(floats / 4).map((block) => block * 16);
+  const allBlocks = (floats: number): number[] => upTo(Math.ceil(floats / 4)).map((block) => block * 16);
 
   /** out = init, then for one input after the other its value times its line: `width` weights from `weight` + input · step on. */
   function addLines(init: number, out: number, width: number, inputs: Numbers, values: Float32Array, weight: number, step: number): void {
@@ -117,6 +118,17 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     /** The words as addresses of floats. */
     const at = a.map((word) => word >> 2);
     const floats = (word: number, n: number): Float32Array => f32.subarray(at[word], at[word] + n);
+    /** What most operations read: words 1 and 2 are a vector and its length; where that is negative, a list, for its values. */
+    const src = a[2] < 0 ? valuesOf(a[1]) : floats(1, a[2]);
+    /** The k of src with the largest `size`, best first; ties go to the lower name. */
+    const best = (k: number, size: (v: number) => number, nameOf = (i: number): number => i): number[] =>
+      upTo(src.length)
+        .filter((i) => !Number.isNaN(src[i]))
+        .sort((i, j) => size(src[j]) - size(src[i]) || nameOf(i) - nameOf(j))
+        .slice(0, Math.max(0, k));
+    /** Puts what becomes of pre-activations, by the words from `word` on: activation, alpha, and whether behind what the list holds. */
+    const putActivated = (list: number, units: Numbers, value: (unit: number) => number, word: number): number =>
+      put(list, units, (unit) => activate(value(unit), a[word], f[word + 1]), a[word + 2], a[word] === abi.KEEP);
     /** A node in eight bits: bias + scale · step · sum */
     const node8 = (node: number, step: number, sum: number): number =>
       fround(f32[at[3] + node] + fround(fround(f32[at[2] + node] * step) * fround(sum)));
@@ -124,12 +136,12 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     let macs = 0;
     switch (a[0]) {
       case abi.COMPACT:
-        units = put(a[3], upTo(a[2]), (i) => activate(f32[at[1] + i], a[4], f[5]));
+        units = put(a[3], upTo(a[2]), (i) => activate(src[i], a[4], f[5]));
         break;
       case abi.BLOCKS:
         units = put(
           a[3],
-          allBlocks(paddedTo(a[2], 4)).filter((byte) => f32.subarray(at[1] + byte / 4, at[1] + byte / 4 + 4).some((v) => v !== 0)),
+          allBlocks(a[2]).filter((byte) => src.subarray(byte / 4, byte / 4 + 4).some((v) => v !== 0)),
         );
         break;
       case abi.ROWS:
@@ -140,10 +152,9 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.ROWS_SELECTED: {
         const rows = unitsOf(a[6]);
         const blocks = unitsOf(a[5]);
-        const value = (r: number): number => activate(fround(rowDot(at[1] + r * a[4], at[3], blocks) + f32[at[2] + r]), a[8], f[9]);
         units = rows.length;
         macs = units * blocks.length * 4;
-        put(a[7], rows, value, a[10], a[8] === abi.KEEP);
+        putActivated(a[7], rows, (r) => fround(rowDot(at[1] + r * a[4], at[3], blocks) + f32[at[2] + r]), 8);
         break;
       }
       case abi.PANELS:
@@ -164,35 +175,28 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         macs = unitsOf(a[3]).length * units;
         addLines(at[2], at[6], paddedTo(units, 4), unitsOf(a[3]), valuesOf(a[3]), at[1], a[4]);
         break;
-      case abi.ACTIVATE: {
-        const src = a[2] < 0 ? valuesOf(a[1]) : floats(1, a[2]);
+      case abi.ACTIVATE:
         units = src.length;
         activateAll(src, a[2] < 0 ? src : floats(3, units), a[4], f[5]);
         break;
-      }
       case abi.TOP_K:
-      case abi.STRONGEST: {
-        const value = (i: number): number => f32[at[1] + i];
-        const size = a[0] === abi.TOP_K ? value : (i: number): number => Math.abs(value(i));
-        const best = upTo(a[2]).filter((i) => !Number.isNaN(value(i)));
-        best.sort((i, j) => size(j) - size(i) || i - j).splice(Math.max(0, a[3]));
-        best.sort((i, j) => i - j);
-        units = a[0] === abi.TOP_K ? put(a[4], best) : put(a[4], best, value, 0, true);
+        units = put(a[4], best(a[3], Number).sort(ascending));
         break;
-      }
+      case abi.STRONGEST:
+        units = put(a[4], best(a[3], Math.abs).sort(ascending), (i) => src[i], 0, true);
+        break;
       case abi.THRESHOLD:
         units = put(
           a[5],
-          upTo(a[2]).filter((i) => f32[at[1] + i] > f[3] && f32[at[1] + i] <= f[4]),
+          upTo(a[2]).filter((i) => src[i] > f[3] && src[i] <= f[4]),
         );
         break;
       case abi.WITHIN: {
-        const scores = floats(1, a[2]);
-        const best = scores.reduce((most, v) => (v > most ? v : most), Number.NEGATIVE_INFINITY);
-        const low = fround(best - f[3]);
+        const most = src.reduce((m, v) => (v > m ? v : m), Number.NEGATIVE_INFINITY);
+        const low = fround(most - f[3]);
         units = put(
           a[4],
-          upTo(a[2]).filter((i) => scores[i] >= low && scores[i] > Number.NEGATIVE_INFINITY),
+          upTo(a[2]).filter((i) => src[i] >= low && src[i] > Number.NEGATIVE_INFINITY),
         );
         break;
       }
@@ -204,7 +208,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
             .reduce((sum, v) => fround(sum + Math.max(v, 0)), 0);
         break;
       case abi.MARGIN: {
-        const sorted = (a[2] < 0 ? valuesOf(a[1]) : floats(1, a[2])).slice().sort(); // NaN comes last
+        const sorted = src.slice().sort(); // NaN comes last
         const lead = fround(sorted[sorted.length - 1] - (sorted[sorted.length - 2] ?? Number.NEGATIVE_INFINITY));
         a[abi.WORD_MACS] = a[abi.WORD_BYTES_READ] = 0;
         a[abi.WORD_UNITS] = lead >= f[3] ? 1 : a[5] > 0 && spent + a[4] > a[5] ? 2 : 0;
@@ -237,7 +241,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.COMPACT_PANELS: {
         const nodes = spread(unitsOf(a[1]), abi.PANEL).filter((node) => node < a[3]);
         units = nodes.length;
-        put(a[4], nodes, (node) => activate(f32[at[2] + node], a[5], f[6]), a[7], a[5] === abi.KEEP);
+        putActivated(a[4], nodes, (node) => f32[at[2] + node], 5);
         break;
       }
       case abi.SUBTRACT: {
@@ -266,26 +270,18 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         );
         break;
       case abi.BEST: {
-        const src = a[2] < 0 ? valuesOf(a[1]) : floats(1, a[2]);
         const names = a[2] < 0 ? unitsOf(a[1]) : upTo(a[2]);
-        const found = Array.from(src, (v, i) => ({ v, name: a[4] ? u32[at[4] + names[i]] : names[i] })).filter(({ v }) => !Number.isNaN(v));
-        found.sort((x, y) => y.v - x.v || x.name - y.name).splice(Math.max(0, a[3]));
-        let next = 0;
-        units = put(
-          a[5],
-          found.map(({ name }) => name),
-          () => found[next++].v,
-          0,
-          true,
-        );
+        const nameOf = (i: number): number => (a[4] ? u32[at[4] + names[i]] : names[i]);
+        const places = best(a[3], Number, nameOf);
+        units = put(a[5], places.map(nameOf), (_, i) => src[places[i]], 0, true);
         break;
       }
       case abi.PERMUTE:
         units = a[2];
-        for (const i of upTo(units)) f32[at[4] + u32[at[3] + i]] = f32[at[1] + i];
+        for (const i of upTo(units)) f32[at[4] + u32[at[3] + i]] = src[i];
         break;
       case abi.CODE: {
-        const [codes, step] = codesOf(floats(1, a[2]));
+        const [codes, step] = codesOf(src);
         const padded = new Int16Array(paddedTo(a[2], 16));
         padded.set(codes);
         i16.set(padded, (a[3] >> 1) + 8);
@@ -315,19 +311,10 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.ROWS_8: {
         const rows = unitsOf(a[7]);
         const inputs = spread(unitsOf(a[6]), 8, 1);
-        const value = (r: number): number =>
-          activate(
-            node8(
-              r,
-              f32[at[4]],
-              sum8(inputs, codesAt(a[4]), (i) => a[1] + r * a[5] + i),
-            ),
-            a[9],
-            f[10],
-          );
+        const sumOf = (r: number): number => sum8(inputs, codesAt(a[4]), (i) => a[1] + r * a[5] + i);
         units = rows.length;
         macs = units * inputs.length;
-        put(a[8], rows, value, a[11], a[9] === abi.KEEP);
+        putActivated(a[8], rows, (r) => node8(r, f32[at[4]], sumOf(r)), 9);
         break;
       }
       case abi.COLUMNS_8: {

@@ -5,12 +5,10 @@ export function widenHalf(halves: Uint16Array): Float32Array {
   const out = new Float32Array(halves.length);
   const bits = new Uint32Array(out.buffer);
   for (let i = 0; i < halves.length; i++) {
-    const sign = (halves[i] & 0x8000) << 16;
-    const exponent = (halves[i] >>> 10) & 31;
-    const mantissa = halves[i] & 1023;
-    if (exponent === 0)
-      out[i] = (sign ? -1 : 1) * mantissa * 2 ** -24; // zero and subnormals
-    else bits[i] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13);
+    bits[i] = (halves[i] & 0x7fff) << 13;
+    out[i] *= 2 ** 112; // what the exponents are apart; brings the subnormal ones into the normal range
+    if ((halves[i] & 0x7c00) === 0x7c00) bits[i] |= 0x7f800000; // infinite or NaN
+    bits[i] |= (halves[i] & 0x8000) << 16;
   }
   return out;
 }

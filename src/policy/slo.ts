@@ -34,24 +34,33 @@ type Quantity = "accuracy" | "loss" | "agreement" | "latencyMs" | "percentile" |
 
 /** In canonical order. */
 const quantities: readonly Quantity[] = ["accuracy", "loss", "agreement", "latencyMs", "percentile", "operations", "nodes"];
-const keys: readonly string[] = ["dense", "exact", ...quantities, "late", "signal"];
 
 interface Expectation {
-  allows: (value: number) => boolean;
+  allows: (value: unknown) => boolean;
   text: string;
 }
 
-const share: Expectation = { allows: (v) => v > 0 && v <= 1, text: "a share above 0, at most 1" };
-const amount: Expectation = { allows: (v) => v > 0 && v < Number.POSITIVE_INFINITY, text: "a finite number above 0" };
+const number = (allows: (value: number) => boolean, text: string): Expectation => ({
+  allows: (v) => typeof v === "number" && allows(v),
+  text,
+});
+const share = number((v) => v > 0 && v <= 1, "a share above 0, at most 1");
+const amount = number((v) => v > 0 && v < Number.POSITIVE_INFINITY, "a finite number above 0");
+const alone: Expectation = { allows: (v) => v === true, text: "true, or no such key" };
 
-const expectations: Record<Quantity, Expectation> = {
+/** Of every key there is. */
+const expectations: Record<keyof Slo, Expectation> = {
+  dense: alone,
+  exact: alone,
   accuracy: share,
-  loss: { allows: (v) => v >= 0 && v < 1, text: "a fraction from 0 to below 1" },
+  loss: number((v) => v >= 0 && v < 1, "a fraction from 0 to below 1"),
   agreement: share,
   latencyMs: amount,
-  percentile: { allows: (v) => v >= 50 && v <= 99, text: "50 to 99" },
+  percentile: number((v) => v >= 50 && v <= 99, "50 to 99"),
   operations: amount,
   nodes: share,
+  late: { allows: (v) => v === "run" || v === "refuse", text: "run or refuse" },
+  signal: { allows: (v) => typeof (v as AbortSignal | null)?.aborted === "boolean", text: "an AbortSignal" },
 };
 
 const forms = "dense, exact, accuracy=0.97, loss=0.003, agreement=0.99, latency=2ms, latency=2ms@p99, operations=200000 or nodes=5%";
@@ -109,35 +118,21 @@ export function parseSlo(text: string): Slo {
  */
 export function checkSlo(value: unknown): Slo {
   if (!isObject(value)) throw refusal("slo", show(value), "an object");
+  const keys = Object.keys(expectations);
   for (const key of Object.keys(value)) if (!keys.includes(key)) throw refusal("slo", `the key ${quoted(key)}`, keys.join(", "));
-  const slo: Slo = {};
-  for (const key of ["dense", "exact"] as const) {
+  const checked: Record<string, unknown> = {};
+  for (const [key, { allows, text }] of Object.entries(expectations)) {
     const asked = value[key];
     if (asked === undefined) continue;
-    if (asked !== true) throw refusal(key, show(asked), "true, or no such key");
-    slo[key] = true;
+    if (!allows(asked)) throw refusal(key, show(asked), text);
+    checked[key] = asked;
   }
-  for (const key of quantities) {
-    const asked = value[key];
-    if (asked === undefined) continue;
-    const { allows, text } = expectations[key];
-    if (typeof asked !== "number" || !allows(asked)) throw refusal(key, show(asked), text);
-    slo[key] = asked;
-  }
-  const alone = slo.dense ? "dense" : slo.exact ? "exact" : null;
-  const beside = Object.keys(slo).find((key) => key !== alone);
-  if (alone && beside) throw refusal(alone, `${beside} beside it`, `${alone} alone, as it leaves nothing to choose`);
-  const { signal, late } = value;
-  if (late !== undefined) {
-    if (late !== "run" && late !== "refuse") throw refusal("late", show(late), "run or refuse");
-    slo.late = late;
-  }
+  const slo: Slo = checked;
+  const only = slo.dense ? "dense" : slo.exact ? "exact" : null;
+  const beside = Object.keys(slo).find((key) => key !== only && key !== "signal");
+  if (only && beside) throw refusal(only, `${beside} beside it`, `${only} alone, as it leaves nothing to choose`);
   for (const key of ["percentile", "late"] as const)
     if (slo[key] !== undefined && slo.latencyMs === undefined) throw refusal(key, "no latencyMs beside it", "a deadline it belongs to");
-  if (signal !== undefined) {
-    if (typeof (signal as AbortSignal | null)?.aborted !== "boolean") throw refusal("signal", show(signal), "an AbortSignal");
-    slo.signal = signal as AbortSignal;
-  }
   return slo;
 }
 
