@@ -1,16 +1,19 @@
 // The race every quoted ratio comes from: contenders answer the same queries in one process, taking turns so that whatever else the
 // machine does falls on all of them alike. It knows nothing of models, engines or service level objectives.
 //
-// Turns come in blocks: one contender answers 50 queries in a row, then the next answers the same 50. Turns of one query each, as
+// Turns come in blocks: one contender answers 100 queries in a row, then the next answers 100. Turns of one query each, as
 // src/cli/measure.ts takes them, follow a drifting machine more closely, but then every contender finds its weights pushed out of the
 // caches by those before it (784-1024-1024-10 is 7 MB a copy, and there are as many copies as contenders), which a service that runs
 // one engine does not. Those who read the fewest bytes suffer least from that, and they are ours: the ratios would flatter us. So
-// blocks are the default here, the first queries of each are not counted, and who starts rotates; `order: "queries"` shows the difference.
+// blocks are the default here, as many queries before each are not counted, and who starts and who follows whom changes. In a round
+// everyone answers other queries, since contenders that share a session would find the very nodes they need fresh in the caches. Over
+// the race all answer the same ones. `order: "queries"` shows the difference.
 
 import { setImmediate } from "node:timers/promises";
 import {
   addSpent,
   type Contender,
+  contenderAt,
   interleave,
   judged,
   type Measured,
@@ -30,16 +33,17 @@ import { type RatioInterval, ratioOfMedians } from "./statistics.ts";
 
 export interface TurnOptions extends RaceOptions {
   order?: "blocks" | "queries";
-  /** Counted queries of one turn. Default 50. */
+  /** Counted queries of one turn. Default 100. */
   blockSize?: number;
-  /** Uncounted queries at the start of each turn, so that the caches hold this contender's weights again. Default 5. */
+  /** Uncounted queries at the start of each turn, so that the caches hold what this contender needs again. Default 100. */
   settle?: number;
 }
 
 export interface RaceResult {
   order: "blocks" | "queries";
   blockSize: number;
-  /** In the order of the contenders; `timesMs[q]` is the same input for everyone. */
+  settle: number;
+  /** In the order of the contenders; times in the order they were taken, so that those of one round stand side by side. */
   measured: readonly Measured[];
 }
 
@@ -52,7 +56,7 @@ const groupOfSingles = 20;
  * @throws SlonnError `bad-option` without contenders or rows, for an impossible number, or for two contenders of one name; `aborted`.
  */
 export async function race(contenders: readonly Contender[], rows: Rows, options: TurnOptions = {}): Promise<RaceResult> {
-  const { order = "blocks", blockSize = 50, settle = 5, queries = rows.count, warmUp = 200 } = options;
+  const { order = "blocks", blockSize = 100, settle = 100, queries = rows.count, warmUp = 200 } = options;
   if (contenders.length === 0 || rows.count === 0)
     throw new SlonnError("bad-option", `race: got ${contenders.length} contenders and ${rows.count} rows, expected at least one of each`);
   for (const [what, n, least] of [
@@ -66,11 +70,20 @@ export async function race(contenders: readonly Contender[], rows: Rows, options
   const names = contenders.map(({ name }) => name);
   if (new Set(names).size !== names.length)
     throw new SlonnError("bad-option", `race: got contenders ${names.join(", ")}, expected every name once`);
-  if (order === "queries") return { order, blockSize: 1, measured: await interleave(contenders, rows, { ...options, queries, warmUp }) };
-  return { order, blockSize, measured: await takeTurns(contenders, rows, { ...options, queries, warmUp, blockSize, settle }) };
+  if (order === "queries")
+    return { order, blockSize: 1, settle: 0, measured: await interleave(contenders, rows, { ...options, queries, warmUp }) };
+  return { order, blockSize, settle, measured: await takeTurns(contenders, rows, { ...options, queries, warmUp, blockSize, settle }) };
 }
 
-/** How many times as long `slower` took as `faster`: the ratio of their medians over the same queries, with its interval. */
+/** A mood of the machine may outlast a turn: so many turns are drawn together, as long as that leaves `leastGroups` to draw from. */
+const turnsTogether = [1, 2, 4];
+const leastGroups = 10;
+const resamples = 500;
+
+/**
+ * How many times as long `slower` took as `faster`: the ratio of their medians over the same queries, with the widest of the intervals
+ * that draw one, two and four turns together.
+ */
 export function speedUp(result: RaceResult, slower: string, faster: string, random: Random, confidence = 0.95): RatioInterval {
   const [numerator, denominator] = [slower, faster].map((name) => {
     const found = result.measured.find((one) => one.name === name);
@@ -81,8 +94,17 @@ export function speedUp(result: RaceResult, slower: string, faster: string, rand
       );
     return found.timesMs;
   });
-  const groupSize = result.order === "blocks" ? result.blockSize : groupOfSingles;
-  return ratioOfMedians(numerator, denominator, random, { groupSize, confidence });
+  const turn = result.order === "blocks" ? result.blockSize : groupOfSingles;
+  const intervals = turnsTogether
+    .map((turns) => turns * turn)
+    .filter((groupSize) => groupSize === turn || numerator.length / groupSize >= leastGroups)
+    .map((groupSize) => ratioOfMedians(numerator, denominator, random, { groupSize, confidence, resamples }));
+  return {
+    ratio: intervals[0].ratio,
+    low: Math.min(...intervals.map(({ low }) => low)),
+    high: Math.max(...intervals.map(({ high }) => high)),
+    confidence,
+  };
 }
 
 /** What one contender did so far, and what each of its answers was. */
@@ -90,6 +112,8 @@ interface Tally {
   contender: Contender;
   isAsync: boolean;
   times: Float64Array;
+  /** Queries that were timed. */
+  answered: number;
   /** [queries, depth] the best answers, best first. */
   bests: Int32Array;
   totals: Totals;
@@ -108,6 +132,7 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
       contender,
       isAsync,
       times: new Float64Array(queries),
+      answered: 0,
       bests: new Int32Array(queries * depth),
       totals: noTotals(),
     });
@@ -121,7 +146,7 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
       const input = inputAt(q);
       const start = clock.now();
       contender.run(input);
-      times[q] = clock.now() - start;
+      times[tally.answered++] = clock.now() - start;
       note(tally, q);
       onAnswer?.(c, q);
     }
@@ -133,19 +158,22 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
       const input = inputAt(q);
       const start = clock.now();
       await contender.run(input);
-      times[q] = clock.now() - start;
+      times[tally.answered++] = clock.now() - start;
       note(tally, q);
       onAnswer?.(c, q);
     }
   };
 
-  for (let from = 0, round = 0; from < queries; from += blockSize, round++) {
+  const rounds = Math.ceil(queries / blockSize);
+  const apart = Math.max(1, Math.floor(rounds / tallies.length));
+  for (let round = 0; round < rounds; round++) {
     throwIfAborted(signal);
-    onProgress?.(from / queries);
+    onProgress?.(round / rounds);
     await setImmediate();
-    const end = Math.min(from + blockSize, queries);
     for (let place = 0; place < tallies.length; place++) {
-      const c = (round + place) % tallies.length;
+      const c = contenderAt(round, place, tallies.length);
+      const from = ((round + c * apart) % rounds) * blockSize;
+      const end = Math.min(from + blockSize, queries);
       if (tallies[c].isAsync) await takeAsyncTurn(tallies[c], c, from, end);
       else takeTurn(tallies[c], c, from, end);
     }
