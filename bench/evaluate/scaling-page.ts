@@ -137,7 +137,7 @@ function headSection({ labels, inputs, queries, contenders, ratios }: WideHeadPa
 
 The same made-up head, ${inputs} → ${labels.toLocaleString("en")}, with weights in eight bits, raced beside the engines of [the evaluation](evaluation.md) in one process, taking turns; ${queries} queries,
 twice. Only screens were calibrated; clusters, which take minutes to fit to so many labels, are faster where they keep the promise ([wide outputs](wide-outputs.md)). Its answers mean nothing, so what counts is how often they are dense's. † marks a ratio that the second race did not find within the
-first one's 95 % interval, and what it found.
+interval, and what it found.
 
 ${table(["contender", "agrees with dense", "certified", "MACs", "p50 µs", "p99 µs", `as long as ${faster}`], rows, [2])}`;
 }
