@@ -145,10 +145,10 @@ test("a ratio's interval holds the errors of both races, and one that lies outsi
   const near = ratioOf("slow", "fast", interval(10, 1.03), interval(10.4, 1.04));
   expect([near.reproduced, near.again]).toEqual([true, 10.4]);
   expect(Math.log(near.high / near.ratio)).toBeCloseTo(Math.hypot(Math.log(1.03), Math.log(1.04)), 9);
-  expect(ratioText(near)).toBe("10.0 (9.51 to 10.5)");
+  expect(ratioText(near)).toBe("10.0 (9.52 to 10.5)");
   const far = ratioOf("slow", "fast", interval(10, 1.03), interval(11, 1.04));
   expect(far.reproduced).toBe(false);
-  expect(ratioText(far)).toBe("10.0 (9.51 to 10.5) †11.0");
+  expect(ratioText(far)).toBe("10.0 (9.52 to 10.5) †11.0");
 });
 
 test("peers in eight bits are the best where ours come in eight bits, as long as they answer well", () => {

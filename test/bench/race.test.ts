@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { peerContender } from "../../bench/peers/peer-contender.ts";
 import type { Peer } from "../../bench/peers/peers.ts";
 import { type RaceResult, race, speedUp } from "../../bench/race.ts";
+import { ratioOfMedians } from "../../bench/statistics.ts";
 import type { Contender } from "../../src/cli/measure.ts";
 import type { Clock } from "../../src/clock.ts";
 import type { Input, Rows } from "../../src/model/rows.ts";
@@ -107,21 +108,19 @@ test("in one round everyone answers other queries, and all the same ones over th
   for (const { timesMs } of measured) expect([...timesMs].sort()).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
-test("a mood that outlasts a turn makes the interval wider", () => {
+test("a mood that outlasts a turn makes the interval wider than single turns show", () => {
   const random = seeded(3);
   const moods = Float64Array.from({ length: 40 }, () => Math.exp(0.2 * normal(random)));
-  const widthOf = (moodAt: (turn: number) => number): number => {
-    const timesMs = Float64Array.from({ length: 1600 }, (_, i) => moods[moodAt(Math.floor(i / 10))] * (1 + 0.01 * random()));
-    const measured = [
-      { name: "slow", timesMs },
-      { name: "fast", timesMs: new Float64Array(1600).fill(1) },
-    ] as unknown as RaceResult["measured"];
-    const { low, high } = speedUp({ order: "blocks", blockSize: 10, settle: 0, measured }, "slow", "fast", seeded(1));
-    return high - low;
-  };
-  const lasting = widthOf((turn) => Math.floor(turn / 4));
-  const passing = widthOf((turn) => turn % 40);
-  expect(lasting).toBeGreaterThan(1.2 * passing);
+  const timesMs = Float64Array.from({ length: 1600 }, (_, i) => moods[Math.floor(i / 40)] * (1 + 0.01 * random()));
+  const steady = new Float64Array(1600).fill(1);
+  const measured = [
+    { name: "slow", timesMs },
+    { name: "fast", timesMs: steady },
+  ] as unknown as RaceResult["measured"];
+  const all = speedUp({ order: "blocks", blockSize: 10, settle: 0, measured }, "slow", "fast", seeded(1));
+  const single = ratioOfMedians(timesMs, steady, seeded(1), { groupSize: 10 });
+  expect(all.ratio).toBe(single.ratio);
+  expect(all.high - all.low).toBeGreaterThan(1.3 * (single.high - single.low));
 });
 
 test("more queries than rows go round, fewer are spread", async () => {
