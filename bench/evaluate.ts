@@ -82,7 +82,7 @@ function begin(): Evaluation {
       : {}),
   };
   const facts = {
-    version: 1 as const,
+    version: 2 as const,
     command: `npm run evaluate${sizeName === "full" ? "" : ` -- --${sizeName}`}`,
     size: sizeName,
     machine: machineOf(),
@@ -91,6 +91,8 @@ function begin(): Evaluation {
   const nothing = { networks: [], certificates: [], interference: [], scaling: null, head: null, browser: null, failed: [] };
   if ((values.part || values.network) && existsSync(path)) {
     const earlier = JSON.parse(readFileSync(path, "utf8")) as Evaluation;
+    if (earlier.size === sizeName && earlier.version !== facts.version)
+      throw new Error(`${path}: got version ${earlier.version}, expected ${facts.version}; all of it has to be measured again`);
     if (earlier.size === sizeName) return { ...nothing, ...earlier, ...facts, machine: earlier.machine };
   }
   return { ...nothing, ...facts };

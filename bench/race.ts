@@ -1,18 +1,20 @@
 // The race every quoted ratio comes from: contenders answer the same queries in one process, taking turns so that whatever else the
 // machine does falls on all of them alike. It knows nothing of models, engines or service level objectives.
 //
-// Turns come in blocks: one contender answers 50 queries in a row, then the next 50 others; in the end each has answered all. Did they answer
-// the same ones in a round, those who share a session would find in the caches what the first of them fetched. Turns of one query each, as
+// Turns come in blocks: one contender answers 100 queries in a row, then the next answers 100. Turns of one query each, as
 // src/cli/measure.ts takes them, follow a drifting machine more closely, but then every contender finds its weights pushed out of the
 // caches by those before it (784-1024-1024-10 is 7 MB a copy, and there are as many copies as contenders), which a service that runs
 // one engine does not. Those who read the fewest bytes suffer least from that, and they are ours: the ratios would flatter us. So
-// blocks are the default here, the first queries of each are not counted, and each round draws its order; `order: "queries"` shows the difference.
+// blocks are the default here, two milliseconds of queries before each are not counted, and who starts and who follows whom changes. In a
+// round everyone answers other queries, since contenders that share a session would find the very nodes they need fresh in the caches.
+// Over the race all answer the same ones. `order: "queries"` shows the difference.
 
 import { setImmediate } from "node:timers/promises";
 import {
   addSpent,
   bestAt,
   type Contender,
+  contenderAt,
   interleave,
   judged,
   type Measured,
@@ -27,26 +29,24 @@ import { countHits, depth, noHits, sharesOf } from "../src/cli/metric.ts";
 import { type Clock, systemClock } from "../src/clock.ts";
 import { SlonnError, throwIfAborted } from "../src/errors.ts";
 import { type Input, type Rows, rowOf, staggered } from "../src/model/rows.ts";
-import { permutation, type Random, seeded } from "../src/random.ts";
+import type { Random } from "../src/random.ts";
 import { type RatioInterval, ratioOfMedians } from "./statistics.ts";
 
 export interface TurnOptions extends RaceOptions {
   order?: "blocks" | "queries";
-  /** Counted queries of one turn. Default 50. */
+  /** Counted queries of one turn. Default 100. */
   blockSize?: number;
-  /** Uncounted queries at the start of each turn, so that the caches hold this contender's weights again. Unless given, a millisecond of them, and at least 5. */
+  /** Uncounted queries at the start of each turn, so that the caches hold what this contender needs again: unless given, as many as take `settlingMs`, 5 at least. */
   settle?: number;
 }
 
 export interface RaceResult {
   order: "blocks" | "queries";
   blockSize: number;
-  /** In the order of the contenders; `timesMs[q]` is the same input for everyone. */
+  /** In the order of the contenders; times in the order they were taken, so that those of one round stand side by side. */
   measured: readonly Measured[];
 }
 
-const leastSettling = 5;
-const settlingMs = 1;
 /** Runs of queries that count as one draw of the bootstrap where turns are single queries. */
 const groupOfSingles = 20;
 
@@ -56,7 +56,7 @@ const groupOfSingles = 20;
  * @throws SlonnError `bad-option` without contenders or rows, for an impossible number, or for two contenders of one name; `aborted`.
  */
 export async function race(contenders: readonly Contender[], rows: Rows, options: TurnOptions = {}): Promise<RaceResult> {
-  const { order = "blocks", blockSize = 50, settle, queries = rows.count, warmUp = 200 } = options;
+  const { order = "blocks", blockSize = 100, settle, queries = rows.count, warmUp = 200 } = options;
   if (contenders.length === 0 || rows.count === 0)
     throw new SlonnError("bad-option", `race: got ${contenders.length} contenders and ${rows.count} rows, expected at least one of each`);
   for (const [what, n, least] of [
@@ -74,7 +74,19 @@ export async function race(contenders: readonly Contender[], rows: Rows, options
   return { order, blockSize, measured: await takeTurns(contenders, rows, { ...options, queries, warmUp, blockSize }) };
 }
 
-/** How many times as long `slower` took as `faster`: the ratio of their medians over the same queries, with its interval. */
+/** Uncounted milliseconds at the start of a turn: dense has all its weights back after one query, who reads others for every input needs hundreds. */
+export const settlingMs = 2;
+const leastSettling = 5;
+
+/** A mood of the machine may outlast a turn: so many turns are drawn together, as long as that leaves `leastGroups` to draw from. */
+const turnsTogether = [1, 2, 4];
+const leastGroups = 10;
+const resamples = 500;
+
+/**
+ * How many times as long `slower` took as `faster`: the ratio of their medians over the same queries, with the widest of the intervals
+ * that draw one, two and four turns together.
+ */
 export function speedUp(result: RaceResult, slower: string, faster: string, random: Random, confidence = 0.95): RatioInterval {
   const [numerator, denominator] = [slower, faster].map((name) => {
     const found = result.measured.find((one) => one.name === name);
@@ -85,8 +97,17 @@ export function speedUp(result: RaceResult, slower: string, faster: string, rand
       );
     return found.timesMs;
   });
-  const groupSize = result.order === "blocks" ? result.blockSize : groupOfSingles;
-  return ratioOfMedians(numerator, denominator, random, { groupSize, confidence });
+  const turn = result.order === "blocks" ? result.blockSize : groupOfSingles;
+  const intervals = turnsTogether
+    .map((turns) => turns * turn)
+    .filter((groupSize) => groupSize === turn || numerator.length / groupSize >= leastGroups)
+    .map((groupSize) => ratioOfMedians(numerator, denominator, random, { groupSize, confidence, resamples }));
+  return {
+    ratio: intervals[0].ratio,
+    low: Math.min(...intervals.map(({ low }) => low)),
+    high: Math.max(...intervals.map(({ high }) => high)),
+    confidence,
+  };
 }
 
 /** What one contender did so far, and what each of its answers was. */
@@ -95,6 +116,8 @@ interface Tally {
   isAsync: boolean;
   settle: number;
   times: Float64Array;
+  /** Queries that were timed. */
+  answered: number;
   /** [queries, depth] the best answers, best first. */
   bests: Int32Array;
   totals: Totals;
@@ -115,6 +138,7 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
       isAsync,
       settle,
       times: new Float64Array(queries),
+      answered: 0,
       bests: new Int32Array(queries * depth),
       totals: noTotals(),
     });
@@ -128,7 +152,7 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
       const input = inputAt(q);
       const start = clock.now();
       contender.run(input);
-      times[q] = clock.now() - start;
+      times[tally.answered++] = clock.now() - start;
       note(tally, q);
       onAnswer?.(c, q);
     }
@@ -140,20 +164,20 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
       const input = inputAt(q);
       const start = clock.now();
       await contender.run(input);
-      times[q] = clock.now() - start;
+      times[tally.answered++] = clock.now() - start;
       note(tally, q);
       onAnswer?.(c, q);
     }
   };
 
-  const blocks = Math.ceil(queries / blockSize);
-  const random = seeded(1);
-  for (let round = 0; round < blocks; round++) {
+  const rounds = Math.ceil(queries / blockSize);
+  for (let round = 0; round < rounds; round++) {
     throwIfAborted(signal);
-    onProgress?.(round / blocks);
+    onProgress?.(round / rounds);
     await setImmediate();
-    for (const c of permutation(tallies.length, random)) {
-      const from = blockSize * staggered(round, c, tallies.length, blocks);
+    for (let place = 0; place < tallies.length; place++) {
+      const c = contenderAt(round, place, tallies.length);
+      const from = blockSize * staggered(round, c, tallies.length, rounds);
       const end = Math.min(from + blockSize, queries);
       if (tallies[c].isAsync) await takeAsyncTurn(tallies[c], c, from, end);
       else takeTurn(tallies[c], c, from, end);

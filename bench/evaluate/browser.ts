@@ -90,9 +90,8 @@ export async function raceInChromium(subject: Subject, log: (line: string) => vo
       ratios: whole
         .filter((engine) => engine !== level)
         .map((slower) => {
-          const interval = ratioOfMedians(times(first, slower), times(first, level), seeded(1));
-          const again = ratioOfMedians(times(second, slower), times(second, level), seeded(1)).ratio;
-          return ratioOf(slower, level, interval, again);
+          const [one, other] = [first, second].map((race) => ratioOfMedians(times(race, slower), times(race, level), seeded(1)));
+          return ratioOf(slower, level, one, other);
         }),
     };
   } finally {

@@ -8,7 +8,7 @@ import type { RatioInterval } from "../statistics.ts";
 
 export interface Evaluation {
   /** Raised when a field changes its meaning. */
-  version: 1;
+  version: 2;
   command: string;
   /** How much was measured: `full` is what is quoted. */
   size: SizeName;
@@ -52,6 +52,8 @@ export interface NetworkPart extends Circumstances {
   /** Null where it comes calibrated. */
   calibrationSeconds: number | null;
   queries: number;
+  /** Queries of a turn that count, and milliseconds of those before them that do not. */
+  turns: { queries: number; settlingMs: number };
   sparsity: Sparsity;
   /** Dense first; the same queries, in turns. */
   contenders: ContenderResult[];
@@ -78,17 +80,17 @@ export interface ContenderResult {
   nodes: number[] | null;
   /** What was proved, in words; null where nothing was asked or proved. */
   certified: string | null;
-  /** Median of each block of queries, microseconds, first run. */
-  blockUs: number[];
+  /** Median of each turn, microseconds, in the order they were taken: first run, second run. */
+  blockUs: [number[], number[]];
 }
 
-/** How many times as long `slower` took as `faster`. */
+/** How many times as long `slower` took as `faster`, with the interval that a second run should lie in. */
 export interface Ratio extends RatioInterval {
   slower: string;
   faster: string;
   /** The same in a second run. */
   again: number;
-  /** Whether the second lies within the interval of the first. */
+  /** Whether that lies within the interval. */
   reproduced: boolean;
 }
 
@@ -151,6 +153,8 @@ export interface InterferencePart extends Circumstances {
 
 export interface ScalingPart extends Circumstances {
   labels: ScalingPoint[];
+  /** The level of `labels`: strongest inputs a screen looks at, labels it keeps. */
+  screen: { inputs: number; kept: number };
   widths: ScalingPoint[];
   /** Fastest read of memory larger than the caches, bytes per microsecond. */
   bytesPerUs: number;
@@ -197,6 +201,8 @@ export interface ScalingPoint {
   denseUs: number;
   dense8Us: number | null;
   levelUs: number;
+  /** Share of queries with dense's best answer in eight bits; null where answers mean nothing. */
+  agreement: number | null;
   share: number;
   what: string;
 }

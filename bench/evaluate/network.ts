@@ -10,7 +10,7 @@ import { createModel, type Model } from "../../src/model/model.ts";
 import { type Input, isRight, type Labels, type Rows, rowOf } from "../../src/model/rows.ts";
 import { parseSlo } from "../../src/policy/slo.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
-import { type RaceResult, race } from "../race.ts";
+import { type RaceResult, race, settlingMs } from "../race.ts";
 import { quantile } from "../statistics.ts";
 import { type Field, gather } from "./contenders.ts";
 import type { Circumstances, ContenderResult, NetworkPart } from "./evaluation.ts";
@@ -67,7 +67,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
 
   const queries = Math.min(size.queries[sortOf(base)], report.rows.count);
   const rowAt = (q: number): number => rowOfQuery(q, queries, report.rows.count);
-  log(`${name}: ${competitors.length} contenders, ${queries} queries each, and half as many again`);
+  log(`${name}: ${competitors.length} contenders, ${queries} queries each, twice`);
   const options = { labels: report.labels, queries };
   const all = competitors.map(({ contender }) => contender);
   const tops = all.map(() => new Int32Array(queries));
@@ -80,7 +80,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
   const wrong = result.measured[1];
   if (wrong.agreement < 1)
     throw new Error(`${name}: got ${wrong.name} agreeing with dense on ${wrong.agreement}, expected 1: is the build stale?`);
-  const again = await race(all, report.rows, { ...options, queries: Math.ceil(queries / 2) });
+  const again = await race(all, report.rows, options);
 
   log(`${name}: limits`);
   const inputs = Array.from({ length: Math.min(size.counted, queries) }, (_, i) =>
@@ -90,7 +90,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
   const judging = cut(heldOut, size.most.oracle);
   const oracle = await findOracle(model, rankedOf(base), judging, promised, confidence);
   const { oracleMacs, ...limits } = await findLimits(model, level.rungs, oracle.rung, inputs);
-  const contenders = contendersOf(field, result, inputs, base);
+  const contenders = contendersOf(field, [result, again], inputs, base);
   report.labels &&
     contenders.forEach((one, c) => {
       one.loss = lossOf(tops[c], tops[0], report.labels as Labels, rowAt);
@@ -114,6 +114,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
       rows: { fit: fit.count, search: heldOut.rows.count - certify, certify, report: report.rows.count },
       calibrationSeconds,
       queries,
+      turns: { queries: result.blockSize, settlingMs },
       sparsity: {
         zeroInputs,
         layers: base.layers.map((layer, l) => ({
@@ -151,7 +152,7 @@ function rankedOf(model: Model): (l: number) => boolean {
 
 function contendersOf(
   { competitors }: Field,
-  { measured, blockSize }: RaceResult,
+  [first, second]: readonly [RaceResult, RaceResult],
   inputs: readonly Input[],
   { layers }: Model,
 ): ContenderResult[] {
@@ -160,7 +161,7 @@ function contendersOf(
   if (!dense) throw new Error("the first contender is dense, and tells what it spends");
   return competitors.map(({ contender, kind, form }, c): ContenderResult => {
     const work = works[c];
-    const { right, agreement, timesMs } = measured[c];
+    const { right, agreement, timesMs } = first.measured[c];
     const certificate = work?.plan.certificate;
     return {
       name: contender.name,
@@ -174,14 +175,19 @@ function contendersOf(
       bytes: work && work.bytes / dense.bytes,
       nodes: work?.nodes.map((n, l) => n / layers[l].outputs) ?? null,
       certified: certificate ? `${certificate.kind} ${boundText(certificate.kind, certificate.bound)}` : null,
-      blockUs: blockMedians(timesMs, blockSize).map((ms) => Number((1000 * ms).toPrecision(4))),
+      blockUs: [blockMedians(first, c), blockMedians(second, c)],
     };
   });
 }
 
-function blockMedians(timesMs: Float64Array, size: number): number[] {
-  const count = Math.ceil(timesMs.length / size);
-  return Array.from({ length: count }, (_, b) => quantile(timesMs.slice(b * size, (b + 1) * size).sort(), 0.5));
+/** Microseconds. */
+function blockMedians({ measured, blockSize }: RaceResult, c: number): number[] {
+  const { timesMs } = measured[c];
+  const count = Math.ceil(timesMs.length / blockSize);
+  return Array.from({ length: count }, (_, b) => {
+    const ms = quantile(timesMs.slice(b * blockSize, (b + 1) * blockSize).sort(), 0.5);
+    return Number((1000 * ms).toPrecision(4));
+  });
 }
 
 /** Mean of dense right minus this right, and where it lies. */

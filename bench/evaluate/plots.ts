@@ -94,6 +94,7 @@ ${counts.map(({ kind, count }) => count.map((n, b) => bar(kind, n, b)))}
 <line class="reference" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>
 ${ticks.map((loss) => html`<text class="tick" x="${x(loss)}" y="${bottom + 18}" text-anchor="middle">${Number((100 * loss).toFixed(2))} %</text>`)}
 <text class="tick" x="${left - 8}" y="${top + 8}" text-anchor="end">${most}</text>
+<text class="axis" transform="translate(24 ${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">draws</text>
 <text class="axis" x="${(left + right) / 2}" y="${height - 10}" text-anchor="middle">true loss of the level chosen; filled: certified, hollow: tuned without; dashed: promised</text>
 </svg>`);
 }

@@ -1,13 +1,13 @@
-// What queries cost as labels, width and load grow, as a page: measured sizes, a straight line through them, and money by a stated price.
+// What queries cost as labels, width and load grow, as a page: measured sizes, what they say of others, and money by a stated price.
 
 import type { Evaluation, NetworkPart, ScalingPart, ScalingPoint, WideHeadPart } from "./evaluation.ts";
-import { figure, micro, percent, table } from "./markdown.ts";
+import { figure, micro, percent, ratioText, table } from "./markdown.ts";
 import { contender, promiseOf } from "./verdicts.ts";
 
 /** The one number that is not measured here. */
 const dollarsPerCpuHour = 0.04;
 const cpuLimitsMs = [10, 50];
-const modelledLabels = [205_443, 1_000_000, 10_000_000];
+const modelledLabels = [1_000_000, 10_000_000];
 
 export function scalingPage({ scaling, head, networks, interference, command }: Evaluation): string {
   return [
@@ -25,19 +25,28 @@ mean nothing. Money is by one assumed price, ${dollarsPerCpuHour} dollars for an
     .concat("\n");
 }
 
-/** Least squares of relative errors, so that small sizes count as much as large ones: time = fixed + slope · size. */
-export function lineThrough(points: readonly { x: number; y: number }[]): { fixed: number; slope: number } {
-  let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];
-  for (const { x, y } of points) {
-    const weight = 1 / (y * y);
-    w += weight;
-    wx += weight * x;
-    wy += weight * y;
-    wxx += weight * x * x;
-    wxy += weight * x * y;
-  }
-  const slope = (w * wxy - wx * wy) / (w * wxx - wx * wx);
-  return { slope, fixed: (wy - slope * wx) / w };
+/** Microseconds of a query by size, ascending. */
+type Curve = readonly { size: number; us: number }[];
+
+/**
+ * Along straight lines between the sizes measured. Past the largest in proportion to it: there weights are read once, in one stream, from
+ * the farthest memory that any size reads them from. Below the smallest in proportion too.
+ */
+export function usAt(curve: Curve, size: number): number {
+  return along(curve, size, "size", "us");
+}
+
+/** The size that takes so long. */
+export function sizeAt(curve: Curve, us: number): number {
+  return along(curve, us, "us", "size");
+}
+
+function along(curve: Curve, at: number, from: "size" | "us", to: "size" | "us"): number {
+  const next = curve.findIndex((point) => point[from] >= at);
+  const end = next < 0 ? curve[curve.length - 1] : curve[next];
+  const start = next > 0 ? curve[next - 1] : { size: 0, us: 0 };
+  if (next < 0) return (end[to] * at) / end[from];
+  return start[to] + ((end[to] - start[to]) * (at - start[from])) / (end[from] - start[from]);
 }
 
 const ways = [
@@ -46,14 +55,25 @@ const ways = [
   { name: "a level that leaves out", of: ({ levelUs }: ScalingPoint) => levelUs },
 ] as const;
 
+/** Those that were measured, by name. */
+function curvesOf(points: readonly ScalingPoint[]): { name: string; curve: Curve }[] {
+  return ways.flatMap(({ name, of }) => {
+    const curve = points.flatMap((one) => {
+      const us = of(one);
+      return us === null ? [] : [{ size: one.size, us }];
+    });
+    return curve.length === 0 ? [] : [{ name, curve }];
+  });
+}
+
 /** With columns for eight bits where they were measured. */
 function measured(points: readonly ScalingPoint[]): string {
   const inBytes = points.some(({ dense8Us }) => dense8Us !== null);
-  const columns = (dense: string, dense8: string, level: string, ratio: string, ratio8: string): string[] =>
-    inBytes ? [dense, dense8, level, ratio, ratio8] : [dense, level, ratio];
+  const columns = (dense: string, dense8: string, level: string, ratio: string, ratio8: string, agrees: string): string[] =>
+    inBytes ? [dense, dense8, level, ratio, ratio8, agrees] : [dense, level, ratio];
   return table(
-    ["network", ...columns("dense, µs", "dense in eight bits, µs", "level, µs", "dense / level", "dense in eight bits / level")],
-    points.map(({ what, denseUs, dense8Us, levelUs }) => [
+    ["network", ...columns("dense, µs", "dense in eight bits, µs", "level, µs", "dense / level", "dense in eight bits / level", "agrees")],
+    points.map(({ what, denseUs, dense8Us, levelUs, agreement }) => [
       what,
       ...columns(
         figure(denseUs),
@@ -61,39 +81,42 @@ function measured(points: readonly ScalingPoint[]): string {
         figure(levelUs),
         figure(denseUs / levelUs),
         dense8Us === null ? "" : figure(dense8Us / levelUs),
+        percent(agreement, 1),
       ),
     ]),
   );
 }
 
-function labelsSection({ labels }: ScalingPart): string {
-  const lines = ways.flatMap(({ name, of }) => {
-    const points = labels.flatMap((one) => {
-      const y = of(one);
-      return y === null ? [] : [{ x: one.size, y }];
-    });
-    return points.length < 2 ? [] : [{ name, ...lineThrough(points) }];
-  });
-  const modelled = lines.map(({ name, fixed, slope }) => [
+function labelsSection({ labels, screen }: ScalingPart): string {
+  const largest = labels[labels.length - 1].size;
+  const rows = curvesOf(labels).map(({ name, curve }) => [
     name,
-    figure(1000 * slope),
-    ...modelledLabels.map((size) => figure((fixed + slope * size) / 1000)),
-    ...modelledLabels.map((size) => figure(dollarsOf(fixed + slope * size))),
+    ...curve.map(({ size, us }) => figure((1000 * us) / size)),
+    ...[largest, ...modelledLabels].map((size) => figure(dollarsOf(usAt(curve, size)))),
+    ...modelledLabels.map((size) => figure(usAt(curve, size) / 1000)),
   ]);
   return `## Labels
 
-A made-up head of 128 inputs. The level looks at the eight strongest inputs of every label in eight bits and computes the best 64 labels exactly (\`screen\`);
-it still touches every label, so it grows with them too, along a flatter line. \`clusters\` touches few
+A made-up head of 128 inputs. The level looks at the ${screen.inputs} strongest inputs of every label in eight bits and computes the best ${screen.kept} labels exactly (\`screen\`);
+it still touches every label, so it grows with them too. How often its best label is dense's, in eight bits, stands beside it. \`clusters\` touches few
 labels and is faster where calibration finds that it keeps the promise ([wide outputs](wide-outputs.md)).
 
 ${measured(labels)}
 
 ![Median time of a query against the number of labels](evaluation/scaling-labels.svg)
 
-A straight line through these, least squares of relative errors; past the largest size measured it is a model, and sizes beyond the caches
-take longer than it says.
+Time a label, which rises as weights no longer fit a cache, and what that makes of more labels: past the largest size measured time is taken to grow in
+proportion. What still lies in a cache there, as much of what the level reads does, takes longer than that says.
 
-${table(["", "ns a label", ...modelledLabels.map((n) => `${n.toLocaleString("en")}, ms`), ...modelledLabels.map((n) => `${n.toLocaleString("en")}, $ a million`)], modelled)}`;
+${table(
+  [
+    "",
+    ...labels.map(({ size }) => `${size.toLocaleString("en")}, ns a label`),
+    ...[largest, ...modelledLabels].map((n) => `${n.toLocaleString("en")}, $ a million queries`),
+    ...modelledLabels.map((n) => `${n.toLocaleString("en")}, ms`),
+  ],
+  rows,
+)}`;
 }
 
 function headSection({ labels, inputs, queries, contenders, ratios }: WideHeadPart): string {
@@ -106,9 +129,7 @@ function headSection({ labels, inputs, queries, contenders, ratios }: WideHeadPa
       percent(macs),
       micro(latencyMs.p50),
       micro(latencyMs.p99),
-      found
-        ? `${figure(found.ratio)} (${figure(found.low)} to ${figure(found.high)})${found.reproduced ? "" : ` †${figure(found.again)}`}`
-        : "1",
+      found ? ratioText(found) : "1",
     ];
   });
   const faster = ratios[0]?.faster ?? "";
@@ -116,7 +137,7 @@ function headSection({ labels, inputs, queries, contenders, ratios }: WideHeadPa
 
 The same made-up head, ${inputs} → ${labels.toLocaleString("en")}, with weights in eight bits, raced beside the engines of [the evaluation](evaluation.md) in one process, taking turns; ${queries} queries,
 twice. Only screens were calibrated; clusters, which take minutes to fit to so many labels, are faster where they keep the promise ([wide outputs](wide-outputs.md)). Its answers mean nothing, so what counts is how often they are dense's. † marks a ratio that the second race did not find within the
-first one's 95 % interval, and what it found.
+interval, and what it found.
 
 ${table(["contender", "agrees with dense", "certified", "MACs", "p50 µs", "p99 µs", `as long as ${faster}`], rows, [2])}`;
 }
@@ -149,7 +170,7 @@ function moneySection(networks: readonly NetworkPart[]): string {
   const rows = networks.map((network) => {
     const [dense] = network.contenders;
     const ours = contender(network, promiseOf(network)) ?? dense;
-    const [wholeUs, oursUs] = [1000 * dense.latencyMs.p50, 1000 * ours.latencyMs.p50];
+    const [wholeUs, oursUs] = [1000 * dense.latencyMs.mean, 1000 * ours.latencyMs.mean];
     const perDollar = (us: number): string => figure(1 / dollarsOf(us));
     return [
       network.name,
@@ -163,7 +184,7 @@ function moneySection(networks: readonly NetworkPart[]): string {
   });
   return `## Money
 
-From median times of the race (a mean would count what other processes took too), one core kept busy. Millions of queries for a dollar is the same figure the other way round.
+From mean times of the race, one core kept busy: a level that grows takes longer for some inputs, which cost too. Millions of queries for a dollar is the same figure the other way round.
 
 ${table(
   ["network", "queries a second, dense", "ours at 0.3 %", "$ a million, dense", "ours", "million queries a $, dense", "ours"],
@@ -191,19 +212,15 @@ ${table(["", "dense, p50 µs", "p99 µs", "right and in time a second", "ours, p
 }
 
 function edgeSection({ labels }: ScalingPart): string {
-  const rows = ways.flatMap(({ name, of }) => {
-    const points = labels.flatMap((one) => {
-      const y = of(one);
-      return y === null ? [] : [{ x: one.size, y }];
-    });
-    if (points.length < 2) return [];
-    const { fixed, slope } = lineThrough(points);
-    return [[name, ...cpuLimitsMs.map((ms) => Math.max(0, Math.floor((1000 * ms - fixed) / slope)).toLocaleString("en"))]];
-  });
+  const rows = curvesOf(labels).map(({ name, curve }) => [
+    name,
+    ...cpuLimitsMs.map((ms) => (1000 * Math.floor(sizeAt(curve, 1000 * ms) / 1000)).toLocaleString("en")),
+  ]);
   return `## What an edge platform's limit buys
 
-Edge platforms bound the CPU time of a request: ${cpuLimitsMs.map((ms) => `${ms} ms`).join(" and ")} are common. By the line above, the most labels of a 128-wide head that one query
-answers within it, on a machine like this one and with nothing else in the request. Memory bounds it sooner: 128 MB hold 250,000 such labels in floats and a million in eight bits.
+Edge platforms bound the processor time of a request: 10 ms on Cloudflare's free plan, 50 ms on Deno Deploy and Netlify. The most labels of a 128-wide head that one query
+answers within it, by the measurements above, on a machine like this one and with nothing else in the request. Memory may bound it sooner: 128 MB hold 250,000 such
+labels in floats and 940,000 in eight bits.
 
 ${table(["", ...cpuLimitsMs.map((ms) => `labels in ${ms} ms`)], rows)}
 

@@ -20,7 +20,7 @@ import type { Circumstances, ScalingPart, ScalingPoint } from "./evaluation.ts";
 import type { Size } from "./sizes.ts";
 
 /** Labels a screen keeps, and hidden values it looks at. */
-const [keptLabels, screenInputs] = [64, 8];
+const [keptLabels, screenInputs] = [64, 32];
 /** Share of the first hidden layer that is computed, and the rank that predicts it: what the image networks come to. */
 const [keptShare, rank] = [0.04, 16];
 /** Far larger than caches. */
@@ -39,9 +39,18 @@ export async function measureScaling(
       layers: [{ kind: "ranked", activator: "screen", variant: screenInputs, unit: "node", by: "top-k", amount: keptLabels / count }],
     };
     const int8 = quantizeModel(head.model);
-    const [denseUs] = await times(head.model, [everyLayer(1, dense)], rows);
-    const [dense8Us, levelUs] = await times(int8, [everyLayer(1, dense), screen], rows);
-    byLabels.push({ size: count, denseUs, dense8Us, levelUs, share: keptLabels / count, what: `128 → ${count}` });
+    const [{ us: denseUs }] = await run(head.model, [everyLayer(1, dense)], rows);
+    const [dense8, level] = await run(int8, [everyLayer(1, dense), screen], rows);
+    const agreement = level.answers.filter((answer, r) => answer === dense8.answers[r]).length / rows.count;
+    byLabels.push({
+      size: count,
+      denseUs,
+      dense8Us: dense8.us,
+      levelUs: level.us,
+      agreement,
+      share: keptLabels / count,
+      what: `128 → ${count}`,
+    });
   }
   const byWidth: ScalingPoint[] = [];
   for (const width of widths) {
@@ -64,18 +73,23 @@ export async function measureScaling(
       by: "top-k",
       amount: keptShare,
     });
-    const [denseUs, levelUs] = await times(withActivators, [everyLayer(3, dense), level], rows);
-    byWidth.push({ size: width, denseUs, dense8Us: null, levelUs, share: keptShare, what: `784-${width}-${width}-10` });
+    const [{ us: denseUs }, { us: levelUs }] = await run(withActivators, [everyLayer(3, dense), level], rows);
+    byWidth.push({ size: width, denseUs, dense8Us: null, levelUs, agreement: null, share: keptShare, what: `784-${width}-${width}-10` });
   }
-  return { labels: byLabels, widths: byWidth, bytesPerUs: await measureBandwidth(largeBytes, systemClock) };
+  return {
+    labels: byLabels,
+    screen: { inputs: screenInputs, kept: keptLabels },
+    widths: byWidth,
+    bytesPerUs: await measureBandwidth(largeBytes, systemClock),
+  };
 }
 
-/** Median microseconds of each rung. */
-async function times(model: Model, rungs: readonly Rung[], rows: Rows): Promise<number[]> {
+/** Median microseconds of each rung, and what it answers. */
+async function run(model: Model, rungs: readonly Rung[], rows: Rows): Promise<{ us: number; answers: Uint32Array }[]> {
   const settings = rungs.map((rung) => [rung]);
   await evaluate(model, settings, rows, { clock: systemClock });
   const outcomes = await evaluate(model, settings, rows, { clock: systemClock });
-  return outcomes.map(({ timesMs }) => 1000 * median(Float64Array.from(timesMs)));
+  return outcomes.map(({ timesMs, answers }) => ({ us: 1000 * median(Float64Array.from(timesMs)), answers }));
 }
 
 function halfZero(count: number, width: number): Rows {

@@ -42,16 +42,18 @@ export function oracleKept({ limits: { denseUs, oursUs, oracleUs } }: NetworkPar
 const mostLost = 0.003;
 
 /**
- * The fastest peers in the median: `usual` of those in floats by their public API, `hardest` of all that answer well enough, entered below
- * their public API and in eight bits included.
+ * The fastest peers in the median of those that answer well enough: `usual` by their public API, in eight bits only where ours are too;
+ * `hardest` of all, entered below their public API and in eight bits included.
  */
-export function bestPeers({ contenders }: NetworkPart): { usual: ContenderResult | null; hardest: ContenderResult | null } {
+export function bestPeers({ contenders, weights }: NetworkPart): { usual: ContenderResult | null; hardest: ContenderResult | null } {
   const fastest = (peers: readonly ContenderResult[]): ContenderResult | null =>
     peers.reduce<ContenderResult | null>((best, peer) => (best && best.latencyMs.p50 <= peer.latencyMs.p50 ? best : peer), null);
-  const peers = contenders.filter(({ kind }) => kind.startsWith("peer"));
+  const good = contenders.filter(
+    ({ kind, loss, agreement }) => kind.startsWith("peer") && (loss ? loss.loss <= mostLost : agreement >= 1 - mostLost),
+  );
   return {
-    usual: fastest(peers.filter(({ kind, name }) => kind === "peer" && !name.includes("native"))),
-    hardest: fastest(peers.filter(({ loss, agreement }) => (loss ? loss.loss <= mostLost : agreement >= 1 - mostLost))),
+    usual: fastest(good.filter(({ kind, name }) => (kind === "peer" || weights === "int8") && !name.includes("native"))),
+    hardest: fastest(good),
   };
 }
 

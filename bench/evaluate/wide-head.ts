@@ -6,6 +6,7 @@ import { syntheticHead } from "../../examples/synthetic-head.ts";
 import { calibrate } from "../../src/calibrate/calibrate.ts";
 import { latencyOf } from "../../src/cli/measure.ts";
 import { depth } from "../../src/cli/metric.ts";
+import { boundText } from "../../src/cli/results.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
 import { rowOf } from "../../src/model/rows.ts";
 import { createSession } from "../../src/session/session.ts";
@@ -20,6 +21,8 @@ import type { Size } from "./sizes.ts";
 /** What calibration promises of ours. */
 const promisedAgreement = "agreement=0.99";
 const [fitRows, heldOutRows] = [2000, 1500];
+/** A query reads so much that few bring all of it back into the caches. */
+const turns = { blockSize: 25, settle: 10 };
 /** Inputs that peers choose their graph by. */
 const choosingInputs = 50;
 
@@ -46,8 +49,7 @@ export async function raceWideHead(
   const works = ours.map(({ workOf }) => workOf(inputs));
   const all = [...ours, ...peers.map((peer) => peerContender(peer, rows.width))];
   log(`head of ${labels} labels: ${all.length} contenders, ${queries} queries each, twice`);
-  const first = await race(all, rows, { queries });
-  const second = await race(all, rows, { queries });
+  const [first, second] = [await race(all, rows, { queries, ...turns }), await race(all, rows, { queries, ...turns })];
   session.dispose();
   inFloats.dispose();
   for (const peer of peers) await peer.dispose();
@@ -65,7 +67,7 @@ export async function raceWideHead(
         agreement,
         latencyMs: latencyOf(timesMs),
         macs: c < works.length ? works[c].macs / works[0].macs : null,
-        certified: certificate ? `${certificate.kind} at least ${certificate.bound.toPrecision(4)}` : null,
+        certified: certificate ? `${certificate.kind} ${boundText(certificate.kind, certificate.bound)}` : null,
       };
     }),
     ratios: ratiosOf(

@@ -170,7 +170,7 @@ export function meanOf({ runs, macs, bytes, nodes, met }: Totals): Measured["spe
 }
 
 /** Who runs at a place of a turn: the start moves on by one each turn, and the direction flips after each full round. */
-function contenderAt(turn: number, place: number, n: number): number {
+export function contenderAt(turn: number, place: number, n: number): number {
   const shifted = (turn + place) % n;
   return Math.floor(turn / n) % 2 === 0 ? shifted : n - 1 - shifted;
 }

@@ -6,8 +6,10 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outcomeOf, type Recorded, resample } from "../../bench/evaluate/certificates.ts";
 import type { Evaluation } from "../../bench/evaluate/evaluation.ts";
-import { lineThrough } from "../../bench/evaluate/scaling-page.ts";
-import { brokenAllowed, verdictsOf } from "../../bench/evaluate/verdicts.ts";
+import { points, ratioText } from "../../bench/evaluate/markdown.ts";
+import { ratioOf } from "../../bench/evaluate/ratios.ts";
+import { sizeAt, usAt } from "../../bench/evaluate/scaling-page.ts";
+import { bestPeers, brokenAllowed, verdictsOf } from "../../bench/evaluate/verdicts.ts";
 import { noAnswer, type Outcome } from "../../src/calibrate/evaluate.ts";
 import type { LayerSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
@@ -119,16 +121,61 @@ describe("resampled calibrations", () => {
   });
 });
 
-test("a line through points on a line is that line", () => {
-  const { fixed, slope } = lineThrough([1, 2, 5, 10].map((x) => ({ x, y: 3 + 2 * x })));
-  expect(fixed).toBeCloseTo(3, 9);
-  expect(slope).toBeCloseTo(2, 9);
+test("sizes lie on lines between those measured, and beyond the largest in proportion to it", () => {
+  const curve = [
+    { size: 10, us: 5 },
+    { size: 20, us: 30 },
+  ];
+  const known = [
+    [0, 0],
+    [4, 2],
+    [10, 5],
+    [12, 10],
+    [20, 30],
+    [200, 300],
+  ];
+  for (const [size, us] of known) {
+    expect(usAt(curve, size)).toBeCloseTo(us, 9);
+    expect(sizeAt(curve, us)).toBeCloseTo(size, 9);
+  }
+});
+
+test("a ratio's interval holds the errors of both races, and one that lies outside is marked", () => {
+  const interval = (ratio: number, width: number) => ({ ratio, low: ratio / width, high: ratio * width, confidence: 0.95 });
+  const near = ratioOf("slow", "fast", interval(10, 1.03), interval(10.4, 1.04));
+  expect([near.reproduced, near.again]).toEqual([true, 10.4]);
+  expect(Math.log(near.high / near.ratio)).toBeCloseTo(Math.hypot(Math.log(1.03), Math.log(1.04)), 9);
+  expect(ratioText(near)).toBe("10.0 (9.52 to 10.5)");
+  const far = ratioOf("slow", "fast", interval(10, 1.03), interval(11, 1.04));
+  expect(far.reproduced).toBe(false);
+  expect(ratioText(far)).toBe("10.0 (9.52 to 10.5) †11.0");
+});
+
+test("peers in eight bits are the best where ours come in eight bits, as long as they answer well", () => {
+  const one = (name: string, kind: string, p50: number, loss: number) => ({ name, kind, latencyMs: { p50 }, loss: { loss }, agreement: 1 });
+  const contenders = [
+    one("dense", "ours", 1, 0),
+    one("onnxruntime-node", "peer", 5, 0),
+    one("onnxruntime-node-int8", "peer in eight bits", 4, 0.001),
+    one("onnxruntime-web-int8", "peer in eight bits", 2, 0.01),
+    one("onnxruntime-node-native-int8", "peer in eight bits", 3, 0.001),
+  ];
+  const best = (weights: "float32" | "int8") => {
+    const { usual, hardest } = bestPeers({ contenders, weights } as unknown as Evaluation["networks"][number]);
+    return [usual?.name, hardest?.name];
+  };
+  expect(best("float32")).toEqual(["onnxruntime-node", "onnxruntime-node-native-int8"]);
+  expect(best("int8")).toEqual(["onnxruntime-node-int8", "onnxruntime-node-native-int8"]);
+});
+
+test("points have no negative zero", () => {
+  expect([points(-0.00001), points(-0.002), points(0.0015)]).toEqual(["0.00", "-0.20", "0.15"]);
 });
 
 test("nothing is called reached without data", () => {
   const machine = { cpu: "", cores: 1, memoryBytes: 1, os: "", runtime: "" };
   const nothing: Evaluation = {
-    version: 1,
+    version: 2,
     command: "",
     size: "full",
     machine,

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { peerContender } from "../../bench/peers/peer-contender.ts";
 import type { Peer } from "../../bench/peers/peers.ts";
-import { race, speedUp } from "../../bench/race.ts";
+import { type RaceResult, race, speedUp } from "../../bench/race.ts";
+import { ratioOfMedians } from "../../bench/statistics.ts";
 import type { Contender } from "../../src/cli/measure.ts";
 import type { Clock } from "../../src/clock.ts";
 import type { Input, Rows } from "../../src/model/rows.ts";
-import { seeded } from "../../src/random.ts";
+import { normal, seeded } from "../../src/random.ts";
 
 /** Rows [0], [1], … so that an input says which it is. */
 const rowsOf = (count: number): Rows => ({ kind: "dense", count, width: 1, data: Float32Array.from({ length: count }, (_, i) => i) });
@@ -54,7 +55,7 @@ describe.each(["blocks", "queries"] as const)("turns in %s", (order) => {
     const { measured } = await race(contenders, rowsOf(23), { order, clock, blockSize: 5, warmUp: 3 });
     expect(measured.map(({ name }) => name)).toEqual(["a", "b", "c"]);
     expect([...measured[0].timesMs]).toEqual(Array.from({ length: 23 }, (_, r) => 2 + r));
-    expect([...measured[1].timesMs]).toEqual(Array.from({ length: 23 }, (_, r) => 4 + 2 * r));
+    expect([...measured[1].timesMs].sort((x, y) => x - y)).toEqual(Array.from({ length: 23 }, (_, r) => 4 + 2 * r));
     expect([...measured[2].timesMs]).toEqual(Array(23).fill(1));
   });
 
@@ -78,12 +79,14 @@ describe.each(["blocks", "queries"] as const)("turns in %s", (order) => {
       blockSize: 10,
     });
     const { ratio, low, high } = speedUp(result, "slow", "fast", seeded(1));
-    for (const value of [ratio, low, high]) expect(value).toBeCloseTo(3, 10);
+    expect(ratio).toBeCloseTo(3, 10);
+    expect(low).toBeLessThanOrEqual(ratio);
+    expect(high).toBeGreaterThanOrEqual(ratio);
     expect(() => speedUp(result, "slow", "nobody", seeded(1))).toThrow(/got contender nobody, expected one of slow, fast/);
   });
 });
 
-test("in blocks the order changes, nobody answers what another does in that round, and each turn settles on the rows before its own", async () => {
+test("in blocks the start rotates and each turn settles on the rows before its own", async () => {
   const clock = handClock();
   const log: string[] = [];
   const contenders = [contender("a", clock, () => 1, log), contender("b", clock, () => 1, log, true)];
@@ -91,14 +94,43 @@ test("in blocks the order changes, nobody answers what another does in that roun
   expect(log).toEqual(["a0", "b0", "a5", "a0", "a1", "a2", "b2", "b3", "b4", "b5", "b5", "b0", "b1", "b2", "a2", "a3", "a4", "a5"]);
 });
 
-test("a turn settles for a millisecond, for five queries where those take longer, and never on what it counts", async () => {
+test("in one round everyone answers other queries, and all the same ones over the race", async () => {
+  const clock = handClock();
+  const log: string[] = [];
+  const contenders = ["a", "b", "c"].map((name) => contender(name, clock, (r) => r, log));
+  const { measured } = await race(contenders, rowsOf(6), { clock, blockSize: 1, settle: 0, warmUp: 1 });
+  const counted = log.slice(3);
+  for (let round = 0; round < 6; round++) {
+    const asked = counted.slice(3 * round, 3 * round + 3).map((entry) => entry.slice(1));
+    expect(new Set(asked).size).toBe(3);
+  }
+  expect([...measured[1].timesMs]).toEqual([2, 3, 4, 5, 0, 1]);
+  for (const { timesMs } of measured) expect([...timesMs].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+});
+
+test("a mood that outlasts a turn makes the interval wider than single turns show", () => {
+  const random = seeded(3);
+  const moods = Float64Array.from({ length: 40 }, () => Math.exp(0.2 * normal(random)));
+  const timesMs = Float64Array.from({ length: 1600 }, (_, i) => moods[Math.floor(i / 40)] * (1 + 0.01 * random()));
+  const steady = new Float64Array(1600).fill(1);
+  const measured = [
+    { name: "slow", timesMs },
+    { name: "fast", timesMs: steady },
+  ] as unknown as RaceResult["measured"];
+  const all = speedUp({ order: "blocks", blockSize: 10, measured }, "slow", "fast", seeded(1));
+  const single = ratioOfMedians(timesMs, steady, seeded(1), { groupSize: 10 });
+  expect(all.ratio).toBe(single.ratio);
+  expect(all.high - all.low).toBeGreaterThan(1.3 * (single.high - single.low));
+});
+
+test("a turn settles for two milliseconds, for five queries where those take longer, and never on what it counts", async () => {
   const settled = async (ms: number, count: number): Promise<string[]> => {
     const clock = handClock();
     const log: string[] = [];
     await race([contender("a", clock, () => ms, log)], rowsOf(count), { clock, blockSize: 10, warmUp: 1 });
     return log.slice(1, log.indexOf("a0", 1));
   };
-  expect(await settled(0.125, 40)).toEqual(["a32", "a33", "a34", "a35", "a36", "a37", "a38", "a39"]);
+  expect(await settled(0.25, 40)).toEqual(["a32", "a33", "a34", "a35", "a36", "a37", "a38", "a39"]);
   expect(await settled(2, 40)).toEqual(["a35", "a36", "a37", "a38", "a39"]);
   expect(await settled(0.001, 40)).toEqual(Array.from({ length: 30 }, (_, i) => `a${10 + i}`));
 });
