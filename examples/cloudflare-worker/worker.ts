@@ -10,17 +10,25 @@ interface Env {
   CPU_MS: string;
 }
 
+interface Context {
+  /** Lets a request go on until then, whatever becomes of its caller. */
+  waitUntil(done: Promise<unknown>): void;
+}
+
 let handle: ((request: Request) => Promise<Response>) | null = null;
 
 export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
+  fetch(request: Request, env: Env, context: Context): Promise<Response> {
     handle ??= createHandler(async () => {
       const asset = (name: string): Promise<Response> => env.ASSETS.fetch(`https://assets/${name}`);
       const [words, labels] = await Promise.all(["words", "labels"].map(async (name) => linesOf(await asset(`${name}.txt.gz`))));
       const model = await loadModel(await asset("model.slonn"), { stream: true });
       return createTagger(model, words, labels, budgetOf(Number(env.CPU_MS)));
     });
-    return handle(request);
+    const answer = handle(request);
+    // a caller that hangs up would take the loading along, and everybody else would wait for it for ever
+    context.waitUntil(answer);
+    return answer;
   },
 };
 

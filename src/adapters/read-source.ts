@@ -143,7 +143,7 @@ async function open(source: Source, options: ReadOptions): Promise<Opened> {
   if (typeof source === "string" || source instanceof URL) return openLocation(source, options);
   if (source instanceof Response) return openResponse(source.url || "response", source);
   if (source instanceof Blob) {
-    const name = "name" in source && typeof source.name === "string" ? source.name : "blob";
+    const { name = "blob" } = source as Partial<File>;
     return { name, totalBytes: source.size, ...chunksIn(name, source.stream()) };
   }
   if (source instanceof ReadableStream) return { name: "stream", totalBytes: null, ...chunksIn("stream", source) };

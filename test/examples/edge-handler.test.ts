@@ -1,9 +1,12 @@
 // The handler of the examples for the edge on its own: odd requests, and models that are not there at once. As it is deployed:
 // test/runtimes/edge-example.test.ts.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { createHandler } from "../../examples/cloudflare-worker/handler.ts";
 import type { Tagger } from "../../examples/cloudflare-worker/tagger.ts";
+import worker from "../../examples/cloudflare-worker/worker.ts";
 
 const tagger = {
   session: { backend: "js", backendReason: null, memoryBytes: 1, levels: [] },
@@ -118,6 +121,34 @@ describe("the model", () => {
     expect(both.map(({ status }) => status)).toEqual([500, 500]);
     expect((await flaky(asked("/tag?text=a"))).status).toBe(200);
     expect(loads).toBe(2);
+    log.mockRestore();
+  });
+
+  test("is fetched again by the Worker, whichever asset failed, and by whoever hangs up as well", async () => {
+    const log = vi.spyOn(console, "error").mockReturnValue();
+    const failing = ["words.txt.gz", "labels.txt.gz", "model.slonn"];
+    const assets = {
+      async fetch(url: string): Promise<Response> {
+        const name = url.split("/").at(-1) ?? "";
+        if (failing[0] === name) {
+          failing.shift();
+          return new Response("busy", { status: 503 });
+        }
+        return new Response(
+          readFileSync(join("examples", name.endsWith("gz") ? "data/wordnet" : "models", name.replace("model", "wordnet"))),
+        );
+      },
+    };
+    const kept: Promise<unknown>[] = [];
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const env = { ASSETS: assets, CPU_MS: "10" };
+      const answer = worker.fetch(asked("/tag?text=a+small+cat"), env, { waitUntil: (done) => void kept.push(done) });
+      expect(kept).toEqual(new Array(i + 1).fill(answer));
+      statuses.push((await answer).status);
+    }
+    // both lists of names failed the first time
+    expect(statuses).toEqual([500, 500, 200]);
     log.mockRestore();
   });
 });
