@@ -47,6 +47,9 @@ export interface RaceResult {
   measured: readonly Measured[];
 }
 
+/** Counted queries of a turn, and as many uncounted ones before them. */
+export const usualTurn = 100;
+
 /** Runs of queries that count as one draw of the bootstrap where turns are single queries. */
 const groupOfSingles = 20;
 
@@ -56,7 +59,7 @@ const groupOfSingles = 20;
  * @throws SlonnError `bad-option` without contenders or rows, for an impossible number, or for two contenders of one name; `aborted`.
  */
 export async function race(contenders: readonly Contender[], rows: Rows, options: TurnOptions = {}): Promise<RaceResult> {
-  const { order = "blocks", blockSize = 100, settle = 100, queries = rows.count, warmUp = 200 } = options;
+  const { order = "blocks", blockSize = usualTurn, settle = usualTurn, queries = rows.count, warmUp = 200 } = options;
   if (contenders.length === 0 || rows.count === 0)
     throw new SlonnError("bad-option", `race: got ${contenders.length} contenders and ${rows.count} rows, expected at least one of each`);
   for (const [what, n, least] of [
