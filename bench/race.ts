@@ -34,7 +34,7 @@ import { type RatioInterval, ratioOfMedians } from "./statistics.ts";
 
 export interface TurnOptions extends RaceOptions {
   order?: "blocks" | "queries";
-  /** Counted queries of one turn. Default 100. */
+  /** Counted queries of one turn. Default `usualTurn`. */
   blockSize?: number;
   /** Uncounted queries at the start of each turn, so that the caches hold what this contender needs again: unless given, as many as take `settlingMs`, 5 at least. */
   settle?: number;
@@ -47,6 +47,9 @@ export interface RaceResult {
   measured: readonly Measured[];
 }
 
+/** Counted queries of a turn. */
+export const usualTurn = 100;
+
 /** Runs of queries that count as one draw of the bootstrap where turns are single queries. */
 const groupOfSingles = 20;
 
@@ -56,7 +59,7 @@ const groupOfSingles = 20;
  * @throws SlonnError `bad-option` without contenders or rows, for an impossible number, or for two contenders of one name; `aborted`.
  */
 export async function race(contenders: readonly Contender[], rows: Rows, options: TurnOptions = {}): Promise<RaceResult> {
-  const { order = "blocks", blockSize = 100, settle, queries = rows.count, warmUp = 200 } = options;
+  const { order = "blocks", blockSize = usualTurn, settle, queries = rows.count, warmUp = 200 } = options;
   if (contenders.length === 0 || rows.count === 0)
     throw new SlonnError("bad-option", `race: got ${contenders.length} contenders and ${rows.count} rows, expected at least one of each`);
   for (const [what, n, least] of [

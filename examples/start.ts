@@ -11,7 +11,7 @@ import { machineOf } from "../bench/machine.ts";
 import { ensurePeers } from "../bench/peers/install.ts";
 import { peerContender } from "../bench/peers/peer-contender.ts";
 import { createPeers, int8PeerNames, type Peer, peerNames } from "../bench/peers/peers.ts";
-import { type RaceResult, race, speedUp } from "../bench/race.ts";
+import { type RaceResult, race, speedUp, usualTurn } from "../bench/race.ts";
 import { writeReport } from "../bench/report/report.ts";
 import type { LevelMark, NetworkReport, PeerMark, QuotedRatio, ReportData } from "../bench/report/report-data.ts";
 import { encodeActivators } from "../src/activator/activator.ts";
@@ -244,7 +244,7 @@ const data: ReportData = {
     slonn: version,
     ...Object.fromEntries(networks.flatMap(({ peers }) => peers.map(({ name, version: peer }) => [name, peer]))),
   },
-  race: { order: "blocks", blockSize: 50 },
+  race: { order: "blocks", blockSize: usualTurn },
   networks,
 };
 const wordnet = models.get("wordnet");

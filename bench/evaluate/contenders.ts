@@ -73,7 +73,7 @@ export async function gather(
   const plain: Competitor = {
     contender: plainContender(subject.model),
     kind: "baseline",
-    form: "plain loops, zero inputs skipped",
+    form: "plain loops, zero inputs of every layer skipped",
     workOf: null,
   };
   const peers = size.peers ? await peersOf(subject, log) : [];

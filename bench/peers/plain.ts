@@ -1,5 +1,5 @@
-// The loops anyone would write: a network in plain JavaScript on typed arrays, nothing allocated in a run, absent and zero inputs of a
-// layer left out where its weights are stored by input. What a program without any engine gets.
+// The loops anyone would write: a network in plain JavaScript on typed arrays, nothing allocated in a run, weights stored by input so that
+// inputs that are absent or zero are left out, of every layer. What a program without any engine gets.
 
 import { activate } from "../../src/model/forward.ts";
 import { type DenseLayer, floatWeights, type Model } from "../../src/model/model.ts";
@@ -15,56 +15,41 @@ export interface PlainNetwork {
 
 interface PlainLayer {
   layer: DenseLayer;
-  /** [inputs, outputs] for the first layer, so that inputs that are not there cost nothing; [outputs, inputs] for the others. */
+  /** [inputs, outputs] */
   weight: Float32Array;
   out: Float32Array;
 }
 
-/** Weights as floats are copied once. */
+/** Weights are copied once. */
 export function createPlain(model: Model): PlainNetwork {
-  const layers = model.layers.map((layer, l): PlainLayer => {
-    const weight = floatWeights(layer);
-    return {
-      layer,
-      weight: l === 0 ? transposed(weight, layer.outputs, layer.inputs) : weight,
-      out: new Float32Array(layer.outputs),
-    };
+  const layers = model.layers.map((layer): PlainLayer => {
+    const { inputs, outputs } = layer;
+    return { layer, weight: transposed(floatWeights(layer), outputs, inputs), out: new Float32Array(outputs) };
   });
   return {
     run(input) {
-      const [first, ...rest] = layers;
-      addInputs(first, input);
-      finish(first);
-      let x = first.out;
-      for (const one of rest) {
-        multiply(one, x);
+      let x: Input = input;
+      for (const one of layers) {
+        addInputs(one, x);
         finish(one);
         x = one.out;
       }
-      return x;
+      return layers[layers.length - 1].out;
     },
     layerOutput: (l) => layers[l].out,
   };
 }
 
 /** out = bias + the columns of the inputs that are not zero */
-function addInputs({ layer: { outputs, bias }, weight, out }: PlainLayer, input: Input): void {
+function addInputs({ layer: { bias }, weight, out }: PlainLayer, input: Input): void {
   out.set(bias);
-  const add = (i: number, x: number): void => {
-    for (let o = 0, at = i * outputs; o < outputs; o++, at++) out[o] += weight[at] * x;
-  };
   if (input instanceof Float32Array) {
-    for (let i = 0; i < input.length; i++) if (input[i] !== 0) add(i, input[i]);
-  } else for (let j = 0; j < input.indices.length; j++) add(input.indices[j], input.values[j]);
+    for (let i = 0; i < input.length; i++) if (input[i] !== 0) addColumn(weight, i, input[i], out);
+  } else for (let j = 0; j < input.indices.length; j++) addColumn(weight, input.indices[j], input.values[j], out);
 }
 
-/** out = W x + b */
-function multiply({ layer: { inputs, outputs, bias }, weight, out }: PlainLayer, x: Float32Array): void {
-  for (let o = 0, at = 0; o < outputs; o++) {
-    let sum = 0;
-    for (let i = 0; i < inputs; i++, at++) sum += weight[at] * x[i];
-    out[o] = sum + bias[o];
-  }
+function addColumn(weight: Float32Array, i: number, x: number, out: Float32Array): void {
+  for (let o = 0, at = i * out.length; o < out.length; o++, at++) out[o] += weight[at] * x;
 }
 
 function finish({ layer: { activation, alpha }, out }: PlainLayer): void {
