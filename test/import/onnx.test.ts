@@ -97,7 +97,11 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
   [
     "a recurrent layer, and not the shapes an exporter computes for it",
     onnx({
-      nodes: [node("Shape", ["x"], ["s"]), node("ConstantOfShape", ["s"], ["start"]), node("LSTM", ["x", "w", "w", "b", "", "start"], ["y"])],
+      nodes: [
+        node("Shape", ["x"], ["s"]),
+        node("ConstantOfShape", ["s"], ["start"]),
+        node("LSTM", ["x", "w", "w", "b", "", "start"], ["y"]),
+      ],
     }),
     "unsupported",
     expect.stringMatching(/^m: node "lstm1" \(LSTM\): got an operator that is not supported here/),
