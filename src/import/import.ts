@@ -107,7 +107,12 @@ const foreign: readonly { starts: readonly number[]; at: number; what: string; i
     what: "a zip archive (.keras, .pt, .npz)",
     instead: "a Keras .h5, or a PyTorch state as safetensors",
   },
-  { starts: [0x80, 0x02], at: 0, what: "a Python pickle", instead: "the same weights as safetensors" },
+  ...[2, 3, 4, 5].map((protocol) => ({
+    starts: [0x80, protocol],
+    at: 0,
+    what: "a Python pickle (.pkl, .joblib, older .pt)",
+    instead: "a scikit-learn network as ONNX, or a PyTorch state as safetensors",
+  })),
   { starts: [0x54, 0x46, 0x4c, 0x33], at: 4, what: "a TensorFlow Lite model", instead: "the original as ONNX or Keras .h5" },
   { starts: [0x47, 0x47, 0x55, 0x46], at: 0, what: "a GGUF file", instead: "the original as ONNX or safetensors" },
 ];

@@ -131,7 +131,7 @@ describe("commands", () => {
   it("imports", async () => {
     expect(await slonn("import", file("tiny.slonn"), "-o", file("copy.slonn"))).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/copy\.slonn: 6-32-16, \d+ bytes\n$/),
+      stdout: expect.stringMatching(/copy\.slonn: 6-32-16 \(relu, identity\), \d+ bytes\n$/),
     });
     expect(readFileSync(file("copy.slonn"))).toEqual(readFileSync(file("tiny.slonn")));
   });
@@ -149,7 +149,7 @@ describe("commands", () => {
     const { code, stdout, stderr } = await slonn("import", file("tiny.slonn"), "--weights", "int8", "-o", file("bytes.slonn"));
     expect([code, stderr]).toEqual([0, ""]);
     const bytes = readFileSync(file("bytes.slonn"));
-    expect(stdout).toMatch(new RegExp(`bytes\\.slonn: 6-32-16, ${bytes.length} bytes\n$`));
+    expect(stdout).toMatch(new RegExp(`bytes\\.slonn: 6-32-16 \\(relu, identity\\), ${bytes.length} bytes\n$`));
     expect(decodeModel(bytes)).toEqual(quantizeModel(model));
     const { runs } = JSON.parse((await slonn("run", file("bytes.slonn"), "--data", file("x.npy"), "--slo", "exact", "--json")).stdout);
     expect(runs[0].agreement).toBe(1);

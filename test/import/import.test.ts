@@ -122,6 +122,13 @@ describe("formatOf", () => {
     ["nothing", "bad-file", /m.h5: got an empty file/, "m.h5", new Uint8Array()],
     ["zip archives", "unsupported", /got a zip archive \(.keras, .pt, .npz\).*Keras .h5/, "m.keras", bytesOf("PK\x03\x04")],
     ["pickles", "unsupported", /got a Python pickle.*safetensors/, "m.pt", Uint8Array.of(0x80, 2, 0x8a)],
+    [
+      "pickles of protocol 5",
+      "unsupported",
+      /got a Python pickle \(.pkl, .joblib.*scikit-learn.*ONNX/,
+      "m.pkl",
+      Uint8Array.of(0x80, 5, 0x95),
+    ],
     ["TensorFlow Lite", "unsupported", /TensorFlow Lite/, "m.tflite", bytesOf("\x1c\0\0\0TFL3")],
     ["GGUF", "unsupported", /GGUF/, "m.gguf", bytesOf("GGUF\x03")],
     ["a name that promises something else", "bad-file", /not what .h5 files begin with/, "m.h5", bytesOf("hello")],

@@ -34,6 +34,7 @@ export const importCommand: Command = {
     const bytes = encodeModel(model);
     await writeBytes(output, bytes);
     const dropped = read.calibration && !model.calibration ? "; its levels are left out, as they are about the weights before" : "";
-    io.stdout(`${oneLine(output)}: ${widthsText(model)}, ${bytes.length} bytes${dropped}\n`);
+    const activations = model.layers.map(({ activation }) => activation).join(", "); // assumed ones too are seen
+    io.stdout(`${oneLine(output)}: ${widthsText(model)} (${activations}), ${bytes.length} bytes${dropped}\n`);
   },
 };
