@@ -48,6 +48,9 @@ export async function launch(name: BrowserName): Promise<Browser> {
   });
 }
 
+/** Of a page that is looked at, in pixels. */
+export const windowSize = { width: 1180, height: 900 };
+
 /** What playwright's and puppeteer's pages share. */
 export interface Tab {
   on(event: "request", listener: (request: { url(): string }) => void): unknown;
@@ -62,8 +65,8 @@ export interface Tab {
   focus(selector: string): Promise<void>;
   readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
   screenshot(options: { path: `${string}.png`; fullPage: boolean }): Promise<unknown>;
+  /** Playwright's; Firefox starts in that size, as its extended-support release lacks a command that puppeteer sends with a viewport. */
   setViewportSize?(size: { width: number; height: number }): Promise<void>;
-  setViewport?(size: { width: number; height: number }): Promise<void>;
   emulateMedia?(media: { colorScheme: "dark" | "light" }): Promise<void>;
   close(): Promise<void>;
 }
@@ -100,6 +103,8 @@ async function launchFirefox(): Promise<Browser> {
   const browser = await puppeteer.launch({
     browser: "firefox",
     executablePath: programs.firefox[0],
+    args: [`--width=${windowSize.width}`, `--height=${windowSize.height}`],
+    defaultViewport: null,
     timeout: patienceMs,
     protocolTimeout: patienceMs,
   });

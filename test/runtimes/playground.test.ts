@@ -8,7 +8,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Browser, type BrowserName, describeBrowser, launch, type Tab } from "./browser.ts";
+import { type Browser, type BrowserName, describeBrowser, launch, type Tab, windowSize } from "./browser.ts";
 
 const images = process.env.PLAYGROUND_IMAGES ?? "build/playground";
 const patienceMs = 45_000;
@@ -48,7 +48,7 @@ function playgroundTests(name: BrowserName): void {
     tab.on("request", (request) => {
       if (!/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(origin)) elsewhere.push(request.url());
     });
-    await (tab.setViewportSize ?? tab.setViewport)?.call(tab, { width: 1180, height: 900 });
+    await tab.setViewportSize?.(windowSize);
     await tab.goto(`${origin}/`, { waitUntil: "domcontentloaded", timeout: patienceMs });
   });
   afterAll(() => browser?.close());
