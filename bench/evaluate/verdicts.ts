@@ -43,16 +43,18 @@ const mostLost = 0.003;
 
 /**
  * The fastest peers in the median of those that answer well enough: `usual` by their public API, in eight bits only where ours are too;
- * `hardest` of all, entered below their public API and in eight bits included.
+ * `inFloats` of those in floats; `hardest` of all, entered below their public API and in eight bits included.
  */
-export function bestPeers({ contenders, weights }: NetworkPart): { usual: ContenderResult | null; hardest: ContenderResult | null } {
+export function bestPeers({ contenders, weights }: NetworkPart): Record<"usual" | "inFloats" | "hardest", ContenderResult | null> {
   const fastest = (peers: readonly ContenderResult[]): ContenderResult | null =>
     peers.reduce<ContenderResult | null>((best, peer) => (best && best.latencyMs.p50 <= peer.latencyMs.p50 ? best : peer), null);
   const good = contenders.filter(
     ({ kind, loss, agreement }) => kind.startsWith("peer") && (loss ? loss.loss <= mostLost : agreement >= 1 - mostLost),
   );
+  const open = good.filter(({ name }) => !name.includes("native"));
   return {
-    usual: fastest(good.filter(({ kind, name }) => (kind === "peer" || weights === "int8") && !name.includes("native"))),
+    usual: fastest(open.filter(({ kind }) => kind === "peer" || weights === "int8")),
+    inFloats: fastest(open.filter(({ kind }) => kind === "peer")),
     hardest: fastest(good),
   };
 }
@@ -87,11 +89,12 @@ export function verdictsOf(evaluation: Evaluation): Verdict[] {
       const found = ratio(network, "dense", promiseOf(network));
       return found ? [{ ...found, name: network.name }] : [];
     });
-  const overPeer = dropping.flatMap((network) => {
-    const { usual } = bestPeers(network);
-    const found = usual && ratio(network, usual.name, promiseOf(network));
-    return found ? [{ ...found, name: `${network.name}, ${found.slower}` }] : [];
-  });
+  const overPeers = (sort: "usual" | "inFloats") =>
+    dropping.flatMap((network) => {
+      const peer = bestPeers(network)[sort];
+      const found = peer && ratio(network, peer.name, promiseOf(network));
+      return found ? [{ ...found, name: `${network.name}, ${found.slower}` }] : [];
+    });
   const overHash = dropping.flatMap((network) => {
     const found = ratio(network, "hash tables", promiseOf(network));
     return found ? [{ ...found, name: network.name }] : [];
@@ -121,7 +124,8 @@ export function verdictsOf(evaluation: Evaluation): Verdict[] {
   return [
     verdict("at least 3× our own dense on the network that drops worst, where anything drops", overDense, least, (one) => one.ratio >= 3),
     verdict("not slower than dense where nothing drops", whole, least, (one) => one.high >= 1),
-    verdict("at least 56.7× the best peer on the network that drops best", overPeer, most, (one) => one.ratio >= 56.7),
+    verdict("at least 56.7× the best peer on the network that drops best", overPeers("usual"), most, (one) => one.ratio >= 56.7),
+    verdict("the same over peers in floats alone", overPeers("inFloats"), most, (one) => one.ratio >= 56.7),
     verdict("faster than hash tables at the same promise on every network that drops anything", overHash, least, (one) => one.ratio > 1),
     ofKept("image", isImage, 0.6),
     ofKept("wide", isWide, 0.8),

@@ -9,6 +9,7 @@ import { dense, everyLayer, outputSettingsOf, settingsOf, withLayer } from "./ca
 import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type Answers, judge, sum } from "./judge.ts";
+import type { ExactRungs } from "./layouts.ts";
 
 export type Run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string) => Promise<Outcome[]>;
 /** The scores of layer `l` that each share of its nodes exceeds on average, for low-rank activators of `rank`. */
@@ -22,7 +23,7 @@ const bases = 4;
 export async function searchLevels(
   network: readonly DenseLayer[],
   kinds: readonly string[],
-  exactRung: Rung,
+  exactRungs: ExactRungs,
   fitted: readonly LayerActivators[],
   thresholds: Thresholds,
   search: { rows: Rows; labels: Labels | null },
@@ -32,7 +33,7 @@ export async function searchLevels(
   depth: number,
   growing: boolean,
 ): Promise<Composed[]> {
-  const layers = exactRung.layers.length;
+  const layers = network.length;
   const denseRung = everyLayer(layers, dense);
   const grid = (l: number): RankedSetting[] =>
     l === layers - 1
@@ -67,11 +68,11 @@ export async function searchLevels(
     if (settings.length === 0) continue;
     const found = rungs.length === 0 ? [] : thin(await tryAll(rungs, glance, glanceLabels, from, middle, "trying settings"), bases);
     // a wide output layer may pay where no hidden layer does
-    const beside = rungs.length === 0 || l === layers - 1 ? [exactRung, ...found] : found;
+    const beside = rungs.length === 0 || l === layers - 1 ? [exactRungs.beside, ...found] : found;
     const tried = beside.flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
     rungs = thin(await tryAll([...rungs, ...tried], glance, glanceLabels, middle, to, "trying settings"), survivors);
   }
-  const [exactTried, ...all] = await tryAll([exactRung, ...rungs], search.rows, search.labels, 0.3, 0.55, "trying settings");
+  const [exactTried, ...all] = await tryAll([exactRungs.alone, ...rungs], search.rows, search.labels, 0.3, 0.55, "trying settings");
   const cheaper = all.filter(({ cost }) => cost < exactTried.cost);
   return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...(growing ? composeGrowing(cheaper, exactTried) : [])];
 }
