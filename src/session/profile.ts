@@ -56,8 +56,8 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
       if (ms >= leastSteps * stepMs) into.cold = ms; // a single step may come at any time
       const most = Math.min(mostRepeats, mostMacs / macsOf(run));
       // the shorter of two: a lost time slice makes few runs look long
-      const took = (): number => into.repeats * Math.min(...[0, 1].map(() => timeWhole(run, clock, into.repeats, begin)));
-      for (into.repeats = 1; into.repeats < most && took() < leastSteps * stepMs; ) into.repeats *= 2;
+      const took = (): number => timeWhole(run, clock, into.repeats, begin);
+      for (into.repeats = 1; into.repeats < most && Math.min(took(), took()) * into.repeats < leastSteps * stepMs; ) into.repeats *= 2;
     } else if (into.repeats > 1) return;
     const together = into.repeats > 1;
     const start = clock.now();
