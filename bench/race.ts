@@ -11,21 +11,17 @@
 
 import { setImmediate } from "node:timers/promises";
 import {
-  addSpent,
-  bestAt,
   type Contender,
   contenderAt,
+  createTally,
   interleave,
-  judged,
   type Measured,
-  meanOf,
-  noTotals,
-  noteBest,
+  measuredOf,
+  note,
   type RaceOptions,
   rowOfQuery,
-  type Totals,
+  type Tally,
 } from "../src/cli/measure.ts";
-import { countHits, depth, noHits, sharesOf } from "../src/cli/metric.ts";
 import { type Clock, systemClock } from "../src/clock.ts";
 import { SlonnError, throwIfAborted } from "../src/errors.ts";
 import { type Input, type Rows, rowOf, staggered } from "../src/model/rows.ts";
@@ -113,17 +109,12 @@ export function speedUp(result: RaceResult, slower: string, faster: string, rand
   };
 }
 
-/** What one contender did so far, and what each of its answers was. */
-interface Tally {
-  contender: Contender;
+/** One contender of the race; its times stand in the order they were taken. */
+interface Racer extends Tally {
   isAsync: boolean;
   settle: number;
-  times: Float64Array;
   /** Queries that were timed. */
   answered: number;
-  /** [queries, depth] the best answers, best first. */
-  bests: Int32Array;
-  totals: Totals;
 }
 
 type Settled = TurnOptions & { queries: number; warmUp: number; blockSize: number };
@@ -132,43 +123,35 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
   const { queries, warmUp, blockSize, labels = null, clock = systemClock, signal, onProgress, onAnswer } = options;
   const rowAt = (q: number): number => rowOfQuery(q, queries, rows.count);
   const inputAt = (q: number): Input => rowOf(rows, rowAt(((q % queries) + queries) % queries));
-  const tallies: Tally[] = [];
+  const racers: Racer[] = [];
   for (const contender of contenders) {
     const { isAsync, queryMs } = await warm(contender, inputAt, Math.max(1, warmUp), clock);
     const { settle = Math.max(leastSettling, Math.min(queries - blockSize, Math.ceil(settlingMs / queryMs))) } = options;
-    tallies.push({
-      contender,
-      isAsync,
-      settle,
-      times: new Float64Array(queries),
-      answered: 0,
-      bests: new Int32Array(queries * depth),
-      totals: noTotals(),
-    });
+    racers.push({ ...createTally(contender, queries), isAsync, settle, answered: 0 });
   }
 
   // Settling on inputs that are then counted would warm the very nodes they need: the ones before them are taken.
-  const takeTurn = (tally: Tally, c: number, from: number, end: number): void => {
-    const { contender, settle, times } = tally;
+  const takeTurn = (racer: Racer, c: number, from: number, end: number): void => {
+    const { contender, settle, timesMs } = racer;
     for (let q = from - settle; q < from; q++) contender.run(inputAt(q));
     for (let q = from; q < end; q++) {
       const input = inputAt(q);
       const start = clock.now();
       contender.run(input);
-      times[tally.answered++] = clock.now() - start;
-      note(tally, q);
+      timesMs[racer.answered++] = clock.now() - start;
+      note(racer, q);
       onAnswer?.(c, q);
     }
   };
-  const takeAsyncTurn = async (tally: Tally, c: number, from: number, end: number): Promise<void> => {
-    const { contender, settle, times } = tally;
+  const takeAsyncTurn = async (racer: Racer, c: number, from: number, end: number): Promise<void> => {
+    const { contender, settle, timesMs } = racer;
     for (let q = from - settle; q < from; q++) await contender.run(inputAt(q));
     for (let q = from; q < end; q++) {
       const input = inputAt(q);
       const start = clock.now();
       await contender.run(input);
-      times[tally.answered++] = clock.now() - start;
-      note(tally, q);
+      timesMs[racer.answered++] = clock.now() - start;
+      note(racer, q);
       onAnswer?.(c, q);
     }
   };
@@ -178,27 +161,17 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
     throwIfAborted(signal);
     onProgress?.(round / rounds);
     await setImmediate();
-    for (let place = 0; place < tallies.length; place++) {
-      const c = contenderAt(round, place, tallies.length);
-      const from = blockSize * staggered(round, c, tallies.length, rounds);
+    for (let place = 0; place < racers.length; place++) {
+      const c = contenderAt(round, place, racers.length);
+      const from = blockSize * staggered(round, c, racers.length, rounds);
       const end = Math.min(from + blockSize, queries);
-      if (tallies[c].isAsync) await takeAsyncTurn(tallies[c], c, from, end);
-      else takeTurn(tallies[c], c, from, end);
+      if (racers[c].isAsync) await takeAsyncTurn(racers[c], c, from, end);
+      else takeTurn(racers[c], c, from, end);
     }
   }
   onProgress?.(1);
 
-  return tallies.map((tally) => {
-    const { contender, times, totals } = tally;
-    const hits = noHits();
-    for (let q = 0; q < queries; q++) countHits(hits, bestAt(tally.bests, q), bestAt(tallies[0].bests, q), labels, rowAt(q));
-    return {
-      name: contender.name,
-      timesMs: times,
-      ...judged(contender, tallies[0].contender, sharesOf(hits), labels),
-      spent: meanOf(totals),
-    };
-  });
+  return measuredOf(racers, labels, rowAt);
 }
 
 /** Answers queries until compilers have had their chance; says whether this contender answers with promises, and how long a query takes in the end. */
@@ -219,10 +192,4 @@ async function warm(
     await pending;
   }
   return { isAsync, queryMs: (clock.now() - start) / (queries - compiled) };
-}
-
-/** Takes down what the last run answered and spent; nothing here is timed. */
-function note({ contender, bests, totals }: Tally, q: number): void {
-  noteBest(contender, bestAt(bests, q));
-  addSpent(totals, contender);
 }

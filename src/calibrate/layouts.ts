@@ -26,22 +26,22 @@ export async function chooseLayouts(
   time: (settings: readonly (readonly Rung[])[]) => Promise<number[]>,
 ): Promise<ExactRungs> {
   const base = everyLayer(layers, exact);
-  const befores = [base, withShare(base, fitted, share)];
-  // layer l exact, those before it dropping or not: what is measured differs in layer l alone
-  const measured = befores.flatMap((before) =>
-    base.layers.flatMap((_, l) => {
-      const behind: Rung = { layers: base.layers.map((setting, i) => (i < l ? before.layers[i] : setting)) };
-      return [behind, ...layouts.map((layout) => withLayer(behind, l, { kind: "exact", layout }))];
-    }),
+  const dropping = withShare(base, fitted, share);
+  // layer l exact, those before it dropping or not: what is measured differs in layer l alone; before the first there is nothing
+  const trials = base.layers.flatMap((_, l) =>
+    (l === 0 ? [base] : [base, dropping]).map((before) => ({
+      l,
+      before,
+      rung: { layers: base.layers.map((setting, i) => (i < l ? before.layers[i] : setting)) },
+    })),
   );
-  const costs = await time(measured.map((rung) => [rung]));
-  const [alone, beside] = befores.map((_, b): Rung => {
-    const fastest = (l: number): LayerSetting => {
-      const [usual, ...others] = costs.slice((b * layers + l) * 3, (b * layers + l) * 3 + 3);
-      const best = others.indexOf(Math.min(...others));
-      return others[best] < gain * usual ? { kind: "exact", layout: layouts[best] } : exact;
-    };
-    return { layers: base.layers.map((_, l) => fastest(l)) };
+  const settings = trials.flatMap(({ l, rung }) => [rung, ...layouts.map((layout) => withLayer(rung, l, { kind: "exact", layout }))]);
+  const costs = await time(settings.map((rung) => [rung]));
+  const fastest = trials.map((_, t): LayerSetting => {
+    const [usual, ...others] = costs.slice(3 * t, 3 * t + 3);
+    const best = others.indexOf(Math.min(...others));
+    return others[best] < gain * usual ? { kind: "exact", layout: layouts[best] } : exact;
   });
-  return { alone, beside };
+  const behind = (wanted: Rung): Rung => ({ layers: fastest.filter((_, t) => trials[t].l === 0 || trials[t].before === wanted) });
+  return { alone: behind(base), beside: behind(dropping) };
 }

@@ -75,10 +75,8 @@ export async function interleave(contenders: readonly Contender[], rows: Rows, o
   if (!Number.isSafeInteger(queries) || queries < 1 || queries > 1e8)
     throw new SlonnError("bad-option", `samples: got ${queries}, expected a whole number from 1 to 100000000`);
   const n = contenders.length;
-  const times = contenders.map(() => new Float64Array(queries));
-  const hits = contenders.map(noHits);
-  const totals = contenders.map(noTotals);
-  const bests = contenders.map(() => new Int32Array(queries * depth));
+  const rowAt = (q: number): number => rowOfQuery(q, queries, rows.count);
+  const tallies = contenders.map((contender) => createTally(contender, queries));
   for (let q = -warmUp; q < queries; q++) {
     if (q % queriesPerTurn === 0) {
       throwIfAborted(signal);
@@ -88,46 +86,65 @@ export async function interleave(contenders: readonly Contender[], rows: Rows, o
     const turn = q + warmUp;
     for (let place = 0; place < n; place++) {
       const c = contenderAt(turn, place, n);
-      const contender = contenders[c];
       const own = staggered(q < 0 ? turn % queries : q, c, n, queries);
-      const input = rowOf(rows, rowOfQuery(own, queries, rows.count));
+      const input = rowOf(rows, rowAt(own));
       const start = clock.now();
-      const pending = contender.run(input);
+      const pending = contenders[c].run(input);
       if (pending !== undefined) await pending;
       const time = clock.now() - start;
       if (q < 0) continue;
-      times[c][own] = time;
-      noteBest(contender, bestAt(bests[c], own));
-      addSpent(totals[c], contender);
+      tallies[c].timesMs[own] = time;
+      note(tallies[c], own);
       onAnswer?.(c, own);
     }
   }
   onProgress?.(1);
-  for (let c = 0; c < n; c++)
-    for (let q = 0; q < queries; q++)
-      countHits(hits[c], bestAt(bests[c], q), bestAt(bests[0], q), labels, rowOfQuery(q, queries, rows.count));
-  return contenders.map((contender, c) => ({
-    name: contender.name,
-    timesMs: times[c],
-    ...judged(contender, contenders[0], sharesOf(hits[c]), labels),
-    spent: meanOf(totals[c]),
-  }));
+  return measuredOf(tallies, labels, rowAt);
 }
 
-/** The best answers to query `q`, a view [depth] of `bests`. */
-export function bestAt(bests: Int32Array, q: number): Int32Array {
+/** What one contender did so far. */
+export interface Tally {
+  contender: Contender;
+  /** [queries] */
+  timesMs: Float64Array;
+  /** [queries, depth] The best answers, best first. */
+  bests: Int32Array;
+  totals: Totals;
+}
+
+export function createTally(contender: Contender, queries: number): Tally {
+  return { contender, timesMs: new Float64Array(queries), bests: new Int32Array(queries * depth), totals: noTotals() };
+}
+
+/** Takes down what the last run answered, to query `q`, and what it spent. */
+export function note({ contender, bests, totals }: Tally, q: number): void {
+  const into = bestAt(bests, q).fill(noAnswer);
+  if (contender.best) into.set(contender.best(depth));
+  else into[0] = contender.top();
+  addSpent(totals, contender);
+}
+
+function bestAt(bests: Int32Array, q: number): Int32Array {
   return bests.subarray(q * depth, (q + 1) * depth);
 }
 
-/** The best answers of the last run, into [depth]. */
-export function noteBest(contender: Contender, into: Int32Array): void {
-  into.fill(noAnswer);
-  if (contender.best) into.set(contender.best(depth));
-  else into[0] = contender.top();
+/** What all of them did, the first being what others agree with or not. */
+export function measuredOf(tallies: readonly Tally[], labels: Labels | null, rowAt: (q: number) => number): Measured[] {
+  const [first] = tallies;
+  return tallies.map(({ contender, timesMs, bests, totals }) => {
+    const hits = noHits();
+    for (let q = 0; q < timesMs.length; q++) countHits(hits, bestAt(bests, q), bestAt(first.bests, q), labels, rowAt(q));
+    return {
+      name: contender.name,
+      timesMs,
+      ...judged(contender, first.contender, sharesOf(hits), labels),
+      spent: meanOf(totals),
+    };
+  });
 }
 
 /** What is known of the answers of a contender, given what may not be known of them. */
-export function judged(
+function judged(
   contender: Contender,
   first: Contender,
   { precision, agreement }: ReturnType<typeof sharesOf>,
@@ -142,7 +159,7 @@ export function judged(
 }
 
 /** What a contender spent so far. */
-export interface Totals {
+interface Totals {
   runs: number;
   macs: number;
   bytes: number;
@@ -150,12 +167,12 @@ export interface Totals {
   met: number;
 }
 
-export function noTotals(): Totals {
+function noTotals(): Totals {
   return { runs: 0, macs: 0, bytes: 0, nodes: [], met: 0 };
 }
 
 /** Adds what the last run spent, where that is known. */
-export function addSpent(totals: Totals, contender: Contender): void {
+function addSpent(totals: Totals, contender: Contender): void {
   const spent = contender.spent?.();
   if (!spent) return;
   totals.runs++;
@@ -165,7 +182,7 @@ export function addSpent(totals: Totals, contender: Contender): void {
   if (spent.met) totals.met++;
 }
 
-export function meanOf({ runs, macs, bytes, nodes, met }: Totals): Measured["spent"] {
+function meanOf({ runs, macs, bytes, nodes, met }: Totals): Measured["spent"] {
   return runs === 0 ? null : { macs: macs / runs, bytes: bytes / runs, nodes: nodes.map((sum) => sum / runs), attained: met / runs };
 }
 
