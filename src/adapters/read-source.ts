@@ -2,7 +2,7 @@
 
 import { checkSignal, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { ByteReader } from "../model/byte-reader.ts";
-import { show } from "../model/quoted.ts";
+import { checkFunction } from "../model/quoted.ts";
 import { builtin } from "./builtin.ts";
 
 /** Where a model may come from. A string is a path where the runtime has files and the string is not an http(s), data or blob URL. */
@@ -22,7 +22,7 @@ export interface ReadOptions {
 export async function openSource(source: Source, options: ReadOptions = {}): Promise<ByteReader> {
   const { signal, onProgress } = options;
   checkSignal(signal, "bad-option");
-  if (onProgress != null && typeof onProgress !== "function") throw refusal("bad-option", "onProgress", show(onProgress), "a function");
+  if (onProgress != null) checkFunction("onProgress", onProgress);
   const { name, totalBytes, bytes, next, cancel } = await open(source, options);
   let chunk = bytes;
   let loaded = bytes?.length ?? 0;

@@ -6,7 +6,7 @@ import { createAbortListener } from "../abort-listener.ts";
 import { systemClock } from "../clock.ts";
 import { aborted, checkSignal, messageOf, refusal, SlonnError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
-import { show } from "../model/quoted.ts";
+import { checkFunction, show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import type { Load, LoadEstimate } from "../policy/load.ts";
 import { checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
@@ -97,7 +97,7 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   checkNames("createWorkerSession", options, optionNames);
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
   checkSignal(signal, "bad-option");
-  if (onProgress != null && typeof onProgress !== "function") throw refusal("bad-option", "onProgress", show(onProgress), "a function");
+  if (onProgress != null) checkFunction("onProgress", onProgress);
   for (const [key, value] of Object.entries(options.load ?? {}))
     if (value !== undefined && typeof value !== "number") throw refusal("bad-option", `load.${key}`, show(value), "a number to send");
   const sendable = await sendableSource(source, isTransferred, options);

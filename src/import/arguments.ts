@@ -25,8 +25,3 @@ export function checkArguments(importer: string, content: unknown, options: unkn
   if (typeof name !== "string") throw refusal("bad-option", importer, `${show(name)} as name`, "text");
   return bytes;
 }
-
-/** @throws SlonnError `bad-option` for what cannot be called. */
-export function checkReader(subject: string, value: unknown): void {
-  if (typeof value !== "function") throw refusal("bad-option", subject, show(value), "a function");
-}

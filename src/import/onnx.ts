@@ -3,8 +3,8 @@
 
 import { SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
-import { quoted } from "../model/quoted.ts";
-import { checkArguments, checkReader } from "./arguments.ts";
+import { checkFunction, quoted } from "../model/quoted.ts";
+import { checkArguments } from "./arguments.ts";
 import { createFold } from "./fold.ts";
 import { chainOperators, followChain, unsupportedOperator } from "./onnx-chain.ts";
 import { constantOperators } from "./onnx-constants.ts";
@@ -38,7 +38,7 @@ export interface OnnxOptions {
 export async function importOnnx(content: Uint8Array, options: OnnxOptions): Promise<Model> {
   const bytes = checkArguments("importOnnx", content, options, { name: true, external: true });
   const { name, external } = options;
-  if (external !== undefined) checkReader("external", external);
+  if (external !== undefined) checkFunction("external", external);
   const file = readOnnxFile(bytes, name);
   if (file.opset < opsets.from || file.opset > opsets.to)
     throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);

@@ -5,9 +5,9 @@
 import { SlonnError } from "../errors.ts";
 import { widenHalf } from "../model/half.ts";
 import type { Model } from "../model/model.ts";
-import { isObject } from "../model/quoted.ts";
+import { checkFunction, isObject } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
-import { checkArguments, checkReader } from "./arguments.ts";
+import { checkArguments } from "./arguments.ts";
 import { pathBeside } from "./beside.ts";
 import { asArray, asNumber, asObject, asShape, asString, type JsonObject, parseJson, shown } from "./json-fields.ts";
 import { buildKerasModel, type WeightLookup } from "./keras-layers.ts";
@@ -30,7 +30,7 @@ export async function importTfjs(modelJson: Uint8Array | string, options: TfjsOp
   const encoded = typeof modelJson === "string" ? new TextEncoder().encode(modelJson) : modelJson;
   const text = checkArguments("importTfjs", encoded, options, { name: true, shard: true });
   const { name, shard } = options;
-  checkReader("shard", shard);
+  checkFunction("shard", shard);
   const json = parseJson(text, name);
   if (!isObject(json) || json.modelTopology === undefined)
     throw new SlonnError("bad-file", `${name}: got JSON without modelTopology, expected a TensorFlow.js model.json`);

@@ -1,5 +1,7 @@
 // How what was found in a file or handed in appears in an error message: on one line, of bounded length. Files may hold any bytes.
 
+import { refusal } from "../errors.ts";
+
 /** The text in double quotes, control characters escaped, cut after 60 characters. */
 export function quoted(text: string): string {
   const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
@@ -17,4 +19,9 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (isObject(value)) return "an object";
   return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : value === undefined ? "nothing" : String(value);
+}
+
+/** @throws SlonnError `bad-option` for what cannot be called. */
+export function checkFunction(subject: string, value: unknown): void {
+  if (typeof value !== "function") throw refusal("bad-option", subject, show(value), "a function");
 }

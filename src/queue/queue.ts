@@ -5,7 +5,7 @@
 import { createAbortListener } from "../abort-listener.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { aborted, checkSignal, messageOf, refusal, SlonnError } from "../errors.ts";
-import { show } from "../model/quoted.ts";
+import { checkFunction, show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
 import { nextTurn } from "../next-turn.ts";
 import { checkNames } from "../option-names.ts";
@@ -75,7 +75,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   if (!(typeof patienceMs === "number" && patienceMs > 0 && patienceMs < Number.POSITIVE_INFINITY))
     throw refusal("bad-option", "patienceMs", show(patienceMs), "a finite time above 0");
   if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
-  if (typeof turn !== "function") throw refusal("bad-option", "turn", show(turn), "a function");
+  checkFunction("turn", turn);
   const line: Line<Request> = createLine({ lanes: Array.isArray(lanes) ? lanes.length : 1, patienceMs });
   const onAbort = createAbortListener();
   let isClosed = false;

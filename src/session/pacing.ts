@@ -2,7 +2,7 @@
 // them to the policy, and takes in what every query took. It runs nothing and reads no clock.
 
 import { refusal } from "../errors.ts";
-import { show } from "../model/quoted.ts";
+import { checkFunction } from "../model/quoted.ts";
 import { createForecast, type Forecast, medianAt, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
   begin,
@@ -70,7 +70,7 @@ export interface Pacing {
 
 export function createPacing(levels: readonly Level[], promise: Ladder["promise"] | null, options: LoadOptions): Pacing {
   const { pressure } = options;
-  if (pressure != null && typeof pressure !== "function") throw refusal("bad-option", "pressure", show(pressure), "a function");
+  if (pressure != null) checkFunction("pressure", pressure);
   const load = createLoad(levels.length);
   let forecast: Forecast | null = null;
   const query = new Float64Array(5);
