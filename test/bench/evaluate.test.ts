@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outcomeOf, type Recorded, resample } from "../../bench/evaluate/certificates.ts";
-import type { Evaluation } from "../../bench/evaluate/evaluation.ts";
+import { type Evaluation, hashByWorkName, hashName } from "../../bench/evaluate/evaluation.ts";
 import { points, ratioText } from "../../bench/evaluate/markdown.ts";
 import { ratioOf } from "../../bench/evaluate/ratios.ts";
 import { sizeAt, usAt } from "../../bench/evaluate/scaling-page.ts";
-import { bestPeers, brokenAllowed, verdictsOf } from "../../bench/evaluate/verdicts.ts";
+import { bestPeers, brokenAllowed, hashLeavingOut, verdictsOf } from "../../bench/evaluate/verdicts.ts";
 import { noAnswer, type Outcome } from "../../src/calibrate/evaluate.ts";
 import type { LayerSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
@@ -166,6 +166,14 @@ test("peers in eight bits are the best where ours come in eight bits, as long as
   };
   expect(best("float32")).toEqual(["onnxruntime-node", "onnxruntime-node", "onnxruntime-node-native-int8"]);
   expect(best("int8")).toEqual(["onnxruntime-node-int8", "onnxruntime-node", "onnxruntime-node-native-int8"]);
+});
+
+test("the hash tables to beat are those that leave nodes out", () => {
+  const named = (contenders: { name: string; nodes: number[] }[]) => hashLeavingOut({ contenders } as Evaluation["networks"][number]);
+  const exact = { name: hashName, nodes: [1, 1] };
+  expect(named([{ name: hashName, nodes: [0.3, 1] }])).toBe(hashName);
+  expect(named([exact, { name: hashByWorkName, nodes: [0.4, 1] }])).toBe(hashByWorkName);
+  expect(named([exact])).toBeNull();
 });
 
 test("points have no negative zero", () => {
