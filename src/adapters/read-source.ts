@@ -33,12 +33,12 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
   signal?.addEventListener("abort", close);
   if (bytes) onProgress?.(loaded, totalBytes);
 
-  /** What has arrived and was not taken, waited for if need be; nothing at the end. */
-  const arrived = async (): Promise<Uint8Array | undefined> => {
+  /** What has arrived and was not taken, waited for if need be, then into `room` where the source can; nothing at the end. */
+  const arrived = async (room?: Uint8Array): Promise<Uint8Array | undefined> => {
     while (!chunk?.length) {
       throwIfAborted(signal);
       try {
-        chunk = await next?.();
+        chunk = await next?.(room);
       } catch (cause) {
         throwIfAborted(signal);
         throw unreadable(name, cause);
@@ -59,7 +59,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
     async take(count, into) {
       let taken = into;
       for (let at = 0; at < count; ) {
-        const piece = (await arrived())?.subarray(0, count - at);
+        const piece = (await arrived(taken?.subarray(at)))?.subarray(0, count - at);
         if (!piece) {
           const short = loaded < (totalBytes ?? 0);
           throw refusal(short ? "unreadable" : "bad-file", name, `${loaded} bytes`, `at least ${loaded + count - at}`);
@@ -68,7 +68,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
         // what is in memory stays where it is
         if (bytes && !into && piece.length === count) return piece;
         taken ??= bytesOf(name, count);
-        taken.set(piece, at);
+        if (piece.buffer !== taken.buffer) taken.set(piece, at);
         at += piece.length;
       }
       return taken ?? new Uint8Array(0);
@@ -129,8 +129,8 @@ interface Opened {
   totalBytes: number | null;
   /** All of them, where they are in memory. */
   bytes?: Uint8Array;
-  /** The next chunk, nothing at the end. It may be the array of the one before with other bytes in it. */
-  next?: () => Promise<Uint8Array | undefined>;
+  /** The next chunk, in `room` where that is large and the source can fill it, nothing at the end. It may be the array of the one before with other bytes in it. */
+  next?: (room?: Uint8Array) => Promise<Uint8Array | undefined>;
   /** Lets the source go; a `next` that waits ends. */
   cancel?: (reason: unknown) => void;
 }
@@ -163,8 +163,8 @@ async function openLocation(location: string | URL, { signal }: ReadOptions): Pr
   }
 }
 
-/** Bytes of a file read at once. */
-const fileChunkBytes = 1 << 18;
+/** Bytes of a file read at once, and at most where there is room for more. */
+const [fileChunkBytes, mostFileBytes] = [1 << 18, 1 << 24];
 
 /** The file is open while a chunk is read, not between: who never reads to its end leaves nothing open. */
 async function openFile(files: FileSystem, name: string, path: string | URL): Promise<Opened> {
@@ -173,11 +173,12 @@ async function openFile(files: FileSystem, name: string, path: string | URL): Pr
   if (size === 0) return inMemory(name, await files.readFile(path));
   const buffer = new Uint8Array(Math.min(size, fileChunkBytes));
   let at = 0;
-  const next = async (): Promise<Uint8Array | undefined> => {
+  const next = async (room: Uint8Array = buffer): Promise<Uint8Array | undefined> => {
+    const into = room.length < buffer.length ? buffer : room.subarray(0, mostFileBytes);
     const file = await files.open(path);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at).finally(() => file.close());
+    const { bytesRead } = await file.read(into, 0, into.length, at).finally(() => file.close());
     at += bytesRead;
-    return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined;
+    return bytesRead > 0 ? into.subarray(0, bytesRead) : undefined;
   };
   return { name, totalBytes: size, next };
 }

@@ -246,20 +246,13 @@ function parseHeader(bytes: Uint8Array, bad: (got: string, expected: string) => 
  * text may be no JSON at all: throws where it cannot be the header of a safetensors file, whose objects are two deep.
  */
 function duplicateKey(json: string): string | null {
-  const quote = 0x22;
   const open: Set<string>[] = [];
-  for (let i = 0; i < json.length; i++) {
-    const c = json.charCodeAt(i);
-    if (c === 0x7b || c === 0x5b) {
+  for (const [token, colon] of json.matchAll(/[{}[\]]|"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/gs)) {
+    if ("{[".includes(token)) {
       if (open.push(new Set()) > 8) throw new SyntaxError("nested too deeply");
-    } else if (c === 0x7d || c === 0x5d) open.pop();
-    else if (c === quote) {
-      const start = i++;
-      while (i < json.length && json.charCodeAt(i) !== quote) i += json.charCodeAt(i) === 0x5c ? 2 : 1;
-      let next = i + 1;
-      while (json.charCodeAt(next) <= 0x20) next++;
-      if (json.charCodeAt(next) !== 0x3a) continue; // no colon: a value
-      const key: string = JSON.parse(json.slice(start, i + 1));
+    } else if (token[0] !== '"') open.pop();
+    else if (colon) {
+      const key: string = JSON.parse(token.slice(0, -colon.length));
       const seen = open[open.length - 1];
       if (seen?.has(key)) return key;
       seen?.add(key);
