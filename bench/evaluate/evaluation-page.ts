@@ -478,6 +478,8 @@ function method({ networks, browser, size }: Evaluation): string {
 - **Rows.** Networks were trained on rows none of which is used again but to fit activators. Held-out rows search and certify
   ([who gets which](certificates.md#who-gets-which-rows)), oracles are chosen on them, peers choose their graphs by them. Report rows are run for
   the first time in the race; its second run and the limits time the same rows, and nothing is chosen by any of them.
+- **Weights** of the networks of 2,048 and 4,096 nodes are committed rounded to eight bits, for their size, and widened again when read:
+  everybody computes the same floats.
 - **Contenders** take turns ${turns ? `of ${turns.queries} queries behind ${turns.settlingMs} ms of uncounted ones, in a round no two the same ones, ` : ""}in an order that changes ([why](decisions/race-in-blocks.md)). Every query is timed by
   itself. Ours find the best five answers within the timing; peers hand over all outputs, ranked outside of it.
 - **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
@@ -500,8 +502,5 @@ ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and que
 - **More networks trained and published by others**: \`guesslang\`, \`lande\` and \`cld3\` are those found on npm that are chains of dense layers (once folded) and have
   texts to ask them about. \`guesslang\`'s pieces of one file are alike, so its certificates, which take rows to be drawn independently, say less than the
   others'.
-- **4,096 nodes wide**: weights that size are not committed. Trained as [training](training.md) says and put into \`build/networks\` as
-  \`fashion-mnist-4096.safetensors\`, they are evaluated along with the others. Those of 2,048 nodes are committed rounded to eight bits and
-  widened again, so that everybody computes the same floats.
 ${browser ? "" : "- **LiteRT.js** and engines that run in browsers only: the full size races them in a page of Chromium where there is one.\n"}- **Audio, and tables of real data**: \`letters\` (16 numbers to 26 classes) is made up.`;
 }

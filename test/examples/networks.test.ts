@@ -83,6 +83,7 @@ describe("brown", async () => {
 
 test.each([
   ["fashion-mnist-2048", [784, 2048, 2048, 10]],
+  ["fashion-mnist-4096", [784, 4096, 4096, 10]],
   ["mnist-2048-l1", [784, 2048, 2048, 10]],
   ["mnist-l1", [784, 1024, 1024, 10]],
 ] as const)("%s is a float network, however it is stored", async (name, widths) => {
