@@ -101,6 +101,20 @@ describe("reads", () => {
     expect(read.name).toBe(name || String(given));
   });
 
+  test("a large file in takes of any size, into room of the caller's too", async () => {
+    const large = Uint8Array.from({ length: 1_500_001 }, (_, i) => (i * i) % 251);
+    const file = join(folder, "large.slonn");
+    writeFileSync(file, large);
+    const reader = await openSource(file);
+    const room = new Uint8Array(700_000).subarray(100_000);
+    const taken = [await reader.take(8), await reader.take(600_000, room), await reader.take(100), await reader.take(899_893)];
+    expect(taken[1].buffer).toBe(room.buffer);
+    expect(Buffer.compare(Buffer.concat(taken), large)).toBe(0);
+    await reader.end();
+    const short = await openSource(file);
+    await expect(short.take(1_500_002)).rejects.toMatchObject({ code: "bad-file", message: expect.stringContaining("got 1500001 bytes") });
+  });
+
   test("nothing at all as nothing", async () => {
     for (const source of [new Uint8Array(0), new Blob([]), new Response(null), new Response(""), stream([])])
       expect((await readSource(source)).bytes).toHaveLength(0);
