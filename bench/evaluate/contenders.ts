@@ -1,6 +1,5 @@
 // Who competes on one network: ours at dense, exact and every objective, the hash baseline, plain loops, and the peers.
 
-import { isSparse } from "../../src/activator/network.ts";
 import { calibrate } from "../../src/calibrate/calibrate.ts";
 import type { HashShape } from "../../src/calibrate/fit-hash.ts";
 import type { Contender } from "../../src/cli/measure.ts";
@@ -126,11 +125,10 @@ function plainContender(model: Model): Contender {
   };
 }
 
-/** Peers choose their graph by held-out rows; a wide network's come in eight bits too. */
+/** Peers choose their graph by held-out rows. */
 function peersOf({ model, heldOut }: Subject, log: (line: string) => void): Promise<Peer[]> {
   const inputs = Array.from({ length: Math.min(choosingInputs, heldOut.rows.count) }, (_, r) => rowOf(heldOut.rows, r));
-  const names = isSparse(model) ? [...peerNames, ...int8PeerNames] : peerNames;
-  return createPeers(model, log, names, inputs);
+  return createPeers(model, log, [...peerNames, ...int8PeerNames], inputs);
 }
 
 interface Hashed {

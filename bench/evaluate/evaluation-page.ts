@@ -298,7 +298,7 @@ ${table(
 )}
 
 "Best peer" is the fastest engine by its public API, with weights in eight bits where ours are${inBytes.length > 0 ? ` (${inBytes.join(", ")})` : ""}, else in floats. "Hardest" is the fastest of all: entered
-below its public API, as no user calls it, and in eight bits where inputs are sparse. A peer counts as long as it answers within 0.3 points of our dense.
+below its public API, as no user calls it, and with weights in eight bits. A peer counts as long as it answers within 0.3 points of our dense.
 In plots filled marks are certified, the dashed line is what the promise allows.
 
 How far from what bounds it, on a sample of the report rows, timed stage by stage, which the smallest networks take longer for than in the
@@ -483,7 +483,7 @@ function method({ networks, browser, size }: Evaluation): string {
 - **Contenders** take turns ${turns ? `of ${turns.queries} queries behind ${turns.settlingMs} ms of uncounted ones, in a round no two the same ones, ` : ""}in an order that changes ([why](decisions/race-in-blocks.md)). Every query is timed by
   itself. Ours find the best five answers within the timing; peers hand over all outputs, ranked outside of it.
 - **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
-  ([how](decisions/peers-at-their-best.md)); which one stands beside each name.${wide ? " Wide networks' weights are in eight bits with us, in floats and in eight bits with them." : ""}
+  ([how](decisions/peers-at-their-best.md)); which one stands beside each name. They run in floats and, onnxruntime, in eight bits as well${wide ? "; with us wide networks' weights are in eight bits" : ""}.
 - **Hash tables** are the paper's kind of activator, tuned as ours is: the same search, growing levels and certificates. Of several shapes of tables the one competes
   that was fastest at 1 % on ${choosingRows.toLocaleString("en")} held-out rows. Where leaving out saves no time they run exact, which skips zeros;
   then those compete as well that spend the fewest multiply-adds, if any that leave nodes out are certified.
