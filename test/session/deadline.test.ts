@@ -2,12 +2,13 @@
 
 import { afterEach, describe, expect, test } from "vitest";
 import type { Clock } from "../../src/clock.ts";
+import { denseMacs } from "../../src/model/model.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
 import type { LevelRun } from "../../src/session/level-run.ts";
 import { createPacing } from "../../src/session/pacing.ts";
-import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
+import { createSession, type PausableSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, latency, plain, rung } from "./calibrated.ts";
 
@@ -105,6 +106,17 @@ describe("the level", () => {
     expect(run(1500, 1)).toBe(2);
   });
 
+  test("is not lowered by what others did while a query paused", async () => {
+    let now = 0;
+    const s = (await session({ latencyProfile: profile, clock: { now: () => now } })) as PausableSession;
+    const before = s.load();
+    for (let i = 0; i < 30; i++) {
+      const pieces = s.pieces(row(i), { latencyMs: 14 }, () => true);
+      while (!pieces.next().done) now += 10;
+    }
+    expect(s.load()).toEqual(before);
+  });
+
   test("both constraints: the deadline wins, and the report says what was given up", async () => {
     const s = await session({ latencyProfile: profile, clock: scripted().clock, load: { stretch: 1 } });
     const slo: Slo = { latencyMs: 2.5, loss: 0.001 };
@@ -166,6 +178,17 @@ describe("growth", () => {
     expect(answer).toEqual(first);
     const whole = await run(100, true);
     expect(whole.answer).toEqual(whole.second);
+  });
+
+  test("ends at the multiply-adds asked, for that query alone, and then keeps no promise", async () => {
+    const s = await session();
+    const operations = 0.5 * denseMacs(plain);
+    const { report } = s.run(row(3), { operations });
+    expect(report).toMatchObject({ rungs: 1, stopped: "budget", met: true, plan: { level: 1 } });
+    expect(report.macs).toBeLessThanOrEqual(operations);
+    expect(s.run(row(3), { loss: 0.02 }).report).toMatchObject({ rungs: 2, stopped: "last rung", met: true });
+    const both = s.run(row(3), { operations, loss: 0.02 }).report;
+    expect(both).toMatchObject({ stopped: "budget", met: false, plan: { level: 1, promised: true } });
   });
 
   test("cut short breaks a promise", async () => {
