@@ -157,6 +157,35 @@ describe("a queue before a session", () => {
     );
   });
 
+  test("takes no first query with a deadline, which may have been measured on, for what a query takes, on any of its lanes", async () => {
+    const { clock, pass } = localLane();
+    const lanes = Array.from({ length: 4 }, (): RemoteLane => {
+      let isMeasured = false;
+      const run: RemoteLane["run"] = async (_, slo) => {
+        await settled();
+        if (slo?.latencyMs && !isMeasured) pass(25);
+        isMeasured ||= slo?.latencyMs !== undefined;
+        return { report: { met: true } } as unknown as Answered;
+      };
+      return { closed: new Promise(() => {}), dispose() {}, run };
+    });
+    const queue = opened(createQueue(lanes, { clock }));
+    await Promise.all(lanes.map(() => queue.run(input, { dense: true })));
+    await Promise.all(lanes.map(() => queue.run(input, { latencyMs: 20 })));
+    const more = Array.from({ length: 8 }, () => queue.run(input, { latencyMs: 20, late: "refuse" }));
+    await expect(Promise.all(more)).resolves.toHaveLength(8);
+  });
+
+  test("does not count waiting as what a query takes", async () => {
+    const { lane, clock } = localLane(2);
+    const queue = opened(createQueue(lane, { clock }));
+    await Promise.all(Array.from({ length: 10 }, () => queue.run(input, { latencyMs: 8 })));
+    await expect(Promise.all([queue.run(input), queue.run(input, { latencyMs: 3, late: "refuse" })])).resolves.toHaveLength(2);
+    await expect(Promise.all([queue.run(input), queue.run(input, { latencyMs: 1.9, late: "refuse" })])).rejects.toMatchObject({
+      code: "deadline",
+    });
+  });
+
   test.each<[string, unknown]>([
     ["nothing", undefined],
     ["a session that was not awaited", createSession(model)],

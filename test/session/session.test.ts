@@ -244,6 +244,19 @@ describe("a deadline", () => {
     // of those that come later it takes nothing
     expect(s.run(row(0), { latencyMs: 0.5 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
     expect(s.run(row(0), { latencyMs: 50 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
+    const into = await session(await calibrated(), { clock });
+    const before = into.load().deviation;
+    into.runInto(row(0), new Float32Array(10), { latencyMs: 50 });
+    expect(into.load()).toEqual({ stretch: 1, deviation: before, lostPerMs: 0 });
+  });
+
+  test("measured bit by bit is done with once all is measured in one go", async () => {
+    let [now, looks] = [0, 0];
+    const s = await session(await calibrated(), { clock: { now: () => (now += ++looks < 250 ? 0.0005 : 0.1) } });
+    const slo: Slo = { latencyMs: 50 };
+    expect(s.run(row(0), slo).report.timeMs.total).toBeGreaterThan(10);
+    s.measureLatency();
+    expect(s.run(row(0), slo).report.timeMs.total).toBeLessThan(5);
   });
 
   test("measures bit by bit, each query with a deadline giving half of what it has", async () => {
