@@ -320,6 +320,22 @@ describe("the line", () => {
     expect(calls.map(({ reservedMs }) => reservedMs)).toEqual([40, 36, 46 - 46 / 3, 22, 0]);
   });
 
+  test("tells a lane elsewhere what has passed and what is to be left to others", async () => {
+    const told: unknown[] = [];
+    const { clock, pass } = localLane();
+    const run: RemoteLane["run"] = async (x, _, times) => {
+      told.push(times);
+      pass(2);
+      return { output: { x } } as unknown as Answered;
+    };
+    const queue = opened(createQueue({ closed: new Promise(() => {}), dispose() {}, run }, { clock }));
+    await Promise.all([queue.run([0], { latencyMs: 50 }), queue.run([1], { latencyMs: 50 })]);
+    expect(told).toEqual([
+      { waitedMs: 0, reservedMs: 25 },
+      { waitedMs: 2, reservedMs: 0 },
+    ]);
+  });
+
   test("answers each before the next query runs, so that whoever asks again at once is in the line", async () => {
     const { lane, calls, clock } = localLane(0.01);
     const queue = opened(createQueue(lane, { clock }));
@@ -481,6 +497,37 @@ describe("a signal", () => {
     await Promise.all(all);
     await settled();
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
+  test("is listened to no longer by a request that is answered here, late, dropped or closed upon", async () => {
+    const { signal } = new AbortController();
+    const listeners = (): number => getEventListeners(signal, "abort").length;
+    const here = localLane();
+    await opened(createQueue(here.lane, { clock: here.clock })).run([0], { signal });
+    expect(listeners()).toBe(0);
+
+    const far = remoteLane();
+    const { clock, pass } = localLane();
+    const queue = opened(createQueue(far.lane, { clock, most: 1 }));
+    const running = queue.run([0]);
+    await settled();
+    const refused = queue.run([1], { signal, latencyMs: 5, late: "refuse" });
+    expect(listeners()).toBe(1);
+    pass(50);
+    far.asked[0].resolve();
+    await expect(refused).rejects.toMatchObject({ code: "deadline" });
+    expect(listeners()).toBe(0);
+    await running;
+
+    const next = queue.run([2]);
+    await settled();
+    const waits = queue.run([3], { signal });
+    waits.catch(() => {});
+    queue.close();
+    await expect(waits).rejects.toMatchObject({ code: "disposed" });
+    expect(listeners()).toBe(0);
+    far.asked[1].resolve();
+    await next;
   });
 
   test("that has fired keeps a request out; while it runs, the signal is the lane's", async () => {

@@ -158,6 +158,9 @@ describe("growth", () => {
     const { answer, first, report } = await run(0, false);
     expect(answer).toEqual(first);
     expect(report).toMatchObject({ rungs: 1, stopped: "deadline", met: true });
+    // nothing of the next rung was begun
+    const s = await session();
+    expect(report?.macs).toBe(s.run(row(3), { loss: 0.05 }).report.macs);
   });
 
   test("is given up between layers, too, and leaves the answer before it whole", async () => {
@@ -176,8 +179,29 @@ describe("growth", () => {
   test("is no different in runInto", async () => {
     const { answer, first } = await run(0, true);
     expect(answer).toEqual(first);
+    const between = await run(1, true);
+    expect(between.answer).toEqual(between.first);
     const whole = await run(100, true);
     expect(whole.answer).toEqual(whole.second);
+  });
+
+  test("is begun where what the next rung takes from here on, times the load, is left", async () => {
+    const { clock, next } = scripted();
+    const load = { stretch: 1 };
+    const s = await session({ latencyProfile: profile, clock, load });
+    const stopped = (latencyMs: number, stretch: number, nowMs: number): string => {
+      load.stretch = stretch;
+      next.push(0, 0, 0, ...new Array(30).fill(nowMs));
+      const { report } = s.run(row(3), { latencyMs });
+      next.length = 0;
+      next.push(0);
+      clock.now();
+      expect(report.plan.level).toBe(1);
+      return report.stopped;
+    };
+    // √(3 · 4) − 1 = 2.46 from the end of the first rung
+    expect([stopped(5, 1, 2.5), stopped(5, 1, 2.6)]).toEqual(["last rung", "deadline"]);
+    expect([stopped(10, 2, 5), stopped(10, 2, 5.2)]).toEqual(["last rung", "deadline"]);
   });
 
   test("ends at the multiply-adds asked, for that query alone, and then keeps no promise", async () => {
@@ -198,6 +222,10 @@ describe("growth", () => {
     expect(s.run(row(3), slo).report).toMatchObject({ met: true, plan: { level: 1, promised: true } });
     next.push(0, 0, 0, ...new Array(30).fill(4.5));
     expect(s.run(row(3), slo).report).toMatchObject({ stopped: "deadline", met: false });
+    next.length = 0;
+    next.push(0);
+    clock.now();
+    expect(s.run(row(3), slo).report).toMatchObject({ stopped: "last rung", met: true });
   });
 });
 

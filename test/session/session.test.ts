@@ -343,6 +343,15 @@ test("a report and an output stay as they are, whatever is asked next", async ()
   expect([report, output.data]).toEqual(before);
 });
 
+test("the times of a query are its own", async () => {
+  let looks = 0;
+  const s = await session(await calibrated(), { clock: { now: () => looks++ } });
+  const timesOf = () => s.run(row(0), { loss: 0.05 }).report.timeMs;
+  const first = timesOf();
+  expect(first.rank).toBeGreaterThan(0);
+  expect(timesOf()).toEqual(first);
+});
+
 test("a plan cannot be changed by who reads it: others share it", async () => {
   const s = await session(await calibrated());
   const { plan } = s.run(row(0), { loss: 0.05 }).report;
