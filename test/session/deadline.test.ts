@@ -6,7 +6,7 @@ import { denseMacs } from "../../src/model/model.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
-import type { LevelRun } from "../../src/session/level-run.ts";
+import { createRan, LEFT_MS, type LevelRun } from "../../src/session/level-run.ts";
 import { createPacing } from "../../src/session/pacing.ts";
 import { createSession, type PausableSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpRows } from "../made-up-models.ts";
@@ -69,6 +69,33 @@ describe("the level", () => {
     expect(pacing.decide({ latencyMs: 1 }).order).not.toBe(order);
     pacing.adopt({ levels: [] }, runs, false);
     expect(pacing.decide({ latencyMs: 1 }).order).toBeUndefined();
+  });
+
+  test("is that of a first run where nothing has run yet and the caller does not say how slow the machine is", async () => {
+    const { levels } = await session();
+    const runs = levels.map(() => ({ points: [] }) as unknown as LevelRun);
+    const cold = { levels: profile.levels.map((one) => ({ ...one, cold: 5 * one.p50 })) };
+    const chosen = (isWarm: boolean, load = {}): number => {
+      const pacing = createPacing(levels, null, load);
+      pacing.adopt(cold, runs, isWarm);
+      const ran = createRan();
+      ran.times[LEFT_MS] = 13;
+      return pacing.choose(pacing.decide({ latencyMs: 13 }), ran);
+    };
+    expect([chosen(true), chosen(false), chosen(false, { stretch: 1 })]).toEqual([2, 0, 2]);
+  });
+
+  test("is not lowered by steps of a clock too coarse for a query", async () => {
+    const { clock, next } = scripted();
+    const s = await session({ latencyProfile: { ...profile, stepMs: 20 }, clock });
+    // exact takes 6: of ten queries three see a step
+    for (let i = 0; i < 200; i++) {
+      const now = 1000 * i;
+      next.push(now, ...new Array(20).fill(now + (i % 10 < 3 ? 20 : 0)));
+      expect(s.run(row(i % 40), { latencyMs: 500 }).report.plan.level).toBe(2);
+      next.length = 0;
+    }
+    expect(s.load().lostPerMs).toBe(0);
   });
 
   test("follows a load that the caller changes, query by query", async () => {
