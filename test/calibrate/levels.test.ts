@@ -83,9 +83,9 @@ describe("the sequence of levels", () => {
     const tested = (key: "lost" | "disagreed") => [...found].sort((a, b) => a.rank[key] - b.rank[key]).map(({ rungs }) => rungs);
     expect(tested("lost")).toEqual([denseRule, exactRule, rule(0.4), rule(0.5)]);
     expect(tested("disagreed")).toEqual([denseRule, exactRule, rule(0.5), rule(0.4)]);
-    const bounds = certifiedLevels(found, [outcomes[2], outcomes[3], outcomes[1], outcomes[0]], gained, widths, 0.95).map(
-      ({ certificates }) => certificates.find(({ kind }) => kind === "agreement")?.bound,
-    );
+    const certified = certifiedLevels(found, [outcomes[2], outcomes[3], outcomes[1], outcomes[0]], gained, widths, 0.95);
+    expect(certified[0].observed).toEqual({ agreement: near(0.96), accuracy: near(0.04), loss: near(-0.04) });
+    const bounds = certified.map(({ certificates }) => certificates.find(({ kind }) => kind === "agreement")?.bound);
     expect(bounds).toEqual([binomialLower(960, n, 0.05), binomialLower(990, n, 0.05), binomialLower(1000, n, 0.05), 1].map(near));
   });
 

@@ -30,10 +30,18 @@ test("nodes that are active together share a panel, however active they are, and
 test("a panel goes on with what goes with all that is in it, and the next one begins afresh with the most active left", () => {
   // nodes 0 to 14 are always active, 15 beside them in every other row, and the others, larger, without them
   const alone = Array.from({ length: 20 }, (_, node) => (node < 15 ? 0 : node === 15 ? 0.5 : node));
-  const together = Array.from({ length: 20 }, (_, node) => (node < 15 ? 100 : node === 15 ? 0.5 : 0));
+  const together = Array.from({ length: 20 }, (_, node) => (node < 15 ? 100 : node === 15 ? 0.5 : 1));
   const order = coactivationOrder(gramOf([together, alone]), 20);
   expect([...order.subarray(0, 16)].sort((a, b) => a - b)).toEqual([...order.subarray(0, 16).keys()]);
   expect(order[16]).toBe(19);
+});
+
+test("what goes with a panel that is full has no say in the next one", () => {
+  // 16 nodes, 16 that go with them now and then, and 16 larger ones by themselves
+  const row = (of: number, also: number, others: number) =>
+    Array.from({ length: 48 }, (_, node) => (node < 16 ? of : node < 32 ? also : others));
+  const order = coactivationOrder(gramOf([row(10, 0.6, 0), row(0, 1, 0), row(0, 0, 5)]), 48);
+  expect([...order.subarray(16, 32)].sort()).toEqual(Array.from({ length: 16 }, (_, i) => 32 + i));
 });
 
 test("nodes that are never active have their places too", () => {

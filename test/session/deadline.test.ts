@@ -144,6 +144,24 @@ describe("the level", () => {
     expect(s.load()).toEqual(before);
   });
 
+  test("is learned from where a query ended, and its tail from what was expected of it", async () => {
+    const { clock, next } = scripted();
+    // of whom none is unsure: every query ends with the first rung, in the millisecond that this takes
+    const sure = await createSession(await calibratedWith([rung(0.2, 0), rung(0.8)]), { latencyProfile: profile, clock });
+    open.push(sure);
+    const expected: number[] = [];
+    for (let i = 0; i < 1500; i++) {
+      next.push(100 * i, ...new Array(20).fill(100 * i + 1));
+      const { plan, rungs } = sure.run(row(i % 40), { latencyMs: 5 }).report;
+      next.length = 0;
+      expect([plan.level, rungs]).toEqual([1, 1]);
+      expected.push(plan.expected.latencyMs ?? Number.NaN);
+    }
+    expect(sure.load().stretch).toBeCloseTo(1, 1);
+    // always the same time: the 99th percentile comes closer to it
+    expect(expected[1499]).toBeLessThan(0.8 * expected[0]);
+  });
+
   test("both constraints: the deadline wins, and the report says what was given up", async () => {
     const s = await session({ latencyProfile: profile, clock: scripted().clock, load: { stretch: 1 } });
     const slo: Slo = { latencyMs: 2.5, loss: 0.001 };
