@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { binomialLower, lossUpper } from "../../src/calibrate/bounds.ts";
+import { binomialLower, lossUpper, lossUpperBetting } from "../../src/calibrate/bounds.ts";
 import { certifyLadder, type LevelOutcome } from "../../src/calibrate/certify.ts";
 import { SlonnError } from "../../src/errors.ts";
 import { seeded } from "../../src/random.ts";
@@ -75,6 +75,41 @@ describe("certifyLadder", () => {
     expect(bound(certifyLadder([outcome(0, 60, 1900), dense], { confidence: 0.95 })[0], "loss")).toBe(0);
   });
 
+  test("where being right comes in degrees, loss and accuracy are bounded by betting", () => {
+    const precision = (share: number): Float32Array => Float32Array.from({ length: samples }, (_, r) => (r % 10 < 10 * share ? 1 : 0.5));
+    const degrees = (of: Float32Array): LevelOutcome => ({
+      differences: of.map((p, r) => precision(0.9)[r] - p),
+      agreements: samples,
+      rights: of.reduce((sum, p) => sum + p, 0),
+      precision: of,
+      samples,
+    });
+    const [level, last] = certifyLadder([degrees(precision(0.8)), degrees(precision(0.9))], { confidence: 0.95 });
+    const delta = 1 - 0.95;
+    const lost = precision(0.8).map((p, r) => precision(0.9)[r] - p);
+    expect([bound(level, "loss"), bound(last, "loss")]).toEqual([lossUpperBetting(lost, delta), 0]);
+    const accuracies = [0.8, 0.9].map((share) =>
+      lossUpperBetting(
+        precision(share).map((p) => -p),
+        delta,
+      ),
+    );
+    expect([bound(level, "accuracy"), bound(last, "accuracy")]).toEqual(accuracies.map((upper) => -upper));
+    // no share is below 0, which is all that a single row proves
+    const one: LevelOutcome = { differences: Float32Array.of(0), agreements: 1, rights: 0, precision: Float32Array.of(0), samples: 1 };
+    expect(bound(certifyLadder([one], { confidence: 0.95 })[0], "accuracy")).toBe(0);
+  });
+
+  test("a level is promised no more than the one tested before it, of any kind", () => {
+    const [better, worse] = certifyLadder([outcome(5, 0, samples - 5), outcome(40, 0, samples - 40), dense], { confidence: 0.95 });
+    expect(better).toEqual(worse);
+    expect(worse.map(({ bound }) => bound)).toEqual([
+      lossUpper(40, 0, samples, 1 - 0.95),
+      binomialLower(samples - 40, samples, 1 - 0.95),
+      binomialLower(denseRights - 40, samples, 1 - 0.95),
+    ]);
+  });
+
   // Four levels that truly lose just more than 0.02, 0.03 …: any of them certified for 0.02 is a false promise.
   test("false promises are as rare as promised, over all levels together", () => {
     const random = seeded(5);
@@ -102,7 +137,16 @@ describe("certifyLadder", () => {
     ["more agreements than rows", [{ ...dense, agreements: samples + 1 }], "outcomes[0].agreements: got 2001, expected 0 to 2000"],
     ["rows that differ between levels", [dense, { ...dense, samples: 10 }], "outcomes[1].samples: got 10"],
     ["labels on one level only", [dense, { ...dense, rights: null, differences: null }], "outcomes[1].rights: got null"],
+    ["rows that others do not have", [dense, { ...dense, samples: 3000 }], "outcomes[1].samples: got 3000"],
     ["differences of another length", [{ ...dense, differences: new Int8Array(3) }], "outcomes[0].differences: got 3 rows"],
+    ["differences of more rows", [{ ...dense, differences: new Int8Array(3000) }], "outcomes[0].differences: got 3000 rows"],
+    ["degrees of other rows", [{ ...dense, precision: new Float32Array(3) }], "outcomes[0].precision: got 3 rows"],
+    ["degrees below 0", [{ ...dense, precision: new Float32Array(samples).fill(-1) }], "outcomes[0].precision: got other numbers"],
+    [
+      "gains beyond one beside degrees",
+      [{ ...dense, differences: new Int8Array(samples).fill(-2), precision: new Float32Array(samples) }],
+      "outcomes[0].differences: got other numbers",
+    ],
     ["differences beyond one", [{ ...dense, differences: new Int8Array(samples).fill(2) }], "outcomes[0].differences: got other numbers"],
     ["rights that contradict the differences", [{ ...dense, rights: 5 }, dense], "outcomes[0].rights: got 5, expected 1800"],
   ])("refuses %s", (_, levels, message) => {

@@ -32,6 +32,15 @@ describe("the bound a rule will probably get", () => {
     );
   });
 
+  test("leaves room for how few rows will certify it, and caution for how few it was seen on", () => {
+    const bound = (seenOn: number, samples: number, cautious: number): number =>
+      expectedBound(seenOn / 100, seenOn / 100, seenOn, samples, cautious);
+    // deviation 0.1 of each row, 1.645 times that over 100 is 0.0016; one error of what was seen on 10,000 rows 0.001
+    expect(bound(10_000, 10_000, 0)).toBeCloseTo(0.01164, 4);
+    expect(bound(10_000, 1_000_000, 0)).toBeCloseTo(0.01016, 4);
+    expect(bound(10_000, 1_000_000, 1)).toBeCloseTo(0.01116, 4);
+  });
+
   test("is above 0 for a rule that lost nothing", () => {
     expect(expectedBound(0, 0, rows, 4000, 0)).toBeGreaterThan(0);
   });
@@ -72,6 +81,11 @@ describe("a ladder", () => {
   test("looks at disagreements for a promise of agreement", () => {
     const [sure, sloppy] = [rule(9, 0, 0), rule(1, 0, 100)];
     expect(choose([sure, sloppy], 4000, { kind: "agreement", bound: 0.99 })).toContain(sure);
+  });
+
+  test("serves who asks for agreement, whatever it promises itself", () => {
+    const [sure, sloppy] = [rule(9, 0, 0), { ...rule(1, 0, 0), disagreed: 100 }];
+    expect(choose([sure, sloppy], 4000, promise)).toEqual([sloppy, sure]);
   });
 
   test("is empty where nothing can be promised", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { topDepth } from "../../src/activator/level-plan.ts";
-import { binomialLower } from "../../src/calibrate/bounds.ts";
+import { binomialLower, lossUpper } from "../../src/calibrate/bounds.ts";
 import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
 import type { Outcome } from "../../src/calibrate/evaluate.ts";
 import { sum } from "../../src/calibrate/judge.ts";
@@ -83,10 +83,30 @@ describe("the sequence of levels", () => {
     const tested = (key: "lost" | "disagreed") => [...found].sort((a, b) => a.rank[key] - b.rank[key]).map(({ rungs }) => rungs);
     expect(tested("lost")).toEqual([denseRule, exactRule, rule(0.4), rule(0.5)]);
     expect(tested("disagreed")).toEqual([denseRule, exactRule, rule(0.5), rule(0.4)]);
-    const bounds = certifiedLevels(found, [outcomes[2], outcomes[3], outcomes[1], outcomes[0]], gained, widths, 0.95).map(
-      ({ certificates }) => certificates.find(({ kind }) => kind === "agreement")?.bound,
-    );
+    const certified = certifiedLevels(found, [outcomes[2], outcomes[3], outcomes[1], outcomes[0]], gained, widths, 0.95);
+    expect(certified[0].observed).toEqual({ agreement: near(0.96), accuracy: near(0.04), loss: near(-0.04) });
+    const bounds = certified.map(({ certificates }) => certificates.find(({ kind }) => kind === "agreement")?.bound);
     expect(bounds).toEqual([binomialLower(960, n, 0.05), binomialLower(990, n, 0.05), binomialLower(1000, n, 0.05), 1].map(near));
+  });
+
+  /** Dense is wrong on ten rows, where answering otherwise is a gain. */
+  const tenWrong: Labels = { ...labels, classes: Uint32Array.from({ length: n }, (_, r) => (r < 10 ? 1 : 0)) };
+
+  test("keeps what agrees more, though what it gains and loses comes to no less", () => {
+    const outcomes = [outcome(0, 100), outcome(0, 80), outcome(20, 40), outcome(0, 50)];
+    const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
+    const found = sequence(ladder, outcomes, tenWrong, costOf, [], n, { kind: "agreement", bound: 0.99 });
+    expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
+  });
+
+  test("tests what loses and gains alike behind what hardly does either: its loss is less sure", () => {
+    const outcomes = [outcome(0, 100), outcome(0, 60), outcome(20, 30), outcome(1, 40)];
+    const promise = { kind: "loss", bound: 0.01 } as const;
+    const alike = sequence([denseRule, exactRule, rule(0.3), rule(0.4)], outcomes, tenWrong, costOf, [], n, promise);
+    const [wild, calm] = [0.3, 0.4].map((amount) => alike.find(({ rungs }) => JSON.stringify(rungs) === JSON.stringify(rule(amount))));
+    expect([wild?.lost, calm?.lost]).toEqual([0, -1]);
+    expect(wild?.rank.lost).toBeGreaterThan(0.005);
+    expect(calm?.rank.lost).toBeLessThan(0.003);
   });
 });
 
@@ -124,6 +144,18 @@ describe("certified levels", () => {
       cost: { macs: { mean: 10, p99: 10, max: 10 }, bytes: 40, nodes: [0.5, 1] },
       rungs: [{ macs: 10 }],
     });
+  });
+
+  test("have the exact bounds where an answer is right or wrong, and say what rows really took", () => {
+    const macs = Float64Array.from({ length: n }, (_, r) => (7 * r) % n);
+    const growing: Sequenced = { ...sequenced[0], rungs: [{ ...rule(0.1)[0], margin: 1 }, rule(0.3)[0]] };
+    const uneven = { ...outcome(4, 10), macs, rungMacs: [10, 25] };
+    const [level] = certifiedLevels([growing, sequenced[3]], [uneven, outcomes[3]], labels, widths, 0.95);
+    expect(level.certificates.map(({ bound }) => bound)).toEqual(
+      [lossUpper(4, 0, n, 0.05), binomialLower(996, n, 0.05), binomialLower(996, n, 0.05)].map(near),
+    );
+    expect(level.cost.macs).toEqual({ mean: 499.5, p99: 989, max: 999 });
+    expect(level.rungs.map((one) => one.macs)).toEqual([10, 25]);
   });
 
   test("promise agreement alone without labels", () => {

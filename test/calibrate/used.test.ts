@@ -1,7 +1,7 @@
 // What is left of fitted activators is what some level ranks by.
 
 import { expect, test } from "vitest";
-import { type LayerActivators, type LowRank, noActivators } from "../../src/activator/activator.ts";
+import { type Hash, type LayerActivators, type LowRank, noActivators } from "../../src/activator/activator.ts";
 import { usedActivators } from "../../src/calibrate/used.ts";
 import type { RankedSetting } from "../../src/profile/ladder.ts";
 import { madeUpLowRank } from "../made-up-models.ts";
@@ -33,4 +33,19 @@ test("clusters of one size, by as many components as the level that uses most", 
 test("a low-rank activator, and all of it where a level asks for all", () => {
   const [, output] = usedActivators([noActivators, fitted], [level({ activator: "low-rank", variant: 4 })]);
   expect(output).toEqual({ ...fitted, clusters: [] });
+});
+
+test("hash tables only where a level ranks by them", () => {
+  const hash: Hash = {
+    kind: "hash",
+    tables: 1,
+    bits: 1,
+    planes: numbers(3),
+    starts: Uint32Array.of(0, 1, 2),
+    nodes: Uint32Array.of(0, 1),
+    votes: numbers(2),
+  };
+  const used = (activator: "hash" | "clusters") =>
+    usedActivators([noActivators, { ...fitted, hash }], [level({ activator, variant: 1, rank: 1 })])[1].hash;
+  expect([used("hash"), used("clusters")]).toEqual([hash, null]);
 });

@@ -122,6 +122,13 @@ describe("interleave", () => {
     expect(log.slice(5).join(" ")).toBe("a0 a1 a2 a3 a0 a1");
   });
 
+  it("judges fewer queries than rows by the labels of the rows they took", async () => {
+    const clock = fakeClock();
+    const others: Labels = { kind: "class", count: 4, classes: Uint32Array.of(0, 9, 2, 9) };
+    const [one] = await interleave([fake("one", clock, 1)], rows, { labels: others, clock, queries: 2 });
+    expect(one.right).toBe(1);
+  });
+
   it("judges several labels per row", async () => {
     const clock = fakeClock();
     const multi: Labels = { kind: "multi", count: 4, indptr: Uint32Array.of(0, 2, 2, 3, 4), indices: Uint32Array.of(7, 0, 2, 8) };
@@ -149,6 +156,8 @@ describe("interleave", () => {
     expect(two).toMatchObject({ precision: { 1: 2 / 4, 3: 3 / 12, 5: 3 / 20 }, agreementAt: { 1: 1, 3: 0, 5: 0 } });
     expect(moved).toMatchObject({ agreement: 1, agreementAt: { 1: 1, 3: 0, 5: 0 } });
     expect(top).toMatchObject({ right: 0.5, agreement: 1, precision: null, agreementAt: null });
+    const [, beside] = await interleave([fake("top", clock, 1), ranked("all", 9)], rows, { clock, labels: multi });
+    expect([beside.agreementAt, beside.precision?.[3]]).toEqual([null, 4 / 12]);
     const unlabelled = await interleave(contenders, rows, { clock });
     expect(unlabelled[0]).toMatchObject({ right: null, precision: null, agreementAt: { 5: 1 } });
   });
@@ -176,6 +185,7 @@ describe("rowOfQuery", () => {
 describe("latencyOf", () => {
   it("takes percentiles by nearest rank", () => {
     expect(latencyOf(Float64Array.from({ length: 100 }, (_, i) => 100 - i))).toEqual({ mean: 50.5, p50: 50, p90: 90, p99: 99 });
+    expect(latencyOf(Float64Array.of(3, 1, 2))).toEqual({ mean: 2, p50: 2, p90: 3, p99: 3 });
     expect(latencyOf(Float64Array.of(7))).toEqual({ mean: 7, p50: 7, p90: 7, p99: 7 });
   });
 });

@@ -13,6 +13,9 @@ test("agrees with zlib on bytes at any place, of any length, in one piece or two
     }),
     { examples: [[new Uint8Array(0), 0, 0]] },
   );
+  const some = Uint8Array.from({ length: 401 }, (_, i) => 7 * i * i);
+  for (let length = 0; length <= 400; length++)
+    expect(own(some.subarray(1, 1 + length)), `${length}`).toBe(crc32(some.subarray(1, 1 + length)));
   const long = Uint8Array.from({ length: 1_000_003 }, (_, i) => i * i);
   expect(own(long)).toBe(crc32(long));
 });

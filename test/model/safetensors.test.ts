@@ -108,6 +108,12 @@ test("a tensor whose data and shape do not fit is not written", () => {
   expect(() => writeSafetensors(new Map([["w", { dtype: "float32", shape: [3], data: new Float32Array(2) }]]), {})).toThrow(
     'tensor "w": got 2 elements, expected [3] of float32',
   );
+  const write = (name: string, one: Tensor) => () => writeSafetensors(new Map([[name, one]]), {});
+  expect(write("w", { dtype: "float32", shape: [1], data: new Float32Array(2) })).toThrow('tensor "w": got 2 elements, expected [1]');
+  expect(write("w", { dtype: "float64", shape: [2], data: new Float32Array(2) })).toThrow("expected [2] of float64");
+  expect(write("__metadata__", { dtype: "float32", shape: [2], data: new Float32Array(2) })).toThrow(
+    'tensor "__metadata__": got a reserved name, expected another',
+  );
 });
 
 test("BF16 and BOOL", () => {
@@ -120,6 +126,13 @@ test("BF16 and BOOL", () => {
 
 const entry = (begin: number, end: number, shape = `[${(end - begin) / 4}]`, dtype = "F32") =>
   `{"dtype":"${dtype}","shape":${shape},"data_offsets":[${begin},${end}]}`;
+
+/** A file of one tensor, with a byte in place of its header's `?` that no text has. */
+function invalidText(header: string): Uint8Array {
+  const bytes = file(header, 4);
+  bytes[bytes.indexOf(0x3f)] = 0xff;
+  return bytes;
+}
 
 test.each([
   ["nothing", new Uint8Array(0), "f: got 0 bytes, expected a safetensors file of at least 8"],
@@ -168,6 +181,19 @@ test.each([
     file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[9007199254740993,9007199254740997]}}`),
     'f: tensor "a": got impossible data_offsets, expected [begin, end]',
   ],
+  [
+    "three offsets",
+    file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,4]}}', 4),
+    'f: tensor "a": got impossible data_offsets, expected [begin, end]',
+  ],
+  [
+    "two negative sizes",
+    file(`{"a":${entry(0, 4, "[-1,-1]")}}`, 4),
+    'f: tensor "a": got an impossible shape, expected whole numbers with a product below 2^53',
+  ],
+  ["too many bytes for a shape", file(`{"a":${entry(0, 8, "[1]")}}`, 8), 'f: tensor "a": got 8 bytes, expected 4 for F32 [1]'],
+  ["a header that is no UTF-8", invalidText(`{"?":${entry(0, 4)}}`), "f: got a header that is not JSON, expected a safetensors file"],
+  ["a byte order mark", file(`\ufeff{"a":${entry(0, 4)}}`, 4), "f: got a header that is not JSON, expected a safetensors file"],
   ["too few bytes for a shape", file(`{"a":${entry(0, 4, "[2]")}}`, 4), 'f: tensor "a": got 4 bytes, expected 8 for F32 [2]'],
   ["data cut off", file(`{"a":${entry(0, 8)}}`, 4), 'f: tensor "a": got 4 bytes of data, expected at least 8'],
   ["a billion elements", file(`{"a":${entry(0, 4e9)}}`, 4), 'f: tensor "a": got 4 bytes of data, expected at least 4000000000'],

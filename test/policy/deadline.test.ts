@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { closeness, createForecast, fits, pick, predict, predictWithin } from "../../src/policy/deadline.ts";
+import { closeness, createForecast, fits, isNoFaster, pick, predict, predictWithin } from "../../src/policy/deadline.ts";
 import { createLoad, follow, type LoadState } from "../../src/policy/load.ts";
 import type { Level } from "../../src/profile/ladder.ts";
 import type { LevelLatency } from "../../src/profile/latency.ts";
@@ -36,6 +36,12 @@ describe("predict", () => {
       }
   });
 
+  test("goes by the stretch of the level itself", () => {
+    const uneven = { ...idle, stretch: Float64Array.of(1, 3, 0.5) };
+    expect([0, 1, 2].map((i) => Math.round(predict(forecast, uneven, i, 0, 0.99)))).toEqual([4, 24, 20]);
+    expect([23.9, 24.1].map((leftMs) => fits(forecast, uneven, 1, leftMs, 0.99, false))).toEqual([false, true]);
+  });
+
   test("lies between its neighbours elsewhere, and widens with the tail", () => {
     expect(predict(forecast, idle, 0, 1, 0.8)).toBeGreaterThan(1);
     expect(predict(forecast, idle, 0, 1, 0.8)).toBeLessThan(2);
@@ -54,12 +60,26 @@ test("a query that grows is expected to take what the time left allows it to beg
   expect(predictWithin(forecast, idle, 1, 0.99, 3)).toBeCloseTo(8, 5);
 });
 
+test("a level is no faster than another where neither its median nor its 99th percentile is less, in the first rung and in all", () => {
+  const noFaster = (one: LevelLatency, other: LevelLatency): boolean => isNoFaster(forecastOf(one, other, latency(1)), 0, 1);
+  const growing = (ms: number): LevelLatency => ({ ...latency(ms), rungs: [1, ms].map((end) => ({ ...latency(end), layers: [end] })) });
+  expect([noFaster(latency(1), latency(1)), noFaster(latency(1), latency(1.1)), noFaster(latency(2), latency(1))]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([noFaster(latency(1), latency(1.5)), noFaster(latency(1), latency(1, 2, 8))]).toEqual([false, false]);
+  expect([noFaster(growing(5), growing(3)), noFaster(growing(3), growing(5))]).toEqual([true, false]);
+});
+
 describe("fits", () => {
   test("where the predicted percentile does, to the very end of the deadline", () => {
     expect(fits(forecast, idle, 1, 8, 0.99, false)).toBe(true);
     expect(fits(forecast, idle, 1, 7.99, 0.99, false)).toBe(false);
     expect(fits(forecast, idle, 1, 4, 0.9, false)).toBe(true);
     expect(fits(forecast, loadOf(2), 1, 15.9, 0.99, false)).toBe(false);
+    // twice as far beyond the median as when idle: 2 · 4²
+    expect([31.9, 32.1].map((leftMs) => fits(forecast, { ...idle, tail: 2 }, 1, leftMs, 0.99, false))).toEqual([false, true]);
   });
 
   test("agrees with predict", () => {
@@ -87,6 +107,8 @@ describe("fits", () => {
     expect(fitting(0.004, 11.5, 0.99)).toEqual([true, true, false]);
     expect(fitting(0.004, 11.5, 0.9)).toEqual([true, true, true]);
     expect(fitting(10, 11.5, 0.5)).toEqual([false, false, false]);
+    // as has a machine twice as slow, in which those of level 1 take as long as half of level 2
+    expect([0.004, 0.02].map((lostPerMs) => fits(even, loadOf(4, lostPerMs), 1, 9.2, 0.95, false))).toEqual([true, false]);
     // who has time for several slices need not mind them, nor who has time for hundreds when there are as many
     expect(fitting(0.004, 25, 0.99)).toEqual([true, true, true]);
     expect(fitting(1, 1000, 0.99)).toEqual([true, true, true]);
@@ -125,6 +147,11 @@ describe("fits", () => {
     expect(fits(growing(0.06), idle, 0, 50, 0.99, false)).toBe(false);
     expect(fits(growing(0.3), idle, 0, 57, 0.99, false)).toBe(true);
     expect(fits(growing(0.3), loadOf(2), 0, 100, 0.99, false)).toBe(false);
+    const rungs = [0.1, 0.2, 0.3, 20].map((ms) => ({ ...latency(ms), layers: [ms], reached: 0.3 }));
+    expect([50, 57].map((leftMs) => fits(forecastOf({ p50: 1, p90: 3, p99: 80, rungs }), idle, 0, leftMs, 0.99, false))).toEqual([
+      false,
+      true,
+    ]);
     // of two that do not fit, the one that is cut less comes closer
     expect(closeness(growing(0.06), idle, 0, 50)).toBeGreaterThan(closeness(growing(0.3), idle, 0, 50));
   });

@@ -59,7 +59,7 @@ describe("the tail", () => {
     expect(load.tail).toBeGreaterThanOrEqual(0.3);
     expect(load.tail).toBeLessThan(0.5);
     const coarse = createLoad(1);
-    for (let i = 0; i < 5000; i++) see(coarse, 0, i % 20 === 0 ? 1 : 0, 0.05, 1);
+    for (let i = 0; i < 40_000; i++) see(coarse, 0, i % 20 === 0 ? 1 : 0, 0.05, 1);
     expect(coarse.tail).toBe(1);
   });
 
@@ -149,6 +149,15 @@ describe("a stretch", () => {
     }
   });
 
+  test("is moved by five slow queries in a row as far as the least slow of them goes", () => {
+    const load = createLoad(1);
+    const take = machine(1);
+    for (let i = 0; i < 200; i++) see(load, 0, take(1));
+    for (const times of [20, 3, 2.5, 3, 20]) see(load, 0, 0.05 * times);
+    expect(load.stretch[0]).toBeGreaterThan(1.5);
+    expect(load.stretch[0]).toBeLessThan(4);
+  });
+
   test("seen at one level holds for the others; what only one suffers stays its own", () => {
     const common = createLoad(3);
     const take = machine(5);
@@ -180,6 +189,19 @@ describe("a stretch", () => {
     expect(tries.length).toBeLessThan(30);
     const gaps = tries.slice(1).map((at, i) => at - tries[i]);
     expect(gaps[gaps.length - 1]).toBeGreaterThan(2 * gaps[0]);
+  });
+
+  test("of one level has faded by the time it is come back to, and is not remembered then", () => {
+    const load = createLoad(2);
+    const take = machine(2);
+    for (let i = 0; i < 200; i++) see(load, i % 2, take(i % 2 === 0 ? 1 : 3));
+    expect(load.stretch[1]).toBeGreaterThan(2.5);
+    for (let i = 0; i < 20_000; i++) see(load, 0, take(1));
+    expect(load.stretch[1]).toBeLessThan(1.2);
+    for (let i = 0; i < 3; i++) {
+      see(load, 1, 0.05);
+      expect(load.stretch[1]).toBeLessThan(1.2);
+    }
   });
 });
 
@@ -244,14 +266,14 @@ describe("what comes from a clock", () => {
     expect([load.stretch[0], load.lostPerMs]).toEqual([1, 0]);
   });
 
-  test("of coarse steps tells as much in the sum", () => {
+  test.each([0.5, 16])("of steps of %f ms tells as much in the sum", (stepMs) => {
     const load = createLoad(1);
     const take = machine(4);
     let at = 0;
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 40_000 * stepMs; i++) {
       const begin = at;
       at += take(1.6);
-      see(load, 0, (Math.floor(at / 0.5) - Math.floor(begin / 0.5)) * 0.5, 0.05, 0.5);
+      see(load, 0, (Math.floor(at / stepMs) - Math.floor(begin / stepMs)) * stepMs, 0.05, stepMs);
     }
     expect(load.stretch[0]).toBeGreaterThan(1.35);
     expect(load.stretch[0]).toBeLessThan(1.9);
@@ -275,12 +297,16 @@ describe("a caller's word", () => {
     expect([[...load.stretch], load.lostPerMs, load.version]).toEqual([[3, 3], 0.1, 1]);
     follow(load, { stretch: 3, lostPerMs: 0.1 });
     expect(load.version).toBe(1);
+    follow(load, { stretch: 3, lostPerMs: 0.2 });
+    expect([load.lostPerMs, load.version]).toEqual([0.2, 2]);
     follow(load, { stretch: 2 });
     expect([[...load.stretch], load.lostPerMs]).toEqual([[2, 2], 0]);
     expect(follow(load, {})).toBe(false);
     expect([...load.stretch]).toEqual([2, 2]);
     expect(follow(load, { lostPerMs: 0.3 })).toBe(true);
     expect([[...load.stretch], load.lostPerMs]).toEqual([[1, 1], 0.3]);
+    follow(load, { stretch: Number.POSITIVE_INFINITY });
+    expect(Number.isFinite(estimate(load).stretch)).toBe(true);
   });
 
   test.each<unknown>([0, -1, Number.NaN, "5", "a", 5n, Symbol("5"), [5], true, { valueOf: () => 5 }])(

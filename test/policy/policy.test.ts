@@ -203,6 +203,16 @@ describe("plan, what is not known", () => {
     expect(plan({ latencyMs: 100 }, levels, null, latencies([1, 2, 3, 11, 10]), idle).level).toBe(4);
   });
 
+  test("where no level is exact, exact is dense, which leaves out nothing", () => {
+    const without = levels.filter(({ rungs: [{ layers }] }) => layers[0].kind !== "exact");
+    expect(plan({ exact: true }, without, promise, null, idle)).toMatchObject({ level: 3, reason: "exact was asked" });
+  });
+
+  test("of levels observed to be as good, exact is preferred to one that drops nodes, which may be wrong elsewhere", () => {
+    const dear = level({ macs: 800, accuracy: 0.98 });
+    expect(plan({ operations: 1e6 }, [levels[3], dear, levels[4]], promise, null, idle).level).toBe(0);
+  });
+
   test("an uncalibrated model has exact and dense", () => {
     const layer = {
       name: "a",

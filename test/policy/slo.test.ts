@@ -154,6 +154,7 @@ describe("checkSlo", () => {
     [{ dense: true, nodes: 0.5 }, "dense: got nodes beside it, expected dense alone"],
     [{ latencyMs: 1, percentile: 0.99 }, "percentile: got 0.99, expected 50 to 99"],
     [{ percentile: 90 }, "percentile: got no latencyMs beside it"],
+    [{ late: "run" }, "late: got no latencyMs beside it"],
     [{ signal: true }, "signal: got true, expected an AbortSignal"],
     [{ loss: () => 1 }, "loss: got a function"],
     [{ loss: 1n }, "loss: got 1"],

@@ -118,6 +118,7 @@ describe("decodeLadder", () => {
     ["promise.kind", "accuracy", 'ladder.promise.kind: got "accuracy", expected loss, agreement'],
     ["promise.bound", 1.5, "ladder.promise.bound: got 1.5, expected 0 to 1"],
     ["promise.confidence", 1, "ladder.promise.confidence: got 1, expected between 0 and 1"],
+    ["promise.confidence", 0, "ladder.promise.confidence: got 0, expected between 0 and 1"],
     ["surprise", 1, 'ladder: got the key "surprise", expected version, metric, reference, promise, levels'],
     ["levels", {}, "ladder.levels: got an object, expected a list of 1 to 1024"],
     ["levels", [], "ladder.levels: got a list of 0"],
@@ -126,6 +127,7 @@ describe("decodeLadder", () => {
     ["levels", [good.levels[1], good.levels[0]], "ladder.levels[1].rungs: got 2 rungs, expected one, the last level being dense"],
     ["levels.1.rungs.0.layers.1.kind", "exact", "ladder.levels[1].rungs[0].layers[1].kind: got exact, expected dense"],
     ["levels.0.rungs", [], "ladder.levels[0].rungs: got a list of 0"],
+    ["levels.0.rungs", new Array(65).fill(good.levels[0].rungs[0]), "ladder.levels[0].rungs: got a list of 65, expected a list of 1 to 64"],
     ["levels.0.rungs.0.margin", undefined, "ladder.levels[0].rungs[0].margin: got nothing, expected a finite number"],
     ["levels.0.rungs.0.margin", -1, "ladder.levels[0].rungs[0].margin: got -1"],
     ["levels.0.rungs.1.margin", 1, 'ladder.levels[0].rungs[1]: got the key "margin", expected layers'],
@@ -161,6 +163,15 @@ describe("decodeLadder", () => {
     expect(error.code).toBe("bad-file");
     expect(error.message).toContain(message);
     expect(error.message).not.toContain("\n");
+  });
+
+  test("a mean may pass the largest value by what summing rounds, and so may a share 1", () => {
+    const max = good.levels[0].cost.macs.max;
+    for (const [path, value] of [
+      ["levels.0.cost.macs.mean", max * (1 + 1e-9)],
+      ["levels.0.cost.nodes.0", 1 + 1e-9],
+    ] as const)
+      expect(decodeLadder(modelWith(changed(path, value)))?.levels).toHaveLength(good.levels.length);
   });
 
   test("a later version is unsupported, not broken", () => {

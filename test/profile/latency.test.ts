@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Level } from "../../src/profile/ladder.ts";
-import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin } from "../../src/profile/latency.ts";
+import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin, p97Of } from "../../src/profile/latency.ts";
 import { decodeProfile, encodeProfile } from "../../src/profile/latency-file.ts";
 
 const origin: ProfileOrigin = { machine: "a machine", build: "0.1.0-abcd", backend: "relaxed", model: "1f" };
@@ -42,6 +42,12 @@ describe("what a profile was measured on", () => {
     );
   });
 
+  test("is refused where it does not say which machine, and this one has a name", () => {
+    expect(() => checkProfile({ ...profile, origin: { ...origin, machine: "" } }, origin, 2)).toThrow(
+      "latency profile: machine: got , expected a machine",
+    );
+  });
+
   test("is refused for another number of levels, or none", () => {
     expect(() => checkProfile(profile, origin, 3)).toThrow("latency profile: levels: got 2, expected 3");
     expect(() => checkProfile({} as LatencyProfile, origin, 2)).toThrow(expect.objectContaining({ code: "bad-option" }));
@@ -65,6 +71,10 @@ describe("what a profile was measured on", () => {
   });
 });
 
+test("the 97th percentile lies between the 90th and the 99th", () => {
+  expect(p97Of({ p50: 1, p90: 4, p99: 9 })).toBe(6);
+});
+
 describe("a profile as text", () => {
   test("comes back as it was, unknown numbers included", () => {
     expect(decodeProfile(encodeProfile(profile), "file")).toEqual(profile);
@@ -84,6 +94,12 @@ describe("a profile as text", () => {
       { origin, levels: [{ p50: 3, p90: 2, p99: 4 }] },
       "levels[0]: got 3, 2, 4, expected percentiles that do not fall",
     ],
+    [
+      "a 99th percentile below the 90th",
+      { origin, levels: [{ p50: 1, p90: 3, p99: 2 }] },
+      "levels[0]: got 1, 3, 2, expected percentiles that do not fall",
+    ],
+    ["a time beyond all", { origin, levels: [{ p50: 1, p90: 2, p99: 1e13 }] }, "levels[0].p99: got 10000000000000"],
     [
       "rungs without layers",
       { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [{ p50: 1, p90: 2, p99: 3 }] }] },

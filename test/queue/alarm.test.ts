@@ -37,6 +37,16 @@ describe("an alarm", () => {
     expect(rung).toEqual([500]);
   });
 
+  test("keeps no program running", () => {
+    vi.useRealTimers();
+    const kept = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const before = kept();
+    const { alarm } = ringing();
+    alarm.set(1000);
+    expect(kept()).toBe(before);
+    alarm.clear();
+  });
+
   test("rings at once for what is past, and waits for what no timer can be set to", () => {
     const { rung, alarm } = ringing([2 ** 33]);
     alarm.set(-5);

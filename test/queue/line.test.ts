@@ -73,11 +73,28 @@ describe("time", () => {
   test("is left to those behind: each of ten with the same deadline gets a tenth", () => {
     const line = lineOf();
     for (let i = 0; i < 10; i++) line.push(String(i), 0, terms(100));
-    expect(line.next(0, never)?.reservedMs).toBeCloseTo(90, 9);
+    expect(line.next(0, never)).toMatchObject({ reservedMs: expect.closeTo(90, 9), givenMs: expect.closeTo(10, 9) });
     expect(line.next(10, never)?.reservedMs).toBeCloseTo(80, 9);
     const two = lineOf(2);
     for (let i = 0; i < 10; i++) two.push(String(i), 0, terms(100));
     expect(two.next(0, never)?.reservedMs).toBeCloseTo(80, 9);
+  });
+
+  test("is left to the last of a long line too, and to nobody who has left it", () => {
+    const line = lineOf();
+    for (let i = 0; i < 50; i++) line.push(String(i), 0, terms(100));
+    expect(line.next(0, never)?.givenMs).toBeCloseTo(2, 9);
+    const left = lineOf();
+    left.push("stays", 0, terms(10));
+    left.remove(left.push("gone", 0, terms(12)) as Entry<string>);
+    expect(left.next(0, never)).toMatchObject({ reservedMs: 0, givenMs: 10 });
+  });
+
+  test("is not reserved where there is none left", () => {
+    const line = lineOf();
+    line.push("late", 0, terms(10));
+    line.push("later", 0, terms(11));
+    expect(line.next(50, never)).toMatchObject({ entry: { item: "late" }, reservedMs: 0, givenMs: -40 });
   });
 
   test("is not taken for those who have plenty, nor from those without a deadline", () => {
@@ -104,6 +121,30 @@ describe("what surely misses", () => {
     expect(refused).toEqual(["refusable"]);
   });
 
+  test("and was given up meanwhile is neither answered nor dropped", () => {
+    const line = lineOf();
+    const late = line.push("patient", 0, terms(12)) as Entry<string>;
+    line.push("fine", 0, terms(100));
+    expect(line.next(50, never)?.entry.item).toBe("fine");
+    line.remove(late);
+    expect([line.dropLate(), line.next(50, never), line.size]).toEqual([null, null, 0]);
+  });
+
+  test("counts those ahead, all of them, and nobody who has left", () => {
+    const line = lineOf();
+    teach(line, 5);
+    const asks = (): Entry<string> | null => line.push("asks", 0, terms(14, { isRefusable: true }));
+    const behind = [0, 1, 2].map(() => line.push("behind", 0, terms(1000)) as Entry<string>);
+    const ahead = [0, 1, 2].map(() => line.push("ahead", 0, terms(14)) as Entry<string>);
+    for (const one of [...ahead.slice(1), ...behind.slice(1)]) line.remove(one);
+    for (let i = 0; i < 2; i++) line.push("behind", 0, terms(1000));
+    const entry = asks(); // 10 of 14
+    expect(entry).not.toBeNull();
+    line.remove(entry as Entry<string>);
+    line.push("ahead", 0, terms(14));
+    expect(asks()).toBeNull(); // 15 of 14
+  });
+
   test("is less time left than the quickest query took that had to hurry, where others wait", () => {
     const line = lineOf();
     teach(line, 5);
@@ -125,6 +166,15 @@ describe("what surely misses", () => {
     const refused: string[] = [];
     expect(line.next(4.1, ({ item }) => refused.push(item))).toBeNull();
     expect(refused).toEqual(["late"]);
+  });
+
+  test("is nothing that a clock tells that says no time", () => {
+    const line = lineOf();
+    for (const odd of [Number.NaN, -5]) for (let i = 0; i < 5; i++) line.served(odd, odd);
+    line.push("a", 0, terms(3));
+    line.push("b", 0, terms(4));
+    expect(line.push("c", 0, terms(5, { isRefusable: true }))).not.toBeNull();
+    expect(order(line, 1)).toEqual(["a", "b", "c"]);
   });
 
   test("is nothing that queries with time enough tell, nor a single one that was slow", () => {

@@ -83,6 +83,25 @@ describe("a lane that dies", () => {
   });
 });
 
+test("while one lane lives, others that die or cannot be made take nobody's hope", async () => {
+  const [lives, dies] = [mortal(), mortal()];
+  const { pool, heard } = pooled([
+    lives.lane,
+    dies.lane,
+    () => {
+      throw new Error("no lane (a test)");
+    },
+  ]);
+  await settled();
+  dies.die();
+  await settled();
+  expect(heard).toEqual([]);
+  expect(pool.free()?.lane).toBe(lives.lane);
+  lives.die();
+  await settled();
+  expect(heard).toEqual([expect.stringContaining("no lane that is alive")]);
+});
+
 test("a closed pool disposes what it made, also what is made later", async () => {
   const [given, made] = [mortal(), mortal()];
   const { pool, heard } = pooled([given.lane, () => made.lane]);

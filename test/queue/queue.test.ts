@@ -157,6 +157,35 @@ describe("a queue before a session", () => {
     );
   });
 
+  test("takes no first query with a deadline, which may have been measured on, for what a query takes, on any of its lanes", async () => {
+    const { clock, pass } = localLane();
+    const lanes = Array.from({ length: 4 }, (): RemoteLane => {
+      let isMeasured = false;
+      const run: RemoteLane["run"] = async (_, slo) => {
+        await settled();
+        if (slo?.latencyMs && !isMeasured) pass(25);
+        isMeasured ||= slo?.latencyMs !== undefined;
+        return { report: { met: true } } as unknown as Answered;
+      };
+      return { closed: new Promise(() => {}), dispose() {}, run };
+    });
+    const queue = opened(createQueue(lanes, { clock }));
+    await Promise.all(lanes.map(() => queue.run(input, { dense: true })));
+    await Promise.all(lanes.map(() => queue.run(input, { latencyMs: 20 })));
+    const more = Array.from({ length: 8 }, () => queue.run(input, { latencyMs: 20, late: "refuse" }));
+    await expect(Promise.all(more)).resolves.toHaveLength(8);
+  });
+
+  test("does not count waiting as what a query takes", async () => {
+    const { lane, clock } = localLane(2);
+    const queue = opened(createQueue(lane, { clock }));
+    await Promise.all(Array.from({ length: 10 }, () => queue.run(input, { latencyMs: 8 })));
+    await expect(Promise.all([queue.run(input), queue.run(input, { latencyMs: 3, late: "refuse" })])).resolves.toHaveLength(2);
+    await expect(Promise.all([queue.run(input), queue.run(input, { latencyMs: 1.9, late: "refuse" })])).rejects.toMatchObject({
+      code: "deadline",
+    });
+  });
+
   test.each<[string, unknown]>([
     ["nothing", undefined],
     ["a session that was not awaited", createSession(model)],
@@ -248,18 +277,14 @@ describe("the line", () => {
     const queue = opened(createQueue(lane, { clock }));
     const buffer = new Float32Array(4);
     const view = buffer.subarray(1, 2);
+    const indices = Uint32Array.of(0);
     const slo: Slo = { loss: 0.01 };
-    const inputs = (): QueryInput[] => [
-      view,
-      [buffer[1]],
-      { indices: Uint32Array.of(0), values: view },
-      { dtype: "float32", shape: [1], data: view },
-    ];
+    const inputs = (): QueryInput[] => [view, [buffer[1]], { indices, values: view }, { dtype: "float32", shape: [1], data: view }];
     const answers = [1, 2].flatMap((value) => {
       buffer[1] = value;
       return inputs().map((input) => queue.run(input, slo));
     });
-    buffer[1] = 9;
+    buffer[1] = indices[0] = 9;
     slo.loss = -1;
     await Promise.all(answers);
     const [one, two] = [Float32Array.of(1), Float32Array.of(2)];
@@ -289,6 +314,22 @@ describe("the line", () => {
     await Promise.all(Array.from({ length: 5 }, () => queue.run([0], { latencyMs: 50 })));
     expect(calls.map(({ waitedMs }) => waitedMs)).toEqual([0, 2, 4, 6, 8]);
     expect(calls.map(({ reservedMs }) => reservedMs)).toEqual([40, 36, 46 - 46 / 3, 22, 0]);
+  });
+
+  test("tells a lane elsewhere what has passed and what is to be left to others", async () => {
+    const told: unknown[] = [];
+    const { clock, pass } = localLane();
+    const run: RemoteLane["run"] = async (x, _, times) => {
+      told.push(times);
+      pass(2);
+      return { output: { x } } as unknown as Answered;
+    };
+    const queue = opened(createQueue({ closed: new Promise(() => {}), dispose() {}, run }, { clock }));
+    await Promise.all([queue.run([0], { latencyMs: 50 }), queue.run([1], { latencyMs: 50 })]);
+    expect(told).toEqual([
+      { waitedMs: 0, reservedMs: 25 },
+      { waitedMs: 2, reservedMs: 0 },
+    ]);
   });
 
   test("answers each before the next query runs, so that whoever asks again at once is in the line", async () => {
@@ -452,6 +493,37 @@ describe("a signal", () => {
     await Promise.all(all);
     await settled();
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
+  test("is listened to no longer by a request that is answered here, late, dropped or closed upon", async () => {
+    const { signal } = new AbortController();
+    const listeners = (): number => getEventListeners(signal, "abort").length;
+    const here = localLane();
+    await opened(createQueue(here.lane, { clock: here.clock })).run([0], { signal });
+    expect(listeners()).toBe(0);
+
+    const far = remoteLane();
+    const { clock, pass } = localLane();
+    const queue = opened(createQueue(far.lane, { clock, most: 1 }));
+    const running = queue.run([0]);
+    await settled();
+    const refused = queue.run([1], { signal, latencyMs: 5, late: "refuse" });
+    expect(listeners()).toBe(1);
+    pass(50);
+    far.asked[0].resolve();
+    await expect(refused).rejects.toMatchObject({ code: "deadline" });
+    expect(listeners()).toBe(0);
+    await running;
+
+    const next = queue.run([2]);
+    await settled();
+    const waits = queue.run([3], { signal });
+    waits.catch(() => {});
+    queue.close();
+    await expect(waits).rejects.toMatchObject({ code: "disposed" });
+    expect(listeners()).toBe(0);
+    far.asked[1].resolve();
+    await next;
   });
 
   test("that has fired keeps a request out; while it runs, the signal is the lane's", async () => {

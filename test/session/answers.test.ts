@@ -104,11 +104,30 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
   });
 
   test("candidates are the caller's own", async () => {
-    const s = await session(wide(40), { backend });
-    const { output } = s.run(row(0));
-    const [indices, scores] = [output.indices?.slice(), output.scores.slice()];
-    s.run(row(1));
-    expect([output.indices, output.scores]).toEqual([indices, scores]);
+    const ordered = wide(40);
+    const asTheyAre = createModel("wide", ordered.layers, { ladder: ordered.calibration?.ladder, tensors: new Map() });
+    for (const model of [ordered, asTheyAre]) {
+      const s = await session(model, { backend });
+      const { output } = s.run(row(0));
+      const [indices, scores] = [output.indices?.slice(), output.scores.slice()];
+      s.run(row(1));
+      expect([output.indices, output.scores]).toEqual([indices, scores]);
+    }
+  });
+
+  test("the best of one that grew from candidates to everything are the best of everything", async () => {
+    const ladder = wide(40).calibration?.ladder as Ladder;
+    const toEverything = [{ ...rungOf(screen(few)), margin: 1e9 }, rungOf(exact)];
+    const levels = ladder.levels.map((level, i) => (i === 1 ? { ...level, rungs: toEverything } : level));
+    const { layers, calibration } = wide(40);
+    const s = await session(createModel("wide", layers, { tensors: new Map(calibration?.tensors), ladder: { ...ladder, levels } }), {
+      backend,
+    });
+    const { output, report } = s.run(row(0), { loss: 0.02 });
+    expect([report.rungs, output.indices]).toEqual([2, null]);
+    const best = room(30);
+    expect(s.runInto(row(0), best, { loss: 0.02 })).toBe(30);
+    expect([...best.indices].map((index, i) => ({ index, score: best.scores[i] }))).toEqual(output.top(30));
   });
 
   test("is written into the caller's room, whole or the best of it", async () => {

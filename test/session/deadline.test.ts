@@ -2,12 +2,13 @@
 
 import { afterEach, describe, expect, test } from "vitest";
 import type { Clock } from "../../src/clock.ts";
+import { denseMacs } from "../../src/model/model.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
-import type { LevelRun } from "../../src/session/level-run.ts";
+import { createRan, LEFT_MS, type LevelRun } from "../../src/session/level-run.ts";
 import { createPacing } from "../../src/session/pacing.ts";
-import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
+import { createSession, type PausableSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, latency, plain, rung } from "./calibrated.ts";
 
@@ -70,6 +71,33 @@ describe("the level", () => {
     expect(pacing.decide({ latencyMs: 1 }).order).toBeUndefined();
   });
 
+  test("is that of a first run where nothing has run yet and the caller does not say how slow the machine is", async () => {
+    const { levels } = await session();
+    const runs = levels.map(() => ({ points: [] }) as unknown as LevelRun);
+    const cold = { levels: profile.levels.map((one) => ({ ...one, cold: 5 * one.p50 })) };
+    const chosen = (isWarm: boolean, load = {}): number => {
+      const pacing = createPacing(levels, null, load);
+      pacing.adopt(cold, runs, isWarm);
+      const ran = createRan();
+      ran.times[LEFT_MS] = 13;
+      return pacing.choose(pacing.decide({ latencyMs: 13 }), ran);
+    };
+    expect([chosen(true), chosen(false), chosen(false, { stretch: 1 })]).toEqual([2, 0, 2]);
+  });
+
+  test("is not lowered by steps of a clock too coarse for a query", async () => {
+    const { clock, next } = scripted();
+    const s = await session({ latencyProfile: { ...profile, stepMs: 20 }, clock });
+    // exact takes 6: of ten queries three see a step
+    for (let i = 0; i < 200; i++) {
+      const now = 1000 * i;
+      next.push(now, ...new Array(20).fill(now + (i % 10 < 3 ? 20 : 0)));
+      expect(s.run(row(i % 40), { latencyMs: 500 }).report.plan.level).toBe(2);
+      next.length = 0;
+    }
+    expect(s.load().lostPerMs).toBe(0);
+  });
+
   test("follows a load that the caller changes, query by query", async () => {
     const load = { stretch: 1, lostPerMs: 0 };
     const s = await session({ latencyProfile: profile, clock: scripted().clock, load });
@@ -103,6 +131,35 @@ describe("the level", () => {
     expect(run(12, 2.5)).toBeLessThan(2);
     expect(s.load().stretch).toBeGreaterThan(1.5);
     expect(run(1500, 1)).toBe(2);
+  });
+
+  test("is not lowered by what others did while a query paused", async () => {
+    let now = 0;
+    const s = (await session({ latencyProfile: profile, clock: { now: () => now } })) as PausableSession;
+    const before = s.load();
+    for (let i = 0; i < 30; i++) {
+      const pieces = s.pieces(row(i), { latencyMs: 14 }, () => true);
+      while (!pieces.next().done) now += 10;
+    }
+    expect(s.load()).toEqual(before);
+  });
+
+  test("is learned from where a query ended, and its tail from what was expected of it", async () => {
+    const { clock, next } = scripted();
+    // of whom none is unsure: every query ends with the first rung, in the millisecond that this takes
+    const sure = await createSession(await calibratedWith([rung(0.2, 0), rung(0.8)]), { latencyProfile: profile, clock });
+    open.push(sure);
+    const expected: number[] = [];
+    for (let i = 0; i < 1500; i++) {
+      next.push(100 * i, ...new Array(20).fill(100 * i + 1));
+      const { plan, rungs } = sure.run(row(i % 40), { latencyMs: 5 }).report;
+      next.length = 0;
+      expect([plan.level, rungs]).toEqual([1, 1]);
+      expected.push(plan.expected.latencyMs ?? Number.NaN);
+    }
+    expect(sure.load().stretch).toBeCloseTo(1, 1);
+    // always the same time: the 99th percentile comes closer to it
+    expect(expected[1499]).toBeLessThan(0.8 * expected[0]);
   });
 
   test("both constraints: the deadline wins, and the report says what was given up", async () => {
@@ -146,6 +203,9 @@ describe("growth", () => {
     const { answer, first, report } = await run(0, false);
     expect(answer).toEqual(first);
     expect(report).toMatchObject({ rungs: 1, stopped: "deadline", met: true });
+    // nothing of the next rung was begun
+    const s = await session();
+    expect(report?.macs).toBe(s.run(row(3), { loss: 0.05 }).report.macs);
   });
 
   test("is given up between layers, too, and leaves the answer before it whole", async () => {
@@ -164,8 +224,40 @@ describe("growth", () => {
   test("is no different in runInto", async () => {
     const { answer, first } = await run(0, true);
     expect(answer).toEqual(first);
+    const between = await run(1, true);
+    expect(between.answer).toEqual(between.first);
     const whole = await run(100, true);
     expect(whole.answer).toEqual(whole.second);
+  });
+
+  test("is begun where what the next rung takes from here on, times the load, is left", async () => {
+    const { clock, next } = scripted();
+    const load = { stretch: 1 };
+    const s = await session({ latencyProfile: profile, clock, load });
+    const stopped = (latencyMs: number, stretch: number, nowMs: number): string => {
+      load.stretch = stretch;
+      next.push(0, 0, 0, ...new Array(30).fill(nowMs));
+      const { report } = s.run(row(3), { latencyMs });
+      next.length = 0;
+      next.push(0);
+      clock.now();
+      expect(report.plan.level).toBe(1);
+      return report.stopped;
+    };
+    // √(3 · 4) − 1 = 2.46 from the end of the first rung
+    expect([stopped(5, 1, 2.5), stopped(5, 1, 2.6)]).toEqual(["last rung", "deadline"]);
+    expect([stopped(10, 2, 5), stopped(10, 2, 5.2)]).toEqual(["last rung", "deadline"]);
+  });
+
+  test("ends at the multiply-adds asked, for that query alone, and then keeps no promise", async () => {
+    const s = await session();
+    const operations = 0.5 * denseMacs(plain);
+    const { report } = s.run(row(3), { operations });
+    expect(report).toMatchObject({ rungs: 1, stopped: "budget", met: true, plan: { level: 1 } });
+    expect(report.macs).toBeLessThanOrEqual(operations);
+    expect(s.run(row(3), { loss: 0.02 }).report).toMatchObject({ rungs: 2, stopped: "last rung", met: true });
+    const both = s.run(row(3), { operations, loss: 0.02 }).report;
+    expect(both).toMatchObject({ stopped: "budget", met: false, plan: { level: 1, promised: true } });
   });
 
   test("cut short breaks a promise", async () => {
@@ -175,6 +267,10 @@ describe("growth", () => {
     expect(s.run(row(3), slo).report).toMatchObject({ met: true, plan: { level: 1, promised: true } });
     next.push(0, 0, 0, ...new Array(30).fill(4.5));
     expect(s.run(row(3), slo).report).toMatchObject({ stopped: "deadline", met: false });
+    next.length = 0;
+    next.push(0);
+    clock.now();
+    expect(s.run(row(3), slo).report).toMatchObject({ stopped: "last rung", met: true });
   });
 });
 

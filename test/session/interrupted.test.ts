@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import type { QueryInput } from "../../src/session/input.ts";
-import { createSession, type SessionOptions } from "../../src/session/session.ts";
+import { createSession, type PausableSession, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, latency, rung, widths } from "./calibrated.ts";
 
@@ -113,6 +113,15 @@ describe("whatever interrupted the queries before,", () => {
     });
     made.b.state.stepMs = 0;
     fc.assert(property, { numRuns: 400 });
+  });
+
+  test("one that was paused and never gone on with leaves nothing behind", () => {
+    Object.assign(made.a.state, { nowMs: 0, stepMs: 0, looks: Infinity, asks: Infinity });
+    const [input, other] = [0, 1].map((r) => rows.data.slice(r * widths[0], (r + 1) * widths[0]));
+    for (const slo of [{ loss: 0.02 }, { dense: true } as const, { latencyMs: 30 }]) {
+      expect((a as PausableSession).pieces(other, slo, () => true).next().done).toBe(false);
+      expect(a.run(input, slo).output.data).toEqual(b.run(input, slo).output.data);
+    }
   });
 
   test("measuring latencies goes on", () => {

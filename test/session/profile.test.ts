@@ -133,8 +133,8 @@ test("a clock of coarse steps still tells what a run takes", () => {
   const fine = measureProfile(live, { now: () => performance.now() }, inputs);
   const coarse = measureProfile(live, { now: () => Math.floor(performance.now() / 0.5) * 0.5 }, inputs);
   expect(coarse.stepMs).toBe(0.5);
-  coarse.levels.forEach(({ p50, rungs }, i) => {
-    expect(rungs).toBeUndefined();
+  coarse.levels.forEach(({ p50, p90, p99, rungs }, i) => {
+    expect([rungs, p90 / p50, p99 / p50]).toEqual([undefined, expect.closeTo(1.5), expect.closeTo(2.5)]);
     // other processes may be at work, so only the order of magnitude is sure
     expect(p50).toBeGreaterThan(fine.levels[i].p50 / 10);
     expect(p50).toBeLessThan(fine.levels[i].p50 * 10);
@@ -167,6 +167,60 @@ test("goes on where it was left, level by level, and knows what it has measured 
   for (; !profiler.isDone(); parts++) profiler.measure(inputs, 30);
   expect(parts).toBeGreaterThan(5);
   expect(parts).toBeLessThan(20);
+});
+
+test("of a level that grows all rungs are known, however soon its first block ends", () => {
+  let looks = 0;
+  const profiler = createProfiler(counted, { now: () => now + 1e-6 * looks++ });
+  for (let i = 0; i < 3; i++) for (const { p50 } of profiler.measure(inputs, 0).levels[i].rungs ?? []) expect(p50).toBeGreaterThan(0);
+  expect(profiler.measure(inputs, 0).levels.map(({ rungs }) => rungs?.length)).toEqual([2, 2, 1]);
+});
+
+test("runs that lost their core for a time slice are left out", () => {
+  let looks = 0;
+  const { levels: measured } = measureProfile(counted, { now: () => (looks++ % 97 === 0 ? (now += 1000) : now) + 1e-6 * looks }, inputs);
+  for (const { p50, p99 } of measured) {
+    expect(p50).toBeGreaterThan(0);
+    expect(p99).toBeLessThan(500);
+  }
+  const one = { p50: 1, p90: 1.1, p99: 1.2 };
+  const [level] = steadied([{ ...one, rungs: [{ ...one, layers: [1] }] }], [[...new Array(150).fill(1), 20, 30]]);
+  expect(level.p99).toBeCloseTo(1.21);
+});
+
+test("a slow machine is measured at every level all the same, and a part of it takes hardly longer than was given", async () => {
+  let [time, looks] = [0, 0];
+  const profiler = createProfiler(await layOut(model, levels, {}), { now: () => (time += ++looks < 250 ? 0.0005 : 5) }, 200);
+  expect(profiler.measure(inputs).levels.every(({ p50 }) => p50 > 0)).toBe(true);
+  expect(profiler.isDone()).toBe(true);
+  looks = 0;
+  const patient = createProfiler(await layOut(model, levels, {}), { now: () => (time += ++looks < 250 ? 0.0005 : 5) }, 2000);
+  for (let i = 0; i < 3; i++) patient.measure(inputs, 0);
+  const before = time;
+  patient.measure(inputs, 30);
+  expect(time - before).toBeLessThan(130);
+});
+
+test("inputs are taken in turn", () => {
+  const seen = new Set<number>();
+  const { engine } = counted.runs()[0];
+  const { execute } = engine;
+  engine.execute = (plan, begin, end) => {
+    seen.add(counted.input.dense.reduce((sum, v) => sum + v, 0));
+    return execute(plan, begin, end);
+  };
+  measureProfile(counted, { now: () => (now += 0.001) }, inputs);
+  engine.execute = execute;
+  expect(seen.size).toBe(inputs.length);
+});
+
+test("a first run of a step or two of the clock is not known: a step may come at any time", () => {
+  let looks = 0;
+  const { levels: measured } = measureProfile(counted, { now: () => Math.floor((now + 0.01 * looks++) / 50) * 50 }, inputs);
+  for (const { cold, p50 } of measured) {
+    expect(cold).toBeNaN();
+    expect(p50).toBeGreaterThan(0);
+  }
 });
 
 test("bad inputs are refused", () => {

@@ -241,17 +241,32 @@ describe("a deadline", () => {
       },
     });
     expect(s.load().lostPerMs).toBe(0);
+    // of those that come later it takes nothing
+    expect(s.run(row(0), { latencyMs: 0.5 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
     expect(s.run(row(0), { latencyMs: 50 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
+    const into = await session(await calibrated(), { clock });
+    const before = into.load().deviation;
+    into.runInto(row(0), new Float32Array(10), { latencyMs: 50 });
+    expect(into.load()).toEqual({ stretch: 1, deviation: before, lostPerMs: 0 });
+  });
+
+  test("measured bit by bit is done with once all is measured in one go", async () => {
+    let [now, looks] = [0, 0];
+    const s = await session(await calibrated(), { clock: { now: () => (now += ++looks < 250 ? 0.0005 : 0.1) } });
+    const slo: Slo = { latencyMs: 50 };
+    expect(s.run(row(0), slo).report.timeMs.total).toBeGreaterThan(10);
+    s.measureLatency();
+    expect(s.run(row(0), slo).report.timeMs.total).toBeLessThan(5);
   });
 
   test("measures bit by bit, each query with a deadline giving half of what it has", async () => {
     let [now, looks] = [0, 0];
     // fine steps where the step is looked for, then some for every run
     const s = await session(await calibrated(), { clock: { now: () => (now += ++looks < 250 ? 0.0005 : 0.1) } });
-    const slo: Slo = { latencyMs: 60, loss: 0.05 };
+    const slo: Slo = { latencyMs: 110, loss: 0.05 };
     const took: number[] = [];
     for (let r = 0; r < 40; r++) {
-      const { met, plan, timeMs } = s.run(row(r % 20), slo, 10).report;
+      const { met, plan, timeMs } = s.run(row(r % 20), slo, 30, 30).report;
       expect([met, plan.gaveUp]).toEqual([true, []]);
       took.push(timeMs.total);
     }
@@ -261,6 +276,13 @@ describe("a deadline", () => {
     for (const ms of measuring.slice(0, -1)) expect(Math.abs(ms - 25)).toBeLessThan(10);
     expect(took.slice(measuring.length).every((ms) => ms < 1)).toBe(true);
     expect(measuring.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(500);
+  });
+
+  test("that was measured for is planned by from then on, what was planned before without it as well", async () => {
+    const s = await session(await calibrated());
+    expect(s.run(row(0), { loss: 0.05 }).report.plan.expected.latencyMs).toBeNull();
+    s.measureLatency();
+    expect(s.run(row(0), { loss: 0.05 }).report.plan.expected.latencyMs).toBeGreaterThan(0);
   });
 
   test("measures on the last input where none is given", async () => {
@@ -311,6 +333,23 @@ test("plans are kept for what was asked before, by whichever object", async () =
   expect(s.run(row(0), slo).report.plan).toEqual(plan);
   const { signal } = new AbortController();
   expect(s.run(row(0), { loss: 0.02, signal }).report.plan.slo).toEqual({ loss: 0.02 });
+});
+
+test("a report and an output stay as they are, whatever is asked next", async () => {
+  const s = await session(await calibrated());
+  const { report, output } = s.run(row(0), { loss: 0.05 });
+  const before = structuredClone([report, output.data]);
+  s.run(row(1), { dense: true });
+  expect([report, output.data]).toEqual(before);
+});
+
+test("times and work of a query are its own", async () => {
+  let looks = 0;
+  const s = await session(await calibrated(), { clock: { now: () => looks++ } });
+  const reportOf = () => s.run(row(0), { loss: 0.05 }).report;
+  const first = reportOf();
+  expect(first.timeMs.rank).toBeGreaterThan(0);
+  expect(reportOf()).toEqual(first);
 });
 
 test("a plan cannot be changed by who reads it: others share it", async () => {
