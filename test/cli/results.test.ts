@@ -118,6 +118,8 @@ describe("results", () => {
       ["precision@1", "precision@1"],
       ["accuracy", "precision@1"],
       ["precision@5", "precision@5"],
+      ["agreement", "accuracy"],
+      ["agreement@5", "precision@5"],
       [undefined, "accuracy"],
     ] as const)
       expect(toldCertificate(certificate, certified, metric)).toEqual(certificate);
