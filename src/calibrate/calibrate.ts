@@ -31,13 +31,13 @@ export interface CalibrateOptions {
   rows: Rows;
   /** What is right for each row. Without labels the promise is agreement with dense. */
   labels?: Labels | null | undefined;
-  /** Further rows that may only fit activators, the network's training rows for instance. */
+  /** Further rows, none of them among `rows`, that may only fit activators: the network's training rows for instance. */
   fitRows?: Rows | null | undefined;
   /** The promise: at most this fraction lost against dense (without labels: at most this fraction disagrees). */
   maxLoss?: number | undefined;
   /** 1 − δ, the probability that a certificate holds. */
   confidence?: number | undefined;
-  /** What the promise is about: `precision@k` and `agreement@k` with k 1, 3 or 5 look at the best k answers. */
+  /** What the promise is about: `precision@k` and `agreement@k` with k 1, 3 or 5 look at the best k answers, fewer than there are outputs. */
   metric?: LadderMetric | undefined;
   /** Which kinds to fit and try; a kind that does not suit a layer is left out there. */
   activators?: readonly string[] | undefined;
