@@ -10,6 +10,7 @@ import type { EngineOptions } from "../engine/engine.ts";
 import { refusal } from "../errors.ts";
 import { checkModel, createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
+import { checkFunction, show } from "../model/quoted.ts";
 import { checkLabels, checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
 import { twoOutputs } from "../model/two-classes.ts";
 import { checkNames } from "../option-names.ts";
@@ -30,13 +31,13 @@ export interface CalibrateOptions {
   rows: Rows;
   /** What is right for each row. Without labels the promise is agreement with dense. */
   labels?: Labels | null | undefined;
-  /** Further rows that may only fit activators, the network's training rows for instance. */
+  /** Further rows, none of them among `rows`, that may only fit activators: the network's training rows for instance. */
   fitRows?: Rows | null | undefined;
   /** The promise: at most this fraction lost against dense (without labels: at most this fraction disagrees). */
   maxLoss?: number | undefined;
   /** 1 − δ, the probability that a certificate holds. */
   confidence?: number | undefined;
-  /** What the promise is about: `precision@k` and `agreement@k` with k 1, 3 or 5 look at the best k answers. */
+  /** What the promise is about: `precision@k` and `agreement@k` with k 1, 3 or 5 look at the best k answers, fewer than there are outputs. */
   metric?: LadderMetric | undefined;
   /** Which kinds to fit and try; a kind that does not suit a layer is left out there. */
   activators?: readonly string[] | undefined;
@@ -103,7 +104,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const { signal, onProgress = () => {} } = options;
   const metric = options.metric ?? (labels ? (labels.kind === "multi" ? "precision@1" : "accuracy") : "agreement");
   check(model, { ...options, labels, fitRows, maxLoss, confidence, activators, metric, seed, cost });
-  const depth = depthOf(metric, labels);
+  const depth = depthOf(metric, labels, model.layers[model.layers.length - 1].outputs);
   const random = seeded(seed);
   const order = permutation(rows.count, random);
   const certifying = rowsCertifying(rows.count);
@@ -200,14 +201,15 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   return createModel(model.name, withActivators.layers, { ladder: result, tensors });
 }
 
-/** What is checked, with what stands in for what was not given. */
-type Asked = Pick<CalibrateOptions, "rows" | "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed" | "cost">;
+/** What has something to stand in for it where it was not given. */
+type Settled = "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed" | "cost";
+type Asked = CalibrateOptions & Required<Pick<CalibrateOptions, Settled>>;
 
 /** Activators that are fitted. */
 const kinds = ["low-rank", "screen", "clusters", "hash"];
 
-/** How many of the best answers a metric looks at. */
-function depthOf(metric: LadderMetric, labels: Labels | null): number {
+/** How many of the best answers a metric looks at: fewer than there are, as a level could not but have all of them. */
+function depthOf(metric: LadderMetric, labels: Labels | null, outputs: number): number {
   if (metric.startsWith("agreement") === (labels !== null))
     throw refusal(
       "bad-option",
@@ -215,7 +217,9 @@ function depthOf(metric: LadderMetric, labels: Labels | null): number {
       metric,
       labels ? "accuracy or precision@k beside labels" : "agreement or agreement@k without labels",
     );
-  return Number(metric.split("@")[1] ?? 1);
+  const depth = Number(metric.split("@")[1] ?? 1);
+  if (depth >= outputs) throw refusal("bad-option", "metric", metric, `one that looks at fewer than all ${outputs} outputs`);
+  return depth;
 }
 
 /** Of `count` rows a third searches, up to a limit; the rest certify. */
@@ -245,21 +249,8 @@ function meanAndTail(values: Float32Array): number {
   return sum(most) / most.length + tailWeight * most[most.length - 1];
 }
 
-function check(
-  model: Model,
-  {
-    rows,
-    labels,
-    fitRows,
-    maxLoss,
-    confidence,
-    activators,
-    metric,
-    seed,
-    cost,
-    weights,
-  }: Required<Asked> & Pick<CalibrateOptions, "weights">,
-): void {
+function check(model: Model, asked: Asked): void {
+  const { rows, labels, fitRows, maxLoss, confidence, activators, hashShape, metric, seed, cost, weights, onProgress } = asked;
   checkModel(model);
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
@@ -267,6 +258,8 @@ function check(
   checkRows("data", rows, inputs);
   if (fitRows) checkRows("fit data", fitRows, inputs);
   if (fitRows?.count === 0) throw refusal("bad-input", "fit data", "0 rows", "at least 1");
+  if (fitRows && isSame(fitRows, rows))
+    throw refusal("bad-input", "fit data", "the rows of the data", "others, as what fits may not certify");
   if (labels) checkLabels("labels", labels, rows.count, outputs);
   if (!(typeof maxLoss === "number" && maxLoss > 0 && maxLoss < 1))
     throw refusal("bad-option", "max loss", maxLoss, "a fraction above 0 and below 1");
@@ -277,5 +270,21 @@ function check(
     throw refusal("bad-option", "seed", seed, `a whole number from 0 to ${2 ** 32 - 1}`);
   if (cost !== "time" && cost !== "macs") throw refusal("bad-option", "cost", cost, "time or macs");
   if (weights !== undefined && weights !== "int8" && weights !== "auto") throw refusal("bad-option", "weights", weights, "int8 or auto");
-  for (const kind of activators) if (!kinds.includes(kind)) throw refusal("bad-option", "activators", kind, kinds.join(", "));
+  const known = kinds.join(", ");
+  if (!Array.isArray(activators)) throw refusal("bad-option", "activators", show(activators), `a list of ${known}`);
+  for (const kind of activators) if (!kinds.includes(kind)) throw refusal("bad-option", "activators", show(kind), known);
+  if (hashShape) checkHashShape(hashShape);
+  if (onProgress !== undefined) checkFunction("onProgress", onProgress);
+}
+
+function isSame(a: Rows, b: Rows): boolean {
+  const arraysOf = (rows: Rows): (Float32Array | Uint32Array)[] =>
+    rows.kind === "dense" ? [rows.data] : [rows.indptr, rows.indices, rows.values];
+  const those = arraysOf(b);
+  return a.kind === b.kind && arraysOf(a).every((array, k) => array.length === those[k].length && array.every((v, i) => v === those[k][i]));
+}
+
+function checkHashShape({ tables, bits, votes }: HashShape): void {
+  if (![tables, bits, votes].every((count) => Number.isInteger(count) && count >= 1) || bits > 20)
+    throw refusal("bad-option", "hash shape", `${tables} tables of ${bits} bits, ${votes} votes`, "at least 1 of each, of bits at most 20");
 }

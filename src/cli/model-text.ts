@@ -5,7 +5,7 @@ import { denseMacs, type Model, weightBytes } from "../model/model.ts";
 import { certificateOf, isLossless, keeps } from "../policy/levels.ts";
 import type { Ladder, LayerSetting, Rung } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
-import { boundText, percent } from "./results.ts";
+import { boundText, percent, sureText } from "./results.ts";
 
 const style = { head: [], border: [], compact: true };
 
@@ -44,9 +44,9 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
     colAligns: ["right", "right", "right", "right", ...kinds.map(() => "right" as const), "left"],
   });
   const dense = levels[levels.length - 1].cost.macs.mean;
-  levels.forEach(({ rungs, cost, certificates }, i) => {
+  levels.forEach(({ rungs, cost }, i) => {
     const bounds = kinds.map((kind) => {
-      const found = certificates.find((certificate) => certificate.kind === kind);
+      const found = certificateOf(levels, i, kind);
       return found ? boundText(kind, found.bound) : "";
     });
     table.push([
@@ -59,7 +59,7 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
     ]);
   });
   const samples = Math.min(...levels.flatMap((level) => level.certificates.map((certificate) => certificate.samples)));
-  const proof = Number.isFinite(samples) ? `, certified on ${samples} rows, ${percent(promise.confidence)} sure` : ", none certified";
+  const proof = Number.isFinite(samples) ? `, certified on ${samples} rows, ${sureText(promise.confidence)}` : ", none certified";
   const about = (metric === promise.kind ? "" : ` (${metric})`) + (reference ? " against the weights in float32" : "");
   const asked = `${promise.kind} ${boundText(promise.kind, promise.bound)}`;
   const count = `${levels.length} level${levels.length === 1 ? "" : "s"}`;

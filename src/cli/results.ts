@@ -103,8 +103,8 @@ export function toldCertificate(
   const k = rankOf(certified);
   const isAgreement = certificate.kind === "agreement";
   const about = isAgreement ? (k === 1 ? "agreement" : (`agreement@${k}` as const)) : certified;
-  // `accuracy` and `precision@1` are the same of one label and of several, and `agreement` is a kind of its own, beside either
-  const isSame = k === rankOf(metric) && (isAgreement || about.startsWith("agreement") === metric.startsWith("agreement"));
+  // `accuracy` and `precision@1` are the same of one label and of several; agreement is a kind of its own beside either, and proves loss of both
+  const isSame = k === rankOf(metric) && (about.startsWith("agreement") || !metric.startsWith("agreement"));
   return isSame ? certificate : { ...certificate, metric: about };
 }
 
@@ -166,7 +166,7 @@ export function resultsText({ model, samples, metric, backend, machine, dense, r
 }
 
 export function certificateText({ kind, bound, confidence, samples }: Certificate): string {
-  const proof = samples === 0 ? "by construction" : `${percent(confidence)} sure, ${samples} rows`;
+  const proof = samples === 0 ? "by construction" : `${sureText(confidence)}, ${samples} rows`;
   return `${kind} ${boundText(kind, bound)} (${proof})`;
 }
 
@@ -175,6 +175,11 @@ export function boundText(kind: Certificate["kind"], bound: number): string {
   // The allowance keeps 0.003, a little more than itself in binary, at 0.3 %.
   const hundredths = kind === "loss" ? Math.ceil(bound * 1e4 - 1e-6) : Math.floor(bound * 1e4 + 1e-6);
   return `${kind === "loss" ? "≤" : "≥"} ${hundredths / 100} %`;
+}
+
+/** In all its digits: 99.9999 % sure is not 100 % sure. */
+export function sureText(confidence: number): string {
+  return `${Number((confidence * 100).toPrecision(12))} % sure`;
 }
 
 export function percent(share: number): string {

@@ -17,7 +17,8 @@ export function isLossless(level: Level): boolean {
 }
 
 /**
- * What a level is certified for. A lossless level gives dense's answers and keeps what dense, the last of `levels`, is certified for:
+ * What a level is certified for. What was certified without labels, agreement alone, is so for loss as well: an answer that stays is not
+ * lost. A lossless level gives dense's answers and keeps what dense, the last of `levels`, is certified for:
  * loss 0 and agreement 1 without a test (no samples, confidence 1), unless promises are about other weights than dense's.
  */
 export function certificateOf(levels: readonly Level[], index: number, kind: Certificate["kind"]): Certificate | null {
@@ -26,9 +27,9 @@ export function certificateOf(levels: readonly Level[], index: number, kind: Cer
   const ideal = (of: Certificate["kind"]): number => (of === "loss" ? 0 : 1);
   const isIdeal = (one: Certificate): boolean => one.kind === "accuracy" || one.bound === ideal(one.kind);
   // a tested loss can come to 0 as well, a tested agreement never to 1
-  return lossless && kind !== "accuracy" && certificates.every(isIdeal)
-    ? { kind, bound: ideal(kind), confidence: 1, samples: 0 }
-    : (certificates.find((one) => one.kind === kind) ?? null);
+  if (lossless && kind !== "accuracy" && certificates.every(isIdeal)) return { kind, bound: ideal(kind), confidence: 1, samples: 0 };
+  const [own, agreement] = [kind, "agreement"].map((wanted) => certificates.find((one) => one.kind === wanted));
+  return own ?? (kind === "loss" && agreement ? { ...agreement, kind, bound: 1 - agreement.bound } : null);
 }
 
 /**

@@ -105,13 +105,13 @@ export function plan(
   const reasons: string[] = [];
   /** Keeps what fits; where nothing does, what comes closest: least by `distance`, and `within` says what there was of it. */
   const narrow = (
-    text: string,
-    holds: (i: number) => boolean,
+    key: "latencyMs" | "operations" | "nodes",
     size: (i: number) => number,
+    holds: (i: number) => boolean = (i) => size(i) <= (targets[key] ?? Number.NaN),
     distance: (i: number) => number = size,
     within = "",
-    unit = "",
   ): void => {
+    const text = describeKey(targets, key);
     const fitting = left.filter(holds);
     if (fitting.length > 0) {
       reasons.push(`${text} leaves ${fitting.length} of ${left.length} levels`);
@@ -124,21 +124,19 @@ export function plan(
     const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
     // a deadline that nobody can tell anything of leaves the word to what else was asked
     if (measured || !asksElse) left = left.filter((i) => ascending(away(i), away(least)) === 0);
-    reasons.push(`${text}${within} fits no level: ${measured ? `closest takes ${round(size(least))}${unit}` : "nothing was measured"}`);
+    const closest = measured ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
+    reasons.push(`${text}${within} fits no level: ${closest}`);
   };
-  const budget = (key: "operations" | "nodes", size: (i: number) => number): void =>
-    narrow(describeKey(targets, key), (i) => size(i) <= (targets[key] ?? Number.NaN), size);
 
   if (targets.latencyMs !== undefined)
     narrow(
-      describeKey(targets, "latencyMs"),
-      (i) => forecast !== null && fits(forecast, load, i, leftMs, share, promises.length > 0),
+      "latencyMs",
       latency,
+      (i) => forecast !== null && fits(forecast, load, i, leftMs, share, promises.length > 0),
       (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
-      leftMs < targets.latencyMs ? ` with ${round(leftMs)} ms left` : "",
-      " ms",
+      leftMs < targets.latencyMs ? ` with ${rounded(leftMs)} ms left` : "",
     );
-  if (targets.operations !== undefined) budget("operations", (i) => mostMacs(levels[i]));
+  if (targets.operations !== undefined) narrow("operations", (i) => mostMacs(levels[i]));
 
   let promised = true;
   for (const kind of promises) {
@@ -156,7 +154,7 @@ export function plan(
   }
   if (targets.nodes !== undefined) {
     const layers = thinnedLayers(levels);
-    budget("nodes", (i) => nodeShare(levels[i].cost.nodes, layers));
+    narrow("nodes", (i) => nodeShare(levels[i].cost.nodes, layers));
   }
 
   const order = promises.length > 0 && promised ? faster : moreAccurate;
@@ -233,12 +231,11 @@ export function preference(slo: Slo, levels: readonly Level[], forecast: Forecas
 }
 
 function bestCertified(levels: readonly Level[], among: readonly number[], kind: PromiseKind): string {
-  let best: Certificate | null = null;
-  for (const i of among) {
-    const certificate = certificateOf(levels, i, kind);
-    if (certificate !== null && (best === null || !keeps(best, certificate.bound))) best = certificate;
-  }
-  return best === null ? `none of them has a certificate of ${kind}` : `the best of them is for ${kind}=${round(best.bound)}`;
+  const sign = kind === "loss" ? 1 : -1;
+  const bounds = among.flatMap((i) => certificateOf(levels, i, kind)?.bound ?? []);
+  return bounds.length === 0
+    ? `none of them has a certificate of ${kind}`
+    : `the best of them is for ${kind}=${sign * rounded(Math.min(...bounds.map((bound) => sign * bound)))}`;
 }
 
 /**
@@ -254,6 +251,7 @@ function ascending(a: number, b: number): number {
   return Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || Number(a > b) - Number(a < b);
 }
 
-function round(value: number): number {
-  return Number(value.toPrecision(4));
+/** To four decimals, upwards, so that a level said to take so much does when just that is asked. */
+function rounded(value: number): number {
+  return Math.ceil(value * 1e4) / 1e4;
 }

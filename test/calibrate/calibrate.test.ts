@@ -272,6 +272,7 @@ describe("refuses", () => {
     await refuse({ rows: madeUpRows(1500, 39, 3) }, "bad-input", /got rows of 39 numbers, expected 40/);
     await refuse({ fitRows: madeUpRows(10, 41, 3) }, "bad-input", /fit data: got rows of 41 numbers, expected 40/);
     await refuse({ fitRows: madeUpRows(0, 40, 3) }, "bad-input", /fit data: got 0 rows/);
+    await refuse({ fitRows: madeUpRows(1500, width, 2) }, "bad-input", /fit data: got the rows of the data, expected others/);
     await refuse({ labels: { kind: "class", count: 3, classes: new Uint32Array(3) } }, "bad-input", /labels: got 3, expected 1500/);
     const fromOne = { ...labels, classes: (labels as { classes: Uint32Array }).classes.map((label) => label + 1) } as Labels;
     await refuse({ labels: fromOne }, "bad-input", /labels: got label \d+ at position \d+, expected a whole number from 0 to/);
@@ -282,6 +283,7 @@ describe("refuses", () => {
     await refuse({ rows: broken }, "bad-input", /data: got NaN/);
     await refuse({ rows: { ...rows, data: rows.data.subarray(0, 100) } }, "bad-input", /data: got 100 numbers, expected 1500 x 40/);
     const sparse = compressed(rows);
+    await refuse({ rows: sparse, fitRows: compressed(rows) }, "bad-input", /fit data: got the rows of the data/);
     await refuse(
       { rows: { ...sparse, indices: sparse.indices.map((i, n) => (n === 5 ? 40 : i)) } },
       "bad-input",
@@ -294,11 +296,25 @@ describe("refuses", () => {
     for (const maxLoss of [0, 1, -1, Number.NaN]) await refuse({ maxLoss }, "bad-option", /^max loss: got/);
     for (const confidence of [0.5, 1, 2, Number.NaN]) await refuse({ confidence }, "bad-option", /^confidence: got/);
     await refuse({ maxloss: 0.01 } as object, "bad-option", /^calibrate: got maxloss, expected rows, labels, .*onProgress$/);
-    await refuse({ activators: ["magic"] }, "bad-option", /activators: got magic, expected low-rank, screen, clusters, hash/);
+    await refuse({ activators: ["magic"] }, "bad-option", /activators: got "magic", expected low-rank, screen, clusters, hash/);
+    await refuse({ activators: "hash" as unknown as string[] }, "bad-option", /^activators: got "hash", expected a list of low-rank, /);
+    for (const part of [{ tables: 0 }, { bits: 21 }, { votes: 1.5 }])
+      await refuse({ hashShape: { tables: 8, bits: 8, votes: 64, ...part } }, "bad-option", /^hash shape: got /);
+    await refuse({ onProgress: 5 as unknown as () => void }, "bad-option", /^onProgress: got 5, expected a function/);
     await refuse({ weights: "int4" as "int8" }, "bad-option", /^weights: got int4, expected int8 or auto/);
     await refuse({ metric: "precision@7" as "precision@5" }, "bad-option", /^metric: got precision@7, expected accuracy/);
     for (const seed of [1.5, -1, 2 ** 32, Number.NaN]) await refuse({ seed }, "bad-option", /^seed: got .*, expected a whole number/);
     await refuse({ maxLoss: 1e-14 }, "bad-option", /^max loss: got 1e-14, expected one that a number of rows can prove/);
+  });
+
+  test("a metric that looks at all answers there are, which no level could miss", async () => {
+    const few = madeUpModel([width, 20, 5], 1);
+    const asked = (metric: CalibrateOptions["metric"]) => calibrate(few, { rows, metric, maxLoss: 0.1, cost: "macs" });
+    await expect(asked("agreement@5")).rejects.toMatchObject({
+      code: "bad-option",
+      message: "metric: got agreement@5, expected one that looks at fewer than all 5 outputs",
+    });
+    expect(ladderOf(await asked("agreement@3")).metric).toBe("agreement@3");
   });
 
   test("a network of one output, which has no best answer to keep", async () => {

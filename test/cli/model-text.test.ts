@@ -61,6 +61,17 @@ describe("model text", () => {
     expect(ladderText({ ...ladder, promise, levels: [agreeing, dense] })).not.toContain("at a gain");
   });
 
+  it("shows of a level that leaves nothing out what is promised of it, not what its test came to", () => {
+    const [cheap, dense] = ladder.levels;
+    const rungs = [{ layers: [{ kind: "exact" as const }] }];
+    const exact = { ...dense, rungs, certificates: [{ ...cheap.certificates[0], bound: 0.0007 }] };
+    expect(ladderText({ ...ladder, levels: [cheap, exact, dense] })).toMatch(/ 2 │[^\n]* ≤ 0 % │ exact/);
+  });
+
+  it("never rounds how sure a certificate is up to certainty", () => {
+    expect(ladderText({ ...ladder, promise: { ...ladder.promise, confidence: 0.999999 } })).toContain(", 99.9999 % sure\n");
+  });
+
   it("takes shares against what the last level did, which skips the inputs of a sparse first layer", () => {
     const [cheap, dense] = ladder.levels;
     const sparse = { ...dense, cost: { ...dense.cost, macs: { mean: 20, p99: 30, max: 40 } } };

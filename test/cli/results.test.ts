@@ -107,6 +107,10 @@ describe("results", () => {
     expect(wide).toMatch(/loss=0\.003\s+│\s+36 % │\s+89 % │\s+95 % /);
   });
 
+  it("says how sure a certificate is in all digits", () => {
+    expect(certificateText({ ...certificate, confidence: 0.999999 })).toBe("loss ≤ 0.3 % (99.9999 % sure, 10000 rows)");
+  });
+
   it("says what a certificate is about where that is not what the results lead with", () => {
     const agreement = { ...certificate, kind: "agreement" as const, bound: 0.99 };
     const byConstruction = { ...certificate, bound: 0, confidence: 1, samples: 0 };
@@ -114,6 +118,8 @@ describe("results", () => {
       ["precision@1", "precision@1"],
       ["accuracy", "precision@1"],
       ["precision@5", "precision@5"],
+      ["agreement", "accuracy"],
+      ["agreement@5", "precision@5"],
       [undefined, "accuracy"],
     ] as const)
       expect(toldCertificate(certificate, certified, metric)).toEqual(certificate);

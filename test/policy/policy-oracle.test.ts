@@ -88,7 +88,10 @@ const isLossless = ({ rungs: [{ layers }] }: Level): boolean => layers.every(({ 
 
 /** The best bound that holds for a level, by its own tests or because it computes what dense does. */
 function boundOf({ levels }: World, i: number, kind: Certificate["kind"]): number {
-  const own = (level: Level, of: Certificate["kind"]): number | undefined => level.certificates.find((one) => one.kind === of)?.bound;
+  const tested = (level: Level, of: Certificate["kind"]): number | undefined => level.certificates.find((one) => one.kind === of)?.bound;
+  // what agrees is not lost
+  const own = (level: Level, of: Certificate["kind"]): number | undefined =>
+    tested(level, of) ?? (of === "loss" ? 1 - (tested(level, "agreement") ?? Number.NaN) : undefined);
   const dense = levels[levels.length - 1];
   if (!isLossless(levels[i])) return own(levels[i], kind) ?? Number.NaN;
   // dense is what promises are about, unless it was tested against other weights than its own

@@ -15,7 +15,7 @@ import {
   shareOf,
   thinnedLayers,
 } from "../../src/policy/policy.ts";
-import type { Slo } from "../../src/policy/slo.ts";
+import { parseSlo, type Slo } from "../../src/policy/slo.ts";
 import type { Ladder, LayerSetting, Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { madeUpModel } from "../made-up-models.ts";
@@ -123,6 +123,37 @@ describe("plan, one thing asked", () => {
     const { reason, certificate, promised } = chosen({ accuracy: 0.99 });
     expect(reason).toBe("accuracy=0.99 is certified for no level: the best of them is for accuracy=0.976; dense");
     expect([certificate, promised]).toEqual([null, false]);
+  });
+
+  test("what a reason says could be had, is had where just that is asked", () => {
+    const certified = { loss: 0.0121456, agreement: 0.984567, accuracy: 0.9645678 };
+    const odd = [
+      level({ macs: 123_456.5, share: 0.0123456, accuracy: 0.97, certified }),
+      level({ macs: 200_000, accuracy: 0.98, certified }),
+    ];
+    for (const [slo, named] of [
+      [{ loss: 0.001 }, "loss=0.0122"],
+      [{ agreement: 0.99 }, "agreement=0.9845"],
+      [{ accuracy: 0.99 }, "accuracy=0.9645"],
+      [{ operations: 1 }, "operations=246913"],
+      [{ nodes: 0.01 }, "nodes=1.24%"],
+      [{ latencyMs: 0.1 }, "latency=3.7038ms"],
+    ] as const) {
+      const times = latencies([1.2345678, 20]);
+      const { reason, gaveUp } = plan(slo, odd, promise, times, idle);
+      expect([reason, gaveUp.length]).toEqual([expect.stringContaining(` ${named}; `), 1]);
+      expect(plan(parseSlo(named), odd, promise, times, idle).gaveUp).toEqual([]);
+    }
+  });
+
+  test("agreement certified without labels proves loss too: an answer that stays is not lost", () => {
+    const unlabelled = levels.map((one) => ({ ...one, certificates: one.certificates.filter(({ kind }) => kind === "agreement") }));
+    const { level, gaveUp, certificate } = plan({ loss: 0.021 }, unlabelled, null, profile, idle);
+    expect([level, gaveUp]).toEqual([1, []]);
+    expect(certificate).toEqual({ kind: "loss", bound: expect.closeTo(0.02, 12), confidence: 0.95, samples: 10_000 });
+    // beside labels loss has a test of its own, and only one of the two may be looked at
+    expect(chosen({ loss: 0.011 }).level).toBe(2);
+    expect(plan({ accuracy: 0.5 }, unlabelled, null, profile, idle).gaveUp).toEqual(["accuracy=0.5"]);
   });
 
   test("the plan carries the certificate it rests on and what to expect", () => {
