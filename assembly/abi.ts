@@ -58,7 +58,7 @@ export const PANEL_SCORES: i32 = 12;
  * multiply-adds of all rows so far and `most`, what the next rung may do, exceed the budget (units 2; a budget of 0 is none)
  */
 export const MARGIN: i32 = 13;
-/** planes (rows of stride floats), x, stride, tables, bits, codes(u32[tables]): sign projections */
+/** planes (rows of stride floats), x, inputs, stride, tables, bits, codes(u32[tables]): sign projections; x and planes are padded with zeros to 4 */
 export const HASH: i32 = 14;
 /** codes, bucket starts(u32[tables·2^bits + 1]), bucket nodes(u32), bucket votes(f32), tables, bits, n, scores: the votes of the buckets hit */
 export const VOTE: i32 = 15;

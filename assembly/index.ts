@@ -115,9 +115,9 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         units = leadOf(p(r, 1), n(r, 2)) >= f(r, 3) ? 1 : n(r, 5) > 0 && spent(plan, at) + <i64>n(r, 4) > <i64>n(r, 5) ? 2 : 0;
         break;
       case HASH:
-        hash(p(r, 1), p(r, 2), n(r, 3), n(r, 4), n(r, 5), p(r, 6));
-        units = n(r, 4);
-        macs = n(r, 3) * units * n(r, 5);
+        hash(p(r, 1), p(r, 2), n(r, 3), n(r, 4), n(r, 5), n(r, 6), p(r, 7));
+        units = n(r, 5);
+        macs = n(r, 3) * units * n(r, 6);
         break;
       case VOTE:
         // a vote is a node number and a weight: two words read, counted as two multiply-adds so that votes are not free

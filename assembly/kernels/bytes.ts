@@ -14,11 +14,11 @@ import { count, indices, setCount, values } from "../lanes/list";
 /** Bytes of the header before the codes; its first float is the step. */
 const HEADER: usize = 16;
 
-/** The largest code for n inputs: n · 127 · code stays within 31 bits, and 13 bits are enough. */
+/** The largest code for n inputs: n · 128 · code stays within 31 bits, and 13 bits are enough. */
 // @ts-ignore: decorator
 @inline
 function largest(n: i32): f32 {
-  return <f32>min<i32>(8191, 0x7fffffff / 127 / max<i32>(n, 1));
+  return <f32>min<i32>(8191, 0x7fffffff / 128 / max<i32>(n, 1));
 }
 
 /** Largest size of n floats; NaN where one is, and then the step is NaN and so is every node. Bits of floats without a sign order as the floats do. */

@@ -1,22 +1,24 @@
 // Locality-sensitive hashing: sign-projection codes of an input and the votes of the buckets they name.
 import { sum } from "../lanes/f32x4";
+import { dot } from "./rows";
 
-/** codes[t] = the signs of `bits` planes of table t with x, plane 0 in the lowest bit. Planes are rows of `stride` floats. */
-export function hash(planes: usize, x: usize, stride: i32, tables: i32, bits: i32, codes: usize): void {
-  const bytes = <usize>stride << 2;
+/**
+ * codes[t] = the signs of `bits` planes of table t with x, plane 0 in the lowest bit. Planes are rows of `stride` floats, of which `inputs`,
+ * padded with zeros to a multiple of 4 as x is, are looked at.
+ */
+export function hash(planes: usize, x: usize, inputs: i32, stride: i32, tables: i32, bits: i32, codes: usize): void {
+  const bytes = <usize>((inputs + 3) & ~3) << 2;
   let plane = planes;
   for (let t = 0; t < tables; t++) {
     let code: u32 = 0;
-    for (let b = 0; b < bits; b++, plane += bytes) {
-      let dot: f32 = 0;
+    for (let b = 0; b < bits; b++, plane += <usize>stride << 2) {
+      let along: f32 = 0;
       if (ASC_FEATURE_SIMD) {
         let s = f32x4.splat(0);
         for (let i: usize = 0; i < bytes; i += 16) s = f32x4.add(s, f32x4.mul(v128.load(x + i), v128.load(plane + i)));
-        dot = sum(s);
-      } else {
-        for (let i: usize = 0; i < bytes; i += 4) dot += load<f32>(x + i) * load<f32>(plane + i);
-      }
-      code |= u32(dot > 0) << b;
+        along = sum(s);
+      } else along = dot(plane, x, bytes);
+      code |= u32(along > 0) << b;
     }
     store<u32>(codes + (<usize>t << 2), code);
   }

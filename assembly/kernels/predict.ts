@@ -5,7 +5,7 @@
 //   panel 0:  components 0,1:  n0c0 n0c1 n1c0 n1c1 … n15c0 n15c1 | components 2,3: …      panel 1: …
 //
 // The code is scaled component by component (each weight's step differs), then rounded to 13 bits by one step for all of it:
-// 2,064 components x 127 x 8191 stay within 31 bits.
+// 2,048 components x 128 x 8191 stay within 31 bits.
 import { wholePanel } from "./bytes";
 
 const LARGEST: f32 = 8191;

@@ -142,7 +142,8 @@ function keep(found: i32, chosen: usize, i: usize, dot: f32, bias: usize, at: us
   return found + i32(v != 0 || activation == KEEP);
 }
 
-function dot(w: usize, x: usize, bytes: usize): f32 {
+/** One row by x, where there is no SIMD. */
+export function dot(w: usize, x: usize, bytes: usize): f32 {
   let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0;
   for (let i: usize = 0; i < bytes; i += 16) {
     s0 += load<f32>(x + i) * load<f32>(w + i);

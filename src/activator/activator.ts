@@ -133,7 +133,7 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
 }
 
 /** How many numbers are coded in full for weights in eight bits; more could add up to more than 31 bits (assembly/kernels/bytes.ts, predict.ts). */
-export const mostInFull = 2064;
+export const mostInFull = 2048;
 
 function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, inputs: number, outputs: number): LowRank | null {
   const down = tensors.get(`${name}.down`);
@@ -201,5 +201,5 @@ function words(tensors: ReadonlyMap<string, Tensor>, name: string, length: numbe
 }
 
 function describe(tensor: Tensor | undefined): string {
-  return tensor ? `${tensor.dtype} [${tensor.shape.join(", ")}]` : "nothing";
+  return tensor ? `${tensor.dtype} [${tensor.shape.slice(0, 8).join(", ")}]` : "nothing";
 }

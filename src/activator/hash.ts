@@ -1,7 +1,7 @@
 // The hash activator: locality-sensitive hash tables, the kind the field's earlier work uses and the baseline here.
 
 import * as abi from "../engine/generated/abi.ts";
-import { type MemoryPlan, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
+import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import type { Row } from "../engine/plan-writer.ts";
 import { inverse, placeMatrix } from "../model/place.ts";
 import type { Activator, Hash, RankInput } from "./activator.ts";
@@ -17,8 +17,8 @@ export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, ord
   return {
     units: outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {
-      emit([abi.HASH, matrix.rows(), input.dense(), matrix.rowStride, tables, bits, codes]);
-      emit([abi.VOTE, codes, starts, nodes, votes, tables, bits, outputs, scores]);
+      emit([abi.HASH, matrix.rows(), input.dense(), matrix.inputs, matrix.rowStride, tables, bits, codes]);
+      emit([abi.VOTE, codes, starts, nodes, votes, tables, bits, paddedTo(outputs, abi.PANEL), scores]);
       return scores;
     },
   };

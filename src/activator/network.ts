@@ -7,6 +7,7 @@ import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engin
 import { refusal } from "../errors.ts";
 import { type AnyModel, activations } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix, placeVector } from "../model/place.ts";
+import { show } from "../model/quoted.ts";
 import { type Activator, decodeActivators } from "./activator.ts";
 import { placeHash } from "./hash.ts";
 import { placeLowRank } from "./low-rank.ts";
@@ -106,7 +107,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
       default:
         setting.activator satisfies never;
     }
-    throw refusal("bad-file", model.layers[l].name, `no ${setting.activator} activator of ${setting.variant}`, "what its levels use");
+    throw refusal("bad-file", show(model.layers[l].name), `no ${setting.activator} activator of ${setting.variant}`, "what its levels use");
   };
 
   return {

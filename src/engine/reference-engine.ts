@@ -215,11 +215,11 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         return a[abi.WORD_UNITS] ? stop : 0;
       }
       case abi.HASH:
-        units = a[4];
-        macs = a[3] * units * a[5];
+        units = a[5];
+        macs = a[3] * units * a[6];
         for (const t of upTo(units))
-          u32[at[6] + t] = upTo(a[5]).reduce(
-            (code, b) => code | (Number(rowDot(at[1] + (t * a[5] + b) * a[3], at[2], allBlocks(a[3])) > 0) << b),
+          u32[at[7] + t] = upTo(a[6]).reduce(
+            (code, b) => code | (Number(rowDot(at[1] + (t * a[6] + b) * a[4], at[2], allBlocks(a[3])) > 0) << b),
             0,
           );
         break;
@@ -357,7 +357,7 @@ function nearest(v: number): number {
 
 /** Sixteen-bit codes of a vector and what one step is worth: NaN where it is not finite. */
 function codesOf(src: Float32Array): [codes: Float32Array, step: number] {
-  const limit = Math.min(8191, Math.floor(0x7fffffff / 127 / Math.max(src.length, 1)));
+  const limit = Math.min(8191, Math.floor(0x7fffffff / 128 / Math.max(src.length, 1)));
   const most = src.reduce((m, v) => Math.max(m, Math.abs(v)), 0); // NaN stays
   const scaled = fround(limit / most);
   // the tiniest vectors have no inverse and come to nothing beside a bias

@@ -1,7 +1,7 @@
 // Values of parsed JSON with their type checked, for formats that describe a network in JSON. It knows no format.
 
-import { SlonnError } from "../errors.ts";
-import { isObject } from "../model/quoted.ts";
+import { messageOf, SlonnError } from "../errors.ts";
+import { isObject, quoted } from "../model/quoted.ts";
 
 export type JsonObject = Record<string, unknown>;
 
@@ -11,7 +11,7 @@ export function parseJson(source: Uint8Array | string, what: string): unknown {
     const text = typeof source === "string" ? source : new TextDecoder("utf-8", { fatal: true }).decode(source);
     return JSON.parse(text);
   } catch (cause) {
-    throw new SlonnError("bad-file", `${what}: got text that does not parse (${(cause as Error).message}), expected UTF-8 JSON`, { cause });
+    throw new SlonnError("bad-file", `${what}: got text that does not parse (${quoted(messageOf(cause))}), expected UTF-8 JSON`, { cause });
   }
 }
 

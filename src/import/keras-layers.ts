@@ -4,7 +4,7 @@
 
 import { SlonnError } from "../errors.ts";
 import { type Activation, createModel, type Model, maxWidth } from "../model/model.ts";
-import { isObject } from "../model/quoted.ts";
+import { isObject, quoted } from "../model/quoted.ts";
 import { transposed } from "../model/transposed.ts";
 import { createFold, type Fold } from "./fold.ts";
 import { asNumber, asString, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
@@ -66,7 +66,7 @@ export function buildKerasModel(name: string, modelConfig: unknown, weights: Wei
 }
 
 function titleOf(file: string, layer: LayerConfig): string {
-  return `${file}: layer ${shown(layer.path.join("/"))} (${layer.className.length > 60 ? `${layer.className.slice(0, 57)}...` : layer.className})`;
+  return `${file}: layer ${shown(layer.path.join("/"))} (${quoted(layer.className).slice(1, -1)})`;
 }
 
 function addLayer(chain: Chain, layer: LayerConfig): void {

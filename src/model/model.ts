@@ -21,7 +21,7 @@ export const activations: readonly Activation[] = [
 
 /** Weights in eight bits: W[o][i] = scale[o] · values[o · inputs + i]. */
 export interface ByteWeights {
-  /** Row-major [outputs, inputs], −127 to 127. */
+  /** Row-major [outputs, inputs]. */
   values: Int8Array;
   /** [outputs] */
   scale: Float32Array;

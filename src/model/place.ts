@@ -69,7 +69,7 @@ export function placeMatrix(
   const sideBySide = !quantizes && rowBytes % 16 === 0 && rowBytes % 4096 !== 0;
   const waitingBytes = sideBySide ? rowBytes : paddedTo(rowBytes, 64) + 64;
   /** Rows that wait for the kernel at once. */
-  const most = Math.min(padded, paddedTo(Math.ceil(blockBytes / waitingBytes), abi.PANEL));
+  const most = Math.min(outputs, paddedTo(Math.ceil(blockBytes / waitingBytes), abi.PANEL));
   /** Those rows, and behind them the kernel's plan and their places. */
   let waiting = 0;
 

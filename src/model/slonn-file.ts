@@ -65,11 +65,7 @@ export function encodeModel(model: Model, options: { half?: boolean } = {}): Uin
 
   const layers = model.layers.map(({ name, activation, alpha }) => ({ name, activation, alpha }));
   const ladder = model.calibration ? { ladder: model.calibration.ladder ?? null } : {};
-  const slonn = JSON.stringify({ version, name: model.name, layers, ...ladder }, (key, value) => {
-    if (typeof value === "number" && !Number.isFinite(value))
-      throw refusal("bad-model", model.name, `${key} = ${value}`, "a finite number");
-    return value;
-  });
+  const slonn = textOf({ version, name: model.name, layers, ...ladder }, model.name);
   const crc32 = createCrc32();
   const checksums: [string, string][] = [["slonn", hex(crc32(new TextEncoder().encode(slonn)))]];
   for (const { name, bytes } of tensors) checksums.push([name, hex(crc32(bytes))]);
@@ -197,6 +193,20 @@ function checkHalf({ name, weight }: DenseLayer, calibrated: boolean): void {
         "bad-option",
         `half: got weight ${weight[i]} in ${quoted(name)}, which F16 rounds: expected it before calibration, not after`,
       );
+  }
+}
+
+/** @throws SlonnError `bad-model` for what JSON cannot hold: numbers that are not finite, circles, lists in lists without end. */
+function textOf(value: object, name: string): string {
+  try {
+    return JSON.stringify(value, (key, part) => {
+      if (typeof part === "number" && !Number.isFinite(part))
+        throw refusal("bad-model", show(name), `${show(key)} = ${part}`, "a finite number");
+      return part;
+    });
+  } catch (cause) {
+    if (cause instanceof SlonnError) throw cause;
+    throw new SlonnError("bad-model", `${show(name)}: got a ladder that JSON cannot hold, expected plain data`, { cause });
   }
 }
 

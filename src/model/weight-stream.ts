@@ -51,7 +51,7 @@ export function createWeightStream(
           const { name, shape, begin, end } = tensor;
           const [outputs, inputs] = shape;
           const rowBytes = (end - begin) / outputs;
-          const block = new Uint8Array(paddedTo(Math.ceil(blockBytes / rowBytes), PANEL) * rowBytes);
+          const block = new Uint8Array(Math.min(outputs, paddedTo(Math.ceil(blockBytes / rowBytes), PANEL)) * rowBytes);
           let crc = 0;
           for (let row = 0; row < outputs; ) {
             const into = block.subarray(0, (outputs - row) * rowBytes);

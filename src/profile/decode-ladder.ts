@@ -9,9 +9,9 @@ import { isObject, show } from "../model/quoted.ts";
 import type { Certificate, Ladder, LayerSetting, Level, Rung } from "./ladder.ts";
 import { metrics } from "./ladder.ts";
 
-/** The most levels a ladder and rungs a level may have; calibration keeps far fewer. */
-const maxLevels = 1024;
-const maxRungs = 64;
+/** The most levels a ladder and rungs a level may have, as one query may have to measure them all; calibration keeps far fewer. */
+const maxLevels = 256;
+const maxRungs = 16;
 /** The most activators a layer's levels may use, each of which takes as much memory as the tensors it is made from; calibration tries fewer. */
 const maxActivators = 64;
 

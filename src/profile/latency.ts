@@ -2,6 +2,7 @@
 // It knows neither how it is measured nor how load changes it.
 
 import { refusal } from "../errors.ts";
+import { show } from "../model/quoted.ts";
 import type { Level } from "./ladder.ts";
 
 /** Milliseconds; NaN where nothing was measured. */
@@ -66,8 +67,9 @@ export function fingerprint(shapes: readonly (readonly number[])[], levels: read
  */
 export function checkProfile({ origin, levels }: LatencyProfile, here: ProfileOrigin, count: number): void {
   for (const key of Object.keys(here) as (keyof ProfileOrigin)[])
-    if (origin && origin[key] !== here[key]) throw refusal("bad-option", `latency profile: ${key}`, origin[key], here[key]);
-  if (levels?.length !== count) throw refusal("bad-option", "latency profile: levels", levels?.length, count);
+    if (origin && origin[key] !== here[key]) throw refusal("bad-option", `latency profile: ${key}`, show(origin[key]), show(here[key]));
+  const found = Array.isArray(levels) ? levels.length : show(levels);
+  if (found !== count) throw refusal("bad-option", "latency profile: levels", found, count);
   const isRung = (rung: RungLatency): boolean => Array.isArray(rung?.layers);
   const isLevel = ({ rungs = [] }: LevelLatency): boolean => Array.isArray(rungs) && rungs.every(isRung);
   const odd = levels.findIndex((level) => !(level && isLevel(level)));

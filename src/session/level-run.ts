@@ -152,8 +152,9 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
 /** Cuts a plan where ranking begins and ends, behind rows that compare, and at points. */
 function cut(tags: LevelPlan["tags"], points: readonly Point[]): Segment[] {
   const ranks = (row: number): boolean => tags[row]?.stage === "rank" || tags[row]?.stage === "select";
+  let next = 0;
   return tags.flatMap(({ stage }, row) => {
-    const point = points.findIndex((one) => one.row === row + 1);
+    const point = points[next]?.row === row + 1 ? next++ : -1;
     const compares = stage === "compare";
     return compares || point >= 0 || ranks(row) !== ranks(row + 1) ? [{ end: row + 1, ranks: ranks(row), compares, point }] : [];
   });

@@ -377,6 +377,38 @@ export function engineConformance(name: string, create: CreateEngine, reference:
         runs,
       ));
 
+    test("the least weight in eight bits, everywhere, leads to no sum that does not fit", () =>
+      Promise.all(
+        [2047, 2048, 2064, 5000].map((inputs) =>
+          check((memory) => {
+            const padded = Math.ceil(inputs / 16) * 16;
+            const size = padded * 16;
+            const weight: number = memory.reserve(size, ({ buffer }) => new Int8Array(buffer, weight, size).fill(-128));
+            const [ones, bias] = [1, 0].map((value) => reserveFloats(memory, 16, new Float32Array(16).fill(value)));
+            const x = reserveFloats(memory, inputs, new Float32Array(inputs).fill(1));
+            const codes = reserveFloats(memory, 4 + padded / 2);
+            const [active, pairs, blocks, rows] = [inputs, padded / 2 + 1, padded / 8 + 1, 16].map((n) => reserveList(memory, n));
+            const chosen = listOf(memory, [15], [], 16);
+            const [panels, columns] = [0, 0].map(() => reserveFloats(memory, 16));
+            const scratch = reserveFloats(memory, 2 * inputs);
+            return {
+              rows: [
+                [abi.COMPACT, x, inputs, active, abi.IDENTITY, float(0)],
+                [abi.CODE, x, inputs, codes, pairs, blocks, 1],
+                [abi.PANELS_8, weight, ones, bias, codes, pairs, padded, 0, 1, panels],
+                [abi.ROWS_8, weight, ones, bias, codes, padded, blocks, chosen, rows, abi.KEEP, float(0), 0],
+                [abi.COLUMNS_8, weight, ones, bias, active, 16, 16, columns, scratch],
+              ],
+              read: (e) => {
+                const sums = [...readFloats(panels, 16)(e), ...readFloats(columns, 16)(e), ...Array.from(readList(rows)(e)[2])];
+                for (const sum of sums) expect(sum / inputs).toBeCloseTo(-128, 3);
+                return [sums];
+              },
+            };
+          }),
+        ),
+      ));
+
     test("weights in eight bits: panels, chosen panels, rows and columns give the same bits", () =>
       fc.assert(
         fc.asyncProperty(size, size, seed, fc.constantFrom(0, 0.4, 1), kindOfVector, (outputs, inputs, s, share, kind) =>
@@ -538,9 +570,10 @@ export function engineConformance(name: string, create: CreateEngine, reference:
         fc.asyncProperty(size, seed, (n, s) =>
           check((memory) => {
             const [tables, bits, nodes] = [3, 4, 20];
-            const stride = Math.ceil(n / 4) * 4;
+            const stride = Math.ceil(n / 4) * 4 + 16;
             const planes = reserveFloats(memory, tables * bits * stride, vector(tables * bits * stride, s));
-            const x = reserveFloats(memory, stride, vector(n, s + 1));
+            const x = reserveFloats(memory, n, vector(n, s + 1));
+            reserveFloats(memory, 16, new Float32Array(16).fill(Number.NaN)); // what lies behind says nothing
             const random = seeded(s);
             const starts = Uint32Array.from({ length: tables * 2 ** bits + 1 }, (_, i) => 2 * i);
             const members = Uint32Array.from({ length: starts[starts.length - 1] }, () => Math.floor(random() * nodes));
@@ -553,7 +586,7 @@ export function engineConformance(name: string, create: CreateEngine, reference:
             const scores = reserveFloats(memory, nodes);
             return {
               rows: [
-                [abi.HASH, planes, x, stride, tables, bits, codes],
+                [abi.HASH, planes, x, n, stride, tables, bits, codes],
                 [abi.VOTE, codes, ...args, tables, bits, nodes, scores],
               ],
               read: (e) => [new Uint32Array(e.buffer, codes, tables), readFloats(scores, nodes)(e)],

@@ -96,6 +96,12 @@ describe("importTfjs", () => {
       (f) => (f.modelTopology.config.layers[0].class_name = "LSTM"),
     ],
     [
+      "a layer whose name has lines",
+      "unsupported",
+      /^m: layer "d" \(A\\nB\): got class "A\\nB", expected one of .*$/,
+      (f) => (f.modelTopology.config.layers[0].class_name = "A\nB"),
+    ],
+    [
       "another activation",
       "unsupported",
       /layer "d" \(Dense\): got activation "elu", expected one of linear, relu/,
@@ -196,6 +202,8 @@ describe("importTfjs", () => {
     expect((await refusal(() => importTfjs(Uint8Array.of(0xff, 0xfe), { name: "m", shard: () => new Uint8Array() }))).code).toBe(
       "bad-file",
     );
+    const broken = await refusal(() => importTfjs('{\n "format":\n x', { name: "m", shard: () => new Uint8Array() }));
+    expect(broken.message).toMatch(/^m: got text that does not parse \(".{10,100}"\), expected UTF-8 JSON$/);
     const deep = "[".repeat(100_000) + "]".repeat(100_000);
     for (const text of [deep, `{"modelTopology":{"class_name":${deep}},"weightsManifest":[]}`])
       expect((await refusal(() => importTfjs(text, { name: "m", shard: () => new Uint8Array() }))).code).toBe("bad-file");

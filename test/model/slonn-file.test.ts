@@ -121,8 +121,19 @@ test("half neither overflows nor changes what certificates are about", () => {
 
 test("a ladder that JSON cannot hold is not written", () => {
   expect(() => encodeModel(modelOf([1, 1], ["relu"], 1, { amount: Infinity }))).toThrow(
-    "a model: got amount = Infinity, expected a finite number",
+    '"a model": got "amount" = Infinity, expected a finite number',
   );
+});
+
+test("nor one in circles, of big integers or nested without end", () => {
+  const circle: unknown[] = [];
+  circle.push(circle);
+  let deep: unknown = [];
+  for (let i = 0; i < 1e5; i++) deep = [deep];
+  for (const ladder of [circle, { amount: 1n }, deep])
+    expect(() => encodeModel(modelOf([1, 1], ["relu"], 1, ladder))).toThrow(
+      expect.objectContaining({ code: "bad-model", message: '"a model": got a ladder that JSON cannot hold, expected plain data' }),
+    );
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON to be broken in any way

@@ -59,6 +59,13 @@ describe("a stream of weights", () => {
     expect(events.filter((event) => event.startsWith("write"))).toEqual(["write 16 from 0", "write 16 from 16", "write 8 from 32"]);
   });
 
+  test("holds no more rows at once than there are", async () => {
+    const { events, entries, stream } = deliveryOf([[1, 20_000]]);
+    stream.weightsOf(entries[0], null).deliverTo((values) => void events.push(`of ${values.buffer.byteLength} bytes`));
+    await stream.deliver();
+    expect(events).toContain("of 80000 bytes");
+  });
+
   test("hands every block to all who asked, matrix after matrix as they stand in the file", async () => {
     const { events, entries, stream } = deliveryOf([
       [16, 8],

@@ -120,7 +120,7 @@ describe("decodeLadder", () => {
     ["promise.confidence", 1, "ladder.promise.confidence: got 1, expected between 0 and 1"],
     ["promise.confidence", 0, "ladder.promise.confidence: got 0, expected between 0 and 1"],
     ["surprise", 1, 'ladder: got the key "surprise", expected version, metric, reference, promise, levels'],
-    ["levels", {}, "ladder.levels: got an object, expected a list of 1 to 1024"],
+    ["levels", {}, "ladder.levels: got an object, expected a list of 1 to 256"],
     ["levels", [], "ladder.levels: got a list of 0"],
     ["levels", new Array(2000).fill(good.levels[1]), "ladder.levels: got a list of 2000"],
     ["levels", [good.levels[0]], "ladder.levels[0].rungs: got 2 rungs, expected one, the last level being dense"],

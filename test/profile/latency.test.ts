@@ -38,7 +38,7 @@ describe("what a profile was measured on", () => {
     ["model", "2f"],
   ])("is refused for another %s, saying both", (key, here) => {
     expect(() => checkProfile(profile, { ...origin, [key]: here }, 2)).toThrow(
-      expect.objectContaining({ code: "bad-option", message: `latency profile: ${key}: got ${origin[key]}, expected ${here}` }),
+      expect.objectContaining({ code: "bad-option", message: `latency profile: ${key}: got "${origin[key]}", expected "${here}"` }),
     );
   });
 
@@ -50,7 +50,10 @@ describe("what a profile was measured on", () => {
 
   test("is refused for another number of levels, or none", () => {
     expect(() => checkProfile(profile, origin, 3)).toThrow("latency profile: levels: got 2, expected 3");
-    expect(() => checkProfile({} as LatencyProfile, origin, 2)).toThrow(expect.objectContaining({ code: "bad-option" }));
+    for (const levels of [undefined, "ab", { length: 2 }])
+      expect(() => checkProfile({ levels } as unknown as LatencyProfile, origin, 2)).toThrow(
+        expect.objectContaining({ code: "bad-option" }),
+      );
   });
 
   test.each([[null], [{ rungs: {} }], [{ rungs: [null] }], [{ rungs: [{ layers: 5 }] }]])("is refused for a level of %j", (level) => {

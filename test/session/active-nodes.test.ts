@@ -6,6 +6,8 @@ import { readInputs } from "../../src/cli/data/data.ts";
 import { floatWeights, type Model } from "../../src/model/model.ts";
 import { decodeModel } from "../../src/model/slonn-file.ts";
 import type { Slo } from "../../src/policy/slo.ts";
+import { activeNodes } from "../../src/session/active-nodes.ts";
+import type { LevelRun } from "../../src/session/level-run.ts";
 import { createSession } from "../../src/session/session.ts";
 
 const slos: (Slo | undefined)[] = [
@@ -92,5 +94,15 @@ describe("active nodes", () => {
     expect(session.activeNodes(0)).toEqual(nodes);
     session.dispose();
     expect(() => session.activeNodes(0)).toThrow(/dispose/);
+  });
+
+  test("of lists past the first 2 GiB, whose addresses are negative among words", () => {
+    const [at, width] = [2 ** 31 + 64, 40];
+    const buffer = new ArrayBuffer(2 ** 31 + 4096);
+    new Uint32Array(buffer, at, 7).set([3, 4, 0, 0, 2, 5, 17]);
+    const words = new Int32Array(16);
+    words[6] = at;
+    const run = { engine: { buffer }, plan: { tags: [{ layer: 0, nodes: "chosen" }] }, words } as unknown as LevelRun;
+    expect(activeNodes(run, 1, 0, width)).toEqual(Uint32Array.of(2, 5, 17));
   });
 });

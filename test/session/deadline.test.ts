@@ -362,7 +362,7 @@ describe("a profile handed in", () => {
     const again = await session({ machine: "this one", backend: "js", latencyProfile: stored });
     expect(again.run(row(0), { latencyMs: 1e6 }).report.plan.expected.latencyMs).toBeGreaterThan(0);
     await expect(session({ machine: "that one", backend: "js", latencyProfile: stored })).rejects.toThrow(
-      "latency profile: machine: got this one, expected that one",
+      'latency profile: machine: got "this one", expected "that one"',
     );
     await expect(session({ machine: "this one", backend: "simd", latencyProfile: stored })).rejects.toMatchObject({ code: "bad-option" });
     await expect(createSession(plain, { machine: "this one", backend: "js", latencyProfile: stored })).rejects.toMatchObject({
@@ -370,7 +370,7 @@ describe("a profile handed in", () => {
     });
     const stale = { ...stored, origin: { ...measured.origin, build: "0.0.1" } } as LatencyProfile;
     await expect(session({ machine: "this one", backend: "js", latencyProfile: stale })).rejects.toThrow(
-      "latency profile: build: got 0.0.1",
+      'latency profile: build: got "0.0.1"',
     );
   });
 

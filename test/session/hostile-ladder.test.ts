@@ -2,7 +2,7 @@
 // computed lies in the network, and what dense answers does not change.
 
 import { expect, test } from "vitest";
-import { encodeActivators, type LayerActivators, type LowRank } from "../../src/activator/activator.ts";
+import { encodeActivators, type Hash, type LayerActivators, type LowRank, noActivators } from "../../src/activator/activator.ts";
 import { SlonnError } from "../../src/errors.ts";
 import type { Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
@@ -55,6 +55,19 @@ function hostile(seed: number): Uint8Array {
   return encodeModel({ ...model, calibration: { ladder, tensors: encodeActivators(fitted) } });
 }
 
+/** Of one level of rungs and dense. */
+function withRungs(model: Model, rungs: readonly object[], fitted: readonly LayerActivators[] = []): Model {
+  const level = (of: readonly object[]): object => ({
+    rungs: of,
+    cost: { macs: { mean: 1, p99: 1, max: 1 }, bytes: 1, nodes: model.layers.map(() => 1) },
+    observed: { agreement: 1, accuracy: null, loss: null },
+    certificates: [{ kind: "agreement", bound: 0.5, confidence: 0.9, samples: 10 }],
+  });
+  const levels = [level(rungs), level([{ layers: model.layers.map(() => ({ kind: "dense" })) }])];
+  const ladder = { version: 1, metric: "agreement", promise: { kind: "agreement", bound: 0.5, confidence: 0.9 }, levels };
+  return { ...model, calibration: { ladder, tensors: encodeActivators(fitted) } };
+}
+
 test("whatever a ladder asks, both engines answer the same or refuse it", async () => {
   let answered = 0;
   for (let seed = 1; seed <= 80; seed++) {
@@ -78,4 +91,61 @@ test("whatever a ladder asks, both engines answer the same or refuse it", async 
     answered++;
   }
   expect(answered).toBeGreaterThan(20);
+});
+
+const chosen = { kind: "ranked", unit: "panel", by: "top-k", amount: 0.3 };
+
+test.each(["js", "simd"] as const)("what a query that is not finite left behind is nothing to the next, on %s", async (backend) => {
+  const random = seeded(1);
+  const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => random());
+  const [nodes, votes] = [Uint32Array.of(1, 2, 17, 18, 1, 2, 17, 18), numbers(8)];
+  const hash: Hash = { kind: "hash", tables: 1, bits: 1, planes: numbers(20), starts: Uint32Array.of(0, 4, 8), nodes, votes };
+  const fitted = [{ ...noActivators, lowRank: madeUpLowRank(20, 33, 3, numbers), hash }, noActivators];
+  const rungs = [
+    { layers: [{ ...chosen, activator: "hash", variant: 1 }, { kind: "exact" }], margin: Number.MAX_VALUE },
+    { layers: [{ ...chosen, activator: "low-rank", variant: 3 }, { kind: "exact" }] },
+  ];
+  const session = await createSession(withRungs(madeUpModel([20, 33, 5], 2), rungs, fitted), { backend });
+  const input = numbers(20);
+  const few = { operations: 1, agreement: 0.5 };
+  const { report } = session.run(input, few);
+  expect(report.rungs).toBe(1);
+  const before = session.activeNodes(0);
+  session.run(new Float32Array(20).fill(Number.POSITIVE_INFINITY));
+  session.run(input, few);
+  expect(session.activeNodes(0)).toEqual(before);
+});
+
+test("as many cuts as layers and rungs make take no longer than they are many", async () => {
+  const layers = Array.from({ length: 12_000 }, (_, l) => madeUpModel([1, 1], l).layers[0]);
+  const rungs = Array.from({ length: 16 }, (_, r) => ({
+    layers: layers.map(() => ({ kind: r % 2 ? "exact" : "dense" })),
+    ...(r < 15 && { margin: 1 }),
+  }));
+  const session = await createSession(withRungs({ name: "deep", layers, calibration: null }, rungs));
+  expect(session.run([1]).output.data).toHaveLength(1);
+});
+
+test("a level whose activator is missing is refused in one short line, whatever its layer is called", async () => {
+  const [layer] = madeUpModel([20, 5], 1).layers;
+  const model = { name: "m", layers: [{ ...layer, name: `a\nb${"c".repeat(1000)}` }], calibration: null };
+  const rungs = [{ layers: [{ ...chosen, activator: "low-rank", variant: 1 }] }];
+  await expect(createSession(withRungs(model, rungs))).rejects.toThrow(
+    expect.objectContaining({
+      code: "bad-file",
+      message: expect.stringMatching(/^"a\\nbc+\.\.\.": got no low-rank activator of 1, expected .{1,50}$/),
+    }),
+  );
+});
+
+test("a rung that may cost more than can be counted is never within a budget", async () => {
+  const exact = { kind: "exact" };
+  for (const macs of [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 40]) {
+    const rungs = [
+      { layers: [{ ...chosen, activator: "oracle", variant: 0 }, exact], margin: Number.MAX_VALUE },
+      { layers: [exact, exact], macs },
+    ];
+    const session = await createSession(withRungs(madeUpModel([20, 33, 5], 2), rungs));
+    expect(session.run(new Float32Array(20).fill(1), { operations: 1e6, agreement: 0.5 }).report.stopped).toBe("budget");
+  }
 });

@@ -83,7 +83,7 @@ export function toLabels(table: Table, name: string, count: number, classes: num
     if (shape.length === 0 || data.length !== shape[0])
       throw new SlonnError(
         "bad-input",
-        `${name}: got labels of shape (${shape.join(", ")}), expected one per row, or sparse rows of several`,
+        `${name}: got labels of shape (${shape.slice(0, 8).join(", ")}), expected one per row, or sparse rows of several`,
       );
     checkCount(name, data.length, count);
     return {

@@ -62,7 +62,7 @@ export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
   if (shape.length > maxDimensions || Number.isNaN(sizeOf(shape)))
     throw new SlonnError(
       "bad-file",
-      `${name}: got shape (${shapeText[1].slice(0, 80)}), expected at most ${maxDimensions} sizes with a product below 2^53`,
+      `${name}: got shape ${quoted(shapeText[1])}, expected at most ${maxDimensions} sizes with a product below 2^53`,
     );
   return { descr: descr[1], fortranOrder: fortran[1] === "True", shape, offset: start + length };
 }

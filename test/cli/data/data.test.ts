@@ -128,6 +128,12 @@ describe("readLabels", () => {
     expect(await readLabels(write("y.txt", "3 4\n1:1 3:1\n\n0:1 2:0\n"), 3, 4)).toEqual(expected);
   });
 
+  it("tells of many sizes in a short line", async () => {
+    const shape = [1, 2, ...new Array<number>(1e5).fill(1)];
+    const file = write("y.safetensors", safetensorsFile({ y: { dtype: "F32", shape, bytes: bytesOf(Float32Array.of(0, 1)) } }));
+    await expect(readLabels(file, 1)).rejects.toThrow(/got labels of shape \(1, 2, 1, 1, 1, 1, 1, 1\), expected one per row/);
+  });
+
   it.each([
     ["another number of rows", "y.csv", "1\n2\n", /got labels for 2 rows, expected 3, the rows of the inputs/],
     ["a negative label", "y.csv", "1\n-1\n0\n", /row 1: got label -1, expected an integer from 0 to 3/],

@@ -30,6 +30,7 @@ describe("npy", () => {
     ["truncated", npyFile("<f4", "(2, 3)", new Uint8Array(20)), /got 20 bytes of numbers, expected 24/],
     ["too long", npyFile("<f4", "(2, 3)", new Uint8Array(28)), /got 28 bytes of numbers, expected 24/],
     ["of a billion billion", npyFile("<f4", "(1000000000, 1000000000)", new Uint8Array(8)), /product below 2\^53/],
+    ["of sizes in lines", npyFile("<f4", "(2\n3)", new Uint8Array(24)), /^x\.npy: got shape "2\\n3", expected at most 64 sizes .*$/],
     ["of overflowing size", npyFile("<f8", "(4611686018427387904, 4)", new Uint8Array(8)), /product below 2\^53/],
     ["of a future version", npyFile("<f4", "(1, 1)", new Uint8Array(4), { version: 9 }), /version 9\.0, expected 1 to 3/],
     ["cut in the header", npyFile("<f4", "(2, 3)", new Uint8Array(24)).subarray(0, 30), /got a header of/],
