@@ -163,8 +163,8 @@ async function openLocation(location: string | URL, { signal }: ReadOptions): Pr
   }
 }
 
-/** Bytes of a file read at once, and at most where there is room for more. */
-const [fileChunkBytes, mostFileBytes] = [1 << 18, 1 << 24];
+/** Bytes of a file read at once; 64 times as many where there is room for them. */
+const fileChunkBytes = 1 << 18;
 
 /** The file is open while a chunk is read, not between: who never reads to its end leaves nothing open. */
 async function openFile(files: FileSystem, name: string, path: string | URL): Promise<Opened> {
@@ -174,7 +174,7 @@ async function openFile(files: FileSystem, name: string, path: string | URL): Pr
   const buffer = new Uint8Array(Math.min(size, fileChunkBytes));
   let at = 0;
   const next = async (room: Uint8Array = buffer): Promise<Uint8Array | undefined> => {
-    const into = room.length < buffer.length ? buffer : room.subarray(0, mostFileBytes);
+    const into = room.length < buffer.length ? buffer : room.subarray(0, 64 * fileChunkBytes);
     const file = await files.open(path);
     const { bytesRead } = await file.read(into, 0, into.length, at).finally(() => file.close());
     at += bytesRead;

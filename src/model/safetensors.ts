@@ -249,11 +249,11 @@ function duplicateKey(json: string): string | null {
   const open: Set<string>[] = [];
   for (const [token, colon] of json.matchAll(/[{}[\]]|"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/gs)) {
     if ("{[".includes(token)) {
-      if (open.push(new Set()) > 8) throw new SyntaxError("nested too deeply");
+      if (open.push(new Set()) > 8) throw new SyntaxError();
     } else if (token[0] !== '"') open.pop();
     else if (colon) {
       const key: string = JSON.parse(token.slice(0, -colon.length));
-      const seen = open[open.length - 1];
+      const seen = open.at(-1);
       if (seen?.has(key)) return key;
       seen?.add(key);
     }

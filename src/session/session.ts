@@ -122,8 +122,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const widths = model.layers.map(({ outputs }) => outputs);
   const shapes = model.layers.map(({ inputs, outputs, weight }) => [inputs, outputs, "scale" in weight && weight.scale ? 8 : 32]);
   const thinned = thinnedLayers(levels);
-  const outputs = widths[widths.length - 1];
-  const missing = dropped(model.layers[widths.length - 1].activation);
+  const { outputs, activation } = model.layers[widths.length - 1];
+  const missing = dropped(activation);
   const pacing = createPacing(levels, ladder?.promise ?? null, options.load ?? {});
   // what a query without an objective will run is ready first
   const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, pacing.decide(undefined).level);

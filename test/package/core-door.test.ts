@@ -74,12 +74,12 @@ describe("the core door", () => {
     expect(printed.toString()).toMatch(/^(simd|relaxed) 321 true\n$/);
   });
 
-  test("weighs at most 36.4 kB gzip, and less for who creates sessions only", async () => {
+  test("weighs at most 36.5 kB gzip, and less for who creates sessions only", async () => {
     const whole = (await bundle(door)).text;
     const createSessionOnly = (await bundle('export { createSession } from "./build/js/index.js";')).text;
     print("core door", whole);
     print("createSession alone", createSessionOnly);
-    expect(sizeOf(whole)).toBeLessThanOrEqual(36_400);
+    expect(sizeOf(whole)).toBeLessThanOrEqual(36_500);
     expect(createSessionOnly.length).toBeLessThan(whole.length);
     expect(createSessionOnly).not.toContain("could not be read");
     expect((await bundle('import "slonn";')).text).toBe("");
