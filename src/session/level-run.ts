@@ -125,10 +125,10 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
   const rows = rungEnds[rungEnds.length - 1];
   const tags = levelPlan.tags.slice(0, rows);
   const points: Point[] = [];
-  tags.forEach(({ rung, layer, stage }, row) => {
+  tags.forEach(({ rung, layer }, row) => {
     const next = tags[row + 1];
     // the row that compares belongs to the output layer, whose rows overwrite the answer
-    if (!next || next.rung !== rung || (next.layer !== layer && stage !== "compare"))
+    if (!next || next.rung !== rung || next.layer !== layer)
       points.push({ row: row + 1, rung, layer, answered: !!next && (next.rung !== rung || rung > 0) });
   });
   const segments = cut(tags, points);

@@ -170,6 +170,8 @@ for (const backend of ["simd", "js"] as const) {
           rung(ranked({ by: "threshold", amount: -1 }), exact, exact),
         ],
         [rung(exact, ranked(), exact), rung(exact, ranked({ amount: 0.7 }), exact)],
+        [rung(ranked(), ranked(), exact), rung(ranked({ amount: 0.6 }), exact, exact)],
+        [rung(ranked(), exact, exact), rung(ranked({ amount: 0.6 }), ranked({ ...lowRank, amount: 0.5 }), exact)],
         [rung(ranked(), { kind: "dense" }, exact), rung(ranked({ amount: 0.7 }), { kind: "dense" }, exact), rung(dense, dense, dense)],
         [
           rung(ranked({ activator: "hash", variant: 8 }), exact, exact),
@@ -192,6 +194,13 @@ for (const backend of ["simd", "js"] as const) {
         const stopped = await run(model, growing(always, ...rungs));
         expect(stopped).toEqual(first);
       }
+    });
+
+    test("growing takes no more multiply-adds than the last rung alone: behind what grew only what came in is added", async () => {
+      const model = madeUpModel([33, 64, 10], 7);
+      const rungs = [0.2, 0.6].map((amount) => rung(ranked({ amount })));
+      const macsOf = async (level: Rung[]) => (await run(model, level)).map(({ macs }) => macs);
+      expect(await macsOf(growing(never, ...rungs))).toEqual(await macsOf([rungs[1]]));
     });
 
     test.each([2048, 2100])("in eight bits, exact by columns is dense to the bit, %i inputs", async (width) => {

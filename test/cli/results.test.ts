@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Measured } from "../../src/cli/measure.ts";
-import { certificateText, resultsOf, resultsText, toldCertificate } from "../../src/cli/results.ts";
+import { boundText, certificateText, resultsOf, resultsText, toldCertificate } from "../../src/cli/results.ts";
 import { createModel } from "../../src/model/model.ts";
 
 const model = createModel("net", [
@@ -34,6 +34,15 @@ describe("results", () => {
   it("has numbers where dense had nothing to do", () => {
     const idle = measured.map((run) => ({ ...run, spent: { ...run.spent!, macs: 0, bytes: 0 } }));
     expect(resultsOf(model, null, "simd", idle, [null]).runs[0]).toMatchObject({ macs: 1, bytes: 1 });
+  });
+
+  it("is as many times as fast as dense in the median, which few slow queries do not move", () => {
+    const [dense, run] = measured;
+    const uneven = [
+      { ...dense, timesMs: Float64Array.of(4, 4, 400) },
+      { ...run, timesMs: Float64Array.of(2, 2, 2) },
+    ];
+    expect(resultsOf(model, null, "simd", uneven, [null]).runs[0].speedup).toBe(2);
   });
 
   it("has exactly the keys other programs read", () => {
@@ -137,6 +146,18 @@ describe("results", () => {
     expect(toldCertificate(byConstruction, "precision@1", "precision@5")).toEqual(byConstruction);
     expect(toldCertificate(null, "precision@1", "precision@5")).toBeNull();
     expect(certificateText(byConstruction)).toBe("loss ≤ 0 % (by construction)");
+  });
+
+  it("rounds a bound so that it promises no more than was proved", () => {
+    expect([0.003, 0.00301, 0.00312, 0.00319].map((bound) => boundText("loss", bound))).toEqual([
+      "≤ 0.3 %",
+      "≤ 0.31 %",
+      "≤ 0.32 %",
+      "≤ 0.32 %",
+    ]);
+    expect([0.987, 0.98761, 0.98769].map((bound) => boundText("agreement", bound))).toEqual(["≥ 98.7 %", "≥ 98.76 %", "≥ 98.76 %"]);
+    expect([0.07, 0.29, 0.57].map((bound) => boundText("accuracy", bound))).toEqual(["≥ 7 %", "≥ 29 %", "≥ 57 %"]);
+    expect([0.07, 0.0055, 0.011].map((bound) => boundText("loss", bound))).toEqual(["≤ 7 %", "≤ 0.55 %", "≤ 1.1 %"]);
   });
 
   it("prints a table that a hostile name cannot break", () => {

@@ -191,6 +191,21 @@ describe("a stretch", () => {
     expect(gaps[gaps.length - 1]).toBeGreaterThan(2 * gaps[0]);
   });
 
+  test("shows in each level as much as its sensitivity says", () => {
+    const idle = { p50: 0.05, p90: 0.06, p99: 0.07 };
+    const toldBy = (level: number, stretch: number): Float64Array => {
+      const load = createLoad(2);
+      begin(load, { levels: [idle, { ...idle, sensitivity: 0.5 }] }, true);
+      const take = machine(3);
+      for (let i = 0; i < 300; i++) see(load, level, take(stretch));
+      return load.stretch;
+    };
+    const [all, half] = toldBy(0, 4);
+    expect([all > 3.2, all < 5, half > 1.4, half < 2.4]).toEqual([true, true, true, true]);
+    const own = toldBy(1, 2)[1];
+    expect([own > 1.7, own < 2.4]).toEqual([true, true]);
+  });
+
   test("of one level has faded by the time it is come back to, and is not remembered then", () => {
     const load = createLoad(2);
     const take = machine(2);

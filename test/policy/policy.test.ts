@@ -241,7 +241,19 @@ describe("plan, what is not known", () => {
 
   test("of levels observed to be as good, exact is preferred to one that drops nodes, which may be wrong elsewhere", () => {
     const dear = level({ macs: 800, accuracy: 0.98 });
-    expect(plan({ operations: 1e6 }, [levels[3], dear, levels[4]], promise, null, idle).level).toBe(0);
+    expect(plan({ operations: 1e6 }, [levels[3], dear, levels[4]], promise, latencies([6, 3, 10]), idle).level).toBe(0);
+  });
+
+  test("a budget has to hold the first rung of a level that grows, and all but one in a hundred of its queries", () => {
+    const one = level({ macs: 200, accuracy: 0.97 });
+    const growing = (first: number): Level => ({ ...one, rungs: [{ ...one.rungs[0], margin: 1, macs: first }, one.rungs[0]] });
+    const fits = (operations: number, first: number): boolean =>
+      plan({ operations }, [levels[0], growing(first), levels[4]], promise, null, idle).level === 1;
+    expect([fits(299, 150), fits(300, 150), fits(349, 350), fits(350, 350)]).toEqual([false, true, false, true]);
+  });
+
+  test("what is to be done when late is part of what a plan is kept for", () => {
+    expect(planKey({ latencyMs: 5, late: "refuse" })).not.toBe(planKey({ latencyMs: 5 }));
   });
 
   test("an uncalibrated model has exact and dense", () => {

@@ -157,7 +157,10 @@ describe("a queue before a session", () => {
     );
   });
 
-  test("takes no first query with a deadline, which may have been measured on, for what a query takes, on any of its lanes", async () => {
+  test.each([
+    ["the first", undefined],
+    ["one after others", { dense: true } as const],
+  ])("takes no first query with a deadline, which may have been measured on, for what a query takes: %s", async (_, before) => {
     const { clock, pass } = localLane();
     const lanes = Array.from({ length: 4 }, (): RemoteLane => {
       let isMeasured = false;
@@ -170,7 +173,7 @@ describe("a queue before a session", () => {
       return { closed: new Promise(() => {}), dispose() {}, run };
     });
     const queue = opened(createQueue(lanes, { clock }));
-    await Promise.all(lanes.map(() => queue.run(input, { dense: true })));
+    if (before) await Promise.all(lanes.map(() => queue.run(input, before)));
     await Promise.all(lanes.map(() => queue.run(input, { latencyMs: 20 })));
     const more = Array.from({ length: 8 }, () => queue.run(input, { latencyMs: 20, late: "refuse" }));
     await expect(Promise.all(more)).resolves.toHaveLength(8);
