@@ -81,8 +81,12 @@ describe("--latency-profile", () => {
   });
 
   test.each<[string, (stored: { origin: Record<string, string>; levels: unknown[] }) => unknown, RegExp]>([
-    ["another machine", (p) => ({ ...p, origin: { ...p.origin, machine: "another" } }), /machine: got another, expected .*remove the file/],
-    ["another build", (p) => ({ ...p, origin: { ...p.origin, build: "0.0.1" } }), /build: got 0\.0\.1, expected/],
+    [
+      "another machine",
+      (p) => ({ ...p, origin: { ...p.origin, machine: "another" } }),
+      /machine: got "another", expected .*remove the file/,
+    ],
+    ["another build", (p) => ({ ...p, origin: { ...p.origin, build: "0.0.1" } }), /build: got "0\.0\.1", expected/],
     ["levels that are missing", (p) => ({ ...p, levels: p.levels.slice(1) }), /levels: got 1, expected 2/],
     ["no origin", (p) => ({ levels: p.levels }), /origin: got nothing, expected an object/],
     ["anything else", () => "profile", /profile: got "profile", expected an object/],
@@ -96,7 +100,7 @@ describe("--latency-profile", () => {
   });
 
   test("refuses another model's, a file that is cut off, and a place that cannot be written", async () => {
-    expect((await run("other.slonn", "--latency-profile", profile)).stderr).toMatch(/model: got [0-9a-f]+, expected [0-9a-f]+/);
+    expect((await run("other.slonn", "--latency-profile", profile)).stderr).toMatch(/model: got "[0-9a-f]+", expected "[0-9a-f]+"/);
     writeFileSync(file("cut.json"), readFileSync(profile, "utf8").slice(0, 100));
     expect(await run("model.slonn", "--latency-profile", file("cut.json"))).toMatchObject({
       code: 1,
