@@ -14,9 +14,9 @@ from torch import nn
 
 def idx(path):
     data = (gzip.open if path.endswith(".gz") else open)(path, "rb").read()
-    rank = data[3]
+    dtype, rank = {0x08: "u1", 0x0b: ">i2"}[data[2]], data[3]
     shape = struct.unpack(f">{rank}I", data[4:4 + 4 * rank])
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
+    return np.frombuffer(data, dtype, offset=4 + 4 * rank).reshape(shape)
 
 
 def load(images, labels, scale):
