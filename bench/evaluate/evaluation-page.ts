@@ -502,5 +502,5 @@ ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and que
 - **More networks trained and published by others**: \`guesslang\`, \`lande\` and \`cld3\` are those found on npm that are chains of dense layers (once folded) and have
   texts to ask them about. \`guesslang\`'s pieces of one file are alike, so its certificates, which take rows to be drawn independently, say less than the
   others'.
-${browser ? "" : "- **LiteRT.js** and engines that run in browsers only: the full size races them in a page of Chromium where there is one.\n"}- **Audio, and tables of real data**: \`letters\` (16 numbers to 26 classes) is made up.`;
+${browser ? "" : "- **LiteRT.js** and engines that run in browsers only: the full size races them in a page of Chromium where there is one.\n"}- **Audio**: no network takes sound as its input.`;
 }

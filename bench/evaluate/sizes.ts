@@ -57,7 +57,7 @@ export const sizes: Record<SizeName, Size> = {
     browser: "fashion-mnist",
   },
   quick: {
-    networks: ["fashion-mnist-l1", "letters", "brown"],
+    networks: ["fashion-mnist-l1", "letters", "cities", "brown"],
     others: false,
     most: { fit: 4000, heldOut: 6000, report: 4000, oracle: everything },
     queries: { dense: 2000, large: 1000, text: 1000 },

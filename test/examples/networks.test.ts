@@ -1,13 +1,18 @@
-// The committed rows of the text networks against each other and against the words and labels beside them, and the committed weights.
+// The committed rows of the text networks and of cities against each other and against what lies beside them, and the committed weights.
 
 import { describe, expect, test } from "vitest";
 import { loadNetworkData, loadNetworkModel, readNames } from "../../examples/networks.ts";
 import { contextWords, wordsOf } from "../../examples/text.ts";
-import { checkRows, type Rows } from "../../src/model/rows.ts";
+import { checkRows, isRight, type Rows } from "../../src/model/rows.ts";
+import { createSession } from "../../src/session/session.ts";
 
 const csr = (rows: Rows): Rows & { kind: "csr" } => {
   if (rows.kind !== "csr") throw new Error(`got ${rows.kind} rows, expected csr`);
   return rows;
+};
+const dense = (rows: Rows, r: number): Float32Array => {
+  if (rows.kind !== "dense") throw new Error(`got ${rows.kind} rows, expected dense`);
+  return rows.data.subarray(r * rows.width, (r + 1) * rows.width);
 };
 const keysOf = (rows: Rows): string[] => {
   const { count, indptr, indices } = csr(rows);
@@ -78,6 +83,36 @@ describe("brown", async () => {
       const sum = values.subarray(indptr[r], indptr[r + 1]).reduce((total, v) => total + v, 0);
       expect(sum).toBeLessThan(1e-5 + Array.from({ length: contextWords }, (_, d) => 1 / (d + 1)).reduce((a, b) => a + b));
     }
+  });
+});
+
+describe("cities", async () => {
+  const { fit, heldOut, test: judged } = await loadNetworkData("cities");
+  const model = await loadNetworkModel("cities");
+  const placesOf = (rows: Rows): string[] => Array.from({ length: rows.count }, (_, r) => dense(rows, r).join(" "));
+
+  test("parts hold as many rows as their script says, all as wide as the network", () => {
+    expect([fit.count, heldOut.rows.count, judged.rows.count]).toEqual([5000, 12_000, 5000]);
+    for (const rows of [fit, heldOut.rows, judged.rows]) checkRows("cities", rows, model.layers[0].inputs);
+  });
+
+  test("a row begins with a place on the sphere", () => {
+    for (let r = 0; r < judged.rows.count; r++) expect(Math.hypot(...dense(judged.rows, r).subarray(0, 3))).toBeCloseTo(1, 4);
+  });
+
+  test("no place is in two parts", () => {
+    const all = [fit, heldOut.rows, judged.rows].map((rows) => new Set(placesOf(rows)));
+    expect(new Set(all.flatMap((places) => [...places])).size).toBe(all.reduce((sum, { size }) => sum + size, 0));
+  });
+
+  test("the network names the countries of places it never saw", async () => {
+    using session = await createSession(model);
+    let right = 0;
+    for (let r = 0; r < 1000; r++) {
+      const [best] = session.run(dense(judged.rows, r), { dense: true }).output.top(1);
+      if (isRight(judged.labels, r, best.index)) right++;
+    }
+    expect(right).toBeGreaterThan(900);
   });
 });
 
