@@ -127,7 +127,7 @@ describe("decodeLadder", () => {
     ["levels", [good.levels[1], good.levels[0]], "ladder.levels[1].rungs: got 2 rungs, expected one, the last level being dense"],
     ["levels.1.rungs.0.layers.1.kind", "exact", "ladder.levels[1].rungs[0].layers[1].kind: got exact, expected dense"],
     ["levels.0.rungs", [], "ladder.levels[0].rungs: got a list of 0"],
-    ["levels.0.rungs", new Array(65).fill(good.levels[0].rungs[0]), "ladder.levels[0].rungs: got a list of 65, expected a list of 1 to 64"],
+    ["levels.0.rungs", new Array(17).fill(good.levels[0].rungs[0]), "ladder.levels[0].rungs: got a list of 17, expected a list of 1 to 16"],
     ["levels.0.rungs.0.margin", undefined, "ladder.levels[0].rungs[0].margin: got nothing, expected a finite number"],
     ["levels.0.rungs.0.margin", -1, "ladder.levels[0].rungs[0].margin: got -1"],
     ["levels.0.rungs.1.margin", 1, 'ladder.levels[0].rungs[1]: got the key "margin", expected layers'],

@@ -44,7 +44,7 @@ describe("what a profile was measured on", () => {
 
   test("is refused where it does not say which machine, and this one has a name", () => {
     expect(() => checkProfile({ ...profile, origin: { ...origin, machine: "" } }, origin, 2)).toThrow(
-      "latency profile: machine: got , expected a machine",
+      'latency profile: machine: got "", expected "a machine"',
     );
   });
 
