@@ -138,8 +138,8 @@ interface Hashed {
 }
 
 /**
- * The baseline by measured time, as ours is. Where that leaves nothing out and runs exact, also by multiply-adds, which say when leaving out
- * is possible though it takes longer; only the first where even then nothing that leaves out is certified.
+ * The baseline by measured time, as ours is. Where that leaves nothing out and runs exact, by multiply-adds as well; only the first where even
+ * then nothing that leaves out is certified.
  */
 async function hashTables(subject: Subject, promises: HashPromises, shapes: readonly HashShape[]): Promise<Hashed[]> {
   const leavesOut = (session: Session): boolean => {

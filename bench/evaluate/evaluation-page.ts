@@ -485,8 +485,8 @@ function method({ networks, browser, size }: Evaluation): string {
 - **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
   ([how](decisions/peers-at-their-best.md)); which one stands beside each name. They run in floats and, onnxruntime, in eight bits as well${wide ? "; with us wide networks' weights are in eight bits" : ""}.
 - **Hash tables** are the paper's kind of activator, tuned as ours is: the same search, growing levels and certificates. Of several shapes of tables the one competes
-  that was fastest at 1 % on ${choosingRows.toLocaleString("en")} held-out rows. Where leaving out saves no time they run exact, which skips zeros;
-  then those compete as well that spend the fewest multiply-adds, if any that leave nodes out are certified.
+  that was fastest at 1 % on ${choosingRows.toLocaleString("en")} held-out rows. Where those chosen by time leave nothing out and run exact, which skips
+  zeros, those that spend the fewest multiply-adds compete as well, if any that leave nodes out are certified.
 - **The oracle** ranks by true activations and is handed the nodes for nothing; it takes the same share of every input's nodes. A level of ours
   that grows spends less on easy inputs, so more than 100 % kept is possible${Number.isFinite(judged) ? `; and it proves its promise on ${judged.toLocaleString("en")} held-out rows, fewer than ours does, which asks a little more of it` : ""}.
 - **Intervals** of ratios are bootstrap intervals that draw whole turns, or two or four of them together where that is wider, since what slows a machine down may outlast a
