@@ -16,7 +16,7 @@ import { createPeers, int8PeerNames, type Peer, peerNames } from "../peers/peers
 import { createPlain } from "../peers/plain.ts";
 import { race } from "../race.ts";
 import { median } from "../statistics.ts";
-import { type ContenderResult, hashByWorkName, hashName } from "./evaluation.ts";
+import { type ContenderResult, hashByWorkName, hashName, plainName } from "./evaluation.ts";
 import { cut } from "./first-rows.ts";
 import type { Subject } from "./network.ts";
 import { choosingRows, type Size } from "./sizes.ts";
@@ -38,7 +38,6 @@ export interface Field {
   dispose(): Promise<void>;
 }
 
-export const plainName = "plain JavaScript";
 const choosingInputs = 200;
 
 /** What the hash baseline is asked and calibrated for, and the looser promise that the shape of its tables is chosen by, which fewer rows can certify. */
@@ -137,10 +136,7 @@ interface Hashed {
   form: string;
 }
 
-/**
- * The baseline by measured time, as ours is. Where that leaves nothing out and runs exact, by multiply-adds as well; only the first where even
- * then nothing that leaves out is certified.
- */
+/** The baseline searched by measured time, as ours is; where that runs exact, also the one searched by multiply-adds, if that leaves anything out. */
 async function hashTables(subject: Subject, promises: HashPromises, shapes: readonly HashShape[]): Promise<Hashed[]> {
   const leavesOut = (session: Session): boolean => {
     const { level } = session.run(rowOf(subject.heldOut.rows, 0), parseSlo(promises.kept.slo)).report.plan;

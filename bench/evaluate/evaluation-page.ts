@@ -12,6 +12,7 @@ import {
   hashName,
   type InterferencePart,
   type NetworkPart,
+  plainName,
   type Ratio,
 } from "./evaluation.ts";
 import { figure, micro, percent, points, ratioText, table } from "./markdown.ts";
@@ -253,7 +254,7 @@ function speedSection(networks: readonly NetworkPart[]): string {
       usual ? `${usual.name} ${over(network, usual.name)}` : "",
       hardest ? `${hardest.name} ${over(network, hardest.name)}` : "",
       hashText(network),
-      over(network, "plain JavaScript"),
+      over(network, plainName),
     ];
   });
   const limits = networks.map((network) => {

@@ -84,9 +84,10 @@ export interface ContenderResult {
   blockUs: [number[], number[]];
 }
 
-/** The baseline as measured time chose it, and as multiply-adds did where that one leaves nothing out. */
+/** The baselines: hash tables as measured time chose them, as multiply-adds did where those leave nothing out, and plain loops. */
 export const hashName = "hash tables";
 export const hashByWorkName = "hash tables by multiply-adds";
+export const plainName = "plain JavaScript";
 
 /** How many times as long `slower` took as `faster`, with the interval that a second run should lie in. */
 export interface Ratio extends RatioInterval {

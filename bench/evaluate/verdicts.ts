@@ -41,7 +41,7 @@ export function drops(network: NetworkPart): boolean {
   return network.sparsity.layers.some(({ reached }) => reached < 0.999);
 }
 
-/** The name of the hash tables that leave nodes out under the promise, by time where those do, else by multiply-adds; null where none is certified. */
+/** The name of the hash tables that leave nodes out under the promise: those by time, else those by multiply-adds; null where neither does. */
 export function hashLeavingOut(network: NetworkPart): string | null {
   if (contender(network, hashByWorkName)) return hashByWorkName;
   return contender(network, hashName)?.nodes?.some((share) => share < 0.999) ? hashName : null;

@@ -3,7 +3,7 @@
     python3 examples/train/train_images.py IMAGES.idx[.gz] LABELS.idx[.gz] OUT.safetensors [--rows 45000]
             [--width 1024] [--scale 255] [--dropout 0.2] [--l1 0] [--epochs 20] [--seed 1] [--test IMAGES LABELS]
 
-Inputs are pixels / `--scale`. The first `--rows` rows train; the rest are left alone, so that they can certify.
+Inputs are what IMAGES holds, bytes or signed numbers of 16 bits, / `--scale`. The first `--rows` rows train; the rest are left alone, so that they can certify.
 `--l1 A` adds A * mean over the batch of the summed hidden activations to the loss, which makes a network drop better.
 Needs torch and numpy only.
 """

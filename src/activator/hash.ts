@@ -18,6 +18,7 @@ export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, ord
     units: outputs,
     rank(input: RankInput, emit: (row: Row) => void): number {
       emit([abi.HASH, matrix.rows(), input.dense(), matrix.inputs, matrix.rowStride, tables, bits, codes]);
+      // whole panels, as their sums are read, of room that every ranking shares
       emit([abi.VOTE, codes, starts, nodes, votes, tables, bits, paddedTo(outputs, abi.PANEL), scores]);
       return scores;
     },

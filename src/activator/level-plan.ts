@@ -100,7 +100,7 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
       ends.push({ candidates: 0, output, logits });
     }
     if (r < rungs.length - 1) {
-      const most = Math.min(rungs[r + 1].macs ?? denseMacs, 0x7fffffff);
+      const most = Math.min(rungs[r + 1].macs ?? denseMacs, 0x7fffffff); // what a word holds
       const [src, n] = logits === 0 ? [ends[r].candidates, -1] : [logits, matrix.outputs];
       at(last, "compare")([abi.MARGIN, src, n, float(one.margin ?? 0), most, 0]);
     }

@@ -201,14 +201,14 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   return createModel(model.name, withActivators.layers, { ladder: result, tensors });
 }
 
-/** What has something to stand in for it where it was not given. */
+/** What has a default. */
 type Settled = "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed" | "cost";
 type Asked = CalibrateOptions & Required<Pick<CalibrateOptions, Settled>>;
 
 /** Activators that are fitted. */
 const kinds = ["low-rank", "screen", "clusters", "hash"];
 
-/** How many of the best answers a metric looks at: fewer than there are, as a level could not but have all of them. */
+/** How many of the best answers a metric looks at: fewer than there are outputs, since every level gives all of those. */
 function depthOf(metric: LadderMetric, labels: Labels | null, outputs: number): number {
   if (metric.startsWith("agreement") === (labels !== null))
     throw refusal(

@@ -103,7 +103,7 @@ export function toldCertificate(
   const k = rankOf(certified);
   const isAgreement = certificate.kind === "agreement";
   const about = isAgreement ? (k === 1 ? "agreement" : (`agreement@${k}` as const)) : certified;
-  // `accuracy` and `precision@1` are the same of one label and of several; agreement is a kind of its own beside either, and proves loss of both
+  // `accuracy` and `precision@1` are the same of one label and of several; agreement bounds the loss of either
   const isSame = k === rankOf(metric) && (about.startsWith("agreement") || !metric.startsWith("agreement"));
   return isSame ? certificate : { ...certificate, metric: about };
 }

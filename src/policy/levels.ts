@@ -17,9 +17,9 @@ export function isLossless(level: Level): boolean {
 }
 
 /**
- * What a level is certified for. What was certified without labels, agreement alone, is so for loss as well: an answer that stays is not
- * lost. A lossless level gives dense's answers and keeps what dense, the last of `levels`, is certified for:
- * loss 0 and agreement 1 without a test (no samples, confidence 1), unless promises are about other weights than dense's.
+ * What a level is certified for. A lossless level gives dense's answers and keeps what dense, the last of `levels`, is certified for:
+ * loss 0 and agreement 1 without a test (no samples, confidence 1), unless promises are about other weights than dense's. Agreement that was
+ * certified alone, without labels, bounds the loss too: an answer that stays is not lost.
  */
 export function certificateOf(levels: readonly Level[], index: number, kind: Certificate["kind"]): Certificate | null {
   const lossless = isLossless(levels[index]);

@@ -251,7 +251,7 @@ function ascending(a: number, b: number): number {
   return Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || Number(a > b) - Number(a < b);
 }
 
-/** To four decimals, upwards, so that a level said to take so much does when just that is asked. */
+/** To four decimals, upwards: who asks for just what a reason names gets it. */
 function rounded(value: number): number {
   return Math.ceil(value * 1e4) / 1e4;
 }

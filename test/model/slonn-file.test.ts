@@ -119,13 +119,13 @@ test("half neither overflows nor changes what certificates are about", () => {
   expect(decodeModel(encodeModel(exact, { half: true }))).toEqual(exact);
 });
 
-test("a ladder that JSON cannot hold is not written", () => {
+test("a ladder of numbers that JSON cannot hold is not written", () => {
   expect(() => encodeModel(modelOf([1, 1], ["relu"], 1, { amount: Infinity }))).toThrow(
     '"a model": got "amount" = Infinity, expected a finite number',
   );
 });
 
-test("nor one in circles, of big integers or nested without end", () => {
+test("a ladder in circles, of big integers or nested without end is not written", () => {
   const circle: unknown[] = [];
   circle.push(circle);
   let deep: unknown = [];

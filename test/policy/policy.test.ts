@@ -156,6 +156,24 @@ describe("plan, one thing asked", () => {
     expect(plan({ accuracy: 0.5 }, unlabelled, null, profile, idle).gaveUp).toEqual(["accuracy=0.5"]);
   });
 
+  test("where no level is exact, exact is dense, which leaves out nothing", () => {
+    const without = levels.filter(({ rungs: [{ layers }] }) => layers[0].kind !== "exact");
+    expect(plan({ exact: true }, without, promise, null, idle)).toMatchObject({ level: 3, reason: "exact was asked" });
+  });
+
+  test("of levels observed to be as good, exact is preferred to one that drops nodes, which may be wrong elsewhere", () => {
+    const dear = level({ macs: 800, accuracy: 0.98 });
+    expect(plan({ operations: 1e6 }, [levels[3], dear, levels[4]], promise, latencies([6, 3, 10]), idle).level).toBe(0);
+  });
+
+  test("a budget has to hold the first rung of a level that grows, and all but one in a hundred of its queries", () => {
+    const one = level({ macs: 200, accuracy: 0.97 });
+    const growing = (first: number): Level => ({ ...one, rungs: [{ ...one.rungs[0], margin: 1, macs: first }, one.rungs[0]] });
+    const fits = (operations: number, first: number): boolean =>
+      plan({ operations }, [levels[0], growing(first), levels[4]], promise, null, idle).level === 1;
+    expect([fits(299, 150), fits(300, 150), fits(349, 350), fits(350, 350)]).toEqual([false, true, false, true]);
+  });
+
   test("the plan carries the certificate it rests on and what to expect", () => {
     expect(chosen({ agreement: 0.98 })).toMatchObject({
       certificate: { kind: "agreement", bound: 0.98, confidence: 0.95, samples: 10_000 },
@@ -232,28 +250,6 @@ describe("plan, what is not known", () => {
   test("a slower exact level yields to dense", () => {
     expect(plan({ loss: 0 }, levels, null, latencies([1, 2, 3, 11, 10]), idle).level).toBe(4);
     expect(plan({ latencyMs: 100 }, levels, null, latencies([1, 2, 3, 11, 10]), idle).level).toBe(4);
-  });
-
-  test("where no level is exact, exact is dense, which leaves out nothing", () => {
-    const without = levels.filter(({ rungs: [{ layers }] }) => layers[0].kind !== "exact");
-    expect(plan({ exact: true }, without, promise, null, idle)).toMatchObject({ level: 3, reason: "exact was asked" });
-  });
-
-  test("of levels observed to be as good, exact is preferred to one that drops nodes, which may be wrong elsewhere", () => {
-    const dear = level({ macs: 800, accuracy: 0.98 });
-    expect(plan({ operations: 1e6 }, [levels[3], dear, levels[4]], promise, latencies([6, 3, 10]), idle).level).toBe(0);
-  });
-
-  test("a budget has to hold the first rung of a level that grows, and all but one in a hundred of its queries", () => {
-    const one = level({ macs: 200, accuracy: 0.97 });
-    const growing = (first: number): Level => ({ ...one, rungs: [{ ...one.rungs[0], margin: 1, macs: first }, one.rungs[0]] });
-    const fits = (operations: number, first: number): boolean =>
-      plan({ operations }, [levels[0], growing(first), levels[4]], promise, null, idle).level === 1;
-    expect([fits(299, 150), fits(300, 150), fits(349, 350), fits(350, 350)]).toEqual([false, true, false, true]);
-  });
-
-  test("what is to be done when late is part of what a plan is kept for", () => {
-    expect(planKey({ latencyMs: 5, late: "refuse" })).not.toBe(planKey({ latencyMs: 5 }));
   });
 
   test("an uncalibrated model has exact and dense", () => {
@@ -509,6 +505,7 @@ test("a share of nodes is about the layers that some level leaves nodes out of",
 
 test("planKey and nodeShare", () => {
   expect([planKey(undefined), planKey({}), planKey({ nodes: 0.05, loss: 0.1 })]).toEqual(["", "", "loss=0.1,nodes=5%"]);
+  expect(planKey({ latencyMs: 5, late: "refuse" })).not.toBe(planKey({ latencyMs: 5 }));
   expect(nodeShare([0.25, 0.75, 1], [0, 1])).toBe(0.5);
   expect(nodeShare([10, 30, 5], [0, 1], [40, 40, 10])).toBe(0.5);
   expect(nodeShare([1, 0.5], [1])).toBe(0.5);

@@ -168,7 +168,7 @@ describe("what surely misses", () => {
     expect(refused).toEqual(["late"]);
   });
 
-  test("is nothing that a clock tells that says no time", () => {
+  test("is not learned from times that are none", () => {
     const line = lineOf();
     for (const odd of [Number.NaN, -5]) for (let i = 0; i < 5; i++) line.served(odd, odd);
     line.push("a", 0, terms(3));

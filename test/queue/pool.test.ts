@@ -83,7 +83,7 @@ describe("a lane that dies", () => {
   });
 });
 
-test("while one lane lives, others that die or cannot be made take nobody's hope", async () => {
+test("while one lane lives, others that die or cannot be made end nothing", async () => {
   const [lives, dies] = [mortal(), mortal()];
   const { pool, heard } = pooled([
     lives.lane,

@@ -160,7 +160,7 @@ describe("a queue before a session", () => {
   test.each([
     ["the first", undefined],
     ["one after others", { dense: true } as const],
-  ])("takes no first query with a deadline, which may have been measured on, for what a query takes: %s", async (_, before) => {
+  ])("learns nothing of what a query takes from a lane's first one with a deadline, which may have measured: %s", async (_, before) => {
     const { clock, pass } = localLane();
     const lanes = Array.from({ length: 4 }, (): RemoteLane => {
       let isMeasured = false;

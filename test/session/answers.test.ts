@@ -116,13 +116,12 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
   });
 
   test("the best of one that grew from candidates to everything are the best of everything", async () => {
-    const ladder = wide(40).calibration?.ladder as Ladder;
+    const { layers, calibration } = wide(40);
+    const ladder = calibration?.ladder as Ladder;
     const toEverything = [{ ...rungOf(screen(few)), margin: 1e9 }, rungOf(exact)];
     const levels = ladder.levels.map((level, i) => (i === 1 ? { ...level, rungs: toEverything } : level));
-    const { layers, calibration } = wide(40);
-    const s = await session(createModel("wide", layers, { tensors: new Map(calibration?.tensors), ladder: { ...ladder, levels } }), {
-      backend,
-    });
+    const grown = createModel("wide", layers, { tensors: new Map(calibration?.tensors), ladder: { ...ladder, levels } });
+    const s = await session(grown, { backend });
     const { output, report } = s.run(row(0), { loss: 0.02 });
     expect([report.rungs, output.indices]).toEqual([2, null]);
     const best = room(30);

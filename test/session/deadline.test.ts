@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Clock } from "../../src/clock.ts";
 import { denseMacs } from "../../src/model/model.ts";
 import type { Slo } from "../../src/policy/slo.ts";
+import type { Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
 import { createRan, LEFT_MS, type LevelRun } from "../../src/session/level-run.ts";
@@ -31,12 +32,21 @@ const rows = madeUpRows(40, 30, 4);
 const row = (r: number): Float32Array => rows.data.slice(r * 30, (r + 1) * 30);
 const out = new Float32Array(10);
 
-/** A clock whose next looks are read off a list; the last time stays. */
-function scripted(): { clock: Clock; next: number[] } {
+/** A clock whose next looks are read off a list; the last time stays, until it is set back to 0. */
+function scripted(): { clock: Clock; next: number[]; rewind(): void } {
   const next: number[] = [];
   let now = 0;
-  return { clock: { now: () => (now = next.shift() ?? now) }, next };
+  return {
+    clock: { now: () => (now = next.shift() ?? now) },
+    next,
+    rewind() {
+      next.length = now = 0;
+    },
+  };
 }
+
+/** Runs without layers to look at. */
+const runsOf = (levels: readonly Level[]): LevelRun[] => levels.map(() => ({ points: [] }) as unknown as LevelRun);
 
 describe("the level", () => {
   test("is the most accurate whose percentile fits what is left after waiting and what is reserved", async () => {
@@ -59,7 +69,7 @@ describe("the level", () => {
     };
     expect([12.5, 10.5, 4.5, 2.5, 12.5].map(chosen)).toEqual([2, 1, 1, 0, 2]);
     const pacing = createPacing(s.levels, null, {});
-    const runs = s.levels.map(() => ({ points: [] }) as unknown as LevelRun);
+    const runs = runsOf(s.levels);
     pacing.adopt(profile, runs, false);
     const { order } = pacing.decide({ latencyMs: 10 });
     expect(order).toEqual([2, 1, 0]);
@@ -71,13 +81,12 @@ describe("the level", () => {
     expect(pacing.decide({ latencyMs: 1 }).order).toBeUndefined();
   });
 
-  test("is that of a first run where nothing has run yet and the caller does not say how slow the machine is", async () => {
+  test("goes by what first runs take where nothing has run yet, unless the caller says how slow the machine is", async () => {
     const { levels } = await session();
-    const runs = levels.map(() => ({ points: [] }) as unknown as LevelRun);
     const cold = { levels: profile.levels.map((one) => ({ ...one, cold: 5 * one.p50 })) };
     const chosen = (isWarm: boolean, load = {}): number => {
       const pacing = createPacing(levels, null, load);
-      pacing.adopt(cold, runs, isWarm);
+      pacing.adopt(cold, runsOf(levels), isWarm);
       const ran = createRan();
       ran.times[LEFT_MS] = 13;
       return pacing.choose(pacing.decide({ latencyMs: 13 }), ran);
@@ -144,9 +153,9 @@ describe("the level", () => {
     expect(s.load()).toEqual(before);
   });
 
-  test("is learned from where a query ended, and its tail from what was expected of it", async () => {
+  test("follows what queries took up to the rung they ended with; always the same, it brings the 99th percentile closer", async () => {
     const { clock, next } = scripted();
-    // of whom none is unsure: every query ends with the first rung, in the millisecond that this takes
+    // nobody is unsure: every query ends with the first rung, in the millisecond that this takes
     const sure = await createSession(await calibratedWith([rung(0.2, 0), rung(0.8)]), { latencyProfile: profile, clock });
     open.push(sure);
     const expected: number[] = [];
@@ -158,7 +167,6 @@ describe("the level", () => {
       expected.push(plan.expected.latencyMs ?? Number.NaN);
     }
     expect(sure.load().stretch).toBeCloseTo(1, 1);
-    // always the same time: the 99th percentile comes closer to it
     expect(expected[1499]).toBeLessThan(0.8 * expected[0]);
   });
 
@@ -231,16 +239,14 @@ describe("growth", () => {
   });
 
   test("is begun where what the next rung takes from here on, times the load, is left", async () => {
-    const { clock, next } = scripted();
+    const { clock, next, rewind } = scripted();
     const load = { stretch: 1 };
     const s = await session({ latencyProfile: profile, clock, load });
     const stopped = (latencyMs: number, stretch: number, nowMs: number): string => {
       load.stretch = stretch;
       next.push(0, 0, 0, ...new Array(30).fill(nowMs));
       const { report } = s.run(row(3), { latencyMs });
-      next.length = 0;
-      next.push(0);
-      clock.now();
+      rewind();
       expect(report.plan.level).toBe(1);
       return report.stopped;
     };
@@ -261,15 +267,13 @@ describe("growth", () => {
   });
 
   test("cut short breaks a promise", async () => {
-    const { clock, next } = scripted();
+    const { clock, next, rewind } = scripted();
     const s = await session({ latencyProfile: profile, clock, load: { stretch: 1 } });
     const slo: Slo = { latencyMs: 5, loss: 0.02 };
     expect(s.run(row(3), slo).report).toMatchObject({ met: true, plan: { level: 1, promised: true } });
     next.push(0, 0, 0, ...new Array(30).fill(4.5));
     expect(s.run(row(3), slo).report).toMatchObject({ stopped: "deadline", met: false });
-    next.length = 0;
-    next.push(0);
-    clock.now();
+    rewind();
     expect(s.run(row(3), slo).report).toMatchObject({ stopped: "last rung", met: true });
   });
 });
@@ -298,16 +302,14 @@ describe("a deadline that cannot be met", () => {
   });
 
   test("counts as met or not by all the time that passed", async () => {
-    const { clock, next } = scripted();
+    const { clock, next, rewind } = scripted();
     const s = await session({ latencyProfile: profile, clock, load: { stretch: 1 } });
     const slo: Slo = { latencyMs: 5 };
     s.run(row(0), slo);
     const met = (waited: number): boolean => {
       next.push(0, ...new Array(30).fill(1));
       const { report } = s.run(row(0), slo, waited);
-      next.length = 0;
-      next.push(0);
-      clock.now();
+      rewind();
       return report.met;
     };
     expect([met(0), met(4), met(4.1)]).toEqual([true, true, false]);

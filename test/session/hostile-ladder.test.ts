@@ -37,25 +37,12 @@ function hostile(seed: number): Uint8Array {
     return { kind, activator, variant, rank: pick([1, 2, 3]), unit, by: pick(["top-k", "threshold", "within"]), amount: pick(amounts) };
   };
   const rung = (): object => ({ layers: [setting(), setting()], macs: pick(extremes) });
-  const level = (rungs: object[]): object => ({
-    rungs,
-    cost: { macs: { mean: 1, p99: 1, max: 1 }, bytes: 1, nodes: [1, 1] },
-    observed: { agreement: 1, accuracy: null, loss: null },
-    certificates: [{ kind: "agreement", bound: 0.5, confidence: 0.9, samples: 10 }],
-  });
-  const dense = { kind: "dense" };
-  const ladder = {
-    version: 1,
-    metric: "agreement",
-    promise: { kind: "agreement", bound: 0.5, confidence: 0.9 },
-    levels: [level([{ ...rung(), margin: pick([0, 0.1, Number.MAX_VALUE]) }, rung()]), level([{ layers: [dense, dense] }])],
-  };
+  const rungs = [{ ...rung(), margin: pick([0, 0.1, Number.MAX_VALUE]) }, rung()];
   const plain = madeUpModel(widths, seed);
-  const model: Model = random() < 0.5 ? quantizeModel(plain) : plain;
-  return encodeModel({ ...model, calibration: { ladder, tensors: encodeActivators(fitted) } });
+  return encodeModel(withRungs(random() < 0.5 ? quantizeModel(plain) : plain, rungs, fitted));
 }
 
-/** Of one level of rungs and dense. */
+/** The model with a level of these rungs, and dense. */
 function withRungs(model: Model, rungs: readonly object[], fitted: readonly LayerActivators[] = []): Model {
   const level = (of: readonly object[]): object => ({
     rungs: of,
@@ -105,7 +92,7 @@ test.each(["js", "simd"] as const)("what a query that is not finite left behind 
     { layers: [{ ...chosen, activator: "hash", variant: 1 }, { kind: "exact" }], margin: Number.MAX_VALUE },
     { layers: [{ ...chosen, activator: "low-rank", variant: 3 }, { kind: "exact" }] },
   ];
-  const session = await createSession(withRungs(madeUpModel([20, 33, 5], 2), rungs, fitted), { backend });
+  using session = await createSession(withRungs(madeUpModel([20, 33, 5], 2), rungs, fitted), { backend });
   const input = numbers(20);
   const few = { operations: 1, agreement: 0.5 };
   const { report } = session.run(input, few);
@@ -116,13 +103,13 @@ test.each(["js", "simd"] as const)("what a query that is not finite left behind 
   expect(session.activeNodes(0)).toEqual(before);
 });
 
-test("as many cuts as layers and rungs make take no longer than they are many", async () => {
+test("many layers, and as many rungs as a level may have, are laid out in time that grows with them", async () => {
   const layers = Array.from({ length: 12_000 }, (_, l) => madeUpModel([1, 1], l).layers[0]);
   const rungs = Array.from({ length: 16 }, (_, r) => ({
     layers: layers.map(() => ({ kind: r % 2 ? "exact" : "dense" })),
     ...(r < 15 && { margin: 1 }),
   }));
-  const session = await createSession(withRungs({ name: "deep", layers, calibration: null }, rungs));
+  using session = await createSession(withRungs({ name: "deep", layers, calibration: null }, rungs));
   expect(session.run([1]).output.data).toHaveLength(1);
 });
 
@@ -145,7 +132,7 @@ test("a rung that may cost more than can be counted is never within a budget", a
       { layers: [{ ...chosen, activator: "oracle", variant: 0 }, exact], margin: Number.MAX_VALUE },
       { layers: [exact, exact], macs },
     ];
-    const session = await createSession(withRungs(madeUpModel([20, 33, 5], 2), rungs));
+    using session = await createSession(withRungs(madeUpModel([20, 33, 5], 2), rungs));
     expect(session.run(new Float32Array(20).fill(1), { operations: 1e6, agreement: 0.5 }).report.stopped).toBe("budget");
   }
 });

@@ -8,6 +8,7 @@ import type { QueryInput } from "../../src/session/input.ts";
 import { type Live, layOut, limit } from "../../src/session/level-run.ts";
 import { createProfiler, steadied } from "../../src/session/profile.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+import { fineThen } from "./fine-then.ts";
 
 // large enough for a run to be long beside a look at the clock
 const model = madeUpModel([300, 640, 400, 10], 1);
@@ -32,6 +33,20 @@ for (const { engine } of counted.runs()) {
     return execute(plan, begin, end);
   };
   break; // they share one engine
+}
+
+/** The sum of the input at each execution while a profile is measured by a clock of such steps. */
+function sumsOfInputs(queries: readonly QueryInput[], stepMs: number): number[] {
+  const seen: number[] = [];
+  const { engine } = counted.runs()[0];
+  const { execute } = engine;
+  engine.execute = (plan, begin, end) => {
+    seen.push(counted.input.dense.reduce((sum, v) => sum + v, 0));
+    return execute(plan, begin, end);
+  };
+  measureProfile(counted, { now: () => (now += stepMs) }, queries);
+  engine.execute = execute;
+  return seen;
 }
 
 test("every level has its percentiles, its first run, its rungs and their layers, in under a second", () => {
@@ -108,15 +123,7 @@ test("a level of coarse times, and the whole of one that grows, stay as measured
 });
 
 test("a blank input is not measured: its zeros would be skipped", () => {
-  const seen: number[] = [];
-  const { engine } = counted.runs()[0];
-  const { execute } = engine;
-  engine.execute = (plan, begin, end) => {
-    seen.push(counted.input.dense.reduce((sum, v) => sum + v, 0));
-    return execute(plan, begin, end);
-  };
-  measureProfile(counted, { now: () => (now += 0.1) }, [new Float32Array(300)]);
-  engine.execute = execute;
+  const seen = sumsOfInputs([new Float32Array(300)], 0.1);
   expect(seen.length).toBeGreaterThan(10);
   expect(new Set(seen)).toEqual(new Set([300]));
 });
@@ -157,9 +164,7 @@ test("a clock that moves by one at every look does not make it run on and on", a
 });
 
 test("goes on where it was left, level by level, and knows what it has measured so far", async () => {
-  let [time, looks] = [0, 0];
-  // fine steps where the step is looked for, then some for every run
-  const profiler = createProfiler(await layOut(model, levels, {}), { now: () => (time += ++looks < 250 ? 0.0005 : 0.3) });
+  const profiler = createProfiler(await layOut(model, levels, {}), fineThen(0.3));
   const known = (): number[] => profiler.measure(inputs, 0).levels.flatMap(({ p50 }, i) => (p50 > 0 ? [i] : []));
   expect([known(), known(), known()]).toEqual([[0], [0, 1], [0, 1, 2]]);
   expect(profiler.isDone()).toBe(false);
@@ -188,30 +193,23 @@ test("runs that lost their core for a time slice are left out", () => {
   expect(level.p99).toBeCloseTo(1.21);
 });
 
-test("a slow machine is measured at every level all the same, and a part of it takes hardly longer than was given", async () => {
-  let [time, looks] = [0, 0];
-  const profiler = createProfiler(await layOut(model, levels, {}), { now: () => (time += ++looks < 250 ? 0.0005 : 5) }, 200);
+test("a slow machine is measured at every level all the same", async () => {
+  const profiler = createProfiler(await layOut(model, levels, {}), fineThen(5), 200);
   expect(profiler.measure(inputs).levels.every(({ p50 }) => p50 > 0)).toBe(true);
   expect(profiler.isDone()).toBe(true);
-  looks = 0;
-  const patient = createProfiler(await layOut(model, levels, {}), { now: () => (time += ++looks < 250 ? 0.0005 : 5) }, 2000);
-  for (let i = 0; i < 3; i++) patient.measure(inputs, 0);
-  const before = time;
-  patient.measure(inputs, 30);
-  expect(time - before).toBeLessThan(130);
+});
+
+test("a part takes hardly longer than was given, on a slow machine too", async () => {
+  const clock = fineThen(5);
+  const profiler = createProfiler(await layOut(model, levels, {}), clock, 2000);
+  for (let i = 0; i < 3; i++) profiler.measure(inputs, 0);
+  const before = clock.now();
+  profiler.measure(inputs, 30);
+  expect(clock.now() - before).toBeLessThan(130);
 });
 
 test("inputs are taken in turn", () => {
-  const seen = new Set<number>();
-  const { engine } = counted.runs()[0];
-  const { execute } = engine;
-  engine.execute = (plan, begin, end) => {
-    seen.add(counted.input.dense.reduce((sum, v) => sum + v, 0));
-    return execute(plan, begin, end);
-  };
-  measureProfile(counted, { now: () => (now += 0.001) }, inputs);
-  engine.execute = execute;
-  expect(seen.size).toBe(inputs.length);
+  expect(new Set(sumsOfInputs(inputs, 0.001)).size).toBe(inputs.length);
 });
 
 test("a first run of a step or two of the clock is not known: a step may come at any time", () => {

@@ -9,6 +9,7 @@ import type { Level } from "../../src/profile/ladder.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, plain, rung, widths } from "./calibrated.ts";
+import { fineThen } from "./fine-then.ts";
 
 /** Levels: 20 % of the first layer; 20 % and 80 % for the unsure; exact; dense. */
 const calibrated = (promise?: number): Promise<Model> => calibratedWith([rung(0.2, 1), rung(0.8)], promise);
@@ -162,6 +163,18 @@ describe("a report", () => {
     }
   });
 
+  test("counts its own query alone, and stays as it is whatever is asked next", async () => {
+    let looks = 0;
+    const s = await session(await calibrated(), { clock: { now: () => looks++ } });
+    const reportOf = () => s.run(row(0), { loss: 0.05 }).report;
+    const first = reportOf();
+    expect(first.timeMs.rank).toBeGreaterThan(0);
+    const kept = structuredClone(first);
+    s.run(row(1), { dense: true });
+    expect(first).toEqual(kept);
+    expect(reportOf()).toEqual(kept);
+  });
+
   test("of an uncalibrated network's dense pass counts what its level says, padding included", async () => {
     for (const model of [madeUpModel([6, 8, 3], 1), madeUpModel([4, 1], 2), madeUpModel([17, 33, 5], 3)])
       for (const one of [model, quantizeModel(model)]) {
@@ -250,19 +263,8 @@ describe("a deadline", () => {
     expect(into.load()).toEqual({ stretch: 1, deviation: before, lostPerMs: 0 });
   });
 
-  test("measured bit by bit is done with once all is measured in one go", async () => {
-    let [now, looks] = [0, 0];
-    const s = await session(await calibrated(), { clock: { now: () => (now += ++looks < 250 ? 0.0005 : 0.1) } });
-    const slo: Slo = { latencyMs: 50 };
-    expect(s.run(row(0), slo).report.timeMs.total).toBeGreaterThan(10);
-    s.measureLatency();
-    expect(s.run(row(0), slo).report.timeMs.total).toBeLessThan(5);
-  });
-
   test("measures bit by bit, each query with a deadline giving half of what it has", async () => {
-    let [now, looks] = [0, 0];
-    // fine steps where the step is looked for, then some for every run
-    const s = await session(await calibrated(), { clock: { now: () => (now += ++looks < 250 ? 0.0005 : 0.1) } });
+    const s = await session(await calibrated(), { clock: fineThen(0.1) });
     const slo: Slo = { latencyMs: 110, loss: 0.05 };
     const took: number[] = [];
     for (let r = 0; r < 40; r++) {
@@ -278,7 +280,15 @@ describe("a deadline", () => {
     expect(measuring.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(500);
   });
 
-  test("that was measured for is planned by from then on, what was planned before without it as well", async () => {
+  test("is no longer measured for bit by bit once all was measured in one go", async () => {
+    const s = await session(await calibrated(), { clock: fineThen(0.1) });
+    const slo: Slo = { latencyMs: 50 };
+    expect(s.run(row(0), slo).report.timeMs.total).toBeGreaterThan(10);
+    s.measureLatency();
+    expect(s.run(row(0), slo).report.timeMs.total).toBeLessThan(5);
+  });
+
+  test("once measured, plans that were kept are made again and say what to expect", async () => {
     const s = await session(await calibrated());
     expect(s.run(row(0), { loss: 0.05 }).report.plan.expected.latencyMs).toBeNull();
     s.measureLatency();
@@ -333,23 +343,6 @@ test("plans are kept for what was asked before, by whichever object", async () =
   expect(s.run(row(0), slo).report.plan).toEqual(plan);
   const { signal } = new AbortController();
   expect(s.run(row(0), { loss: 0.02, signal }).report.plan.slo).toEqual({ loss: 0.02 });
-});
-
-test("a report and an output stay as they are, whatever is asked next", async () => {
-  const s = await session(await calibrated());
-  const { report, output } = s.run(row(0), { loss: 0.05 });
-  const before = structuredClone([report, output.data]);
-  s.run(row(1), { dense: true });
-  expect([report, output.data]).toEqual(before);
-});
-
-test("times and work of a query are its own", async () => {
-  let looks = 0;
-  const s = await session(await calibrated(), { clock: { now: () => looks++ } });
-  const reportOf = () => s.run(row(0), { loss: 0.05 }).report;
-  const first = reportOf();
-  expect(first.timeMs.rank).toBeGreaterThan(0);
-  expect(reportOf()).toEqual(first);
 });
 
 test("a plan cannot be changed by who reads it: others share it", async () => {
