@@ -67,7 +67,9 @@ export async function findLadder(
   );
   const plain = everyLayer(layers.length, plainExact);
   const exact = timed
-    ? await chooseLayouts(layers.length, fitted, async (settings) => (await run(settings, few, 0.03, 0.05, "choosing layouts")).map(costOf))
+    ? await chooseLayouts(layers.length, fitted, async (settings) =>
+        (await run(settings, few, 0.03, 0.05, "choosing layouts")).map(medianMs),
+      )
     : { alone: plain, beside: plain };
   const composed = await searchLevels(layers, fit.kinds, exact, fitted, thresholds, search, run, reference, costOf, depth, growing);
   const fixed = [everyLayer(layers.length, dense), exact.alone].map((rung) => [rung]);
@@ -79,6 +81,11 @@ export async function findLadder(
   const against = (await reference(search.rows)) ?? measured[0];
   const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying, promise, depth, against);
   return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, certifying, promise) };
+}
+
+/** Layouts differ by little and read the same weights for every row: lost time slices and moods of a block must not choose between them. */
+function medianMs({ timesMs }: Outcome): number {
+  return timesMs.slice().sort()[timesMs.length >> 1];
 }
 
 function unique(levels: readonly (readonly Rung[])[]): (readonly Rung[])[] {
