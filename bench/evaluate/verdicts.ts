@@ -36,15 +36,18 @@ function isImage({ widths }: NetworkPart): boolean {
   return widths[0] === 28 * 28;
 }
 
+/** Whether not all of a layer's nodes were computed; `share` is a mean over queries. */
+const leavesOut = (share: number): boolean => share < 0.999;
+
 /** Whether the promise is kept by a level that leaves anything out. */
 export function drops(network: NetworkPart): boolean {
-  return network.sparsity.layers.some(({ reached }) => reached < 0.999);
+  return network.sparsity.layers.some(({ reached }) => leavesOut(reached));
 }
 
 /** The name of the hash tables that leave nodes out under the promise: those by time, else those by multiply-adds; null where neither does. */
 export function hashLeavingOut(network: NetworkPart): string | null {
   if (contender(network, hashByWorkName)) return hashByWorkName;
-  return contender(network, hashName)?.nodes?.some((share) => share < 0.999) ? hashName : null;
+  return contender(network, hashName)?.nodes?.some(leavesOut) ? hashName : null;
 }
 
 /** Share of the time a free oracle would save that ours saves; null where it would save next to nothing: less than a tenth. */
