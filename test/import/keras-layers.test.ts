@@ -232,6 +232,13 @@ describe("buildKerasModel", () => {
         ],
       ],
     ],
+    ["dimensions without end", "unsupported", /got samples of 33 dimensions, expected at most 32/, [dense(2)], Array(33).fill(1)],
+    [
+      "dimensions without end on the way",
+      "unsupported",
+      /got samples of 33 dimensions, expected at most 32/,
+      [["Reshape", { target_shape: [...Array(32).fill(1), -1] }], dense(2)],
+    ],
     ["a billion inputs", "unsupported", /expected 1 to \d+ numbers/, [["Flatten"], dense(2)], [2 ** 30, 2 ** 30]],
     [
       "scalings without end",
