@@ -215,8 +215,12 @@ function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) 
   });
   const left = broadcast(a, shape, allowance);
   const right = broadcast(b, shape, allowance);
-  for (let i = 0; i < left.length; i++) left[i] = of(left[i], right[i]);
   const integer = a.integer && b.integer;
+  // NaN is the number of samples, and what comes of it must be that number again, however many they are
+  const keeps = (m: number, n: number, samples: number) => of(Number.isNaN(m) ? samples : m, Number.isNaN(n) ? samples : n) === samples;
+  if (integer && left.some((m, i) => Number.isNaN(m + right[i]) && !(keeps(m, right[i], 2) && keeps(m, right[i], 3))))
+    throw new SlonnError("unsupported", `${allowance.subject}: got arithmetic with the number of samples, expected that number as it is`);
+  for (let i = 0; i < left.length; i++) left[i] = of(left[i], right[i]);
   if (integer && left.some((v) => Math.abs(v) >= 2 ** 31))
     throw new SlonnError(
       "unsupported",

@@ -134,3 +134,26 @@ test("squeeze without axes leaves the samples their axis", async () => {
   const model = await read(onnx({ nodes, inputs: [value("x", ["n", 1, 2])] }));
   expect(Array.from(forward(model, Float32Array.of(1, 1)))).toEqual([5.5, 7.25, 8]);
 });
+
+test.each<[string, number, number[], string]>([
+  ["twice the number of samples", 2, node("Mul", ["n", "k"], ["m"]), "mul1"],
+  ["its square", 1, node("Mul", ["n", "n"], ["m"]), "mul1"],
+  ["one divided by it", 1, node("Div", ["k", "n"], ["m"]), "div1"],
+])("%s is not taken for it", async (_, k, arithmetic, name) => {
+  const nodes = [
+    ...[dense, node("Shape", ["h"], ["shape"]), node("Gather", ["shape", "at"], ["n"]), arithmetic],
+    ...[node("Concat", ["m", "rest"], ["target"], { axis: 0 }), node("Reshape", ["h", "target"], ["r"]), node("Softmax", ["r"], ["y"])],
+  ];
+  await expect(read(onnx({ nodes, tensors: [list("at", [0]), list("k", [k]), list("rest", [-1])] }))).rejects.toThrow(
+    expect.objectContaining({ code: "unsupported", message: expect.stringContaining(`"${name}"`) }),
+  );
+});
+
+test("once the number of samples is that number", async () => {
+  const nodes = [
+    ...[dense, node("Shape", ["h"], ["shape"]), node("Gather", ["shape", "at"], ["n"]), node("Mul", ["k", "n"], ["m"])],
+    ...[node("Concat", ["m", "rest"], ["target"], { axis: 0 }), node("Reshape", ["h", "target"], ["r"]), node("Softmax", ["r"], ["y"])],
+  ];
+  const { layers } = await read(onnx({ nodes, tensors: [list("at", [0]), list("k", [1]), list("rest", [-1])] }));
+  expect(layers.map(({ activation }) => activation)).toEqual(["softmax"]);
+});
