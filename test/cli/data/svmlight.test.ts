@@ -95,6 +95,7 @@ describe("svmlight", () => {
       [[2, 2]],
       [[0, 7]],
     ]);
+    expect(read("0 1:1e8 1:1 1:-1e8\n").rows).toEqual([[[0, 1]]]);
   });
 
   it.each([
