@@ -4,13 +4,13 @@
 import { randomBytes } from "node:crypto";
 import { rmSync, type Stats } from "node:fs";
 import { access, chmod, constants, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { SlonnError } from "../errors.ts";
 import { reasonOf } from "./read-bytes.ts";
 
 /**
  * Refuses what cannot be written, before work that would be lost.
- * @param inputs files that are read and must stay, by the flag that names them
+ * @param inputs files that are read and must stay, or are written too, by the flag that names them
  * @throws SlonnError `unreadable` where the path is `-`, a folder or one of the inputs, or its folder is missing or may not be written to.
  */
 export async function checkPlace(path: string, inputs: ReadonlyMap<string, string> = new Map()): Promise<void> {
@@ -19,7 +19,8 @@ export async function checkPlace(path: string, inputs: ReadonlyMap<string, strin
   if (found?.isDirectory()) throw noPlace(path, "a directory");
   if (found && !found.isFile()) return; // a pipe or a device is written to as it is
   for (const [flag, input] of inputs)
-    if (found && isSame(found, await stat(input).catch(() => null))) throw noPlace(path, `the file that ${flag} names`);
+    if (found ? isSame(found, await stat(input).catch(() => null)) : resolve(path) === resolve(input))
+      throw noPlace(path, `the file that ${flag} names`);
   try {
     await access(dirname(await targetOf(path)), constants.W_OK);
   } catch (cause) {
