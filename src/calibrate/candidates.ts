@@ -67,7 +67,7 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
 }
 
 /** Outputs from which on an output layer is wide enough to be ranked. */
-export const wideOutputs = 128;
+export const wideOutputs = 256;
 
 /** Settings of a hidden layer worth trying. `thresholds(rank, shares)` gives the score that each of those shares of nodes exceeds on average. */
 export function settingsOf(

@@ -53,8 +53,8 @@ const base: CalibrateOptions = { rows, maxLoss: 0.05, cost: "macs", activators: 
 const model = await calibrate(plain, base);
 
 test.each([
-  [127, false],
-  [128, true],
+  [255, false],
+  [256, true],
 ])("whether an output layer of %i nodes is ranked: %s", async (nodes, ranked) => {
   const calibrated = await calibrate(families(nodes), { ...base, rows: madeUpRows(600, inputs, 2) });
   const rungs = ladderOf(calibrated).levels.flatMap((level) => level.rungs);
