@@ -50,6 +50,7 @@ const words = (...data: number[]): Tensor => ({ dtype: "uint32", shape: [data.le
 test.each<[string, string, Tensor | undefined, RegExp]>([
   ["rows of another width", "low-rank.down", floats([3, 5]), /got float32 \[3, 5\], expected float32 \[3, 6\]/],
   ["a rank of 0", "low-rank.down", floats([0, 6]), /got float32 \[0, 6\], expected a rank from 1 to 2048/],
+  ["a rank above the most that is coded", "low-rank.down", floats([2049, 6]), /got float32 \[2049, 6\], expected a rank from 1 to 2048/],
   ["more sizes than a message holds", "low-rank.down", floats(new Array(1e5).fill(1)), /^.{50,150}$/],
   ["no shape", "low-rank.down", floats([]), /expected a rank from 1 to 2048/],
   ["a part that is missing", "low-rank.center", undefined, /center: got nothing, expected float32 \[3\]/],

@@ -126,6 +126,14 @@ for (const backend of ["simd", "js"] as const) {
       );
     });
 
+    test("a share that comes to less than a node or a panel chooses one", async () => {
+      const model = madeUpModel([33, 70, 10], 4);
+      for (const amount of [0, 0.001]) {
+        for (const { nodes } of await run(model, [rung(ranked({ amount }))])) expect(nodes[0]).toBe(1);
+        for (const { nodes } of await run(model, [rung(ranked({ unit: "panel", amount }))])) expect(nodes[0]).toBeGreaterThan(0);
+      }
+    });
+
     test("the oracle loses nothing once k covers the nodes that are not zero", async () => {
       const model = madeUpModel([40, 60, 10], 6);
       const inputs = inputsFor(model);

@@ -208,6 +208,12 @@ test.each<[string, Uint8Array, string, string]>([
     "f: layers.0.weight: got 1 dimensions, expected 2",
   ],
   [
+    "a rank too high",
+    forge((_, tensors) => reshape(tensors, "layers.0.weight", [4, 3, 1])),
+    "bad-file",
+    "f: layers.0.weight: got 3 dimensions, expected 2",
+  ],
+  [
     "a wrong shape",
     forge((_, tensors) => reshape(tensors, "layers.0.weight", [3, 4])),
     "bad-file",
