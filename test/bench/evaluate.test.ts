@@ -98,6 +98,9 @@ describe("resampled calibrations", () => {
     expect([...grown.answers]).toEqual([1, 1, 1]);
     expect([...grown.timesMs]).toEqual([1, 6, 6]);
     expect([...grown.rungs]).toEqual([1, 2, 2]);
+    expect([...grown.macs]).toEqual([1, 6, 6]);
+    expect([...grown.bytes]).toEqual([1, 6, 6]);
+    expect([...grown.margins]).toEqual([1, 1, 1]);
     expect([...outcomeOf(recorded, [cheap], which).answers]).toEqual([1, 0, 0]);
     expect([...recorded.outcomes[2].answers]).toEqual([0, 0, 1, 1]);
   });
@@ -149,13 +152,17 @@ test("a ratio's interval holds the errors of both races, and one that lies outsi
   const far = ratioOf("slow", "fast", interval(10, 1.03), interval(11, 1.04));
   expect(far.reproduced).toBe(false);
   expect(ratioText(far)).toBe("10.0 (9.52 to 10.5) †11.0");
+  expect(ratioOf("slow", "fast", interval(10, 1.03), interval(9, 1.04)).reproduced).toBe(false);
 });
 
 test("peers in eight bits are the best where ours come in eight bits, as long as they answer well", () => {
   const one = (name: string, kind: string, p50: number, loss: number) => ({ name, kind, latencyMs: { p50 }, loss: { loss }, agreement: 1 });
   const contenders = [
     one("dense", "ours", 1, 0),
-    one("onnxruntime-node", "peer", 5, 0),
+    one("tfjs", "peer", 4.5, 0.0031),
+    { ...one("plain", "peer", 1, 0), loss: null, agreement: 0.9 },
+    one("onnxruntime-node", "peer", 5, 0.003),
+    one("onnxruntime-web", "peer", 6, 0),
     one("onnxruntime-node-int8", "peer in eight bits", 4, 0.001),
     one("onnxruntime-web-int8", "peer in eight bits", 2, 0.01),
     one("onnxruntime-node-native-int8", "peer in eight bits", 3, 0.001),
@@ -208,20 +215,21 @@ describe("verdicts", () => {
     ratios: Record<string, Partial<Network["ratios"][number]>>,
     { reached = 0.5, widths = [784, 10], limits = {} }: { reached?: number; widths?: number[]; limits?: Partial<Network["limits"]> } = {},
   ): Network {
-    const kinds: Record<string, string> = { dense: "ours", [peer]: "peer", "tfjs-int8": "peer in eight bits", [hashName]: "baseline" };
+    const kinds: Record<string, string> = { dense: "ours", "tfjs-int8": "peer in eight bits", [peer]: "peer", [hashName]: "baseline" };
     return {
       name,
       widths,
       weights: "int8",
       metric: "accuracy",
-      sparsity: { layers: [{ reached }] },
+      sparsity: { layers: [{ reached }, { reached: 1 }] },
       limits: { denseUs: 100, oursUs: 40, oracleUs: 0, ...limits },
       contenders: Object.entries(kinds).map(([one, kind]) => {
         return { name: one, kind, loss: null, agreement: 1, nodes: [0.5], latencyMs: { p50: kind === "peer" ? 2 : 1 } };
       }),
-      ratios: Object.keys(kinds).map((slower) => {
-        return { slower, faster: "loss=0.003", ratio: 10, low: 9, high: 11, reproduced: true, ...ratios[slower] };
-      }),
+      ratios: Object.keys(kinds).flatMap((slower) => [
+        { slower, faster: "loss=0.01", ratio: 1000, low: 1000, high: 1000, reproduced: true },
+        { slower, faster: "loss=0.003", ratio: 10, low: 9, high: 11, reproduced: true, ...ratios[slower] },
+      ]),
     } as unknown as Network;
   }
   const [overDense, whole, overPeers, overFloats, overHash, image, wide, promise] = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -261,9 +269,9 @@ describe("verdicts", () => {
     [
       "the best network is fast enough beside the best peer",
       overPeers,
-      [networkOf("a", { "tfjs-int8": { ratio: 56.7 } }), networkOf("b", {})],
+      [networkOf("a", {}), networkOf("b", { "tfjs-int8": { ratio: 56.7 } }), networkOf("c", {})],
       true,
-      "56.7× (a, tfjs-int8)",
+      "56.7× (b, tfjs-int8)",
     ],
     [
       "no network is fast enough beside the best peer",
@@ -301,7 +309,16 @@ describe("verdicts", () => {
     ["wide outputs keep enough", wide, [networkOf("a", {}, { widths: [5, 256], limits: { oursUs: 20 } })], true, "a 80 %"],
     ["wide outputs keep too little", wide, [networkOf("a", {}, { widths: [5, 256], limits: { oursUs: 21 } })], false, "a 79 %"],
     ["255 outputs are not wide", wide, [networkOf("a", {}, { widths: [5, 255] })], null, "not measured"],
-  ])("%s", (_, at, networks, reached, found) => {
+    ...[overDense, overPeers, overFloats, overHash].map((at): [string, number, Network[], null, string] => [
+      "nothing was raced",
+      at,
+      [{ ...networkOf("a", {}), ratios: [] }],
+      null,
+      "not measured",
+    ]),
+    ["nothing was raced", whole, [{ ...networkOf("a", {}, { reached: 1 }), ratios: [] }], null, "not measured"],
+    ["there is no other engine", overPeers, [{ ...networkOf("a", {}), contenders: [] }], null, "not measured"],
+  ])("%s (%#)", (_, at, networks, reached, found) => {
     const verdict = verdictsOf({ ...nothing, networks })[at];
     expect(verdict.reached).toBe(reached);
     expect(verdict.found).toContain(found);
@@ -313,6 +330,10 @@ describe("verdicts", () => {
   ])("%i of 200 promises of 95 %% broken: %s", (certified, reached) => {
     const part = { network: "a", confidence: 0.95, resamples: 200, broken: { certified, uncertified: 90 } };
     const certificates = [part] as unknown as Evaluation["certificates"];
-    expect(verdictsOf({ ...nothing, certificates })[promise]).toMatchObject({ reached, found: `${certified}; without certificates 90` });
+    expect(verdictsOf({ ...nothing, certificates })[promise]).toEqual({
+      what: "a: certified promises broken in at most 15 of 200 draws (5 % and sampling error)",
+      found: `${certified}; without certificates 90`,
+      reached,
+    });
   });
 });
