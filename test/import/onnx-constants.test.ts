@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
 import { importOnnx } from "../../src/import/onnx.ts";
-import type { FloatLayer } from "../../src/model/model.ts";
+import type { DenseLayer } from "../../src/model/model.ts";
 import { bytes, float, int, list, node, onnx, tensor, text, varint } from "./write-onnx.ts";
 
 const dense = node("MatMul", ["x", "w"], ["h"]);
@@ -11,7 +11,7 @@ const attribute = (key: string, type: number, ...content: number[]) => bytes(5, 
 /** A constant `c` of one attribute. */
 const constant = (key: string, type: number, ...content: number[]) => [...node("Constant", [], ["c"]), ...attribute(key, type, ...content)];
 const packed = (...values: number[]) => bytes(7, new Uint8Array(Float32Array.from(values).buffer));
-const imported = async (nodes: number[][], tensors: number[][] = [], opset = 13): Promise<FloatLayer> =>
+const imported = async (nodes: number[][], tensors: number[][] = [], opset = 13): Promise<DenseLayer> =>
   (await importOnnx(onnx({ nodes, tensors, opset }), { name: "m" })).layers[0];
 
 test.each<[string, number[][], number[][], number[]]>([
