@@ -12,6 +12,7 @@ const rows = (content: string | Uint8Array) => {
 describe("csv", () => {
   it.each([
     ["commas", "1,2.5,-3\n4,5e-1,6\n"],
+    ["a byte order mark before numbers", "\ufeff1,2.5,-3\n4,0.5,6\n"],
     ["semicolons", "1;2.5;-3\n4;.5;6"],
     ["tabs and CRLF", "1\t2.5\t-3\r\n4\t0.5\t6\r\n"],
     ["a header", "a,b,c\n1,2.5,-3\n4,0.5,6\n"],
@@ -37,6 +38,11 @@ describe("csv", () => {
 
   it("takes the first line that is not blank for the one that tells what is between numbers", () => {
     expect(rows("\n \r\n1;2.5;-3\n4;0.5;6\n")).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
+  });
+
+  it("reads more numbers than there is room for at first", () => {
+    const data = Array.from({ length: 5000 }, (_, i) => i / 8);
+    expect(rows(data.join("\n"))).toEqual({ shape: [5000, 1], data });
   });
 
   it("reads one column", () => {

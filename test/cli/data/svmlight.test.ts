@@ -30,6 +30,10 @@ describe("svmlight", () => {
     });
   });
 
+  it("passes over a byte order mark", () => {
+    expect(read("\ufeff1 1:0.5\n")).toMatchObject({ rows: [[[0, 0.5]]], labels: [[1]] });
+  });
+
   it("counts columns from where a comment says", () => {
     const rowsOf = (comment: string) => read(`# ${comment}\n1 1:0.5 3:2\n`).rows[0].map(([index]) => index);
     expect(rowsOf("Column indices are zero-based")).toEqual([1, 3]);
