@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkFunction } from "../../src/model/quoted.ts";
+import { checkFunction, quoted, show } from "../../src/model/quoted.ts";
 
 test("what can be called passes, anything else is refused by name", () => {
   for (const value of [() => 1, Array, async () => {}]) checkFunction("turn", value);
@@ -12,4 +12,19 @@ test("what can be called passes, anything else is refused by name", () => {
     expect(() => checkFunction("turn", value)).toThrow(
       expect.objectContaining({ code: "bad-option", message: `turn: got ${shown}, expected a function` }),
     );
+});
+
+test.each<[unknown, string]>([
+  ["a\nb\u2028", '"a\\nb\\u2028"'],
+  [[1, 2], "a list of 2"],
+  [null, "null"],
+  [5n, "5"],
+  [Object.create(null), "an object"],
+  [() => 1, "a function"],
+  [Symbol("s"), "a symbol"],
+])("%# is shown as what it is", (value, shown) => expect(show(value)).toBe(shown));
+
+test("long text is cut", () => {
+  expect(quoted("x".repeat(60))).toBe(`"${"x".repeat(60)}"`);
+  expect(quoted("x".repeat(61))).toBe(`"${"x".repeat(57)}..."`);
 });
