@@ -13,6 +13,7 @@ import { maxUnpackedBytes, unpackGzip } from "./gzip.ts";
 import { isIdx, readIdx } from "./idx.ts";
 import { isNpy, readNpy } from "./npy.ts";
 import { readNpz } from "./npz.ts";
+import { checkSparseFinite } from "./sparse-rows.ts";
 import { looksLikeSvmlight, readSvmlight } from "./svmlight.ts";
 import type { SparseTable, Table } from "./table.ts";
 import { isZip } from "./zip.ts";
@@ -134,10 +135,7 @@ function toSparseRows(table: SparseTable, name: string, scale: number, width: nu
     throw new SlonnError("bad-input", `${name}: got sparse rows of ${table.width} columns, expected ${expected}`);
   }
   if (scale !== 1) for (let i = 0; i < values.length; i++) values[i] /= scale;
-  // Sums of repeated columns and divisions may leave the range of float32.
-  for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i]))
-      throw new SlonnError("bad-input", `${name}: column ${indices[i]}: got ${values[i]}, expected a finite float32 number`);
+  checkSparseFinite(table, name); // a division may leave the range of float32
   return { kind: "csr", count, width: width ?? table.width, indptr, indices, values };
 }
 

@@ -53,11 +53,7 @@ function readMatrix(bytes: Uint8Array, arrays: ReadonlyMap<string, ZipEntry>, na
       throw new SlonnError("bad-file", `${name}: row ${r}: got start ${indptr[r]} after ${indptr[r + 1]}, expected ascending starts`);
   if (indptr[0] !== 0 || indptr[count] !== data.data.length)
     throw new SlonnError("bad-file", `${name}: got rows from ${indptr[0]} to ${indptr[count]}, expected 0 to ${data.data.length}`);
-  const sparse = canonical({
-    indptr,
-    indices: whole(columns, width - 1, name, "indices"),
-    values: Float32Array.from(toFloat32(data.data)),
-  });
+  const sparse = canonical({ indptr, indices: whole(columns, width - 1, name, "indices"), values: toFloat32(data.data) });
   checkSparseFinite(sparse, name);
   return { kind: "sparse", count, width, widthStated: true, ...sparse, labels: null };
 }

@@ -63,6 +63,8 @@ describe("readInputs", () => {
     const sparse = write("x.svm", "1 1:2 2:4\n");
     expect(await readInputs(sparse, { scale: 2, width: 5 })).toMatchObject({ kind: "csr", width: 5, values: Float32Array.of(1, 2) });
     await expect(readInputs(bytes, { scale: 0 })).rejects.toThrow(/scale: got 0/);
+    for (const tiny of [write("x.csv", "0\n1e38\n"), write("x.svm", "1 2:1\n1 1:1e38\n")])
+      await expect(readInputs(tiny, { scale: 1e-5 })).rejects.toThrow(/row 1, column 0: got .*, expected a finite .*number/);
   });
 
   it("tells text kinds apart by name, then by content", async () => {
