@@ -42,6 +42,8 @@ const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const promise = "loss=0.003";
 /** Rows a breakdown runs. */
 const brokenDown = 200;
+/** Rows that peers are compared and timed on. */
+const comparedOn = 200;
 
 interface Ratio {
   slower: string;
@@ -92,7 +94,7 @@ async function raceNetwork(network: Network): Promise<NetworkResult> {
   ];
   const inFloats = int8 ? await createSession(network.model) : null;
   if (inFloats) ours.push(denseInFloats(inFloats));
-  const peers = await peersOf(network.model);
+  const peers = await peersOf(network);
   const all: Contender[] = [...ours, ...peers.map((peer) => peerContender(peer, model.layers[0].inputs))];
   const result = await race(all, network.test.rows, { labels: network.test.labels, queries });
 
@@ -145,8 +147,10 @@ function denseInFloats(session: Session): SloContender {
   return { ...contenderFor(session, "dense", "dense"), name: "dense in floats" };
 }
 
-async function peersOf(model: Model): Promise<Peer[]> {
-  return values["no-peers"] ? [] : createPeers(model, log, int8 ? [...peerNames, ...int8PeerNames] : peerNames);
+/** Peers are compared on rows they will be asked. */
+async function peersOf({ model, test: { rows } }: Network): Promise<Peer[]> {
+  const inputs = Array.from({ length: Math.min(comparedOn, rows.count) }, (_, r) => rowOf(rows, r));
+  return values["no-peers"] ? [] : createPeers(model, inputs, log, int8 ? [...peerNames, ...int8PeerNames] : peerNames);
 }
 
 function ratiosOf(result: RaceResult, faster: readonly string[], slower: readonly string[]): Ratio[] {

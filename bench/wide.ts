@@ -124,7 +124,7 @@ async function raceWide({ network, options, slos: asked, queries, synthetic }: T
 }
 
 function peersOf(model: Model, inputs: readonly Input[]): Promise<Peer[]> {
-  return createPeers(model, log, [...peerNames, ...int8PeerNames], inputs);
+  return createPeers(model, inputs, log, [...peerNames, ...int8PeerNames]);
 }
 
 function oursOf(ours: readonly BestContender[], measured: readonly Measured[], inputs: readonly Input[]): WideContender[] {

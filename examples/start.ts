@@ -203,13 +203,11 @@ async function measure(name: NetworkName): Promise<NetworkReport> {
   return report;
 }
 
-/** A wide network's peers choose their graph by what it will be asked, and come in eight bits too. */
+/** Peers choose their graph by what they will be asked; a wide network's come in eight bits too. */
 function peersOf(network: Network): Promise<Peer[]> {
-  const { model, test } = network;
-  if (!isText(network)) return createPeers(model, log);
-  const { rows } = test;
+  const { rows } = network.test;
   const inputs = Array.from({ length: Math.min(choosingInputs, rows.count) }, (_, r) => rowOf(rows, r));
-  return createPeers(model, log, [...peerNames, ...int8PeerNames], inputs);
+  return createPeers(network.model, inputs, log, isText(network) ? [...peerNames, ...int8PeerNames] : peerNames);
 }
 
 const definitions = [

@@ -127,7 +127,7 @@ function plainContender(model: Model): Contender {
 /** Peers choose their graph by held-out rows. */
 function peersOf({ model, heldOut }: Subject, log: (line: string) => void): Promise<Peer[]> {
   const inputs = Array.from({ length: Math.min(choosingInputs, heldOut.rows.count) }, (_, r) => rowOf(heldOut.rows, r));
-  return createPeers(model, log, [...peerNames, ...int8PeerNames], inputs);
+  return createPeers(model, inputs, log, [...peerNames, ...int8PeerNames]);
 }
 
 interface Hashed {

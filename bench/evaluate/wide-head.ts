@@ -40,7 +40,7 @@ export async function raceWideHead(
   const inFloats = await createSession(model);
   const { rows } = draw(queries, 4);
   const inputs = Array.from({ length: Math.min(choosingInputs, queries) }, (_, r) => rowOf(rows, r));
-  const peers = withPeers ? await createPeers(model, log, [...peerNames, ...int8PeerNames], inputs) : [];
+  const peers = withPeers ? await createPeers(model, inputs, log, [...peerNames, ...int8PeerNames]) : [];
   const ours = [
     bestContender(session, "dense", depth),
     { ...bestContender(inFloats, "dense", depth), name: "dense in floats" },

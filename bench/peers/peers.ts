@@ -6,7 +6,6 @@ import { SlonnError } from "../../src/errors.ts";
 import { forward } from "../../src/model/forward.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { Input } from "../../src/model/rows.ts";
-import { normal, seeded } from "../../src/random.ts";
 import { medianTimes } from "./fastest.ts";
 import { ensurePeers } from "./install.ts";
 import { createOnnxRuntime, type OnnxRuntime } from "./onnxruntime.ts";
@@ -49,14 +48,14 @@ const wideOutputs = 1024;
 /**
  * Installs the peers when they are missing and builds each for `model`. One that cannot run this model here, or that eight bits lead astray, is
  * left out and named in the log; one that answers wrongly in floats is an error, because its time would mean nothing.
- * @param inputs what the forms of a peer are compared and timed on, as rows of the model come; made up unless given
+ * @param inputs what the forms of a peer are compared and timed on, as rows of the model come
  * @throws SlonnError `unreadable` when the install fails, `no-engine` when a peer disagrees with the plain forward pass.
  */
 export async function createPeers(
   model: Model,
+  inputs: readonly Input[],
   log: (line: string) => void,
   names: readonly PeerName[] = peerNames,
-  inputs: readonly Input[] = madeUpInputs(model, 100),
 ): Promise<Peer[]> {
   await ensurePeers(log);
   const peers: Peer[] = [];
@@ -115,18 +114,6 @@ function formsOf(name: PeerName, model: Model): (() => Promise<Peer>)[] {
 function outputForms(name: PeerName, { layers }: Model): OnnxForm["output"][] {
   if (name.endsWith("-int8")) return ["int8", "int8-blocks"];
   return layers[layers.length - 1].outputs >= wideOutputs ? ["gemm", "matmul"] : ["gemm"];
-}
-
-/** Seeded inputs of the kind a model takes: bags of a dozen words' size where its first layer is wide, else half zeros. */
-function madeUpInputs(model: Model, count: number, seed = 1): Input[] {
-  const random = seeded(seed);
-  const width = model.layers[0].inputs;
-  return Array.from({ length: count }, (): Input => {
-    if (!isSparse(model)) return Float32Array.from({ length: width }, () => (random() < 0.5 ? 0 : normal(random)));
-    const chosen = new Set(Array.from({ length: 12 }, () => Math.floor(random() * width)));
-    const indices = Uint32Array.from(chosen).sort();
-    return { indices, values: Float32Array.from(indices, () => normal(random)) };
-  });
 }
 
 /** How far an output may be off, as a share of the largest: in floats, and with weights and inputs in eight bits. */

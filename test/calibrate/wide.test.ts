@@ -20,8 +20,8 @@ import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 const [inputs, hidden, outputs] = [40, 24, 512];
 
 /** A network whose output nodes come in families that win for the same inputs, as labels do. */
-function families(): Model & { layers: readonly FloatLayer[] } {
-  const model = madeUpModel([inputs, hidden, outputs], 1);
+function families(nodes = outputs): Model & { layers: readonly FloatLayer[] } {
+  const model = madeUpModel([inputs, hidden, nodes], 1);
   const random = seeded(12);
   const [first, last] = model.layers;
   const centres = Float32Array.from({ length: 64 * hidden }, () => normal(random));
@@ -51,6 +51,15 @@ const multi: Labels = {
 const ladderOf = (model: Model): Ladder => decodeLadder(model) as Ladder;
 const base: CalibrateOptions = { rows, maxLoss: 0.05, cost: "macs", activators: ["clusters", "screen", "low-rank", "hash"] };
 const model = await calibrate(plain, base);
+
+test.each([
+  [255, false],
+  [256, true],
+])("whether an output layer of %i nodes is ranked: %s", async (nodes, ranked) => {
+  const calibrated = await calibrate(families(nodes), { ...base, rows: madeUpRows(600, inputs, 2) });
+  const rungs = ladderOf(calibrated).levels.flatMap((level) => level.rungs);
+  expect(rungs.some(({ layers }) => layers[1].kind === "ranked")).toBe(ranked);
+});
 
 test("a network too narrow for a low-rank activator goes without one", async () => {
   const narrow = madeUpModel([1, outputs], 3);

@@ -71,6 +71,11 @@ describe("csv", () => {
     ["1,a\n2,3\n", /line 1, column 2: got "a"/],
     ["True,False\n1,0\n", /line 1, column 1: got "True"/],
     ["nan,NA\n1,0\n", /line 1, column 1: got "nan"/],
+    ["#N/A,1\n2,3\n", /line 1, column 1: got "#N\/A"/],
+    ["#DIV/0!,#DIV/0!\n2,3\n", /line 1, column 1: got "#DIV\/0!"/],
+    ["<NA>,1.#QNAN\n2,3\n", /line 1, column 1: got "<NA>"/],
+    ["1\t2\n\t\n3\t4\n", /line 2, column 1: got ""/],
+    ["\t\n1\t2\n", /line 1, column 1: got ""/],
     ["1 2,3 4\n1,0\n", /line 1, column 1: got "1 2"/],
     ["1e\n1\n", /line 1, column 1: got "1e"/],
   ])("refuses %j", (content, message) => {
