@@ -134,12 +134,12 @@ for (const backend of ["simd", "js"] as const) {
       }
     });
 
-    test.each([
-      ["threshold", 1, (_: number) => 1],
-      ["threshold", -0.5, (_: number) => -0.5],
-      ["within", 1, (most: number) => most - 1],
-      ["within", 0, (most: number) => most],
-    ] as const)("by a %s of %f, whatever scores so is chosen", async (by, amount, least) => {
+    test.each<[RankedSetting["by"], number, (most: number) => number]>([
+      ["threshold", 1, () => 1],
+      ["threshold", -0.5, () => -0.5],
+      ["within", 1, (most) => most - 1],
+      ["within", 0, (most) => most],
+    ])("by a %s of %f, whatever scores so is chosen", async (by, amount, least) => {
       const model = madeUpModel([33, 70, 10], 4);
       const inputs = inputsFor(model);
       const got = await run(model, [rung(ranked({ by, amount }))], inputs);
