@@ -241,7 +241,7 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
       doubt = error * error;
     }
   } else n[surprises] = 0;
-  n[noise] += 0.02 * (Math.min(error, limit) ** 2 * unclip - n[noise]);
+  n[noise] += 0.02 * (Math.min(Math.abs(error), limit) ** 2 * unclip - n[noise]);
   n[drift] += 0.25 * (error / limit - n[drift]);
   if (Math.abs(n[drift]) > 0.6) {
     doubt += variance;

@@ -99,10 +99,9 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   };
   const pool = createPool(lanes, { opened: () => void drain(), died: failAll });
 
-  /** Whether there was anybody to answer. */
-  const answer = (living: Living): boolean => {
+  const answer = (living: Living): void => {
     const next = line.next(clock.now(), refuseLate);
-    if (next === null) return false;
+    if (next === null) return;
     const { reservedMs, givenMs, entry } = next;
     // refusing others on the way has taken time as well
     const now = clock.now();
@@ -129,7 +128,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
           living.isBusy = false;
           void drain();
         });
-      return true;
+      return;
     }
     forget();
     try {
@@ -137,7 +136,6 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     } catch (error) {
       reject(error);
     }
-    return true;
   };
   /** Gives everybody who waits to lanes that are free; a lane in this thread keeps at it, a slice at a time. */
   const drain = async (): Promise<void> => {
@@ -148,7 +146,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     try {
       let since = clock.now();
       for (let living = pool.free(); living && line.size > 0; living = pool.free()) {
-        if (!answer(living)) break;
+        answer(living);
         if ("closed" in living.lane) continue;
         // whoever was answered hears of it before the next query runs
         await null;

@@ -694,6 +694,7 @@ describe("refuses", () => {
     ["an option nobody knows", () => createQueue(localLane().lane, { max: 3 } as object)],
     ["options that are none", () => createQueue(localLane().lane, null as unknown as object)],
     ["a clock that is none", () => createQueue(localLane().lane, { clock: 5 as unknown as Clock })],
+    ["patience of no time", () => createQueue(localLane().lane, { patienceMs: 0 })],
     ["patience that is none", () => createQueue(localLane().lane, { patienceMs: Number.NaN })],
     ["a turn that is none", () => createQueue(localLane().lane, { turn: 5 as never })],
     ["a lane made by a lane", () => createQueue(Symbol("lane") as never)],
@@ -724,7 +725,8 @@ describe("refuses", () => {
     ["an option nobody knows", {}, { prio: 3 }, "bad-option"],
     ["options that are none", {}, null, "bad-option"],
     ["a priority that is none", {}, { priority: Number.NaN }, "bad-option"],
-    ["a priority beyond all others", {}, { priority: 1e9 }, "bad-option"],
+    ["a priority beyond all others", {}, { priority: 30.5 }, "bad-option"],
+    ["a priority behind all others", {}, { priority: -30.5 }, "bad-option"],
   ])("%s", async (_, slo, options, code) => {
     const queue = opened(createQueue(localLane().lane));
     await expect(queue.run([0], slo as Slo, options as object)).rejects.toMatchObject({ code });
