@@ -71,6 +71,6 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
  */
 export function checkSignal(signal: AbortSignal | undefined, code: ErrorCode): void {
   if (signal != null && typeof signal.addEventListener !== "function")
-    throw refusal(code, "signal", `a ${typeof signal} without addEventListener`, "an AbortSignal");
+    throw refusal(code, "signal", `${typeof signal} without addEventListener`, "an AbortSignal");
   throwIfAborted(signal);
 }

@@ -1,6 +1,7 @@
 // Batches of inputs and their labels as plain data: what the data readers give and what calibration and benches take.
 
 import { refusal } from "../errors.ts";
+import { show } from "./quoted.ts";
 
 /** `count` inputs of `width` numbers: dense row-major, or compressed sparse rows (CSR). */
 export type Rows =
@@ -45,7 +46,7 @@ export function staggered(turn: number, member: number, members: number, turns: 
 export function checkRows(name: string, rows: Rows, width: number): void {
   const refuse: Refuse = refusing(name);
   const { kind, count } = rows ?? {};
-  if (kind !== "dense" && kind !== "csr") refuse(rows ? `kind ${kind}` : String(rows), "dense or csr rows");
+  if (kind !== "dense" && kind !== "csr") refuse(rows ? `kind ${show(kind)}` : show(rows), 'kind "dense" or "csr"');
   if (!(Number.isSafeInteger(count) && count >= 0)) refuse(`${count} rows`, "a whole number");
   if (rows.width !== width) refuse(`rows of ${rows.width} numbers`, `${width}`);
   const values = rows.kind === "dense" ? rows.data : rows.values;
@@ -71,7 +72,8 @@ export function checkRows(name: string, rows: Rows, width: number): void {
  */
 export function checkLabels(name: string, labels: Labels, rows: number, classes: number): void {
   const refuse = refusing(name);
-  if (labels.kind !== "class" && labels.kind !== "multi") refuse(`kind ${(labels as { kind: unknown }).kind}`, "class or multi");
+  if (labels.kind !== "class" && labels.kind !== "multi")
+    refuse(`kind ${show((labels as { kind: unknown }).kind)}`, 'kind "class" or "multi"');
   if (labels.count !== rows) refuse(`${labels.count}`, `${rows}, one a row`);
   const all = labels.kind === "class" ? labels.classes : labels.indices;
   if (!ArrayBuffer.isView(all)) refuse(typeof all, "a Uint32Array");

@@ -9,13 +9,19 @@ test.each<[string, Record<string, unknown>, string]>([
     '"m": layer "layer 0": got activation "ReLU", expected one of identity, relu, leaky-relu,',
   ],
   ["no activation", { activation: undefined }, '"m": layer "layer 0": got activation nothing, expected one of'],
-  ["no weight", { weight: undefined }, '"m": layer "layer 0": got weight nothing, bias an object, expected a Float32Array of each'],
-  ["no bias", { bias: undefined }, '"m": layer "layer 0": got weight an object, bias nothing, expected a Float32Array of each'],
+  ["no weight", { weight: undefined }, '"m": layer "layer 0": got weight nothing, bias Float32Array, expected a Float32Array of each'],
+  ["no bias", { bias: undefined }, '"m": layer "layer 0": got weight Float32Array, bias nothing, expected a Float32Array of each'],
   [
     "a bias that is a list",
     { bias: [1, 2, 3] },
-    '"m": layer "layer 0": got weight an object, bias a list of 3, expected a Float32Array of each',
+    '"m": layer "layer 0": got weight Float32Array, bias a list of 3, expected a Float32Array of each',
   ],
+  [
+    "weights in doubles",
+    { weight: new Float64Array(12) },
+    '"m": layer "layer 0": got weight Float64Array, bias Float32Array, expected a Float32Array of each',
+  ],
+  ["no slope", { alpha: undefined }, '"m": layer "layer 0": got alpha nothing, expected a finite number'],
 ])("refuses %s", (_, odd, message) => {
   const [layer] = madeUpModel([4, 3], 1).layers;
   expect(() => createModel("m", [{ ...layer, ...odd } as DenseLayer])).toThrow(

@@ -72,7 +72,7 @@ describe("refuses labels that", () => {
       /^x: got label -1 at position 2, expected a whole number from 0 to 4$/,
     ],
     ["are no array", { kind: "class", count: 3, classes: "012" }, /^x: got string, expected a Uint32Array$/],
-    ["are of no kind", { kind: "odd", count: 3, classes }, /^x: got kind odd, expected class or multi$/],
+    ["are of no kind", { kind: "odd", count: 3, classes }, /^x: got kind "odd", expected kind "class" or "multi"$/],
     ["point past their end", { ...multi, indptr: Uint32Array.of(0, 2, 2, 4) }, /row pointers from 0 to 4, expected 4 from 0 to 3$/],
     [
       "have pointers that descend",
@@ -95,8 +95,8 @@ describe("refuses batches that contradict themselves", () => {
   test.each<[string, Rows, RegExp]>([
     ["another width", rows, /^x: got rows of 7 numbers, expected 8$/],
     ["too few numbers", { ...rows, width: 8 }, /^x: got 140 numbers, expected 20 x 8$/],
-    ["nothing", undefined as unknown as Rows, /^x: got undefined, expected dense or csr rows$/],
-    ["another kind", { ...rows, kind: "coo" } as unknown as Rows, /^x: got kind coo, expected dense or csr rows$/],
+    ["nothing", undefined as unknown as Rows, /^x: got nothing, expected kind "dense" or "csr"$/],
+    ["another kind", { ...rows, kind: "coo" } as unknown as Rows, /^x: got kind "coo", expected kind "dense" or "csr"$/],
     ["no count", { ...rows, count: undefined } as unknown as Rows, /^x: got undefined rows, expected a whole number$/],
     [
       "a plain list",
