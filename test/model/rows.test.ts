@@ -71,7 +71,8 @@ describe("refuses labels that", () => {
       { kind: "class", count: 3, classes: Int32Array.of(0, 1, -1) },
       /^x: got label -1 at position 2, expected a whole number from 0 to 4$/,
     ],
-    ["are no array", { kind: "class", count: 3, classes: "012" }, /^x: got string, expected a Uint32Array$/],
+    ["are no array", { kind: "class", count: 3, classes: "012" }, /^x: got "012", expected a Uint32Array$/],
+    ["are a plain list", { kind: "class", count: 3, classes: [0, 1, 2] }, /^x: got a list of 3, expected a Uint32Array$/],
     ["are of no kind", { kind: "odd", count: 3, classes }, /^x: got kind "odd", expected kind "class" or "multi"$/],
     ["point past their end", { ...multi, indptr: Uint32Array.of(0, 2, 2, 4) }, /row pointers from 0 to 4, expected 4 from 0 to 3$/],
     [
@@ -101,9 +102,14 @@ describe("refuses batches that contradict themselves", () => {
     [
       "a plain list",
       { ...rows, width: 8, data: [...rows.data] } as unknown as Rows,
-      /got numbers of another type, expected a Float32Array/,
+      /got numbers as a list of 140, expected a Float32Array/,
     ],
-    ["plain row pointers", { ...sparse, width: 8, indptr: [0] } as unknown as Rows, /got row pointers and columns of another type/],
+    [
+      "doubles",
+      { ...rows, width: 8, data: Float64Array.from(rows.data) } as unknown as Rows,
+      /got numbers as Float64Array, expected a Float32Array/,
+    ],
+    ["plain row pointers", { ...sparse, width: 8, indptr: [0] } as unknown as Rows, /got row pointers as a list of 1, columns as Uint32Array, expected a Uint32Array of each/],
     ["too few row pointers", { ...sparse, width: 8, count: 21 }, /^x: got 21 row pointers from 0, expected 22 from 0$/],
     ["values that are missing", { ...sparse, width: 8, values: sparse.values.slice(1) }, /columns and .* values, expected/],
     [
