@@ -13,7 +13,6 @@ export interface RatioInterval {
 
 /** Quantile `q` (0 to 1) of ascending numbers, between neighbours by linear interpolation; NaN of none. */
 export function quantile(ascending: ArrayLike<number>, q: number): number {
-  if (ascending.length === 0) return Number.NaN;
   const at = q * (ascending.length - 1);
   const below = Math.floor(at);
   const above = Math.min(below + 1, ascending.length - 1);
@@ -58,9 +57,8 @@ function ratioOf(
   random: Random,
   { groupSize = 1, resamples = 1000, confidence = 0.95 }: IntervalOptions = {},
 ): RatioInterval {
-  const n = Math.min(numerator.length, denominator.length);
-  const size = Math.min(groupSize, n);
-  const groups = Math.floor(n / size);
+  const size = Math.min(groupSize, numerator.length);
+  const groups = Math.floor(numerator.length / size);
   const above = new Float64Array(groups * size);
   const below = new Float64Array(groups * size);
   const ratios = new Float64Array(resamples);

@@ -159,7 +159,7 @@ function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: 
   const nodes = words(tensors, `${name}.nodes`, null);
   const starts = words(tensors, `${name}.starts`, tables * 2 ** bits + 1);
   for (let i = 0; i < starts.length; i++)
-    if (starts[i] > nodes.length || (i > 0 && starts[i] < starts[i - 1]))
+    if (starts[i] > nodes.length || starts[i] < starts[i - 1])
       throw refusal("bad-file", `${name}.starts`, `${starts[i]} at ${i}`, `ascending positions up to ${nodes.length}`);
   for (const node of nodes) if (node >= outputs) throw refusal("bad-file", `${name}.nodes`, `node ${node}`, `below ${outputs}`);
   return {

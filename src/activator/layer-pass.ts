@@ -71,7 +71,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   };
 
   const ranked = (setting: RankedSetting, input: Vector, change: Change, at: At): { vector: Vector; change: Change } => {
-    const continues = change === "same" && done !== null && ranking !== null && widens(done.setting, setting);
+    const continues = change === "same" && done !== null && widens(done.setting, setting);
     if (!continues) {
       const activator: Activator = network.activator(l, setting);
       const rankInput: RankInput = {

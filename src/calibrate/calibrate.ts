@@ -6,6 +6,7 @@
 
 import { encodeActivators } from "../activator/activator.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { decimal } from "../decimal.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 import { checkSignal, refusal } from "../errors.ts";
 import { checkModel, createModel, type Model } from "../model/model.ts";
@@ -111,7 +112,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const certifying = rowsCertifying(rows.count);
   const searched = rows.count - certifying;
   const kind = labels ? "loss" : "agreement";
-  const bound = labels ? maxLoss : Number((1 - maxLoss).toPrecision(12)); // 0.93, not 0.9299999999999999
+  const bound = labels ? maxLoss : decimal(1 - maxLoss);
   const needed = samplesNeeded(kind, bound, confidence, depth);
   if (needed === Number.POSITIVE_INFINITY) throw refusal("bad-option", "max loss", maxLoss, "one that a number of rows can prove");
   if (certifying < needed || searched < 1)

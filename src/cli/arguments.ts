@@ -4,6 +4,7 @@
 // text it was, where `cac` and `citty` turn "--slo 007" into a number or accept what they do not know; and it is no dependency.
 
 import { parseArgs } from "node:util";
+import { decimal } from "../decimal.ts";
 
 export interface Flag {
   /** What stands for the value in the help; absent where the flag takes none. */
@@ -84,7 +85,7 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
       if (value === undefined) return otherwise;
       const expected = "a number, or a percentage such as 5%";
       if (!value.endsWith("%")) return numberIn(flag, value, expected);
-      return Number((numberIn(flag, value.slice(0, -1), expected) / 100).toPrecision(15)); // 0.7 / 100 is not 0.007
+      return decimal(numberIn(flag, value.slice(0, -1), expected) / 100);
     },
   };
 }

@@ -19,10 +19,12 @@ export type ExitCode = 0 | 1 | 2;
 export async function main(argv: readonly string[], io: Io, version: string = "unknown"): Promise<ExitCode> {
   const [word, ...rest] = argv;
   if (word === "--version") return print(io, `${version}\n`);
-  if (word === "--help" || word === "-h" || word === "help") return print(io, helpFor(commands.find(({ name }) => name === rest[0])));
-  const command = commands.find(({ name }) => name === word);
+  const isHelp = word === "--help" || word === "-h" || word === "help";
+  const named = isHelp ? rest[0] : word;
+  const command = commands.find(({ name }) => name === named);
+  if (isHelp && (command || named === undefined)) return print(io, helpFor(command));
   if (!command) {
-    const found = word === undefined ? "no command" : `command ${JSON.stringify(word)}`;
+    const found = named === undefined ? "no command" : `command ${JSON.stringify(named)}`;
     return refuse(io, `got ${found}, expected ${commands.map(({ name }) => name).join(", ")}`, "slonn --help");
   }
   let args: Arguments;

@@ -2,6 +2,7 @@
 
 import { cpus } from "node:os";
 import Table from "cli-table3";
+import { decimal } from "../decimal.ts";
 import type { Model } from "../model/model.ts";
 import type { Labels } from "../model/rows.ts";
 import type { Certificate, LadderMetric } from "../profile/ladder.ts";
@@ -179,7 +180,7 @@ export function boundText(kind: Certificate["kind"], bound: number): string {
 
 /** In all its digits: 99.9999 % sure is not 100 % sure. */
 export function sureText(confidence: number): string {
-  return `${Number((confidence * 100).toPrecision(12))} % sure`;
+  return `${decimal(confidence * 100)} % sure`;
 }
 
 export function percent(share: number): string {

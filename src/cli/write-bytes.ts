@@ -2,23 +2,25 @@
 // path and the reason in words.
 
 import { randomBytes } from "node:crypto";
-import type { Stats } from "node:fs";
+import { rmSync, type Stats } from "node:fs";
 import { access, chmod, constants, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { SlonnError } from "../errors.ts";
 import { reasonOf } from "./read-bytes.ts";
 
 /**
  * Refuses what cannot be written, before work that would be lost.
- * @param inputs files that are read and must stay, by the flag that names them
- * @throws SlonnError `unreadable` where the path is a folder or one of the inputs, or its folder is missing or may not be written to.
+ * @param inputs files that are read and must stay, or are written too, by the flag that names them
+ * @throws SlonnError `unreadable` where the path is `-`, a folder or one of the inputs, or its folder is missing or may not be written to.
  */
 export async function checkPlace(path: string, inputs: ReadonlyMap<string, string> = new Map()): Promise<void> {
+  if (path === "-") throw noPlace(path, "standard output, which results go to"); // a file of that name is written ./-
   const found = await statOf(path);
   if (found?.isDirectory()) throw noPlace(path, "a directory");
   if (found && !found.isFile()) return; // a pipe or a device is written to as it is
   for (const [flag, input] of inputs)
-    if (found && isSame(found, await stat(input).catch(() => null))) throw noPlace(path, `the file that ${flag} names`);
+    if (found ? isSame(found, await stat(input).catch(() => null)) : resolve(path) === resolve(input))
+      throw noPlace(path, `the file that ${flag} names`);
   try {
     await access(dirname(await targetOf(path)), constants.W_OK);
   } catch (cause) {
@@ -28,12 +30,17 @@ export async function checkPlace(path: string, inputs: ReadonlyMap<string, strin
 
 /**
  * Writes to a temporary name beside what `path` leads to and renames it, so that a file of that name is always whole. A link stays a link,
- * and a file that was there keeps who may read and write it.
+ * and a file that was there keeps who may read and write it. A process that is told to end meanwhile leaves nothing behind.
  * @throws SlonnError `unreadable` where it cannot be written.
  */
 export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
   const found = await statOf(path);
   let temporary: string | null = null;
+  const end = (signal: NodeJS.Signals): void => {
+    if (temporary !== null) rmSync(temporary, { force: true });
+    process.kill(process.pid, signal);
+  };
+  process.once("SIGTERM", end);
   try {
     if (found && !found.isFile()) return await writeFile(path, bytes);
     const target = await targetOf(path);
@@ -45,6 +52,8 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
   } catch (cause) {
     if (temporary !== null) await rm(temporary, { force: true }).catch(() => {});
     throw noPlace(path, reasonOf(cause), cause);
+  } finally {
+    process.off("SIGTERM", end);
   }
 }
 

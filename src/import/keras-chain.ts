@@ -56,11 +56,12 @@ function nameOf(layer: JsonObject, what: string): string {
   return asString(layer.name ?? (isObject(layer.config) ? layer.config.name : undefined), `${what}: name`);
 }
 
-/** A class registered by a program (`package>Name`) is not the built-in class of that name. */
-function classOf(layer: JsonObject, what: string): string {
-  const registered = layer.registered_name;
+/** The class of a serialized object. One of a program's own (registered as `package>Name`, or in no module) is not the built-in of that name. */
+export function classOf(object: JsonObject, what: string): string {
+  const { registered_name: registered, module } = object;
   if (typeof registered === "string" && registered.includes(">")) return registered;
-  return asString(layer.class_name, `${what}: class_name`);
+  if (typeof registered === "string" && module === null) return `Custom>${registered}`;
+  return asString(object.class_name, `${what}: class_name`);
 }
 
 /** Walks a functional model from its output back to its input. */

@@ -8,7 +8,7 @@ import { isObject, quoted } from "../model/quoted.ts";
 import { transposed } from "../model/transposed.ts";
 import { createFold, type Fold } from "./fold.ts";
 import { asNumber, asString, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
-import { chainOf, type LayerConfig } from "./keras-chain.ts";
+import { chainOf, classOf, type LayerConfig } from "./keras-chain.ts";
 import { batchNormalizationOf, expanded, normalizationOf, rescalingOf, type Scaling, type StoredWeight, vector } from "./keras-scalings.ts";
 import { checkLastAxis, checkOneRow, flattened, inputShapeOf, reshaped, type Shape } from "./keras-shape.ts";
 
@@ -195,12 +195,12 @@ function activationOf(value: unknown, title: string): Applied {
   if (value === undefined || value === null) return { kind: "identity", alpha: 0 };
   if (isObject(value)) {
     const inner = isObject(value.config) ? value.config : {};
-    if (value.class_name === "ReLU") return reluOf(inner, title);
-    if (value.class_name === "LeakyReLU") return leaky(optionalNumber(inner.alpha ?? inner.negative_slope, 0.3, `${title}: slope`));
-    if (value.class_name === "function") return activationOf(asString(value.config, `${title}: activation`), title);
     if (value.class_name === undefined)
       throw new SlonnError("unsupported", `${title}: got an activation written in Python (a lambda), expected one of ${activationNames}`);
-    const name = asString(value.class_name, `${title}: activation`);
+    const name = classOf(value, `${title}: activation`);
+    if (name === "ReLU") return reluOf(inner, title);
+    if (name === "LeakyReLU") return leaky(optionalNumber(inner.alpha ?? inner.negative_slope, 0.3, `${title}: slope`));
+    if (name === "function") return activationOf(asString(value.config, `${title}: activation`), title);
     const option = Object.entries(inner).find(([key, v]) => !["name", "dtype", "trainable"].includes(key) && !(key === "axis" && v === -1));
     if (option)
       throw new SlonnError("unsupported", `${title}: got activation ${shown(name)} with ${shown(option[0])}, expected no options`);

@@ -8,6 +8,9 @@ import { asArray, type JsonObject, shown } from "./json-fields.ts";
 /** Sizes of one sample (no batch dimension), null where the file leaves one open. */
 export type Shape = readonly (number | null)[];
 
+/** The most dimensions of a sample: every layer looks at them all. */
+const maxRank = 32;
+
 /** The shape a layer's configuration gives to its input, where it does. */
 export function inputShapeOf(config: JsonObject, title: string): Shape | undefined {
   const batchShape = config.batch_input_shape ?? config.batch_shape;
@@ -15,7 +18,12 @@ export function inputShapeOf(config: JsonObject, title: string): Shape | undefin
   const sizes = asArray(batchShape, `${title}: input shape`).slice(1);
   if (!sizes.every((n) => n === null || (Number.isSafeInteger(n) && (n as number) > 0)))
     throw new SlonnError("bad-file", `${title}: got input shape ${shown(batchShape)}, expected sizes of at least 1`);
+  checkRank(sizes, title);
   return sizes as (number | null)[];
+}
+
+function checkRank({ length }: readonly unknown[], title: string): void {
+  if (length > maxRank) throw new SlonnError("unsupported", `${title}: got samples of ${length} dimensions, expected at most ${maxRank}`);
 }
 
 /** The product of the sizes, or null where one is open. */
@@ -39,6 +47,7 @@ export function reshaped(shape: Shape | undefined, config: JsonObject, title: st
   const target = asArray(config.target_shape, `${title}: target_shape`);
   if (!target.every((n) => n === null || (Number.isSafeInteger(n) && (n === -1 || (n as number) > 0))))
     throw new SlonnError("bad-file", `${title}: got target_shape ${shown(target)}, expected sizes or -1`);
+  checkRank(target, title);
   const sizes = target.map((n) => (n === -1 ? null : (n as number | null)));
   const known = sizes.reduce<number>((product, n) => product * (n ?? 1), 1);
   const open = sizes.filter((n) => n === null).length;

@@ -10,9 +10,9 @@ import { describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-fil
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph } from "./onnx-graph.ts";
 import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft, scaler } from "./onnx-products.ts";
-import { castHead, flattenUnknown, reshapeHead, transposeHead } from "./onnx-rearrange.ts";
-import { axisIn, flattenDims, showDims, sizeOfDims, squeezeDims, unsqueezeDims } from "./onnx-shapes.ts";
-import { type ChainStart, countsSamples, missing, type Walk } from "./onnx-walk.ts";
+import { castHead, flattenHead, reshapeHead, squeezeHead, transposeHead, unsqueezeHead } from "./onnx-rearrange.ts";
+import { axisIn, showDims, sizeOfDims } from "./onnx-shapes.ts";
+import { type ChainStart, missing, shapeOf, type Walk } from "./onnx-walk.ts";
 
 /** What stands on the way from input to output. */
 export const chainOperators: readonly string[] = [
@@ -47,7 +47,7 @@ export const chainOperators: readonly string[] = [
 const mostFloat = Math.fround(3.4028234e38);
 
 /** Where the chain starts: at the graph's input. */
-function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" | "integer" | "batch" | "shapes"> {
+function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" | "integer" | "batch" | "samples" | "shapes"> {
   const type = describeElementType(input.elementType);
   const subject = `${name}: input ${quoted(input.name)}`;
   if (!type || type.name === "bool")
@@ -56,11 +56,13 @@ function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" |
     throw new SlonnError("unsupported", `${subject}: got a single number, expected a vector or a batch of vectors`);
   const batched = (input.dims?.length ?? 0) > 1;
   const dims = batched ? [1, ...input.dims!.slice(1)] : input.dims;
+  const samples = input.dims?.length === 1 || input.dims?.[0] === 1 ? -1 : 0;
   return {
     head: input.name,
     dims,
     integer: type.integer,
-    shapes: new Map([[input.name, dims]]),
+    samples,
+    shapes: new Map([[input.name, shapeOf(dims, samples)]]),
     batch: batched ? input.dims![0] : null,
   };
 }
@@ -121,7 +123,7 @@ export function followChain(start: ChainStart): void {
 
 function advance(state: Walk, value: string): void {
   state.head = value;
-  state.shapes.set(value, state.dims);
+  state.shapes.set(value, shapeOf(state.dims, state.samples));
 }
 
 /** Follows the chain over one node. */
@@ -145,16 +147,16 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
       castHead(state, node, subject);
       break;
     case "Flatten":
-      state.dims = state.dims ? flattenDims(state.dims, intOf(node, "axis", 1, subject), subject) : flattenUnknown(node, subject);
+      flattenHead(state, node, subject);
       break;
     case "Reshape":
       reshapeHead(state, node, others[1], subject);
       break;
     case "Squeeze":
-      state.dims = state.dims && squeezeDims(state.dims, axesOf(node, others[1], subject), subject);
+      squeezeHead(state, axesOf(node, others[1], subject), subject);
       break;
     case "Unsqueeze":
-      state.dims = state.dims && unsqueezeDims(state.dims, axesOf(node, others[1], subject) ?? [], subject);
+      unsqueezeHead(state, axesOf(node, others[1], subject) ?? [], subject);
       break;
     case "Transpose":
       transposeHead(state, node, subject);
@@ -236,13 +238,14 @@ function checkSoftmaxAxis(state: Walk, axis: number, subject: string): void {
   const dims = state.dims ?? [1, width];
   const at = axisIn(axis, dims.length, subject);
   // Before operator set 13 everything from the axis on was one vector.
-  const over = state.opset < 13 ? sizeOfDims(dims.slice(at)) : dims[at];
+  const end = state.opset < 13 ? dims.length : at + 1;
+  const over = sizeOfDims(dims.slice(at, end));
   if (width !== null && over !== width)
     throw new SlonnError(
       "unsupported",
       `${subject}: got axis ${axis} of values of shape ${showDims(dims)}, expected the one with all ${width} of them`,
     );
-  if (at === 0 && countsSamples(state))
+  if (at <= state.samples && state.samples < end)
     throw new SlonnError("unsupported", `${subject}: got axis ${axis}, which runs over the batch, expected one within each sample`);
 }
 
@@ -260,9 +263,7 @@ function setShape(state: Walk, node: OnnxNode, subject: string): void {
   const dims = state.shapes.get(node.inputs[0]) as number[] | null;
   if (!dims || sizeOfDims(dims) === null) throw new SlonnError("unsupported", `${subject}: got an unknown shape, expected a known one`);
   const [start, end] = [intOf(node, "start", 0, subject), intOf(node, "end", dims.length, subject)];
-  // The batch is one here and another number elsewhere: NaN stands for it, which Reshape understands and arithmetic does not lose.
-  const sizes = dims.map((n, axis) => (axis === 0 && n === 1 && countsSamples(state) ? Number.NaN : n));
-  const data = Float64Array.from(sizes.slice(start, end));
+  const data = Float64Array.from(dims.slice(start, end));
   state.constants.set(node.outputs[0], { shape: [data.length], data, integer: true });
 }
 

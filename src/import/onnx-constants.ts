@@ -4,7 +4,7 @@ import { SlonnError } from "../errors.ts";
 import { narrowToHalf, widenHalf } from "../model/half.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
 import { decodeTensor, describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
-import { axisIn, flattenDims, permutationOf, reshapeDims, showDims, squeezeDims, unsqueezeDims } from "./onnx-shapes.ts";
+import { axisIn, flattenDims, permutationOf, reshapeDims, showDims, squeezedAxes, unsqueezeDims } from "./onnx-shapes.ts";
 
 /** What a computation is allowed: `subject` names the node, `spend` is told of every number made and throws when they are too many. */
 export interface Allowance {
@@ -55,7 +55,7 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
     case "Flatten":
       return { ...x, shape: known(flattenDims(x.shape, intOf(node, "axis", 1, subject), subject)) };
     case "Squeeze":
-      return { ...x, shape: known(squeezeDims(x.shape, axesOf(node, inputs[1], subject), subject)) };
+      return { ...x, shape: squeezed(x.shape, axesOf(node, inputs[1], subject), subject) };
     case "Unsqueeze":
       return { ...x, shape: known(unsqueezeDims(x.shape, axesOf(node, inputs[1], subject) ?? [], subject)) };
     case "Add":
@@ -141,6 +141,11 @@ function gatherStrided<T extends Float32Array | Float64Array>(
     }
   }
   return out;
+}
+
+function squeezed(shape: readonly number[], axes: readonly number[] | undefined, subject: string): number[] {
+  const gone = squeezedAxes(shape, axes, subject);
+  return shape.filter((_, axis) => !gone.has(axis));
 }
 
 function known(dims: (number | null)[]): number[] {

@@ -57,6 +57,7 @@ export interface OnnxTensor {
   /** The TensorProto itself; numbers stored as fields are read from it when asked for. */
   message: Uint8Array;
   raw: Uint8Array | null;
+  /** A length of null: as many bytes as the shape says. */
   external: { location: string; offset: number; length: number | null } | null;
 }
 
@@ -351,7 +352,7 @@ export function decodeTensor(tensor: OnnxTensor, name: string, externals: Readon
     const { location, offset, length } = tensor.external;
     const file = externals.get(location);
     if (!file) throw new SlonnError("unreadable", `${subject}: got no external data ${quoted(location)}, expected ${expected} there`);
-    const end = length === null ? file.length : offset + length;
+    const end = offset + (length ?? n * type.bytes);
     if (offset > end || end > file.length) throw wrong(`bytes ${offset} to ${end} of ${quoted(location)}, which has ${file.length}`);
     raw = file.subarray(offset, end);
   }

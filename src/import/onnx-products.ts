@@ -7,7 +7,7 @@ import { floatOf, floatsOf, intOf } from "./onnx-attributes.ts";
 import { broadcast } from "./onnx-constants.ts";
 import type { OnnxNode, OnnxNumbers } from "./onnx-file.ts";
 import { showDims, sizeOfDims } from "./onnx-shapes.ts";
-import { countsSamples, missing, type Walk } from "./onnx-walk.ts";
+import { missing, type Walk } from "./onnx-walk.ts";
 
 /** head ∘ constant or constant ∘ head, elementwise. */
 export function arithmetic(
@@ -54,9 +54,9 @@ export function matMulFromLeft(state: Walk, node: OnnxNode, subject: string): vo
   if (w.shape.length !== 2) throw rankOf(w, subject);
   const [outputs, inputs] = w.shape;
   const dims = state.dims;
-  if (!dims || dims[0] !== inputs || !(dims.length === 1 || (dims.length === 2 && dims[1] === 1))) {
+  if (!dims || state.samples === 0 || dims[0] !== inputs || !(dims.length === 1 || (dims.length === 2 && dims[1] === 1))) {
     const whole = dims && state.batch !== null && dims[0] === 1 ? [state.batch, ...dims.slice(1)] : (dims ?? [null]);
-    const rows = countsSamples(state) ? "; the first axis of an input counts samples, so write x W with one sample a row" : "";
+    const rows = state.samples === 0 ? "; the first axis of an input counts samples, so write x W with one sample a row" : "";
     throw new SlonnError(
       "unsupported",
       `${subject}: got weights ${showDims(w.shape)} times ${showDims(whole)}, expected one column of ${inputs} numbers${rows}`,
@@ -76,6 +76,7 @@ export function gemm(state: Walk, node: OnnxNode, subject: string): void {
   if (intOf(node, "transA", 0, subject) !== 0) {
     if (state.dims?.length !== 2) throw new SlonnError("unsupported", `${subject}: got transA of an unknown shape, expected a known one`);
     state.dims = [...state.dims].reverse();
+    if (state.samples >= 0) state.samples = 1 - state.samples;
   }
   if (state.dims && state.dims.length !== 2)
     throw new SlonnError("bad-model", `${subject}: got an input of shape ${showDims(state.dims)}, expected 2 dimensions`);
@@ -139,7 +140,11 @@ function spread(state: Walk, numbers: OnnxNumbers, subject: string): Float64Arra
   const { data, shape } = numbers;
   const width = state.fold.width();
   if (!state.dims && width !== null) state.dims = [1, width];
-  if (state.dims) state.dims = [...new Array<number>(Math.max(0, shape.length - state.dims.length)).fill(1), ...state.dims];
+  if (state.dims) {
+    const more = Math.max(0, shape.length - state.dims.length);
+    state.dims = [...new Array<number>(more).fill(1), ...state.dims];
+    if (state.samples >= 0) state.samples += more;
+  }
   if (data.length === 1) return Float64Array.from(data);
   const vector = shape.length > 0 && shape[shape.length - 1] === data.length;
   const dims = state.dims ?? [1, null];
@@ -172,6 +177,7 @@ function enterDense(state: Walk, inputs: number, subject: string): void {
     );
   if (dims.length === 0 || (last !== null && last !== inputs))
     throw new SlonnError("bad-model", `${subject}: got values of shape ${showDims(dims)}, expected ${inputs} numbers, as the weights have`);
+  if (state.samples === dims.length - 1) state.samples = -1; // the weights fit a single sample only
   if (dims.slice(0, -1).some((n) => n !== 1))
     throw new SlonnError(
       "unsupported",

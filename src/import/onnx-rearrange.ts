@@ -4,8 +4,8 @@ import { SlonnError } from "../errors.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
 import { integers } from "./onnx-constants.ts";
 import { describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
-import { type Dims, permutationOf, reshapeDims, showDims } from "./onnx-shapes.ts";
-import { countsSamples, missing, type Walk } from "./onnx-walk.ts";
+import { flattenDims, permutationOf, reshapeDims, showDims, squeezedAxes, unsqueezeDims } from "./onnx-shapes.ts";
+import { missing, type Walk } from "./onnx-walk.ts";
 
 export function castHead(state: Walk, node: OnnxNode, subject: string): void {
   const to = intOf(node, "to", 0, subject);
@@ -17,18 +17,57 @@ export function castHead(state: Walk, node: OnnxNode, subject: string): void {
   state.integer = type.integer;
 }
 
-export function flattenUnknown(node: OnnxNode, subject: string): Dims {
-  if (intOf(node, "axis", 1, subject) !== 1)
-    throw new SlonnError("unsupported", `${subject}: got another axis than 1 of an unknown shape, expected 1`);
-  return [1, null];
+export function flattenHead(state: Walk, node: OnnxNode, subject: string): void {
+  const { dims, samples } = state;
+  const axis = intOf(node, "axis", 1, subject);
+  if (!dims && axis !== 1) throw new SlonnError("unsupported", `${subject}: got another axis than 1 of an unknown shape, expected 1`);
+  needSamplesFirst(state, subject);
+  state.dims = dims ? flattenDims(dims, axis, subject) : [1, null];
+  if (samples >= 0) state.samples = samples < (axis < 0 ? axis + dims!.length : axis) ? 0 : 1;
+}
+
+export function squeezeHead(state: Walk, axes: readonly number[] | undefined, subject: string): void {
+  const { dims, samples } = state;
+  if (!dims) return;
+  const gone = squeezedAxes(dims, axes, subject);
+  if (!axes) gone.delete(samples); // of size 1 here only
+  const left = [...dims.keys()].filter((axis) => !gone.has(axis));
+  state.dims = left.map((axis) => dims[axis]);
+  state.samples = left.indexOf(samples);
+}
+
+export function unsqueezeHead(state: Walk, axes: readonly number[], subject: string): void {
+  const { dims, samples } = state;
+  if (!dims) return;
+  state.dims = unsqueezeDims(dims, axes, subject);
+  state.samples = unsqueezeDims(
+    [...dims.keys()].map((axis) => (axis === samples ? 2 : 0)),
+    axes,
+    subject,
+  ).indexOf(2);
+}
+
+/** Refuses values whose samples do not lie one after the other: another shape of the same numbers would mix them. */
+function needSamplesFirst({ dims, samples }: Walk, subject: string): void {
+  if (dims && samples > 0 && dims.slice(0, samples).some((n) => n !== 1))
+    throw new SlonnError(
+      "unsupported",
+      `${subject}: got values of shape ${showDims(dims)} with samples along axis ${samples}, expected the batch first`,
+    );
 }
 
 export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | undefined, subject: string): void {
   if (!shape) throw missing(subject, "a constant shape");
+  needSamplesFirst(state, subject);
   const target = integers(shape, subject);
+  const allowZero = intOf(node, "allowzero", 0, subject) === 1;
+  const { samples } = state;
+  const named = Number.isNaN(target[0]) || (state.batch !== null && target[0] === state.batch); // written for the whole batch
+  const copied = target[samples] === 0 && !allowZero;
+  const kept = named ? 0 : copied ? samples : Math.max(0, target.indexOf(-1));
   const together = target[0] === 1 && state.batch !== null && state.batch > 1; // several samples in one row
-  if (Number.isNaN(target[0]) || (state.batch !== null && target[0] === state.batch)) target[0] = 1; // written for the whole batch
-  if (together || target.some(Number.isNaN) || (target[0] > 1 && countsSamples(state) && state.dims))
+  if (named) target[0] = 1;
+  if (together || target.some(Number.isNaN) || (target[0] > 1 && samples >= 0 && state.dims))
     throw new SlonnError(
       "unsupported",
       `${subject}: got a shape ${showDims(target.map((n) => (Number.isNaN(n) ? null : n)))} that spreads samples over other axes, expected the batch first`,
@@ -37,12 +76,16 @@ export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | un
     // The first size is the batch; only later ones tell something.
     if (target.length === 0 || target[0] > 1)
       throw new SlonnError("unsupported", `${subject}: got shape ${showDims(target)} for an unknown one, expected the batch first`);
-    const allowZero = intOf(node, "allowzero", 0, subject) === 1;
     const later = target.slice(1).map((n, i) => (n === -1 ? null : n === 0 && !allowZero ? (state.dims?.[i + 1] ?? null) : n));
     if (later.some((n) => n !== null && n < 0))
       throw new SlonnError("bad-model", `${subject}: got shape ${showDims(target)}, expected sizes of -1 or more`);
     state.dims = [1, ...later];
-  } else state.dims = reshapeDims(state.dims, target, intOf(node, "allowzero", 0, subject) === 1, subject);
+    if (samples >= 0) state.samples = 0;
+  } else {
+    state.dims = reshapeDims(state.dims, target, allowZero, subject);
+    if (samples >= 0) state.samples = kept;
+    needSamplesFirst(state, subject);
+  }
 }
 
 /** A transpose that leaves every number where it is: only axes of size 1 move. */
@@ -57,4 +100,5 @@ export function transposeHead(state: Walk, node: OnnxNode, subject: string): voi
       `${subject}: got a transpose that reorders values of shape ${showDims(dims)}, expected transposes of constants only`,
     );
   state.dims = order.map((axis) => dims[axis]);
+  state.samples = order.indexOf(state.samples);
 }

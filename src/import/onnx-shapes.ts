@@ -39,15 +39,15 @@ export function flattenDims(dims: Dims, axis: number, subject: string): (number 
   return [sizeOfDims(dims.slice(0, at)), sizeOfDims(dims.slice(at))];
 }
 
-export function squeezeDims(dims: Dims, axes: readonly number[] | undefined, subject: string): (number | null)[] {
-  if (!axes) {
-    if (dims.includes(null)) throw new SlonnError("unsupported", `${subject}: got shape ${showDims(dims)}, expected a known one or axes`);
-    return dims.filter((n) => n !== 1);
-  }
-  const gone = new Set(axes.map((axis) => axisIn(axis, dims.length, subject)));
+/** The axes that Squeeze leaves out; all of size 1 where none are named. */
+export function squeezedAxes(dims: Dims, axes: readonly number[] | undefined, subject: string): Set<number> {
+  if (!axes && dims.includes(null))
+    throw new SlonnError("unsupported", `${subject}: got shape ${showDims(dims)}, expected a known one or axes`);
+  const gone = new Set(axes?.map((axis) => axisIn(axis, dims.length, subject)) ?? [...dims.keys()].filter((axis) => dims[axis] === 1));
   for (const axis of gone)
-    if (dims[axis] !== 1) throw new SlonnError("bad-model", `${subject}: got axis ${axis} of ${showDims(dims)}, expected one of size 1`);
-  return dims.filter((_, i) => !gone.has(i));
+    if ((dims[axis] ?? 1) !== 1)
+      throw new SlonnError("bad-model", `${subject}: got axis ${axis} of ${showDims(dims)}, expected one of size 1`);
+  return gone;
 }
 
 export function unsqueezeDims(dims: Dims, axes: readonly number[], subject: string): (number | null)[] {

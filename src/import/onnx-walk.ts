@@ -27,17 +27,21 @@ export interface Walk extends ChainStart {
   head: string;
   dims: Dims | null;
   integer: boolean;
-  /** Shapes of the values passed so far, for Shape. */
+  /** The axis of the head that counts samples; −1 where none does: the input is a single vector, or the file is for one sample. */
+  samples: number;
+  /** What Shape tells of the values passed so far: NaN stands for the number of samples. */
   shapes: Map<string, Dims | null>;
   /** The batch size the file fixes, where it does. */
   batch: number | null;
   layerNames: Set<string>;
 }
 
-/** Whether a first axis counts samples: the input is no single vector, and the file does not fix their number to one. */
-export function countsSamples({ graph }: Walk): boolean {
-  const { dims } = graph.input;
-  return dims?.length !== 1 && dims?.[0] !== 1;
+/**
+ * A shape as Shape tells it. The batch is one here and another number elsewhere: NaN stands for it, which Reshape understands and
+ * arithmetic does not lose.
+ */
+export function shapeOf(dims: Dims | null, samples: number): Dims | null {
+  return dims?.map((n, axis) => (axis === samples && n === 1 ? Number.NaN : n)) ?? null;
 }
 
 /** The refusal of an input that is no constant where one is needed. */

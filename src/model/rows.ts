@@ -47,7 +47,7 @@ export function checkRows(name: string, rows: Rows, width: number): void {
   const refuse: Refuse = refusing(name);
   const { kind, count } = rows ?? {};
   if (kind !== "dense" && kind !== "csr") refuse(rows ? `kind ${show(kind)}` : show(rows), 'kind "dense" or "csr"');
-  if (!(Number.isSafeInteger(count) && count >= 0)) refuse(`${count} rows`, "a whole number");
+  if (!Number.isSafeInteger(count)) refuse(`${count} rows`, "a whole number");
   if (rows.width !== width) refuse(`rows of ${rows.width} numbers`, `${width}`);
   const values = rows.kind === "dense" ? rows.data : rows.values;
   if (!(values instanceof Float32Array)) refuse(`numbers as ${show(values)}`, "a Float32Array");

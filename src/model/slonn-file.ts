@@ -219,11 +219,11 @@ function hex(crc: number): string {
 }
 
 function parseObject(text: string, refuse: () => SlonnError): Record<string, unknown> {
-  let value: unknown = null;
+  let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw refuse();
+    // no object either
   }
   if (!isObject(value)) throw refuse();
   return value;

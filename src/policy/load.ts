@@ -209,6 +209,8 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   if (observedMs > mostKeptMs(body) + stepMs && n[surprises] < believed) {
     n[lost]++;
     n[lostMs] += Math.min(observedMs - body, mostSliceMs);
+    const off = Math.log(observedMs / body);
+    n[least] = n[surprises] > 0 ? Math.min(n[least], off) : off;
     n[surprises] = Math.max(1, n[surprises] + 1);
     look(load, query);
     return;

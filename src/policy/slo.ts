@@ -1,6 +1,7 @@
 // The service level objective: what a caller asks of a query. Reads it from the command line and from objects, checks it, and writes it
 // back as text. It knows no level and no latency.
 
+import { decimal } from "../decimal.ts";
 import { refusal as refusalOf, type SlonnError } from "../errors.ts";
 import { isObject, quoted, show } from "../model/quoted.ts";
 
@@ -101,7 +102,7 @@ export function parseSlo(text: string): Slo {
         if (unit === undefined || /[^\d.eE+-]/.test(amount))
           throw refusal("latency", quoted(value ?? ""), "a time such as 2ms, 500us, 1s or 2ms@p99");
         const number = parseNumber("latency", amount, "latency=2ms");
-        set("latencyMs", unit === "us" ? number / 1000 : unit === "s" ? number * 1000 : number);
+        set("latencyMs", unit === "us" ? decimal(number / 1000) : unit === "s" ? decimal(number * 1000) : number);
         if (percentile !== undefined) set("percentile", parseNumber("percentile", percentile, "latency=2ms@p99"));
         break;
       }
@@ -209,7 +210,7 @@ function parseShare(key: string, text: string | undefined): number {
     (percent ? text?.slice(0, -1).trimEnd() : text) ?? "",
     key === "nodes" ? "nodes=5%" : `${key}=${key === "loss" ? 0.003 : 0.97}`,
   );
-  return percent ? Number((number / 100).toPrecision(15)) : number; // 0.7 / 100 is not 0.007
+  return percent ? decimal(number / 100) : number;
 }
 
 function parseNumber(key: string, text: string, example: string): number {

@@ -128,13 +128,8 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
   };
   const turnOf = (entry: Entry<T>, nowMs: number): Turn<T> => {
     const leftMs = entry.deadlineMs - nowMs;
-    const reservedMs = leftMs < Number.POSITIVE_INFINITY ? leftMs - Math.max(0, Math.min(leftMs, shareMs(nowMs))) : 0;
-    return {
-      entry: leave(entry),
-      waitedMs: Math.max(0, nowMs - entry.arrivedMs),
-      reservedMs: Math.max(0, reservedMs),
-      givenMs: leftMs - Math.max(0, reservedMs),
-    };
+    const reservedMs = leftMs < Number.POSITIVE_INFINITY ? Math.max(0, leftMs - shareMs(nowMs)) : 0;
+    return { entry: leave(entry), waitedMs: Math.max(0, nowMs - entry.arrivedMs), reservedMs, givenMs: leftMs - reservedMs };
   };
   /** What left without its turn stays where it is until it comes up, unless that would be most of the line. */
   const tidy = (): void => {
@@ -168,16 +163,16 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
         isWaiting: true,
       };
       if (isRefusable && size > 0) {
-        // counting is worth it only where everybody would have to be before this one; and those ahead are out of its way once they are late
+        const isTooMany = (ahead: number): boolean => latencyMs < leastMs * (Math.floor(ahead / lanes) + 1);
+        // counting is worth it only where everybody would be too many; and those ahead are out of its way once they are late
         let [ahead, lastMs] = [0, nowMs];
-        if ((size * leastMs) / lanes > latencyMs)
+        if (isTooMany(size))
           for (const { isWaiting, dueMs: due, deadlineMs } of heap)
             if (isWaiting && due <= dueMs) {
               ahead++;
               lastMs = Math.max(lastMs, deadlineMs);
             }
-        const isBehind = latencyMs < leastMs * (Math.floor(ahead / lanes) + 1) && latencyMs <= lastMs - nowMs;
-        if (latencyMs < leastMs || isBehind) return null;
+        if (latencyMs < leastMs || (isTooMany(ahead) && latencyMs <= lastMs - nowMs)) return null;
       }
       up(entry);
       size++;

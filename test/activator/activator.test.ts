@@ -50,11 +50,13 @@ const words = (...data: number[]): Tensor => ({ dtype: "uint32", shape: [data.le
 test.each<[string, string, Tensor | undefined, RegExp]>([
   ["rows of another width", "low-rank.down", floats([3, 5]), /got float32 \[3, 5\], expected float32 \[3, 6\]/],
   ["a rank of 0", "low-rank.down", floats([0, 6]), /got float32 \[0, 6\], expected a rank from 1 to 2048/],
+  ["a rank above the most that is coded", "low-rank.down", floats([2049, 6]), /got float32 \[2049, 6\], expected a rank from 1 to 2048/],
   ["more sizes than a message holds", "low-rank.down", floats(new Array(1e5).fill(1)), /^.{50,150}$/],
   ["no shape", "low-rank.down", floats([]), /expected a rank from 1 to 2048/],
   ["a part that is missing", "low-rank.center", undefined, /center: got nothing, expected float32 \[3\]/],
   ["another rank in one part", "low-rank.up", floats([9, 4]), /got float32 \[9, 4\], expected float32 \[9, 3\]/],
   ["another number of nodes", "low-rank.mean", floats([8]), /got float32 \[8\], expected float32 \[9\]/],
+  ["more dimensions", "low-rank.mean", floats([9, 1]), /got float32 \[9, 1\], expected float32 \[9\]/],
   ["another type", "low-rank.mean", { dtype: "float64", shape: [9], data: new Float64Array(9) }, /got float64 \[9\]/],
   ["NaN", "low-rank.mean", floats([9], new Float32Array(9).fill(Number.NaN)), /got NaN, expected finite numbers/],
   ["infinity", "hash.votes", floats([5], new Float32Array(5).fill(Number.POSITIVE_INFINITY)), /got Infinity/],
@@ -68,7 +70,7 @@ test.each<[string, string, Tensor | undefined, RegExp]>([
   ["starts that descend", "hash.starts", words(0, 2, 1, 3, 5), /got 1 at 2/],
   ["starts past the nodes", "hash.starts", words(0, 2, 2, 3, 6), /got 6 at 4, expected ascending positions up to 5/],
   ["a node that does not exist", "hash.nodes", words(1, 8, 0, 3, 9), /got node 9, expected below 9/],
-  ["nodes that are missing", "hash.nodes", undefined, /nodes: got nothing, expected uint32/],
+  ["nodes that are missing", "hash.nodes", undefined, /nodes: got nothing, expected uint32$/],
   ["fewer votes than nodes", "hash.votes", floats([4]), /got float32 \[4\], expected float32 \[5\]/],
 ])("refuses %s", (_, name, tensor, message) => {
   const tensors = new Map(encodeActivators(fitted));

@@ -10,7 +10,7 @@ import { type Activation, activations, createModel, floatWeights, type Model } f
 import { quantizeModel } from "../../src/model/quantize.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
-import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+import { madeUpLowRank, madeUpModel, madeUpRows } from "../made-up-models.ts";
 import { type LevelResult, runLevel } from "./run-level.ts";
 
 const dense: LayerSetting = { kind: "dense" };
@@ -124,6 +124,31 @@ for (const backend of ["simd", "js"] as const) {
         expected.map((output) => ({ ...got[0], output: [...output] })),
         1e-4,
       );
+    });
+
+    test("a share that comes to less than a node or a panel chooses one", async () => {
+      const model = madeUpModel([33, 70, 10], 4);
+      for (const amount of [0, 0.001]) {
+        for (const { nodes } of await run(model, [rung(ranked({ amount }))])) expect(nodes[0]).toBe(1);
+        for (const { nodes } of await run(model, [rung(ranked({ unit: "panel", amount }))])) expect(nodes[0]).toBeGreaterThan(0);
+      }
+    });
+
+    test.each([
+      ["threshold", 1, (_: number) => 1],
+      ["threshold", -0.5, (_: number) => -0.5],
+      ["within", 1, (most: number) => most - 1],
+      ["within", 0, (most: number) => most],
+    ] as const)("by a %s of %f, whatever scores so is chosen", async (by, amount, least) => {
+      const model = madeUpModel([33, 70, 10], 4);
+      const inputs = inputsFor(model);
+      const got = await run(model, [rung(ranked({ by, amount }))], inputs);
+      const chosen = inputs.map((x) => {
+        const z = preActivations(model, 0, x);
+        return z.filter((v) => v >= least(Math.max(...z))).length;
+      });
+      expect(got.map(({ nodes }) => nodes[0])).toEqual(chosen);
+      expect(Math.max(...chosen)).toBeLessThan(70);
     });
 
     test("the oracle loses nothing once k covers the nodes that are not zero", async () => {
@@ -402,6 +427,49 @@ test("refuses activators that are not there", async () => {
   await refused([exact, ranked({ activator: "clusters", unit: "cluster", variant: 1 })]);
   await refused([ranked({ activator: "low-rank", variant: 2 }), exact]);
   await refused([ranked({ activator: "hash", variant: 8 }), exact]);
+  await refused([ranked({ activator: "screen", variant: 0 }), exact]);
+});
+
+test("refuses activators that are there in other sizes", async () => {
+  const random = seeded(16);
+  const numbers = (n: number) => Float32Array.from({ length: n }, () => random() - 0.5);
+  const { name, layers } = madeUpModel([8, 20, 40], 14);
+  const fitted: LayerActivators[] = [
+    {
+      ...noActivators,
+      lowRank: madeUpLowRank(8, 20, 3, numbers),
+      hash: {
+        kind: "hash",
+        tables: 2,
+        bits: 1,
+        planes: numbers(16),
+        starts: new Uint32Array(5),
+        nodes: new Uint32Array(0),
+        votes: new Float32Array(0),
+      },
+    },
+    { ...noActivators, clusters: [{ kind: "clusters", panels: 1, router: madeUpLowRank(20, 3, 2, numbers) }] },
+  ];
+  const model = createModel(name, layers, { ladder: null, tensors: encodeActivators(fitted) });
+  const run = (...settings: LayerSetting[]) => runLevel(model, [{ layers: settings }], inputsFor(model), {});
+  const hidden = (activator: RankedSetting["activator"], variant: number): LayerSetting[] => [ranked({ activator, variant }), exact];
+  const output = (variant: number, rank?: number): LayerSetting[] => [
+    exact,
+    ranked({ activator: "clusters", unit: "cluster", variant, ...(rank === undefined ? {} : { rank }) }),
+  ];
+  for (const known of [hidden("low-rank", 1), hidden("low-rank", 3), hidden("hash", 2), output(1, 1), output(1, 2)])
+    expect(await run(...known)).toHaveLength(7);
+  for (const unknown of [
+    hidden("low-rank", 0),
+    hidden("low-rank", 4),
+    hidden("hash", 1),
+    hidden("hash", 3),
+    output(1),
+    output(1, 0),
+    output(1, 3),
+    output(2, 1),
+  ])
+    await expect(run(...unknown)).rejects.toMatchObject({ code: "bad-file", message: expect.stringMatching(/got no .* activator of \d/) });
 });
 
 test("a screen of more inputs than there are, however many, looks at all of them", async () => {

@@ -57,6 +57,7 @@ describe("a thread", () => {
     expect(answers(slow.replies)).toEqual([[1, "answer"]]);
 
     const fast = await openThread(0.01);
+    fast.pass(1000);
     fast.run(1, true);
     expect(await fast.turn()).toBe(true);
     expect(await fast.turn()).toBe(false);
@@ -85,6 +86,7 @@ describe("a thread", () => {
     const { ask, replies, run, turn } = await openThread(10);
     run(1, true);
     run(2, false);
+    run(3, true);
     await turn();
     await turn();
     expect(replies).toEqual([]);
@@ -94,6 +96,8 @@ describe("a thread", () => {
       [1, "aborted"],
       [2, "answer"],
     ]);
+    for (let i = 0; i < 5; i++) await turn();
+    expect(answers(replies)[2]).toEqual([3, "answer"]);
     expect(await turn()).toBe(false);
     const { output } = (await createSession(model, { backend: "js" })).run(input, { dense: true });
     expect(replies[1]).toMatchObject({ scores: output.data });
@@ -105,12 +109,33 @@ describe("a thread", () => {
     run(2, true);
     ask({ kind: "stop", id: 2 });
     ask({ kind: "stop", id: 1 });
-    ask({ kind: "stop", id: 7 });
     await turn();
+    expect(await turn()).toBe(false);
     expect(answers(replies)).toEqual([
       [2, "aborted"],
       [1, "aborted"],
     ]);
+  });
+
+  test("stops nothing else for a question that was answered, or never asked", async () => {
+    const { ask, replies, run, turn } = await openThread(10);
+    run(1, true);
+    ask({ kind: "stop", id: 7 });
+    while (await turn());
+    expect(answers(replies)).toEqual([[1, "answer"]]);
+  });
+
+  test("takes one model", async () => {
+    const { ask, replies, run } = await openThread(1);
+    ask({ kind: "open", id: 1, source: madeUpModel([12, 6], 9), options: { backend: "js" }, progress: false });
+    await new Promise(setImmediate);
+    run(2, false);
+    const { output } = (await createSession(model, { backend: "js" })).run(input, { dense: true });
+    expect(answers(replies)).toEqual([
+      [1, "worker"],
+      [2, "answer"],
+    ]);
+    expect(replies[1]).toMatchObject({ scores: output.data });
   });
 
   test("passes on what a query throws, and goes on", async () => {
@@ -161,5 +186,10 @@ describe("a thread", () => {
       [0, "progress"],
       [0, "bad-file"],
     ]);
+    const quiet: Reply[] = [];
+    const other = createThread({ post: (reply) => quiet.push(reply), turn: () => Promise.resolve() });
+    other({ kind: "open", id: 0, source: Uint8Array.of(1, 2, 3), options: {}, progress: false });
+    while (quiet.length === 0) await new Promise(setImmediate);
+    expect(answers(quiet)).toEqual([[0, "bad-file"]]);
   });
 });

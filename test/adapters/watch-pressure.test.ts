@@ -48,6 +48,9 @@ describe("the pressure file of Linux", () => {
     expect(seen.pressure()).toBe(1);
     vi.advanceTimersByTime(100);
     expect(seen.pressure()).toBe(0);
+    total -= 30_000; // a file that counts from anew
+    vi.advanceTimersByTime(100);
+    expect(seen.pressure()).toBe(0);
     seen.stop();
     total += 50_000;
     vi.advanceTimersByTime(1000);
@@ -79,11 +82,12 @@ describe("the pressure file of Linux", () => {
 test("Compute Pressure speaks in words", async () => {
   let change: (records: { state: string }[]) => void = () => {};
   let stopped = 0;
+  const observed: unknown[] = [];
   class PressureObserver {
     constructor(changed: typeof change) {
       change = changed;
     }
-    observe = async (): Promise<void> => {};
+    observe = async (...asked: unknown[]): Promise<void> => void observed.push(asked);
     disconnect = (): void => void stopped++;
   }
   vi.stubGlobal("process", undefined);
@@ -97,6 +101,16 @@ test("Compute Pressure speaks in words", async () => {
   expect(said).toEqual([0, 0.2, 0.6, 1, Number.NaN]);
   seen.stop();
   expect(stopped).toBe(1);
+  expect(observed).toEqual([["cpu", { sampleInterval: 250 }]]);
+  expect(watch({ source: "timers" }).source).toBe("timers");
+  expect(observed).toHaveLength(1);
+});
+
+test("watching keeps no program running", () => {
+  const kept = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const before = kept();
+  watch({ source: "timers" });
+  expect(kept()).toBe(before);
 });
 
 test("timers tell by how late they come", () => {

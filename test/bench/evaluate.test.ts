@@ -98,6 +98,9 @@ describe("resampled calibrations", () => {
     expect([...grown.answers]).toEqual([1, 1, 1]);
     expect([...grown.timesMs]).toEqual([1, 6, 6]);
     expect([...grown.rungs]).toEqual([1, 2, 2]);
+    expect([...grown.macs]).toEqual([1, 6, 6]);
+    expect([...grown.bytes]).toEqual([1, 6, 6]);
+    expect([...grown.margins]).toEqual([1, 1, 1]);
     expect([...outcomeOf(recorded, [cheap], which).answers]).toEqual([1, 0, 0]);
     expect([...recorded.outcomes[2].answers]).toEqual([0, 0, 1, 1]);
   });
@@ -149,13 +152,17 @@ test("a ratio's interval holds the errors of both races, and one that lies outsi
   const far = ratioOf("slow", "fast", interval(10, 1.03), interval(11, 1.04));
   expect(far.reproduced).toBe(false);
   expect(ratioText(far)).toBe("10.0 (9.52 to 10.5) †11.0");
+  expect(ratioOf("slow", "fast", interval(10, 1.03), interval(9, 1.04)).reproduced).toBe(false);
 });
 
 test("peers in eight bits are the best where ours come in eight bits, as long as they answer well", () => {
   const one = (name: string, kind: string, p50: number, loss: number) => ({ name, kind, latencyMs: { p50 }, loss: { loss }, agreement: 1 });
   const contenders = [
     one("dense", "ours", 1, 0),
-    one("onnxruntime-node", "peer", 5, 0),
+    one("tfjs", "peer", 4.5, 0.0031),
+    { ...one("plain", "peer", 1, 0), loss: null, agreement: 0.9 },
+    one("onnxruntime-node", "peer", 5, 0.003),
+    one("onnxruntime-web", "peer", 6, 0),
     one("onnxruntime-node-int8", "peer in eight bits", 4, 0.001),
     one("onnxruntime-web-int8", "peer in eight bits", 2, 0.01),
     one("onnxruntime-node-native-int8", "peer in eight bits", 3, 0.001),
@@ -180,13 +187,12 @@ test("points have no negative zero", () => {
   expect([points(-0.00001), points(-0.002), points(0.0015)]).toEqual(["0.00", "-0.20", "0.15"]);
 });
 
-test("nothing is called reached without data", () => {
-  const machine = { cpu: "", cores: 1, memoryBytes: 1, os: "", runtime: "" };
+describe("verdicts", () => {
   const nothing: Evaluation = {
     version: 2,
     command: "",
     size: "full",
-    machine,
+    machine: { cpu: "", cores: 1, memoryBytes: 1, os: "", runtime: "" },
     versions: {},
     networks: [],
     certificates: [],
@@ -196,5 +202,138 @@ test("nothing is called reached without data", () => {
     browser: null,
     failed: [],
   };
-  expect(verdictsOf(nothing).map(({ reached }) => reached)).toEqual([null, null, null, null, null, null, null]);
+
+  test("nothing is called reached without data", () => {
+    expect(verdictsOf(nothing).map(({ reached }) => reached)).toEqual([null, null, null, null, null, null, null]);
+  });
+
+  type Network = Evaluation["networks"][number];
+  const peer = "onnxruntime-node";
+  /** A network that computes half of its nodes, takes 40 µs where dense takes 100 and an oracle 0, and is 10 times as fast as everybody. */
+  function networkOf(
+    name: string,
+    ratios: Record<string, Partial<Network["ratios"][number]>>,
+    { reached = 0.5, widths = [784, 10], limits = {} }: { reached?: number; widths?: number[]; limits?: Partial<Network["limits"]> } = {},
+  ): Network {
+    const kinds: Record<string, string> = { dense: "ours", "tfjs-int8": "peer in eight bits", [peer]: "peer", [hashName]: "baseline" };
+    return {
+      name,
+      widths,
+      weights: "int8",
+      metric: "accuracy",
+      sparsity: { layers: [{ reached }, { reached: 1 }] },
+      limits: { denseUs: 100, oursUs: 40, oracleUs: 0, ...limits },
+      contenders: Object.entries(kinds).map(([one, kind]) => {
+        return { name: one, kind, loss: null, agreement: 1, nodes: [0.5], latencyMs: { p50: kind === "peer" ? 2 : 1 } };
+      }),
+      ratios: Object.keys(kinds).flatMap((slower) => [
+        { slower, faster: "loss=0.01", ratio: 1000, low: 1000, high: 1000, reproduced: true },
+        { slower, faster: "loss=0.003", ratio: 10, low: 9, high: 11, reproduced: true, ...ratios[slower] },
+      ]),
+    } as unknown as Network;
+  }
+  const [overDense, whole, overPeers, overFloats, overHash, image, wide, promise] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+  test.each<[string, number, Network[], boolean | null, string]>([
+    [
+      "the worst of those that drop is 3 times as fast",
+      overDense,
+      [networkOf("a", {}), networkOf("b", { dense: { ratio: 3 } }, { limits: { oracleUs: 25 } })],
+      true,
+      "3.00× (b; with an oracle's nodes 4.00×)",
+    ],
+    [
+      "the worst is less than 3 times as fast",
+      overDense,
+      [networkOf("a", { dense: { ratio: 2.99 } }), networkOf("b", {})],
+      false,
+      "2.99× (a;",
+    ],
+    ["a run was not repeated", overDense, [networkOf("a", { dense: { reproduced: false } })], true, "10.0× † (a;"],
+    ["nothing drops: then dense is no measure", overDense, [networkOf("a", {}, { reached: 0.999 })], null, "not measured"],
+    [
+      "nothing drops, and ours may be as fast",
+      whole,
+      [networkOf("a", { dense: { ratio: 0.98, high: 1 } }, { reached: 0.999 })],
+      true,
+      "0.980× (a)",
+    ],
+    [
+      "nothing drops, and ours is slower",
+      whole,
+      [networkOf("a", { dense: { ratio: 0.98, high: 0.99 } }, { reached: 1 })],
+      false,
+      "0.980× (a)",
+    ],
+    ["next to nothing drops", whole, [networkOf("a", {}, { reached: 0.998 })], null, "not measured"],
+    [
+      "the best network is fast enough beside the best peer",
+      overPeers,
+      [networkOf("a", {}), networkOf("b", { "tfjs-int8": { ratio: 56.7 } }), networkOf("c", {})],
+      true,
+      "56.7× (b, tfjs-int8)",
+    ],
+    [
+      "no network is fast enough beside the best peer",
+      overPeers,
+      [networkOf("a", { "tfjs-int8": { ratio: 56.6 } })],
+      false,
+      "56.6× (a, tfjs-int8)",
+    ],
+    ["one is fast enough beside peers in floats", overFloats, [networkOf("a", { [peer]: { ratio: 56.7 } })], true, `56.7× (a, ${peer})`],
+    ["none is fast enough beside peers in floats", overFloats, [networkOf("a", { [peer]: { ratio: 56.6 } })], false, `56.6× (a, ${peer})`],
+    [
+      "hash tables may be as fast",
+      overHash,
+      [networkOf("a", {}), networkOf("b", { [hashName]: { ratio: 1.1, low: 1 } })],
+      false,
+      "1.10× (b)",
+    ],
+    ["hash tables are slower everywhere", overHash, [networkOf("a", { [hashName]: { ratio: 1.1, low: 1.01 } })], true, "1.10× (a)"],
+    [
+      "images keep enough of what an oracle saves",
+      image,
+      [networkOf("a", {}), networkOf("b", {}, { limits: { oursUs: 30 } })],
+      true,
+      "a 60 %, b 70 %",
+    ],
+    [
+      "one image network keeps too little",
+      image,
+      [networkOf("a", {}), networkOf("b", {}, { limits: { oursUs: 41 } })],
+      false,
+      "a 60 %, b 59 %",
+    ],
+    ["an oracle saves next to nothing", image, [networkOf("a", {}, { limits: { oracleUs: 91 } })], null, "not measured"],
+    ["an oracle saves something", image, [networkOf("a", {}, { limits: { oracleUs: 90, oursUs: 91 } })], true, "a 90 %"],
+    ["wide outputs keep enough", wide, [networkOf("a", {}, { widths: [5, 256], limits: { oursUs: 20 } })], true, "a 80 %"],
+    ["wide outputs keep too little", wide, [networkOf("a", {}, { widths: [5, 256], limits: { oursUs: 21 } })], false, "a 79 %"],
+    ["255 outputs are not wide", wide, [networkOf("a", {}, { widths: [5, 255] })], null, "not measured"],
+    ...[overDense, overPeers, overFloats, overHash].map((at): [string, number, Network[], null, string] => [
+      "nothing was raced",
+      at,
+      [{ ...networkOf("a", {}), ratios: [] }],
+      null,
+      "not measured",
+    ]),
+    ["nothing was raced", whole, [{ ...networkOf("a", {}, { reached: 1 }), ratios: [] }], null, "not measured"],
+    ["there is no other engine", overPeers, [{ ...networkOf("a", {}), contenders: [] }], null, "not measured"],
+  ])("%s (%#)", (_, at, networks, reached, found) => {
+    const verdict = verdictsOf({ ...nothing, networks })[at];
+    expect(verdict.reached).toBe(reached);
+    expect(verdict.found).toContain(found);
+  });
+
+  test.each([
+    [15, true],
+    [16, false],
+  ])("%i of 200 promises of 95 %% broken: %s", (certified, reached) => {
+    const part = { network: "a", confidence: 0.95, resamples: 200, broken: { certified, uncertified: 90 } };
+    const certificates = [part] as unknown as Evaluation["certificates"];
+    expect(verdictsOf({ ...nothing, certificates })[promise]).toEqual({
+      what: "a: certified promises broken in at most 15 of 200 draws (5 % and sampling error)",
+      found: `${certified}; without certificates 90`,
+      reached,
+    });
+  });
 });

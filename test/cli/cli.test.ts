@@ -1,12 +1,13 @@
 // The built executable: what main(), a function, cannot show.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeNpy } from "../../src/cli/data/npy.ts";
+import { createModel } from "../../src/model/model.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { madeUpModel } from "../made-up-models.ts";
 
@@ -57,4 +58,16 @@ it("stops at Ctrl-C, having said nothing else", async () => {
   // more than a pipe holds: once all of it is written, the program is at work
   writeFile(file("rows"), writeNpy(new Float32Array(6 * 50_000), [50_000, 6])).then(() => child.kill("SIGINT"));
   expect(await ended(child)).toEqual({ code: 1, stdout: "", stderr: "slonn: interrupted\n" });
+});
+
+it("leaves nothing behind where it is told to end while it writes", async () => {
+  const wide = { name: "out", inputs: 2048, outputs: 4096, weight: new Float32Array(1 << 23), bias: new Float32Array(4096) };
+  writeFileSync(file("wide.slonn"), encodeModel(createModel("wide", [{ ...wide, activation: "identity", alpha: 0 }])));
+  mkdirSync(file("place"));
+  const child = start("pipe", "import", file("wide.slonn"), "-o", file("place/out.slonn"));
+  const watcher = watch(file("place"), () => child.kill("SIGTERM"));
+  await ended(child);
+  watcher.close();
+  // a machine that is busy may tell it too late
+  expect(readdirSync(file("place")).filter((name) => name !== "out.slonn")).toEqual([]);
 });

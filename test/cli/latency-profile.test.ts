@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -116,5 +116,7 @@ describe("--latency-profile", () => {
       stderr: expect.stringContaining("got the file that --latency-profile names"),
     });
     expect(readFileSync(profile, "utf8")).toBe(text);
+    expect((await run("model.slonn", "--latency-profile", file("both"), "-o", file("both"))).code).toBe(1);
+    expect(existsSync(file("both"))).toBe(false);
   });
 });

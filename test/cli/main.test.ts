@@ -51,6 +51,7 @@ describe("usage", () => {
   it.each([
     [[], /got no command, expected import, inspect/],
     [["frobnicate"], /got command "frobnicate"/],
+    [["help", "frobnicate"], /got command "frobnicate", expected import, inspect/],
     [["run"], /run: got no file, expected one; see slonn run --help/],
     [["run", "m.slonn"], /run: got no --data, expected --data <inputs>/],
     [["run", "m.slonn", "--nope"], /got unknown flag --nope/],
@@ -94,6 +95,7 @@ describe("refusals", () => {
       1,
       /tiny\.slonn: got the file that <model> names/,
     );
+    expectRefusal(await slonn("run", file("tiny.slonn"), ...data, "-o", "-"), 1, /-: got standard output, .*expected a place to write to/);
     const fit = ["--fit-data", file("wide.npy"), "-o", file("wide.npy")];
     expectRefusal(await slonn("calibrate", file("tiny.slonn"), ...data, ...fit), 1, /wide\.npy: got the file that --fit-data names/);
     expectRefusal(

@@ -1,9 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseArguments } from "../../src/cli/arguments.ts";
+import { runCommand } from "../../src/cli/commands/run.ts";
 import { writeNpy } from "../../src/cli/data/npy.ts";
+import { openRace, type Race } from "../../src/cli/race.ts";
 import { createModel } from "../../src/model/model.ts";
+import { rowOf } from "../../src/model/rows.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { uncalibratedLevels } from "../../src/policy/levels.ts";
 import type { Ladder } from "../../src/profile/ladder.ts";
@@ -22,6 +26,7 @@ beforeAll(() => {
   const promise = { kind: "loss", bound: 0.01, confidence: 0.95 } as const;
   const ladder: Ladder = { version: 1, metric: "precision@1", promise, levels: [dense] };
   writeFileSync(file("tiny.slonn"), encodeModel({ ...model, calibration: { ladder, tensors: new Map() } }));
+  writeFileSync(file("uncalibrated.slonn"), encodeModel(model));
   writeFileSync(file("x.npy"), writeNpy(new Float32Array(6), [3, 2]));
   writeFileSync(file("y.csv"), "0\n1\n2\n");
 });
@@ -45,4 +50,56 @@ it("says in JSON what a certificate is about where results lead with another met
     [["--metric", "precision@5"], { ...certificate, metric: "precision@1" }],
   ] as const)
     expect(JSON.parse((await run("--json", ...more)).stdout).runs[0].certificate).toEqual(expected);
+});
+
+it("breaks down the time of queries where that is asked, in JSON and below the table", async () => {
+  const bench = (...more: string[]) =>
+    slonn("bench", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "exact", "--samples", "20", ...more);
+  const { breakdown, ...results } = JSON.parse((await bench("--json", "--breakdown")).stdout);
+  expect(breakdown.runs.map(({ slo }: { slo: string }) => slo)).toEqual(["dense", "exact"]);
+  expect(Object.keys(results)).toEqual(Object.keys(JSON.parse((await bench("--json")).stdout)));
+  expect((await bench("--breakdown")).stdout).toMatch(/exact: exact was asked\nbreakdown of 3 rows;/);
+  expect((await bench()).stdout).toMatch(/exact: exact was asked\n$/);
+});
+
+describe("what a race asks", () => {
+  /** Opens one by a clock that moves at every look, and tells how often it was looked at. */
+  const open = async (name: string, ...more: string[]): Promise<{ race: Race; looks: number }> => {
+    let looks = 0;
+    const words = [file(name), "--data", file("x.npy"), ...more];
+    return { race: await openRace(parseArguments(words, runCommand.flags), { now: () => ++looks }), looks };
+  };
+
+  it("is what the model was calibrated for, unless something is given", async () => {
+    for (const [name, more, expected] of [
+      ["tiny.slonn", [], ["dense", "loss=0.01"]],
+      ["tiny.slonn", ["--slo", "exact"], ["dense", "exact"]],
+      ["uncalibrated.slonn", [], ["dense"]],
+    ] as const) {
+      const { race } = await open(name, ...more);
+      expect(race.contenders.map((contender) => contender.name)).toEqual(expected);
+      race.close();
+    }
+  });
+
+  it("goes by latencies that were measured before the first query where there is a deadline, and only there", async () => {
+    for (const [slo, known] of [
+      ["latency=1s", true],
+      ["loss=0.1,latency=1s", true],
+      ["exact", false],
+    ] as const) {
+      const { race } = await open("tiny.slonn", "--slo", "dense", "--slo", slo);
+      const [dense] = race.contenders;
+      dense.run(rowOf(race.rows, 0));
+      expect([slo, dense.plan().expected.latencyMs !== null]).toEqual([slo, known]);
+      race.close();
+    }
+  });
+
+  it("has latencies measured three times where co-runners are asked for: alone, beside computing and beside streaming", async () => {
+    const alone = await open("tiny.slonn", "--latency-profile", file("alone.json"));
+    const beside = await open("tiny.slonn", "--latency-profile", file("beside.json"), "--co-runners");
+    expect(beside.looks / alone.looks).toBeCloseTo(3, 1);
+    for (const { race } of [alone, beside]) race.close();
+  });
 });

@@ -111,5 +111,5 @@ it("refuses a place that is read from, by whatever name", async () => {
       new RegExp(`${name}: got the file that --data names, expected a place to write to$`),
     );
   await checkPlace(file("y.npy"), inputs);
-  await checkPlace(file("nowhere"), inputs);
+  await expect(checkPlace(`${directory}/./nowhere`, inputs)).rejects.toThrow(/nowhere: got the file that --labels names/);
 });

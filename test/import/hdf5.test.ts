@@ -57,6 +57,49 @@ describe("openHdf5", () => {
     expect(await refused(() => at(root, "unwritten").numbers())).toMatch(/never written/);
   });
 
+  const float32 = String.fromCharCode(0x11, 0x20, 0x1f, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0);
+  const header = (bytes: Uint8Array): number => Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(64, true));
+  const typeAt = (bytes: Uint8Array): number => Buffer.from(bytes).indexOf(float32, 0, "latin1");
+  const of = (at: number) => () => at;
+  it.each<[string, (bytes: Uint8Array) => number, number, string, RegExp]>([
+    ["another signature", of(0), 0x88, "bad-file", /got no HDF5 signature at byte 0/],
+    ["a later superblock", of(8), 2, "unsupported", /got superblock version 2 at byte 8, expected 0 or 1/],
+    ["short addresses", of(13), 4, "unsupported", /got addresses of 4 and sizes of 8 bytes/],
+    ["short sizes", of(14), 4, "unsupported", /got addresses of 8 and sizes of 4 bytes/],
+    ["a base of its own", of(24), 1, "unsupported", /got base address 1/],
+    ["more bytes than there are", of(46), 1, "bad-file", /got a file of \d+ bytes at byte 40, expected \d+/],
+    ["a root past 2^53", of(71), 1, "bad-file", /got a reference to 1 bytes/],
+    ["a later object header", header, 0x4f, "unsupported", /got an object header of version 2/],
+    ["an object header of no version", header, 0, "bad-file", /got object header version 0/],
+    [
+      "messages past their header",
+      (bytes) => header(bytes) + 19,
+      1,
+      "bad-file",
+      /got a message of \d+ bytes at byte \d+, expected it within its header/,
+    ],
+    ["a header past the file", (bytes) => header(bytes) + 11, 1, "bad-file", /got a reference to \d+ bytes/],
+    ["a group of links", (bytes) => header(bytes) + 16, 6, "unsupported", /got group "\/" stored as links/],
+    ["a heap that is none", (bytes) => Buffer.from(bytes).indexOf("HEAP"), 0, "bad-file", /got "\\u0000EAP" at byte \d+, expected "HEAP"/],
+    ["a tree of another type", (bytes) => Buffer.from(bytes).indexOf("TREE") + 4, 1, "bad-file", /got a node of type 1, level 0/],
+    ["numbers of a class that is none", typeAt, 0x15, "unsupported", /got datatype class 5/],
+    ["floats of 5 bytes", (bytes) => typeAt(bytes) + 4, 5, "unsupported", /got floating point of 5 bytes in a form of its own/],
+    ["floats of another exponent", (bytes) => typeAt(bytes) + 13, 7, "unsupported", /got floating point of 4 bytes in a form/],
+    ["floats of another bias", (bytes) => typeAt(bytes) + 16, 126, "unsupported", /got floating point of 4 bytes in a form/],
+    ["floats in the order of a VAX", (bytes) => typeAt(bytes) + 1, 0x60, "unsupported", /got floating point of 4 bytes in a form/],
+  ])("refuses %s", async (_, place, value, code, message) => {
+    const bytes = h5("numbers").slice();
+    const read = (): void => {
+      const root = openHdf5(bytes, "numbers");
+      for (const name of ["<f4", "compact", "scalar", "empty"]) at(root, name).numbers();
+    };
+    read();
+    bytes[place(bytes)] = value;
+    const error = await refusal(read);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+  });
+
   it("finds every member of a group whose tree has levels", () => {
     const root = openHdf5(h5("many-members"), "many");
     for (let i = 0; i < 260; i++) expect(root.member(`member_${i}`)?.path).toBe(`/member_${i}`);

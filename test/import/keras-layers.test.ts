@@ -50,6 +50,16 @@ describe("buildKerasModel", () => {
     expect([...layers[0].bias]).toEqual([-0.5, 0.5, 1.5]);
   });
 
+  it.each([
+    { module: null, class_name: "LeakyReLU", registered_name: "mine>LeakyReLU", config: { negative_slope: 0.3 } },
+    { module: null, class_name: "ReLU", registered_name: "ReLU", config: {} },
+    { module: "builtins", class_name: "function", registered_name: "mine>gelu", config: "gelu" },
+  ])("does not take a program's own $registered_name for the built-in activation", async (activation) => {
+    const [name, config, weights] = dense(2);
+    const error = await refusal(() => build([[name, { ...config, activation }, weights]]));
+    expect([error.code, error.message]).toEqual(["unsupported", expect.stringMatching(/got activation "(mine|custom)>/)]);
+  });
+
   it("folds normalization exactly on either side of a dense layer", () => {
     const x = Float32Array.of(0.7, -1.2);
     const bn = (v: number): number => (2 * (v - 3)) / Math.sqrt(3.999 + 1e-3) + 1;
@@ -221,6 +231,13 @@ describe("buildKerasModel", () => {
           },
         ],
       ],
+    ],
+    ["dimensions without end", "unsupported", /got samples of 33 dimensions, expected at most 32/, [dense(2)], Array(33).fill(1)],
+    [
+      "dimensions without end on the way",
+      "unsupported",
+      /got samples of 33 dimensions, expected at most 32/,
+      [["Reshape", { target_shape: [...Array(32).fill(1), -1] }], dense(2)],
     ],
     ["a billion inputs", "unsupported", /expected 1 to \d+ numbers/, [["Flatten"], dense(2)], [2 ** 30, 2 ** 30]],
     [

@@ -97,3 +97,40 @@ test.each([[[1, 8]], [[1, 4, 2]], [[1, -1]]])("a fixed batch of 4 put into one r
 test.each([22, 28])("operator set %d is read", async (opset) => {
   expect((await read(onnx({ nodes: [dense, node("Relu", ["h"], ["y"])], opset }))).layers.length).toBe(1);
 });
+
+const across = node("Transpose", ["x"], ["t"], { perm: [1, 0] });
+const columns = [across, node("MatMul", ["v", "t"], ["h"])];
+const v = tensor("v", [3, 2], [1, 4, 2, 5, 3, 6]);
+
+test("samples may stand in columns on the way", async () => {
+  const nodes = [...columns, node("Softmax", ["h"], ["s"], { axis: 0 }), node("Transpose", ["s"], ["y"], { perm: [1, 0] })];
+  const { layers } = await read(onnx({ nodes, tensors: [v] }));
+  expect(layers.map(({ activation }) => activation)).toEqual(["softmax"]);
+  expect(Array.from(layers[0].weight as Float32Array)).toEqual([1, 4, 2, 5, 3, 6]);
+});
+
+test.each<[string, number[][]]>([
+  ["reshape", [...columns, node("Reshape", ["h", "rows"], ["y"])]],
+  ["flatten", [...columns, node("Flatten", ["h"], ["y"])]],
+  ["reshape that puts them behind", [dense, node("Reshape", ["h", "behind"], ["y"])]],
+])("samples in columns are not mixed by a %s", async (_, nodes) => {
+  await expect(read(onnx({ nodes, tensors: [v, list("rows", [-1, 3]), list("behind", [1, 3, -1])] }))).rejects.toThrow(
+    expect.objectContaining({
+      code: "unsupported",
+      message: expect.stringMatching(/with samples along axis \d, expected the batch first$/),
+    }),
+  );
+});
+
+test("softmax over all numbers of all samples is refused, in one row too", async () => {
+  const nodes = [dense, node("Reshape", ["h", "row"], ["r"]), node("Softmax", ["r"], ["y"], { axis: 1 })];
+  await expect(read(onnx({ nodes, tensors: [list("row", [1, -1])] }))).rejects.toThrow(
+    /\(Softmax\): got axis 1, which runs over the batch/,
+  );
+});
+
+test("squeeze without axes leaves the samples their axis", async () => {
+  const nodes = [node("Squeeze", ["x"], ["t"]), node("Gemm", ["t", "w", "b"], ["y"])];
+  const model = await read(onnx({ nodes, inputs: [value("x", ["n", 1, 2])] }));
+  expect(Array.from(forward(model, Float32Array.of(1, 1)))).toEqual([5.5, 7.25, 8]);
+});

@@ -539,6 +539,12 @@ test("a file beside the model is read once, however its path is written", async 
   expect(Array.from(model.layers[0].bias)).toEqual([4, 8, 12]);
 });
 
+test("external data without a length are as long as the shape says", async () => {
+  const content = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5).buffer);
+  const model = await importOnnx(far(externally("w.bin", [["offset", "4"]])), { name: "m", external: () => content });
+  expect(Array.from(model.layers[0].bias)).toEqual([2, 3, 4]);
+});
+
 test("weights in another file without a way to read it", async () => {
   await expect(importOnnx(golden("external.onnx"), { name: "m" })).rejects.toMatchObject({
     code: "unreadable",

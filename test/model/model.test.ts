@@ -21,10 +21,42 @@ test.each<[string, Record<string, unknown>, string]>([
     { weight: new Float64Array(12) },
     '"m": layer "layer 0": got weight Float64Array, bias Float32Array, expected a Float32Array of each',
   ],
-  ["no slope", { alpha: undefined }, '"m": layer "layer 0": got alpha nothing, expected a finite number'],
+  ["no node", { outputs: 0 }, '"m": layer "layer 0": got 0 outputs, expected 1 to 16777216'],
+  ["half an input", { inputs: 2.5 }, '"m": layer "layer 0": got 2.5 inputs, expected 1 to 16777216'],
+  ["too many inputs", { inputs: 2 ** 24 + 1 }, '"m": layer "layer 0": got 16777217 inputs, expected 1 to 16777216'],
+  ["weights of other sizes", { weight: new Float32Array(11) }, '"m": layer "layer 0": got 11 weights, expected 3 x 4'],
+  ["a bias too few", { bias: new Float32Array(2) }, '"m": layer "layer 0": got 2 biases, expected 3'],
+  ["a slope that is no number", { alpha: "0" }, '"m": layer "layer 0": got alpha "0", expected a finite number'],
+  [
+    "softmax before the end",
+    { activation: "softmax" },
+    '"m": layer "layer 0": got softmax on a hidden layer, expected it on the last only',
+  ],
+  ["log-softmax before the end", { activation: "log-softmax" }, "got log-softmax on a hidden layer"],
 ])("refuses %s", (_, odd, message) => {
-  const [layer] = madeUpModel([4, 3], 1).layers;
-  expect(() => createModel("m", [{ ...layer, ...odd } as DenseLayer])).toThrow(
+  const [layer, last] = madeUpModel([4, 3, 2], 1).layers;
+  expect(() => createModel("m", [{ ...layer, ...odd } as DenseLayer, last])).toThrow(
     expect.objectContaining({ code: "bad-model", message: expect.stringContaining(message) }),
   );
+});
+
+test("refuses layers that do not chain, none at all, and what is none", () => {
+  const { layers } = madeUpModel([4, 3, 2], 1);
+  expect(() => createModel("m", [...layers].reverse())).toThrow('"m": layer "layer 0": got 4 inputs, expected 2, the outputs of "layer 1"');
+  expect(() => createModel("m", [])).toThrow('"m": got no dense layer, expected at least one');
+  for (const odd of [[layers[0], 5], [null], "layers", undefined] as unknown[])
+    expect(() => createModel("m", odd as DenseLayer[])).toThrow("expected what loadModel or createModel gives");
+});
+
+test("a number that is not finite is found wherever it stands, and no other is taken for one", () => {
+  const [layer] = madeUpModel([1, 11], 1).layers;
+  const withBias = (bias: Float32Array) => () => createModel("m", [{ ...layer, bias }]);
+  const usual = Float32Array.of(0, -0, 1, -1, 3.4028234e38, -3.4028234e38, 1e-45, -1e-45, 1.1754944e-38, 2, -2);
+  expect(withBias(usual)).not.toThrow();
+  for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    for (let i = 0; i < 11; i++) {
+      const bias = usual.slice();
+      bias[i] = odd;
+      expect(withBias(bias)).toThrow(`"m": layer "layer 0": got bias[${i}] = ${odd}, expected finite numbers`);
+    }
 });

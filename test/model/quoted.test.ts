@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkFunction } from "../../src/model/quoted.ts";
+import { checkFunction, quoted, show } from "../../src/model/quoted.ts";
 
 test("what can be called passes, anything else is refused by name", () => {
   for (const value of [() => 1, Array, async () => {}]) checkFunction("turn", value);
@@ -8,13 +8,26 @@ test("what can be called passes, anything else is refused by name", () => {
     [0, "0"],
     ["now", '"now"'],
     [{}, "an object"],
-    [Object.create(null), "an object"],
-    [JSON.parse('{"constructor":{"name":"of a file"}}'), "an object"],
-    [Promise.resolve(), "Promise"],
-    [new Float64Array(2), "Float64Array"],
-    [5n, "a bigint"],
   ] as const)
     expect(() => checkFunction("turn", value)).toThrow(
       expect.objectContaining({ code: "bad-option", message: `turn: got ${shown}, expected a function` }),
     );
+});
+
+test.each<[unknown, string]>([
+  ["a\nb\u2028", '"a\\nb\\u2028"'],
+  [[1, 2], "a list of 2"],
+  [null, "null"],
+  [5n, "a bigint"],
+  [Object.create(null), "an object"],
+  [JSON.parse('{"constructor":{"name":"of a file"}}'), "an object"],
+  [Promise.resolve(), "Promise"],
+  [new Float64Array(2), "Float64Array"],
+  [() => 1, "a function"],
+  [Symbol("s"), "a symbol"],
+])("%# is shown as what it is", (value, shown) => expect(show(value)).toBe(shown));
+
+test("long text is cut", () => {
+  expect(quoted("x".repeat(60))).toBe(`"${"x".repeat(60)}"`);
+  expect(quoted("x".repeat(61))).toBe(`"${"x".repeat(57)}..."`);
 });

@@ -74,6 +74,8 @@ describe("refuses labels that", () => {
     ["are no array", { kind: "class", count: 3, classes: "012" }, /^x: got "012", expected a Uint32Array$/],
     ["are a plain list", { kind: "class", count: 3, classes: [0, 1, 2] }, /^x: got a list of 3, expected a Uint32Array$/],
     ["are of no kind", { kind: "odd", count: 3, classes }, /^x: got kind "odd", expected kind "class" or "multi"$/],
+    ["begin behind their begin", { ...multi, indptr: Uint32Array.of(1, 2, 2, 3) }, /row pointers from 1 to 3, expected 4 from 0 to 3$/],
+    ["are of more rows", { ...multi, indptr: Uint32Array.of(0, 2, 2, 3, 3) }, /got 5 row pointers from 0 to 3, expected 4 from 0 to 3$/],
     ["point past their end", { ...multi, indptr: Uint32Array.of(0, 2, 2, 4) }, /row pointers from 0 to 4, expected 4 from 0 to 3$/],
     [
       "have pointers that descend",
@@ -109,8 +111,21 @@ describe("refuses batches that contradict themselves", () => {
       { ...rows, width: 8, data: Float64Array.from(rows.data) } as unknown as Rows,
       /got numbers as Float64Array, expected a Float32Array/,
     ],
-    ["plain row pointers", { ...sparse, width: 8, indptr: [0] } as unknown as Rows, /got row pointers as a list of 1, columns as Uint32Array, expected a Uint32Array of each/],
+    [
+      "plain row pointers",
+      { ...sparse, width: 8, indptr: [0] } as unknown as Rows,
+      /got row pointers as a list of 1, columns as Uint32Array, expected a Uint32Array of each/,
+    ],
     ["too few row pointers", { ...sparse, width: 8, count: 21 }, /^x: got 21 row pointers from 0, expected 22 from 0$/],
+    ["fewer than no rows", { ...rows, width: 8, count: -1 }, /^x: got 140 numbers, expected -1 x 8$/],
+    ["half a row", { ...rows, width: 8, count: 17.5 }, /^x: got 17.5 rows, expected a whole number$/],
+    [
+      "row pointers that begin behind the first number",
+      { ...sparse, width: 8, indptr: sparse.indptr.map((v, i) => (i === 0 ? 1 : v)) },
+      /^x: got 21 row pointers from 1, expected 21 from 0$/,
+    ],
+    ["columns that are missing", { ...sparse, width: 8, indices: sparse.indices.slice(1) }, /columns and .* values, expected/],
+    ["columns as a plain list", { ...sparse, width: 8, indices: [...sparse.indices] } as unknown as Rows, /columns as a list of/],
     ["values that are missing", { ...sparse, width: 8, values: sparse.values.slice(1) }, /columns and .* values, expected/],
     [
       "row pointers that descend",

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/model/safetensors.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
-import { seeded } from "../../src/random.ts";
+import { permutation, seeded } from "../../src/random.ts";
 import { mutate, mutateHeader, survives } from "./mutations.ts";
 
 /** A file with a header given as text. */
@@ -154,6 +154,12 @@ test.each([
   ],
   ["a name twice", file(`{"a":${entry(0, 4)},"\\u0061":${entry(4, 8)}}`, 8), 'f: got "a" twice in the header, expected each name once'],
   ["a field twice", file('{"a":{"dtype":"F32","dtype":"F32"}}'), 'f: got "dtype" twice in the header, expected each name once'],
+  ["a tensor of no type", file('{"a":{"dtype":5,"shape":[1],"data_offsets":[0,4]}}', 4), 'f: tensor "a": got no dtype, expected a string'],
+  ...["5", "null", '"1"', "[-1]", "[0.5]"].map((shape): [string, Uint8Array, string] => [
+    `a shape of ${shape}`,
+    file(`{"a":${entry(0, 4, shape)}}`, 4),
+    'f: tensor "a": got an impossible shape, expected whole numbers with a product below 2^53',
+  ]),
   ["an entry that is none", file('{"a":[]}'), 'f: tensor "a": got no object, expected dtype, shape and data_offsets'],
   [
     "an unknown type",
@@ -211,6 +217,16 @@ test("a header may end in spaces; tensors may be empty or scalars; __proto__ is 
   expect(tensors.get("__proto__")).toEqual({ dtype: "float32", shape: [], data: Float32Array.of(0) });
   expect(tensors.get("e")).toEqual({ dtype: "float32", shape: [0, 5], data: new Float32Array(0) });
   expect(Object.entries(metadata)).toEqual([["__proto__", "x"]]);
+});
+
+test("empty tensors may be told in any order, wherever they stand", () => {
+  const names = ["first", "a", "between", "b", "last"];
+  const places = [entry(0, 0, "[0]"), entry(0, 4), entry(4, 4, "[0]"), entry(4, 8), entry(8, 8, "[0]")];
+  for (let seed = 0; seed < 20; seed++) {
+    const order = [...permutation(5, seeded(seed))];
+    const { tensors } = read(file(`{${order.map((i) => `"${names[i]}":${places[i]}`).join(",")}}`, 8));
+    expect([...tensors.keys()].sort()).toEqual([...names].sort());
+  }
 });
 
 test("10,000 damaged files give tensors or a SlonnError", async () => {

@@ -175,6 +175,13 @@ test.each<[string, Uint8Array, string, string]>([
     "bad-file",
     "f: got slonn metadata that is no JSON object, expected a .slonn file",
   ],
+  [
+    "metadata that is a list",
+    packSafetensors([], { slonn: "[]" }),
+    "bad-file",
+    "f: got slonn metadata that is no JSON object, expected a .slonn file",
+  ],
+  ["no name", forge((slonn) => delete slonn.name), "bad-file", "f: got no name or no layers, expected both"],
   ["a later version", forge((slonn) => (slonn.version = 2)), "unsupported", "f: got version 2 of the .slonn format, expected 1"],
   ["no version", forge((slonn) => delete slonn.version), "unsupported", "f: got version nothing of the .slonn format, expected 1"],
   ["no checksums", packSafetensors([], { slonn: '{"version":1}' }), "bad-file", "f: got no checksums, expected one per tensor"],
@@ -217,6 +224,12 @@ test.each<[string, Uint8Array, string, string]>([
     forge((_, tensors) => reshape(tensors, "layers.0.weight", [12])),
     "bad-file",
     "f: layers.0.weight: got 1 dimensions, expected 2",
+  ],
+  [
+    "a rank too high",
+    forge((_, tensors) => reshape(tensors, "layers.0.weight", [4, 3, 1])),
+    "bad-file",
+    "f: layers.0.weight: got 3 dimensions, expected 2",
   ],
   [
     "a wrong shape",

@@ -63,6 +63,22 @@ describe("the tail", () => {
     expect(coarse.tail).toBe(1);
   });
 
+  test("has an end, and is not told by queries of which nothing was expected", () => {
+    const long = createLoad(1);
+    const unasked = createLoad(1);
+    query.set([0.05, 0.05, 0.1, 0, Number.NaN]);
+    for (let i = 0; i < 3000; i++) {
+      query[P99_MS] = 0.1;
+      query[OBSERVED_MS] = i % 3 === 0 ? 0.9 : 0.05;
+      observe(long, 0, query);
+      query[P99_MS] = Number.NaN;
+      observe(unasked, 0, query);
+    }
+    expect(long.tail).toBeGreaterThan(2.8);
+    expect(long.tail).toBeLessThanOrEqual(3);
+    expect(unasked.tail).toBe(1);
+  });
+
   test("is seen by decisions soon after it grows", () => {
     const load = createLoad(1);
     for (let i = 0; i < 640; i++) see(load, 0, 0.05);
@@ -83,6 +99,23 @@ describe("a stretch", () => {
     const { deviation } = estimate(load);
     expect(deviation).toBeGreaterThan(0.01);
     expect(deviation).toBeLessThan(0.15);
+  });
+
+  test("stays a little unsure, however long it was seen: the machine may change", () => {
+    const load = createLoad(1);
+    const take = machine(3);
+    for (let i = 0; i < 3000; i++) see(load, 0, take(1));
+    expect(estimate(load).deviation).toBeGreaterThan(0.015);
+  });
+
+  test("of a level that was not run for long is that level's own", () => {
+    const load = createLoad(2);
+    const take = machine(4);
+    for (let i = 0; i < 400; i++) see(load, i % 2, take(1));
+    for (let i = 0; i < 5000; i++) see(load, 0, take(1));
+    for (let i = 0; i < 20; i++) see(load, 1, take(2));
+    expect(load.stretch[1]).toBeGreaterThan(1.6);
+    expect(load.stretch[0]).toBeLessThan(1.25);
   });
 
   test.each([2, 3, 5])("that steps up to %f is noticed within ten queries nine times of ten, and so is the step down", (stretch) => {
@@ -237,6 +270,26 @@ describe("lost time slices", () => {
     expect(load.lostPerMs).toBeLessThan(0.05);
   });
 
+  test("are seen at once, one by one, and leave the estimate as it was", () => {
+    const load = createLoad(1);
+    const take = machine(1);
+    for (let i = 0; i < 200; i++) see(load, 0, take(1));
+    const { stretch } = estimate(load);
+    const { version } = load;
+    see(load, 0, 5);
+    expect(load.lostPerMs).toBeGreaterThan(0.05);
+    expect(load.version).toBeGreaterThan(version);
+    expect(estimate(load).stretch).toBe(stretch);
+  });
+
+  test("are not what a long query takes on a slow machine", () => {
+    const load = createLoad(1);
+    const take = machine(1);
+    for (let i = 0; i < 300; i++) see(load, 0, take(5, 1), 1);
+    expect(load.stretch[0]).toBeGreaterThan(4);
+    expect(load.lostPerMs).toBeLessThan(0.01);
+  });
+
   test("are as long as those seen were", () => {
     const load = createLoad(1);
     const take = machine(1);
@@ -245,11 +298,14 @@ describe("lost time slices", () => {
     expect(load.sliceMs).toBeLessThan(13);
   });
 
-  test("in a row are no lost slices: the machine has become that slow", () => {
+  test.each([0, 4])("in a row are no lost slices, behind %d that were quick: the machine has become that slow", (quick) => {
     const load = createLoad(1);
     const take = machine(1);
     for (let i = 0; i < 100; i++) see(load, 0, take(1));
-    for (let i = 0; i < 20; i++) see(load, 0, take(50));
+    for (let i = 0; i < quick; i++) see(load, 0, take(0.2));
+    for (let i = 0; i < 7; i++) see(load, 0, take(50));
+    expect(load.stretch[0]).toBeGreaterThan(5);
+    for (let i = 0; i < 13; i++) see(load, 0, take(50));
     expect(load.stretch[0]).toBeGreaterThan(15);
   });
 
@@ -262,6 +318,27 @@ describe("lost time slices", () => {
     expect(load.lostPerMs).toBeLessThan(0.05);
     expect(load.version).toBeGreaterThan(0);
   });
+});
+
+test("the version is raised when what decisions see changes, and only then", () => {
+  const load = createLoad(2);
+  const take = machine(6);
+  const random = seeded(7);
+  const seen = (): number[] => [...load.stretch, load.lostPerMs, load.sliceMs, load.tail];
+  const changes = [0, 0, 0, 0, 0];
+  for (let i = 0; i < 6000; i++) {
+    const before = seen();
+    const { version } = load;
+    const body = take(i % 2000 < 1000 ? 1 : 2.5);
+    see(load, i % 3 === 0 ? 1 : 0, random() < 0.01 ? body + (i < 3000 ? 4 : 20) : body);
+    const isOther = seen().map((value, k) => value !== before[k]);
+    isOther.forEach((is, k) => {
+      changes[k] += Number(is);
+    });
+    if (load.version > version !== isOther.includes(true)) throw new Error(`query ${i}: from ${before} to ${seen()}`);
+  }
+  expect(Math.min(...changes)).toBeGreaterThan(0);
+  expect(Math.max(...changes)).toBeLessThan(300);
 });
 
 describe("what comes from a clock", () => {
@@ -314,6 +391,11 @@ describe("a caller's word", () => {
     expect(load.version).toBe(1);
     follow(load, { stretch: 3, lostPerMs: 0.2 });
     expect([load.lostPerMs, load.version]).toEqual([0.2, 2]);
+    follow(load, { stretch: 4, lostPerMs: 0.2 });
+    expect([[...load.stretch], load.version]).toEqual([[4, 4], 3]);
+    const { stretch, ...rest } = estimate(load);
+    expect(stretch).toBeCloseTo(4, 9);
+    expect(rest).toEqual({ deviation: 0, lostPerMs: 0.2 });
     follow(load, { stretch: 2 });
     expect([[...load.stretch], load.lostPerMs]).toEqual([[2, 2], 0]);
     expect(follow(load, {})).toBe(false);

@@ -42,6 +42,7 @@ describe("parseSlo", () => {
     ["latency=2ms", { latencyMs: 2 }],
     ["latency=2ms@p99", { latencyMs: 2, percentile: 99 }],
     ["latency=500us@p50", { latencyMs: 0.5, percentile: 50 }],
+    ["latency=1.001s", { latencyMs: 1001 }],
     ["latency=1.5s", { latencyMs: 1500 }],
     ["latency=1e-1ms", { latencyMs: 0.1 }],
     ["operations=200000", { operations: 200_000 }],

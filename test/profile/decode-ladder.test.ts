@@ -157,6 +157,7 @@ describe("decodeLadder", () => {
     ["levels.0.certificates.0.kind", "hope", 'ladder.levels[0].certificates[0].kind: got "hope"'],
     ["levels.0.certificates.0.samples", 0, "ladder.levels[0].certificates[0].samples: got 0"],
     ["levels.0.certificates.0.samples", 10.5, "ladder.levels[0].certificates[0].samples: got 10.5, expected a whole number"],
+    ["levels.0.certificates.0.bound", -1.1, "ladder.levels[0].certificates[0].bound: got -1.1, expected -1 to 1"],
     ["levels.0.certificates.1.bound", -0.1, "ladder.levels[0].certificates[1].bound: got -0.1, expected 0 to 1"],
   ])("refuses a broken %s (%#)", (path, value, message) => {
     const error = refusal(changed(path, value));
@@ -172,6 +173,10 @@ describe("decodeLadder", () => {
       ["levels.0.cost.nodes.0", 1 + 1e-9],
     ] as const)
       expect(decodeLadder(modelWith(changed(path, value)))?.levels).toHaveLength(good.levels.length);
+  });
+
+  test("a loss may be proved to be below 0, a gain", () => {
+    expect(decodeLadder(modelWith(changed("levels.0.certificates.0.bound", -0.001)))?.levels[0].certificates[0].bound).toBe(-0.001);
   });
 
   test("a later version is unsupported, not broken", () => {

@@ -75,6 +75,19 @@ describe("a lane that dies", () => {
     expect(pool.isDead).toBe(true);
   });
 
+  test("and was made elsewhere cannot be made again, asked or not", async () => {
+    const { lane, die } = mortal();
+    const { pool, heard } = pooled(lane);
+    const living = pool.free();
+    if (living) living.wasAsked = true;
+    die();
+    await settled();
+    expect(heard).toEqual([expect.stringContaining("no lane that is alive")]);
+    pool.open();
+    await settled();
+    expect([pool.isDead, heard.length]).toEqual([true, 1]);
+  });
+
   test("by a rejection is dead as well", async () => {
     const { pool, heard } = pooled({ ...mortal().lane, closed: Promise.reject(new Error("odd")) });
     await settled();
@@ -102,14 +115,30 @@ test("while one lane lives, others that die or cannot be made end nothing", asyn
   expect(heard).toEqual([expect.stringContaining("no lane that is alive")]);
 });
 
-test("a closed pool disposes what it made, also what is made later", async () => {
+test.each(["before", "after"])("a closed pool disposes what it made %s, and makes no more", async (when) => {
   const [given, made] = [mortal(), mortal()];
   const { pool, heard } = pooled([given.lane, () => made.lane]);
+  if (when === "before") await settled();
   pool.close();
   await settled();
-  expect(heard).toEqual([]);
+  pool.open();
+  await settled();
+  expect(heard).toEqual(when === "before" ? ["opened"] : []);
   expect(await Promise.race([made.lane.closed, settled().then(() => "alive")])).toBeNull();
   expect(await Promise.race([given.lane.closed, settled().then(() => "alive")])).toBe("alive");
+});
+
+test("a lane is made once, however often it is asked for", async () => {
+  let made = 0;
+  const { pool, heard } = pooled(() => {
+    made++;
+    return mortal().lane;
+  });
+  pool.open();
+  await settled();
+  pool.open();
+  await settled();
+  expect([made, heard]).toEqual([1, ["opened"]]);
 });
 
 test("a function that throws what has no text is told like any other", async () => {

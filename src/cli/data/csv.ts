@@ -7,8 +7,9 @@ import { parseNumber, shownText } from "./number-text.ts";
 
 const [tab, newline, carriageReturn, space, quote, comma, semicolon] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3b];
 
-/** Words that stand for a value: one that is missing, or true or false. Where they stand, a line is data. */
-const valueWord = /^"(?:|[-+]?nan|[-+]?inf|[-+]?infinity|null|na|n\/a|none|true|false)"$/i;
+/** Words that stand for a value: one that is missing or went wrong, as spreadsheets write it, or true or false. Where they stand, a line is data. */
+const valueWord =
+  /^"(?:|[-+]?(?:nan|inf|infinity|1\.#\w+)|null|nil|n\.?a\.?|#?n\/?a|nat|<na>|none|missing|undefined|true|false|#(?:div\/0|name|null|num|ref|value)[!?])"$/i;
 /** Of any script; bytes that are not UTF-8 are of another encoding's. */
 const letter = /[\p{L}\ufffd]/u;
 /** The first field of a line that names columns, though others of its fields may be numbers. */
@@ -34,7 +35,7 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
     line++;
     const next = end + 1;
     if (end > from && bytes[end - 1] === carriageReturn) end--;
-    if (isBlank(bytes, from, end)) {
+    if (isBlank(bytes, from, end, delimiter)) {
       from = next;
       continue;
     }
@@ -93,7 +94,8 @@ function isTrimmed(byte: number): boolean {
   return byte === space || byte === quote || byte === tab;
 }
 
-function isBlank(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (bytes[i] !== space && bytes[i] !== tab) return false;
+/** Between tabs stand numbers that are missing. */
+function isBlank(bytes: Uint8Array, from: number, to: number, delimiter: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] === delimiter || (bytes[i] !== space && bytes[i] !== tab)) return false;
   return true;
 }

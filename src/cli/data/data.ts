@@ -46,8 +46,8 @@ export async function readTable(packed: Uint8Array, name: string, role: Role, li
   if (bytes.length === 0) throw new SlonnError("bad-input", `${name}: got an empty file, expected ${role}`);
   if (isNpy(bytes)) return { kind: "array", tensor: readNpy(bytes, name) };
   if (isZip(bytes)) return readNpz(bytes, name, role);
-  if (isSafetensors(bytes)) return { kind: "array", tensor: firstTensor(bytes, name, role) };
   if (isIdx(bytes)) return { kind: "array", tensor: readIdx(bytes, name) };
+  if (isSafetensors(bytes)) return { kind: "array", tensor: firstTensor(bytes, name, role) };
   // Text holds no zero byte; anything else that gets here is of an unknown kind.
   if (bytes.subarray(0, 4096).includes(0))
     throw new SlonnError("unsupported", `${name}: got a binary file of unknown kind, expected npy, npz, safetensors, IDX, CSV or SVMlight`);
@@ -106,6 +106,8 @@ export function toLabels(table: Table, name: string, count: number, classes: num
 /** The columns of a sparse matrix that are not zero, as several labels per row. */
 function labelColumns({ count, width, indptr, indices, values }: SparseTable, name: string, classes: number): Labels {
   if (width > classes) throw new SlonnError("bad-input", `${name}: got ${width} label columns, expected at most ${classes}`);
+  // classes kept sparse would all become label 0
+  if (width === 1) throw new SlonnError("bad-input", `${name}: got 1 label column, expected one per label (of classes: an array)`);
   const starts = new Uint32Array(count + 1);
   const kept = new Uint32Array(indices.length);
   let n = 0;

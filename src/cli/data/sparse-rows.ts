@@ -17,12 +17,14 @@ export function canonical({ indptr, indices, values }: SparseRows): SparseRows {
     const to = indptr[r + 1];
     if (!isAscending(indices, from, to)) sortRow(indices, values, from, to);
     const rowStart = kept;
+    let sum = 0; // in doubles, as values of a column may cancel each other
     for (let i = from; i < to; i++) {
-      if (kept > rowStart && indices[kept - 1] === indices[i]) values[kept - 1] += values[i];
-      else {
-        indices[kept] = indices[i];
-        values[kept++] = values[i];
+      if (kept === rowStart || indices[kept - 1] !== indices[i]) {
+        indices[kept++] = indices[i];
+        sum = 0;
       }
+      sum += values[i];
+      values[kept - 1] = sum;
     }
     indptr[r + 1] = kept;
     from = to;

@@ -70,7 +70,7 @@ export function readSvmlight(bytes: Uint8Array, name: string): SparseTable {
           indices.push(index);
           values.push(value);
         }
-      } else if (first) readRowLabels(bytes, at, stop, where, labelValues.push);
+      } else if (first && header?.labels !== null) readRowLabels(bytes, at, stop, where, labelValues.push);
       else throw new SlonnError("bad-input", `${where}: got ${shownText(bytes, at, stop)}, expected index:value`);
       at = skipSpace(bytes, stop, end);
     }

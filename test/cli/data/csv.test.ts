@@ -12,6 +12,7 @@ const rows = (content: string | Uint8Array) => {
 describe("csv", () => {
   it.each([
     ["commas", "1,2.5,-3\n4,5e-1,6\n"],
+    ["a byte order mark before numbers", "\ufeff1,2.5,-3\n4,0.5,6\n"],
     ["semicolons", "1;2.5;-3\n4;.5;6"],
     ["tabs and CRLF", "1\t2.5\t-3\r\n4\t0.5\t6\r\n"],
     ["a header", "a,b,c\n1,2.5,-3\n4,0.5,6\n"],
@@ -37,6 +38,11 @@ describe("csv", () => {
 
   it("takes the first line that is not blank for the one that tells what is between numbers", () => {
     expect(rows("\n \r\n1;2.5;-3\n4;0.5;6\n")).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
+  });
+
+  it("reads more numbers than there is room for at first", () => {
+    const data = Array.from({ length: 5000 }, (_, i) => i / 8);
+    expect(rows(data.join("\n"))).toEqual({ shape: [5000, 1], data });
   });
 
   it("reads one column", () => {
@@ -65,6 +71,11 @@ describe("csv", () => {
     ["1,a\n2,3\n", /line 1, column 2: got "a"/],
     ["True,False\n1,0\n", /line 1, column 1: got "True"/],
     ["nan,NA\n1,0\n", /line 1, column 1: got "nan"/],
+    ["#N/A,1\n2,3\n", /line 1, column 1: got "#N\/A"/],
+    ["#DIV/0!,#DIV/0!\n2,3\n", /line 1, column 1: got "#DIV\/0!"/],
+    ["<NA>,1.#QNAN\n2,3\n", /line 1, column 1: got "<NA>"/],
+    ["1\t2\n\t\n3\t4\n", /line 2, column 1: got ""/],
+    ["\t\n1\t2\n", /line 1, column 1: got ""/],
     ["1 2,3 4\n1,0\n", /line 1, column 1: got "1 2"/],
     ["1e\n1\n", /line 1, column 1: got "1e"/],
   ])("refuses %j", (content, message) => {

@@ -122,6 +122,12 @@ describe("readLabels", () => {
     for (const [name, content] of kinds) expect(await readLabels(write(name, content), 3, 3)).toEqual(classes);
   });
 
+  it("reads an IDX file whose bytes could open a safetensors file's header", async () => {
+    const count = 1 << 16;
+    const content = idxFile(0x08, [count], new Uint8Array(count).fill(0x7b));
+    expect(await readLabels(write("y.idx", content), count)).toMatchObject({ kind: "class", count });
+  });
+
   it("reads several labels per row", async () => {
     const expected = { kind: "multi", count: 3, indptr: Uint32Array.of(0, 2, 2, 3), indices: Uint32Array.of(1, 3, 0) };
     expect(await readLabels(write("y.txt", "3 9 4\n1,3 0:1\n 0:1\n0 0:1\n"), 3, 4)).toEqual(expected);
@@ -141,6 +147,7 @@ describe("readLabels", () => {
     ["a class the model lacks", "y.csv", "1\n0\n4\n", /row 2: got label 4, expected an integer from 0 to 3/],
     ["a matrix", "y.csv", "1,2\n0,1\n4,1\n", /got labels of shape \(3, 2\), expected one per row/],
     ["a label column the model lacks", "y.txt", "3 5\n4:1\n0:1\n0:1\n", /got 5 label columns, expected at most 4/],
+    ["classes in a sparse column", "y.txt", "3 1\n0:2\n\n0:3\n", /y\.txt: got 1 label column, expected one per label/],
     ["rows without a label", "y.svm", " 1:1\n 1:1\n 1:1\n", /y\.svm: got 3 rows without a label, expected one in some of them$/],
     ["columns that are all zero", "y.txt", "3 4\n1:0\n\n0:0\n", /y\.txt: got 3 rows without a label/],
     ["a negative label among several", "y.svm", "1,-2 1:1\n1 1:1\n1 1:1\n", /row 0: got label -2/],

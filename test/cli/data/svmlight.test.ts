@@ -30,6 +30,10 @@ describe("svmlight", () => {
     });
   });
 
+  it("passes over a byte order mark", () => {
+    expect(read("\ufeff1 1:0.5\n")).toMatchObject({ rows: [[[0, 0.5]]], labels: [[1]] });
+  });
+
   it("counts columns from where a comment says", () => {
     const rowsOf = (comment: string) => read(`# ${comment}\n1 1:0.5 3:2\n`).rows[0].map(([index]) => index);
     expect(rowsOf("Column indices are zero-based")).toEqual([1, 3]);
@@ -95,6 +99,7 @@ describe("svmlight", () => {
       [[2, 2]],
       [[0, 7]],
     ]);
+    expect(read("0 1:1e8 1:1 1:-1e8\n").rows).toEqual([[[0, 1]]]);
   });
 
   it.each([
@@ -107,6 +112,7 @@ describe("svmlight", () => {
     ["1 99999999999:1\n", /got column 99999999999, expected at most 16777216/],
     ["2 5 3\n0 5:1\n1 1:1\n", /line 2: got column 5, expected at most 4/],
     ["2 5 3\n0 1:1\n", /got 1 rows, expected 2/],
+    ["2 5\n0:1\n3 1:1\n", /x\.svm: line 3: got "3", expected index:value/],
     ["1 5 3\n0 1:1\n0 1:1\n", /line 3: got more rows, expected 1/],
     ["1 999999999999 3\n0 1:1\n", /got 999999999999 columns, expected 1 to 16777216/],
   ])("refuses %j", (content, message) => {
