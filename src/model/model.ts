@@ -129,9 +129,9 @@ export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumber
     if (!activations.includes(layer.activation))
       throw refusal("bad-model", subject, `activation ${show(layer.activation)}`, `one of ${activations.join(", ")}`);
     const floats = weight instanceof Float32Array;
-    if (!(floats || (isObject(weight as unknown) && !ArrayBuffer.isView(weight))) || !(bias instanceof Float32Array))
+    const scale = floats ? null : weight?.scale;
+    if (scale === undefined || !(bias instanceof Float32Array))
       throw refusal("bad-model", subject, `weight ${show(weight)}, bias ${show(bias)}`, "a Float32Array of each");
-    const scale = floats ? null : weight.scale;
     const count = floats ? weight.length : "deliverTo" in weight ? inputs * outputs : weight.values?.length;
     if (count !== inputs * outputs) throw refusal("bad-model", subject, `${count} weights`, `${outputs} x ${inputs}`);
     if (scale && scale.length !== outputs) throw refusal("bad-model", subject, `${scale.length} scales`, outputs);

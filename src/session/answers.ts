@@ -53,7 +53,7 @@ export function checkRoom(out: Float32Array | BestAnswers, outputs: number): voi
       isAll
         ? `${out.length} numbers`
         : out?.indices
-          ? `${out.indices.length} in ${show(out.indices)} and ${out.scores?.length} in ${show(out.scores)}`
+          ? `${show(out.indices)} of ${out.indices.length} and ${show(out.scores)} of ${out.scores?.length}`
           : show(out),
       `a Float32Array of ${outputs}, or a Uint32Array and a Float32Array of one length, at most ${bestCapacity}`,
     );

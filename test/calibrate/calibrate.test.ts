@@ -304,7 +304,7 @@ describe("refuses", () => {
       await refuse({ hashShape: { tables: 8, bits: 8, votes: 64, ...part } }, "bad-option", /^hash shape: got /);
     await refuse({ onProgress: 5 as unknown as () => void }, "bad-option", /^onProgress: got 5, expected a function/);
     await refuse({ clock: {} as Clock, cost: "time" }, "bad-option", /^clock.now: got nothing, expected a function/);
-    await refuse({ signal: 5 as unknown as AbortSignal }, "bad-option", /^signal: got number .*, expected an AbortSignal/);
+    await refuse({ signal: 5 as unknown as AbortSignal }, "bad-option", /^signal: got number, expected an AbortSignal/);
     await refuse({ growing: "no" as unknown as boolean }, "bad-option", /^growing: got "no", expected true or false/);
     await refuse({ engine: { bakend: "js" } as EngineOptions }, "bad-option", /^engine: got bakend, expected backend, module/);
     await refuse({ weights: "int4" as "int8" }, "bad-option", /^weights: got "int4", expected int8 or auto/);

@@ -169,13 +169,13 @@ function bytesOf(model: Model): Model {
 }
 
 test.each<[string, unknown, string]>([
-  ["more answers than there may be", room(129), "129 in Uint32Array and 129 in Float32Array"],
-  ["more indices than scores", { indices: new Uint32Array(3), scores: new Float32Array(2) }, "3 in Uint32Array and 2 in Float32Array"],
-  ["more scores than indices", { indices: new Uint32Array(2), scores: new Float32Array(3) }, "2 in Uint32Array and 3 in Float32Array"],
-  ["indices of another type", { indices: new Int32Array(3), scores: new Float32Array(3) }, "3 in Int32Array and 3 in Float32Array"],
-  ["scores of another type", { indices: new Uint32Array(3), scores: new Float64Array(3) }, "3 in Uint32Array and 3 in Float64Array"],
-  ["plain lists", { indices: [0, 0], scores: [0, 0] }, "2 in a list of 2 and 2 in a list of 2"],
-  ["no scores", { indices: new Uint32Array(3) }, "3 in Uint32Array and undefined in nothing"],
+  ["more answers than there may be", room(129), "Uint32Array of 129 and Float32Array of 129"],
+  ["more indices than scores", { indices: new Uint32Array(3), scores: new Float32Array(2) }, "Uint32Array of 3 and Float32Array of 2"],
+  ["more scores than indices", { indices: new Uint32Array(2), scores: new Float32Array(3) }, "Uint32Array of 2 and Float32Array of 3"],
+  ["indices of another type", { indices: new Int32Array(3), scores: new Float32Array(3) }, "Int32Array of 3 and Float32Array of 3"],
+  ["scores of another type", { indices: new Uint32Array(3), scores: new Float64Array(3) }, "Uint32Array of 3 and Float64Array of 3"],
+  ["plain lists", { indices: [0, 0], scores: [0, 0] }, "a list of 2 of 2 and a list of 2 of 2"],
+  ["no scores", { indices: new Uint32Array(3) }, "Uint32Array of 3 and nothing of undefined"],
   ["null", null, "null"],
   ["nothing", undefined, "nothing"],
   ["floats of another type", new Float64Array(outputs), "Float64Array"],
