@@ -135,8 +135,8 @@ for (const backend of ["simd", "js"] as const) {
     });
 
     test.each([
-      ["threshold", 1, (_: number) => 1],
-      ["threshold", -0.5, (_: number) => -0.5],
+      ["threshold", 1, (_: number): number => 1],
+      ["threshold", -0.5, (_: number): number => -0.5],
       ["within", 1, (most: number) => most - 1],
       ["within", 0, (most: number) => most],
     ] as const)("by a %s of %f, whatever scores so is chosen", async (by, amount, least) => {
