@@ -70,7 +70,6 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
  * @throws SlonnError with that code where it is nothing that could be
  */
 export function checkSignal(signal: AbortSignal | undefined, code: ErrorCode): void {
-  if (signal != null && typeof signal.addEventListener !== "function")
-    throw refusal(code, "signal", `a ${typeof signal} without addEventListener`, "an AbortSignal");
+  if (signal != null && typeof signal.addEventListener !== "function") throw refusal(code, "signal", typeof signal, "an AbortSignal");
   throwIfAborted(signal);
 }

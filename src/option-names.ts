@@ -9,7 +9,7 @@ import { refusal } from "./errors.ts";
 export function checkNames(subject: string, options: unknown, known: Record<string, true>): void {
   const names = Object.keys(known).join(", ");
   if (typeof options !== "object" || options === null)
-    throw refusal("bad-option", subject, options === null ? "null" : `a ${typeof options}`, `an object of ${names}`);
+    throw refusal("bad-option", subject, `${options && typeof options}`, `an object of ${names}`);
   const odd = Object.keys(options).find((name) => !Object.hasOwn(known, name));
   if (odd !== undefined) throw refusal("bad-option", subject, odd, names);
 }

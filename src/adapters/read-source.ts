@@ -2,7 +2,7 @@
 
 import { checkSignal, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { ByteReader } from "../model/byte-reader.ts";
-import { checkFunction } from "../model/quoted.ts";
+import { checkFunction, show } from "../model/quoted.ts";
 import { builtin } from "./builtin.ts";
 
 /** Where a model may come from. A string is a path where the runtime has files and the string is not an http(s), data or blob URL. */
@@ -147,7 +147,7 @@ async function open(source: Source, options: ReadOptions): Promise<Opened> {
     return { name, totalBytes: source.size, ...chunksIn(name, source.stream()) };
   }
   if (source instanceof ReadableStream) return { name: "stream", totalBytes: null, ...chunksIn("stream", source) };
-  throw refusal("bad-input", "model source", typeof source, "a URL, path, Response, Blob, bytes or ReadableStream");
+  throw refusal("bad-input", "model source", show(source), "a URL, path, Response, Blob, bytes or ReadableStream");
 }
 
 async function openLocation(location: string | URL, { signal }: ReadOptions): Promise<Opened> {

@@ -8,7 +8,7 @@ import { encodeActivators } from "../activator/activator.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { decimal } from "../decimal.ts";
 import type { EngineOptions } from "../engine/engine.ts";
-import { refusal } from "../errors.ts";
+import { checkSignal, refusal } from "../errors.ts";
 import { checkModel, createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
 import { checkFunction, show } from "../model/quoted.ts";
@@ -79,6 +79,7 @@ const optionNames: Record<keyof CalibrateOptions, true> = {
   signal: true,
   onProgress: true,
 };
+const engineNames: Record<keyof EngineOptions, true> = { backend: true, module: true };
 
 /** Rows used at most to search and to fit. */
 const most = { search: 5000, fit: 4096 };
@@ -251,30 +252,36 @@ function meanAndTail(values: Float32Array): number {
 }
 
 function check(model: Model, asked: Asked): void {
-  const { rows, labels, fitRows, maxLoss, confidence, activators, hashShape, metric, seed, cost, weights, onProgress } = asked;
+  const { rows, labels, fitRows, maxLoss, confidence, activators, hashShape, growing, metric, seed, cost, weights } = asked;
+  const { clock, engine, signal, onProgress } = asked;
   checkModel(model);
   const { inputs } = model.layers[0];
   const { outputs, name } = model.layers[model.layers.length - 1];
   if (outputs < 2) throw refusal("bad-model", name, `${outputs} output`, twoOutputs);
-  checkRows("data", rows, inputs);
+  checkRows("rows", rows, inputs);
   if (fitRows) checkRows("fit data", fitRows, inputs);
   if (fitRows?.count === 0) throw refusal("bad-input", "fit data", "0 rows", "at least 1");
   if (fitRows && isSame(fitRows, rows))
     throw refusal("bad-input", "fit data", "the rows of the data", "others, as what fits may not certify");
   if (labels) checkLabels("labels", labels, rows.count, outputs);
   if (!(typeof maxLoss === "number" && maxLoss > 0 && maxLoss < 1))
-    throw refusal("bad-option", "max loss", maxLoss, "a fraction above 0 and below 1");
+    throw refusal("bad-option", "max loss", show(maxLoss), "a fraction above 0 and below 1");
   if (!(typeof confidence === "number" && confidence > 0.5 && confidence < 1))
-    throw refusal("bad-option", "confidence", confidence, "above 0.5 and below 1");
-  if (!metrics.includes(metric)) throw refusal("bad-option", "metric", metric, metrics.join(", "));
+    throw refusal("bad-option", "confidence", show(confidence), "above 0.5 and below 1");
+  if (!metrics.includes(metric)) throw refusal("bad-option", "metric", show(metric), metrics.join(", "));
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
-    throw refusal("bad-option", "seed", seed, `a whole number from 0 to ${2 ** 32 - 1}`);
-  if (cost !== "time" && cost !== "macs") throw refusal("bad-option", "cost", cost, "time or macs");
-  if (weights !== undefined && weights !== "int8" && weights !== "auto") throw refusal("bad-option", "weights", weights, "int8 or auto");
+    throw refusal("bad-option", "seed", show(seed), `a whole number from 0 to ${2 ** 32 - 1}`);
+  if (cost !== "time" && cost !== "macs") throw refusal("bad-option", "cost", show(cost), "time or macs");
+  if (weights !== undefined && weights !== "int8" && weights !== "auto")
+    throw refusal("bad-option", "weights", show(weights), "int8 or auto");
   const known = kinds.join(", ");
   if (!Array.isArray(activators)) throw refusal("bad-option", "activators", show(activators), `a list of ${known}`);
   for (const kind of activators) if (!kinds.includes(kind)) throw refusal("bad-option", "activators", show(kind), known);
   if (hashShape) checkHashShape(hashShape);
+  if (growing !== undefined && typeof growing !== "boolean") throw refusal("bad-option", "growing", show(growing), "true or false");
+  if (clock !== undefined) checkFunction("clock.now", clock?.now);
+  if (engine !== undefined) checkNames("engine", engine, engineNames);
+  checkSignal(signal, "bad-option");
   if (onProgress !== undefined) checkFunction("onProgress", onProgress);
 }
 

@@ -3,6 +3,7 @@
 // calls, wrong for a query, so nothing on the query path imports this file. See docs/decisions/as-bind.md.
 
 import { messageOf, refusal, SlonnError } from "../errors.ts";
+import { checkNames } from "../option-names.ts";
 import { extendConverters } from "./as-bind-layout.ts";
 import { bytesOfText } from "./binary-text.ts";
 import { arraysBinary } from "./generated/arrays-binary.ts";
@@ -48,12 +49,15 @@ export interface ArrayKernelsOptions {
   backend?: "simd" | "js";
 }
 
+const optionNames: Record<keyof ArrayKernelsOptions, true> = { backend: true };
+
 /**
  * Compiles the array kernels, or takes the plain-JavaScript ones where that cannot be done. The memory of an instance grows to
  * what its largest call needed and goes when the returned object does.
- * @throws SlonnError `no-engine` when `backend: "simd"` was asked for and cannot run here, `bad-option` for another backend.
+ * @throws SlonnError `no-engine` when `backend: "simd"` was asked for and cannot run here, `bad-option` for another backend or option.
  */
 export async function createArrayKernels(options: ArrayKernelsOptions = {}): Promise<ArrayKernels> {
+  checkNames("createKernels", options, optionNames);
   const { backend } = options;
   if (backend !== undefined && backend !== "simd" && backend !== "js")
     throw refusal("bad-option", "backend", JSON.stringify(backend), "simd or js");

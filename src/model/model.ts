@@ -129,9 +129,9 @@ export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumber
     if (!activations.includes(layer.activation))
       throw refusal("bad-model", subject, `activation ${show(layer.activation)}`, `one of ${activations.join(", ")}`);
     const floats = weight instanceof Float32Array;
-    if (!(floats || isObject(weight as unknown)) || !(bias instanceof Float32Array))
+    const scale = floats ? null : weight?.scale;
+    if (scale === undefined || !(bias instanceof Float32Array))
       throw refusal("bad-model", subject, `weight ${show(weight)}, bias ${show(bias)}`, "a Float32Array of each");
-    const scale = floats ? null : weight.scale;
     const count = floats ? weight.length : "deliverTo" in weight ? inputs * outputs : weight.values?.length;
     if (count !== inputs * outputs) throw refusal("bad-model", subject, `${count} weights`, `${outputs} x ${inputs}`);
     if (scale && scale.length !== outputs) throw refusal("bad-model", subject, `${scale.length} scales`, outputs);
@@ -141,7 +141,7 @@ export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumber
       throw refusal("bad-model", subject, `${inputs} inputs`, `${before.outputs}, the outputs of ${show(before.name)}`);
     if (l < layers.length - 1 && /softmax/.test(layer.activation))
       throw refusal("bad-model", subject, `${layer.activation} on a hidden layer`, "it on the last only");
-    if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", subject, `slope ${show(layer.alpha)}`, "a finite number");
+    if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", subject, `alpha ${show(layer.alpha)}`, "a finite number");
     const numbers = floats ? weight : scale;
     if (numbers) checkNumbers?.(subject, floats ? "weight" : "scale", numbers);
     checkNumbers?.(subject, "bias", bias);

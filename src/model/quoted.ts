@@ -17,8 +17,11 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 export function show(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (isObject(value)) return "an object";
-  return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : value === undefined ? "nothing" : String(value);
+  if (isObject(value)) {
+    const name = Object.getPrototypeOf(value)?.constructor?.name;
+    return name && name !== "Object" ? name : "an object";
+  }
+  return /function|symbol|bigint/.test(typeof value) ? `a ${typeof value}` : value === undefined ? "nothing" : String(value);
 }
 
 /** @throws SlonnError `bad-option` for what cannot be called. */

@@ -1,6 +1,7 @@
 // Batches of inputs and their labels as plain data: what the data readers give and what calibration and benches take.
 
 import { refusal } from "../errors.ts";
+import { show } from "./quoted.ts";
 
 /** `count` inputs of `width` numbers: dense row-major, or compressed sparse rows (CSR). */
 export type Rows =
@@ -45,17 +46,17 @@ export function staggered(turn: number, member: number, members: number, turns: 
 export function checkRows(name: string, rows: Rows, width: number): void {
   const refuse: Refuse = refusing(name);
   const { kind, count } = rows ?? {};
-  if (kind !== "dense" && kind !== "csr") refuse(rows ? `kind ${kind}` : String(rows), "dense or csr rows");
+  if (kind !== "dense" && kind !== "csr") refuse(rows ? `kind ${show(kind)}` : show(rows), 'kind "dense" or "csr"');
   if (!Number.isSafeInteger(count)) refuse(`${count} rows`, "a whole number");
   if (rows.width !== width) refuse(`rows of ${rows.width} numbers`, `${width}`);
   const values = rows.kind === "dense" ? rows.data : rows.values;
-  if (!(values instanceof Float32Array)) refuse("numbers of another type", "a Float32Array");
+  if (!(values instanceof Float32Array)) refuse(`numbers as ${show(values)}`, "a Float32Array");
   if (rows.kind === "dense") {
     if (values.length !== count * width) refuse(`${values.length} numbers`, `${count} x ${width}`);
   } else {
     const { indptr, indices } = rows;
     if (!(ArrayBuffer.isView(indptr) && ArrayBuffer.isView(indices)))
-      refuse("row pointers and columns of another type", "a Uint32Array of each");
+      refuse(`row pointers as ${show(indptr)}, columns as ${show(indices)}`, "a Uint32Array of each");
     if (indptr.length !== count + 1 || indptr[0] !== 0) refuse(`${indptr.length} row pointers from ${indptr[0]}`, `${count + 1} from 0`);
     if (indptr[count] !== values.length || indices.length !== values.length)
       refuse(`${indices.length} columns and ${values.length} values`, `${indptr[count]} of both`);
@@ -71,10 +72,11 @@ export function checkRows(name: string, rows: Rows, width: number): void {
  */
 export function checkLabels(name: string, labels: Labels, rows: number, classes: number): void {
   const refuse = refusing(name);
-  if (labels.kind !== "class" && labels.kind !== "multi") refuse(`kind ${(labels as { kind: unknown }).kind}`, "class or multi");
+  if (labels.kind !== "class" && labels.kind !== "multi")
+    refuse(`kind ${show((labels as { kind: unknown }).kind)}`, 'kind "class" or "multi"');
   if (labels.count !== rows) refuse(`${labels.count}`, `${rows}, one a row`);
   const all = labels.kind === "class" ? labels.classes : labels.indices;
-  if (!ArrayBuffer.isView(all)) refuse(typeof all, "a Uint32Array");
+  if (!ArrayBuffer.isView(all)) refuse(show(all), "a Uint32Array");
   if (labels.kind === "multi") {
     const { indptr } = labels;
     if (indptr.length !== rows + 1 || indptr[0] !== 0 || indptr[rows] !== all.length)

@@ -7,6 +7,7 @@
 //                 calibration.<key>
 
 import { refusal, SlonnError } from "../errors.ts";
+import { checkNames } from "../option-names.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { createCrc32 } from "./crc32.ts";
 import { narrowToHalf, widenHalf } from "./half.ts";
@@ -41,11 +42,13 @@ const version = 1;
 /**
  * A model as the bytes of a .slonn file.
  * @param options.half stores weights (not biases) as F16, rounded to nearest even.
- * @throws SlonnError `bad-model` for what is no model, and when the ladder is not JSON; `bad-option` when `half` would change the weights of a calibrated
- * model, whose certificates then say nothing about it, or overflow.
+ * @throws SlonnError `bad-model` for what is no model, for a name that is no text, and when the ladder is not JSON; `bad-option` for an option that
+ * is none, and when `half` would change the weights of a calibrated model, whose certificates then say nothing about it, or overflow.
  */
 export function encodeModel(model: Model, options: { half?: boolean } = {}): Uint8Array {
+  checkNames("encodeModel", options, { half: true });
   checkModel(model);
+  for (const { name } of [model, ...model.layers]) if (typeof name !== "string") throw refusal("bad-model", "name", show(name), "text");
   const half = options.half ?? false;
   if (half) for (const layer of model.layers) checkHalf(layer, model.calibration !== null);
   const tensors: StoredTensor[] = [];

@@ -74,7 +74,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   if (!(Number.isInteger(most) && most >= 1)) throw refusal("bad-option", "most", show(most), "a whole number from 1");
   if (!(typeof patienceMs === "number" && patienceMs > 0 && patienceMs < Number.POSITIVE_INFINITY))
     throw refusal("bad-option", "patienceMs", show(patienceMs), "a finite time above 0");
-  if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
+  checkFunction("clock.now", clock?.now);
   checkFunction("turn", turn);
   const line: Line<Request> = createLine({ lanes: Array.isArray(lanes) ? lanes.length : 1, patienceMs });
   const onAbort = createAbortListener();

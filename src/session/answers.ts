@@ -5,6 +5,7 @@ import { bestCapacity } from "../activator/network.ts";
 import { rungsOf } from "../activator/work.ts";
 import { ROW_WORDS } from "../engine/generated/abi.ts";
 import { refusal } from "../errors.ts";
+import { show } from "../model/quoted.ts";
 import type { LevelRun, ListViews, Live } from "./level-run.ts";
 import { createCandidates, createOutput, type Output } from "./output.ts";
 
@@ -49,7 +50,11 @@ export function checkRoom(out: Float32Array | BestAnswers, outputs: number): voi
     throw refusal(
       "bad-input",
       "out",
-      isAll ? `${out.length} numbers` : `${out?.indices?.length} indices and ${out?.scores?.length} scores`,
+      isAll
+        ? `${out.length} numbers`
+        : out?.indices
+          ? `${show(out.indices)} of ${out.indices.length} and ${show(out.scores)} of ${out.scores?.length}`
+          : show(out),
       `a Float32Array of ${outputs}, or a Uint32Array and a Float32Array of one length, at most ${bestCapacity}`,
     );
 }

@@ -21,7 +21,7 @@ export function writeInput(input: QueryInput, to: NetworkInput, plan: InputUse):
   }
   if (isTyped(input) || Array.isArray(input)) writeNumbers(input, target);
   else if (typeof input === "object" && input !== null && "shape" in input) writeTensor(input, target);
-  else throw refusal("bad-input", "input", describe(input), `a Float32Array of ${target.length} or { indices, values }`);
+  else throw refusal("bad-input", "input", show(input), `a Float32Array of ${target.length} or { indices, values }`);
   return 0;
 }
 
@@ -34,12 +34,12 @@ function writeNumbers(input: TensorData | readonly number[], target: Float32Arra
 
 function checkNumbers(list: readonly unknown[]): void {
   for (let i = 0; i < list.length; i++)
-    if (typeof list[i] !== "number") throw refusal("bad-input", "input", `${describe(list[i])} at position ${i}`, "numbers");
+    if (typeof list[i] !== "number") throw refusal("bad-input", "input", `${show(list[i])} at position ${i}`, "numbers");
 }
 
 function checkSparse({ indices, values }: NonZeros, width: number): void {
   if (!isList(indices) || !isList(values))
-    throw refusal("bad-input", "input", `${describe(indices)} and ${describe(values)}`, "indices and values as lists of numbers");
+    throw refusal("bad-input", "input", `${show(indices)} and ${show(values)}`, "indices and values as lists of numbers");
   try {
     // nothing, but for what was handed over, which looks empty
     (indices as readonly number[]).at(indices.length);
@@ -59,7 +59,7 @@ function checkSparse({ indices, values }: NonZeros, width: number): void {
 
 function writeTensor({ shape, data }: Tensor, target: Float32Array): void {
   if (!Array.isArray(shape) || !isTyped(data))
-    throw refusal("bad-input", "input", `a tensor of shape ${describe(shape)} and data ${describe(data)}`, "a list and a typed array");
+    throw refusal("bad-input", "input", `a tensor of shape ${show(shape)} and data ${show(data)}`, "a list and a typed array");
   if (sizeOf(shape) !== target.length || data.length !== target.length)
     throw refusal(
       "bad-input",
@@ -79,9 +79,4 @@ const isList = (value: unknown): value is ArrayLike<number> => isNumbers(value) 
 /** A typed array of plain numbers: no 64-bit integers. */
 function isNumbers(value: unknown): value is Exclude<TensorData, BigInt64Array | BigUint64Array> {
   return isTyped(value) && !(value instanceof BigInt64Array || value instanceof BigUint64Array);
-}
-
-function describe(value: unknown): string {
-  if (value === null) return "null";
-  return typeof value === "object" ? (value.constructor?.name ?? "an object") : typeof value;
 }

@@ -3,6 +3,7 @@
 
 import { refusal } from "../errors.ts";
 import { checkFunction } from "../model/quoted.ts";
+import { checkNames } from "../option-names.ts";
 import { createForecast, type Forecast, medianAt, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
   begin,
@@ -29,6 +30,8 @@ export type LoadOptions = Partial<Load> & {
   /** Share of time in which runnable work had to wait, NaN if unknown: advice for the estimate. Called after every query, so it should only hand out a number. */
   pressure?: () => number;
 };
+
+const optionNames: Record<keyof LoadOptions, true> = { stretch: true, lostPerMs: true, pressure: true };
 
 /** What an SLO comes to. */
 export interface Decision extends Asked {
@@ -69,6 +72,7 @@ export interface Pacing {
 }
 
 export function createPacing(levels: readonly Level[], promise: Ladder["promise"] | null, options: LoadOptions): Pacing {
+  checkNames("load", options, optionNames);
   const { pressure } = options;
   if (pressure != null) checkFunction("pressure", pressure);
   const load = createLoad(levels.length);

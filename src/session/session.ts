@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { type Backend, buildName, type EngineOptions } from "../engine/engine.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
 import { checkModel, type Model, type StreamedModel } from "../model/model.ts";
-import { show } from "../model/quoted.ts";
+import { checkFunction, show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import type { LoadEstimate } from "../policy/load.ts";
@@ -114,7 +114,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   checkNames("createSession", options, optionNames);
   const { clock = systemClock, latencyProfile, machine = "" } = options;
   checkModel(model);
-  if (typeof clock?.now !== "function") throw refusal("bad-option", "clock", show(clock), "a function now()");
+  checkFunction("clock.now", clock?.now);
   const ladder = decodeLadder(model);
   const levels = ladder?.levels ?? uncalibratedLevels(model);
   // what a query needs is copied out: a closure that named `model` would keep all its weights beside those in the engine

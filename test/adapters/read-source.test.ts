@@ -221,6 +221,7 @@ describe("refuses", () => {
 
   test("anything else", async () => {
     for (const source of [undefined, null, 5, {}, [1, 2]]) await refuse(source, "bad-input", /^model source: got/);
+    await refuse(Promise.resolve(content), "bad-input", /^model source: got Promise, expected/);
   });
 });
 

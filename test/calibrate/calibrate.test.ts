@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type CalibrateOptions, calibrate } from "../../src/calibrate/calibrate.ts";
+import type { Clock } from "../../src/clock.ts";
+import type { EngineOptions } from "../../src/engine/engine.ts";
 import { forward } from "../../src/model/forward.ts";
 import { denseMacs, type Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
@@ -276,20 +278,20 @@ describe("refuses", () => {
     await refuse({ labels: { kind: "class", count: 3, classes: new Uint32Array(3) } }, "bad-input", /labels: got 3, expected 1500/);
     const fromOne = { ...labels, classes: (labels as { classes: Uint32Array }).classes.map((label) => label + 1) } as Labels;
     await refuse({ labels: fromOne }, "bad-input", /labels: got label \d+ at position \d+, expected a whole number from 0 to/);
-    await refuse({ maxLoss: "0.1" as unknown as number }, "bad-option", /max loss: got 0.1, expected/);
-    await refuse({ cost: "bytes" as "macs" }, "bad-option", /cost: got bytes, expected time or macs/);
+    await refuse({ maxLoss: "0.1" as unknown as number }, "bad-option", /max loss: got "0.1", expected/);
+    await refuse({ cost: "bytes" as "macs" }, "bad-option", /cost: got "bytes", expected time or macs/);
     const broken = { ...rows, data: rows.data.slice() };
     broken.data[777] = Number.NaN;
-    await refuse({ rows: broken }, "bad-input", /data: got NaN/);
-    await refuse({ rows: { ...rows, data: rows.data.subarray(0, 100) } }, "bad-input", /data: got 100 numbers, expected 1500 x 40/);
+    await refuse({ rows: broken }, "bad-input", /^rows: got NaN/);
+    await refuse({ rows: { ...rows, data: rows.data.subarray(0, 100) } }, "bad-input", /^rows: got 100 numbers, expected 1500 x 40/);
     const sparse = compressed(rows);
     await refuse({ rows: sparse, fitRows: compressed(rows) }, "bad-input", /fit data: got the rows of the data/);
     await refuse(
       { rows: { ...sparse, indices: sparse.indices.map((i, n) => (n === 5 ? 40 : i)) } },
       "bad-input",
-      /data: got column 40, expected below 40/,
+      /^rows: got column 40, expected below 40/,
     );
-    await refuse({ rows: { ...sparse, indptr: sparse.indptr.slice(1) } }, "bad-input", /data: got/);
+    await refuse({ rows: { ...sparse, indptr: sparse.indptr.slice(1) } }, "bad-input", /^rows: got/);
   });
 
   test("options that are out of range", async () => {
@@ -301,8 +303,12 @@ describe("refuses", () => {
     for (const part of [{ tables: 0 }, { bits: 21 }, { votes: 1.5 }])
       await refuse({ hashShape: { tables: 8, bits: 8, votes: 64, ...part } }, "bad-option", /^hash shape: got /);
     await refuse({ onProgress: 5 as unknown as () => void }, "bad-option", /^onProgress: got 5, expected a function/);
-    await refuse({ weights: "int4" as "int8" }, "bad-option", /^weights: got int4, expected int8 or auto/);
-    await refuse({ metric: "precision@7" as "precision@5" }, "bad-option", /^metric: got precision@7, expected accuracy/);
+    await refuse({ clock: {} as Clock, cost: "time" }, "bad-option", /^clock.now: got nothing, expected a function/);
+    await refuse({ signal: 5 as unknown as AbortSignal }, "bad-option", /^signal: got number, expected an AbortSignal/);
+    await refuse({ growing: "no" as unknown as boolean }, "bad-option", /^growing: got "no", expected true or false/);
+    await refuse({ engine: { bakend: "js" } as EngineOptions }, "bad-option", /^engine: got bakend, expected backend, module/);
+    await refuse({ weights: "int4" as "int8" }, "bad-option", /^weights: got "int4", expected int8 or auto/);
+    await refuse({ metric: "precision@7" as "precision@5" }, "bad-option", /^metric: got "precision@7", expected accuracy/);
     for (const seed of [1.5, -1, 2 ** 32, Number.NaN]) await refuse({ seed }, "bad-option", /^seed: got .*, expected a whole number/);
     await refuse({ maxLoss: 1e-14 }, "bad-option", /^max loss: got 1e-14, expected one that a number of rows can prove/);
   });

@@ -381,6 +381,10 @@ describe("refusals", () => {
     });
   });
 
+  it.each([{ bakend: "js" }, 5, null])("the options %o", async (options) => {
+    await expect(createArrayKernels(options as object)).rejects.toMatchObject({ code: "bad-option" });
+  });
+
   it("a call whose memory is not to be had, and goes on with a new instance", async () => {
     let pinned = 0;
     const own = await instantiatedWith((exports) => {

@@ -76,7 +76,7 @@ describe("what importModel is handed", () => {
     ["a source without a name", { bytes: weights }, {}, `importModel: got nothing as name, ${form}`],
     ["a source without bytes", { name: "m" }, {}, `importModel: got nothing as bytes, ${form}`],
     ["bytes as a list", { name: "m", bytes: [8, 7] }, {}, `importModel: got a list of 2 as bytes, ${form}`],
-    ["other numbers", { name: "m", bytes: new Float32Array(2) }, {}, `importModel: got an object as bytes, ${form}`],
+    ["other numbers", { name: "m", bytes: new Float32Array(2) }, {}, `importModel: got Float32Array as bytes, ${form}`],
     ["no options", { name: "m", bytes: weights }, null, "importModel: got null, expected an object of activations, signal"],
     ["an option nobody knows", { name: "m", bytes: weights }, { seed: 1 }, "importModel: got seed, expected activations, signal"],
     ["activations as text", { name: "m", bytes: weights }, { activations: "relu" }, 'activations: got "relu", expected a list of names'],

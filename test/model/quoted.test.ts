@@ -18,8 +18,11 @@ test.each<[unknown, string]>([
   ["a\nb\u2028", '"a\\nb\\u2028"'],
   [[1, 2], "a list of 2"],
   [null, "null"],
-  [5n, "5"],
+  [5n, "a bigint"],
   [Object.create(null), "an object"],
+  [JSON.parse('{"constructor":{"name":"of a file"}}'), "an object"],
+  [Promise.resolve(), "Promise"],
+  [new Float64Array(2), "Float64Array"],
   [() => 1, "a function"],
   [Symbol("s"), "a symbol"],
 ])("%# is shown as what it is", (value, shown) => expect(show(value)).toBe(shown));

@@ -106,6 +106,17 @@ test("half halves the weights, keeps the biases, and is stable from then on", ()
   expect(Buffer.compare(encodeModel(back, { half: true }), bytes)).toBe(0);
 });
 
+test("refuses to write names that no reader takes, and options that are none", () => {
+  const [first, last] = plain.layers;
+  for (const model of [
+    { ...plain, name: 5 },
+    { ...plain, layers: [first, { ...last, name: undefined }] },
+  ])
+    expect(() => encodeModel(model as unknown as Model)).toThrow(expect.objectContaining({ code: "bad-model" }));
+  for (const odd of [{ halves: true }, null, true])
+    expect(() => encodeModel(plain, odd as object)).toThrow(expect.objectContaining({ code: "bad-option" }));
+});
+
 test("half neither overflows nor changes what certificates are about", () => {
   const [first, last] = plain.layers;
   expect(() => encodeModel(createModel("m", [{ ...first, weight: floatWeights(first).map(() => 1e5) }, last]), { half: true })).toThrow(

@@ -158,7 +158,7 @@ describe("checkSlo", () => {
     [{ late: "run" }, "late: got no latencyMs beside it"],
     [{ signal: true }, "signal: got true, expected an AbortSignal"],
     [{ loss: () => 1 }, "loss: got a function"],
-    [{ loss: 1n }, "loss: got 1"],
+    [{ loss: 1n }, "loss: got a bigint"],
   ])("refuses %o", (value, message) => {
     const error = refusal(() => checkSlo(value));
     expect(error.code).toBe("bad-slo");

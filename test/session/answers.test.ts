@@ -168,18 +168,20 @@ function bytesOf(model: Model): Model {
   return createModel(model.name, quantizeModel(model).layers, model.calibration);
 }
 
-test.each<[string, unknown]>([
-  ["more answers than there may be", room(129)],
-  ["more indices than scores", { indices: new Uint32Array(3), scores: new Float32Array(2) }],
-  ["more scores than indices", { indices: new Uint32Array(2), scores: new Float32Array(3) }],
-  ["indices of another type", { indices: new Int32Array(3), scores: new Float32Array(3) }],
-  ["scores of another type", { indices: new Uint32Array(3), scores: new Float64Array(3) }],
-  ["plain lists", { indices: [0, 0], scores: [0, 0] }],
-  ["no scores", { indices: new Uint32Array(3) }],
-  ["null", null],
-])("room is refused: %s", async (_, out) => {
+test.each<[string, unknown, string]>([
+  ["more answers than there may be", room(129), "Uint32Array of 129 and Float32Array of 129"],
+  ["more indices than scores", { indices: new Uint32Array(3), scores: new Float32Array(2) }, "Uint32Array of 3 and Float32Array of 2"],
+  ["more scores than indices", { indices: new Uint32Array(2), scores: new Float32Array(3) }, "Uint32Array of 2 and Float32Array of 3"],
+  ["indices of another type", { indices: new Int32Array(3), scores: new Float32Array(3) }, "Int32Array of 3 and Float32Array of 3"],
+  ["scores of another type", { indices: new Uint32Array(3), scores: new Float64Array(3) }, "Uint32Array of 3 and Float64Array of 3"],
+  ["plain lists", { indices: [0, 0], scores: [0, 0] }, "a list of 2 of 2 and a list of 2 of 2"],
+  ["no scores", { indices: new Uint32Array(3) }, "Uint32Array of 3 and nothing of undefined"],
+  ["null", null, "null"],
+  ["nothing", undefined, "nothing"],
+  ["floats of another type", new Float64Array(outputs), "Float64Array"],
+])("room is refused: %s", async (_, out, shown) => {
   const s = await session(wide(40));
-  expect(() => s.runInto(row(0), out as BestAnswers)).toThrow(/^out: got .* at most 128$/);
+  expect(() => s.runInto(row(0), out as BestAnswers)).toThrow(new RegExp(`^out: got ${shown}, expected .* at most 128$`));
   expect(() => s.runInto(row(0), out as BestAnswers)).toThrow(expect.objectContaining({ code: "bad-input" }));
 });
 

@@ -6,6 +6,7 @@ import { createModel, type Model } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { Level } from "../../src/profile/ladder.ts";
+import type { LoadOptions } from "../../src/session/pacing.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, plain, rung, widths } from "./calibrated.ts";
@@ -391,6 +392,8 @@ describe("refuses", () => {
     ["an activation nobody knows", "bad-model", () => createSession(withFirst({ activation: "swish" as "relu" }))],
     ["a clock without now", "bad-option", () => createSession(plain, { clock: {} as Clock })],
     ["an option nobody knows", "bad-option", () => createSession(plain, { latencyprofile: null } as SessionOptions)],
+    ["a load nobody knows", "bad-option", () => createSession(plain, { load: { streched: 2 } as LoadOptions })],
+    ["a load that is none", "bad-option", () => createSession(plain, { load: 5 as LoadOptions })],
     ["options that are none", "bad-option", () => createSession(plain, null as unknown as SessionOptions)],
     ...[5, "much", {}].map((pressure): [string, ErrorCode, () => Promise<Session>] => [
       `a pressure of ${JSON.stringify(pressure)}`,

@@ -16,7 +16,8 @@ export const inspectCommand: Command = {
     const ladder = decodeLadder(model);
     if (!args.has("json")) {
       io.stdout(
-        layersText(model) + (ladder ? `\n${ladderText(ladder)}` : "not calibrated: queries run dense, or exact where that is asked\n"),
+        layersText(model) +
+          (ladder ? `\n${ladderText(ladder)}` : "not calibrated: queries run dense, or exact where the objective allows\n"),
       );
       return;
     }
