@@ -3,12 +3,13 @@
 // what is seen here is what they do, repeatably and out to loads no real machine at hand can make.
 
 import { ROW_WORDS, WORD_UNITS } from "../src/engine/generated/abi.ts";
+import type { LoadOptions } from "../src/policy/load.ts";
 import type { Slo } from "../src/policy/slo.ts";
 import type { Level } from "../src/profile/ladder.ts";
 import type { LatencyProfile, Quantiles } from "../src/profile/latency.ts";
 import { normal, type Random } from "../src/random.ts";
 import { createRan, DEADLINE, LEFT_MS, type LevelRun, type Point, runSegments, type Segment, TOOK_MS } from "../src/session/level-run.ts";
-import { createPacing, type Decision, type LoadOptions, type Pacing } from "../src/session/pacing.ts";
+import { createPacing, type Decision, type Pacing } from "../src/session/pacing.ts";
 
 /** What bench/record.ts writes. */
 export interface Recorded {

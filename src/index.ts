@@ -24,13 +24,11 @@ export {
 } from "./model/model.ts";
 export type { Input, SparseInput } from "./model/rows.ts";
 export type { DType, Tensor, TensorData } from "./model/tensor.ts";
-export type { Load, LoadEstimate } from "./policy/load.ts";
+export type { Load, LoadEstimate, LoadOptions } from "./policy/load.ts";
 export type { Plan } from "./policy/policy.ts";
 export type { Slo } from "./policy/slo.ts";
 export type { Certificate, Cost, Ladder, LadderMetric, LayerSetting, Level, RankedSetting, Rung } from "./profile/ladder.ts";
 export type { LatencyProfile, LevelLatency, ProfileOrigin, RungLatency } from "./profile/latency.ts";
-export type { BestAnswers } from "./session/answers.ts";
 export type { QueryInput } from "./session/input.ts";
-export type { Answer, Output } from "./session/output.ts";
-export type { LoadOptions } from "./session/pacing.ts";
+export type { Answer, BestAnswers, Output } from "./session/output.ts";
 export type { Report } from "./session/report.ts";

@@ -14,7 +14,8 @@ import type { Ladder } from "../../src/profile/ladder.ts";
 import { writeAll } from "../../src/session/answers.ts";
 import { writeInput } from "../../src/session/input.ts";
 import { EXPECTED_P99_MS, layOut } from "../../src/session/level-run.ts";
-import { createSession, type PausableSession } from "../../src/session/session.ts";
+import type { PausableSession } from "../../src/session/pausable-session.ts";
+import { createSession } from "../../src/session/session.ts";
 
 export interface DeadlineContender {
   name: string;

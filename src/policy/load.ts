@@ -21,6 +21,12 @@ export interface Load {
   lostPerMs?: number;
 }
 
+/** What the caller knows of the machine's load. */
+export type LoadOptions = Partial<Load> & {
+  /** Share of time in which runnable work had to wait, NaN if unknown: advice for the estimate. Called after every query, so it should only hand out a number. */
+  pressure?: () => number;
+};
+
 export interface LoadState {
   /** [levels], as decisions see it: it follows the estimate slowly while that stays within a band, so that noise hardly changes a decision. */
   readonly stretch: Float64Array;

@@ -7,13 +7,7 @@ import { ROW_WORDS } from "../engine/generated/abi.ts";
 import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import type { LevelRun, ListViews, Live } from "./level-run.ts";
-import { createCandidates, createOutput, type Output } from "./output.ts";
-
-/** Room for the best answers of a query: which outputs, and their scores. */
-export interface BestAnswers {
-  indices: Uint32Array;
-  scores: Float32Array;
-}
+import { type BestAnswers, createCandidates, createOutput, type Output } from "./output.ts";
 
 /** Where a run that ended before row `ran` left its answer: all outputs, or its candidates, which are activated. */
 function answerAt({ engine, plan, answers }: LevelRun, ran: number): Float32Array | ListViews {

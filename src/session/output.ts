@@ -24,6 +24,12 @@ export interface Output {
   top(k: number): Answer[];
 }
 
+/** Room for the best answers of a query: which outputs, and their scores. */
+export interface BestAnswers {
+  indices: Uint32Array;
+  scores: Float32Array;
+}
+
 /** What stands for an output that was not computed: less than any score, and as a probability 0. */
 export function dropped(activation: string): number {
   return activation === "softmax" || activation === "sigmoid" ? 0 : Number.NEGATIVE_INFINITY;

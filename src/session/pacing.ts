@@ -11,8 +11,8 @@ import {
   EXPECTED_MS,
   estimate,
   follow,
-  type Load,
   type LoadEstimate,
+  type LoadOptions,
   OBSERVED_MS,
   observe,
   P99_MS,
@@ -24,12 +24,6 @@ import { type Asked, askedOf, type Slo } from "../policy/slo.ts";
 import type { Ladder, Level } from "../profile/ladder.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
 import { EXPECTED_P99_MS, LEFT_MS, type LevelRun, type Ran, STRETCH, setLatency, TOOK_MS } from "./level-run.ts";
-
-/** What the caller knows of the machine's load. */
-export type LoadOptions = Partial<Load> & {
-  /** Share of time in which runnable work had to wait, NaN if unknown: advice for the estimate. Called after every query, so it should only hand out a number. */
-  pressure?: () => number;
-};
 
 const optionNames: Record<keyof LoadOptions, true> = { stretch: true, lostPerMs: true, pressure: true };
 

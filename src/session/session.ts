@@ -10,14 +10,14 @@ import { checkModel, type Model, type StreamedModel } from "../model/model.ts";
 import { checkFunction, show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
-import type { LoadEstimate } from "../policy/load.ts";
+import type { LoadEstimate, LoadOptions } from "../policy/load.ts";
 import { met, nodeShare, thinnedLayers } from "../policy/policy.ts";
 import { checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Level } from "../profile/ladder.ts";
 import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin } from "../profile/latency.ts";
 import { activeNodes } from "./active-nodes.ts";
-import { answerOf, type BestAnswers, checkRoom, writeAll, writeBest } from "./answers.ts";
+import { answerOf, checkRoom, writeAll, writeBest } from "./answers.ts";
 import { createDecisions } from "./decisions.ts";
 import { type QueryInput, writeInput } from "./input.ts";
 import {
@@ -30,13 +30,13 @@ import {
   layOut,
   limit,
   RANK_MS,
-  type Ran,
   runSegments,
   stoppedBy,
   TOOK_MS,
 } from "./level-run.ts";
-import { dropped, type Output } from "./output.ts";
-import { createPacing, type Decision, type LoadOptions } from "./pacing.ts";
+import { type BestAnswers, dropped, type Output } from "./output.ts";
+import { createPacing, type Decision } from "./pacing.ts";
+import type { PausableSession } from "./pausable-session.ts";
 import { createProfiler, type Profiler } from "./profile.ts";
 import type { Report } from "./report.ts";
 
@@ -293,20 +293,6 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     [Symbol.dispose]: dispose,
   };
   return session;
-}
-
-/** What a session can do for whoever keeps other queries away meanwhile, or looks at what it was thinking. */
-export interface PausableSession extends Session {
-  /** What the last query was given, and where it ended. */
-  readonly ran: Ran;
-  /** As `run`, pausing between layers whenever `isDue` says so. */
-  pieces(
-    input: QueryInput,
-    slo?: Slo,
-    isDue?: () => boolean,
-    waitedMs?: number,
-    reservedMs?: number,
-  ): Iterator<void, { output: Output; report: Report }>;
 }
 
 /** A deadline that leaves less than this to measuring is not worth saving: bit by bit, many of its kind would be late. */

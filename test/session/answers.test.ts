@@ -7,7 +7,7 @@ import { type Activation, createModel, denseMacs, type Model } from "../../src/m
 import { quantizeModel } from "../../src/model/quantize.ts";
 import type { Ladder, LayerSetting, Level, Rung } from "../../src/profile/ladder.ts";
 import { permutation, seeded } from "../../src/random.ts";
-import type { BestAnswers } from "../../src/session/answers.ts";
+import type { BestAnswers } from "../../src/session/output.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 

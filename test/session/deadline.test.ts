@@ -9,7 +9,8 @@ import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
 import { createRan, LEFT_MS, type LevelRun } from "../../src/session/level-run.ts";
 import { createPacing } from "../../src/session/pacing.ts";
-import { createSession, type PausableSession, type Session, type SessionOptions } from "../../src/session/session.ts";
+import type { PausableSession } from "../../src/session/pausable-session.ts";
+import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, latency, plain, rung } from "./calibrated.ts";
 

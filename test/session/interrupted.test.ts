@@ -5,7 +5,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import type { QueryInput } from "../../src/session/input.ts";
-import { createSession, type PausableSession, type SessionOptions } from "../../src/session/session.ts";
+import type { PausableSession } from "../../src/session/pausable-session.ts";
+import { createSession, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, latency, rung, widths } from "./calibrated.ts";
 
