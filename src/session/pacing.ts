@@ -66,9 +66,10 @@ export interface Pacing {
 }
 
 export function createPacing(levels: readonly Level[], promise: Ladder["promise"] | null, options: LoadOptions): Pacing {
-  checkNames("load", options, optionNames);
   const { pressure } = options;
-  if (pressure != null) checkFunction("pressure", pressure);
+  // what gives a pressure may have more to it, as what watchPressure returns
+  if (pressure == null) checkNames("load", options, optionNames);
+  else checkFunction("pressure", pressure);
   const load = createLoad(levels.length);
   let forecast: Forecast | null = null;
   const query = new Float64Array(5);

@@ -413,6 +413,13 @@ describe("refuses", () => {
     await expect(create()).rejects.toMatchObject({ code, message: expect.stringMatching(/: got .*, expected /) });
   });
 
+  test("what gives a pressure may have more to it", async () => {
+    const watch = { source: "timers", pressure: () => 0.5, stop: () => {} };
+    const s = await createSession(plain, { load: watch });
+    expect(s.run(new Float32Array(30)).report.met).toBe(true);
+    s.dispose();
+  });
+
   test.each<[string, unknown]>([
     ["an unknown key", { los: 0.1 }],
     ["an impossible value", { loss: -1 }],
