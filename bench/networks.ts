@@ -21,7 +21,7 @@ import { measureBandwidth } from "../src/session/bandwidth.ts";
 import { breakdown } from "../src/session/breakdown.ts";
 import { createSession, type Session } from "../src/session/session.ts";
 import { peerContender } from "./peers/peer-contender.ts";
-import { createPeers, int8PeerNames, type Peer, peerNames } from "./peers/peers.ts";
+import { createPeers, firstInputs, int8PeerNames, type Peer, peerNames } from "./peers/peers.ts";
 import { type RaceResult, race, speedUp } from "./race.ts";
 import { ratioOfMeans } from "./statistics.ts";
 
@@ -42,8 +42,6 @@ const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const promise = "loss=0.003";
 /** Rows a breakdown runs. */
 const brokenDown = 200;
-/** Rows that peers are compared and timed on. */
-const comparedOn = 200;
 
 interface Ratio {
   slower: string;
@@ -149,8 +147,7 @@ function denseInFloats(session: Session): SloContender {
 
 /** Peers are compared on rows they will be asked. */
 async function peersOf({ model, test: { rows } }: Network): Promise<Peer[]> {
-  const inputs = Array.from({ length: Math.min(comparedOn, rows.count) }, (_, r) => rowOf(rows, r));
-  return values["no-peers"] ? [] : createPeers(model, inputs, log, int8 ? [...peerNames, ...int8PeerNames] : peerNames);
+  return values["no-peers"] ? [] : createPeers(model, firstInputs(rows), log, int8 ? [...peerNames, ...int8PeerNames] : peerNames);
 }
 
 function ratiosOf(result: RaceResult, faster: readonly string[], slower: readonly string[]): Ratio[] {

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { machineOf } from "../bench/machine.ts";
 import { ensurePeers } from "../bench/peers/install.ts";
 import { peerContender } from "../bench/peers/peer-contender.ts";
-import { createPeers, int8PeerNames, type Peer, peerNames } from "../bench/peers/peers.ts";
+import { createPeers, firstInputs, int8PeerNames, type Peer, peerNames } from "../bench/peers/peers.ts";
 import { type RaceResult, race, speedUp, usualTurn } from "../bench/race.ts";
 import { writeReport } from "../bench/report/report.ts";
 import type { LevelMark, NetworkReport, PeerMark, QuotedRatio, ReportData } from "../bench/report/report-data.ts";
@@ -26,7 +26,7 @@ import { contendersFor } from "../src/cli/session-contenders.ts";
 import { systemClock } from "../src/clock.ts";
 import { createArrayKernels } from "../src/engine/array-kernels.ts";
 import { createModel, type Model } from "../src/model/model.ts";
-import { rowOf, takeLabels, takeRows } from "../src/model/rows.ts";
+import { takeLabels, takeRows } from "../src/model/rows.ts";
 import { decodeLadder } from "../src/profile/decode-ladder.ts";
 import type { Certificate, LadderMetric, LayerSetting, Level, Rung } from "../src/profile/ladder.ts";
 import { seeded } from "../src/random.ts";
@@ -57,9 +57,6 @@ const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const slos = ["exact", "loss=0.003", "loss=0.01", "accuracy=0.85", "agreement=0.99", "nodes=5%", "operations=200000"];
 /** The same where there are many outputs: few answers are right, and shares of hidden nodes say little. */
 const textSlos = ["exact", "loss=0.003", "loss=0.01", "agreement=0.99", "agreement=0.95", "operations=200000"];
-/** Inputs that peers choose their graph by. */
-const choosingInputs = 200;
-
 const isText = ({ name }: Network): boolean => textNetworkNames.some((one) => one === name);
 /** Counted queries; fewer where there are many outputs, so that all of it takes two minutes. */
 const queriesOf = (network: Network): number => Number(values.queries ?? (isText(network) ? 4000 : 10_000));
@@ -205,9 +202,7 @@ async function measure(name: NetworkName): Promise<NetworkReport> {
 
 /** Peers choose their graph by what they will be asked; a wide network's come in eight bits too. */
 function peersOf(network: Network): Promise<Peer[]> {
-  const { rows } = network.test;
-  const inputs = Array.from({ length: Math.min(choosingInputs, rows.count) }, (_, r) => rowOf(rows, r));
-  return createPeers(network.model, inputs, log, isText(network) ? [...peerNames, ...int8PeerNames] : peerNames);
+  return createPeers(network.model, firstInputs(network.test.rows), log, isText(network) ? [...peerNames, ...int8PeerNames] : peerNames);
 }
 
 const definitions = [

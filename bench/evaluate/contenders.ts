@@ -12,7 +12,7 @@ import { createOutput } from "../../src/session/output.ts";
 import { createSession, type Session } from "../../src/session/session.ts";
 import { type BestContender, bestContender } from "../best-contender.ts";
 import { peerContender } from "../peers/peer-contender.ts";
-import { createPeers, int8PeerNames, type Peer, peerNames } from "../peers/peers.ts";
+import { createPeers, firstInputs, int8PeerNames, type Peer, peerNames } from "../peers/peers.ts";
 import { createPlain } from "../peers/plain.ts";
 import { race } from "../race.ts";
 import { median } from "../statistics.ts";
@@ -37,8 +37,6 @@ export interface Field {
   peers: readonly Peer[];
   dispose(): Promise<void>;
 }
-
-const choosingInputs = 200;
 
 /** What the hash baseline is asked and calibrated for, and the looser promise that the shape of its tables is chosen by, which fewer rows can certify. */
 export interface HashPromises {
@@ -126,8 +124,7 @@ function plainContender(model: Model): Contender {
 
 /** Peers choose their graph by held-out rows. */
 function peersOf({ model, heldOut }: Subject, log: (line: string) => void): Promise<Peer[]> {
-  const inputs = Array.from({ length: Math.min(choosingInputs, heldOut.rows.count) }, (_, r) => rowOf(heldOut.rows, r));
-  return createPeers(model, inputs, log, [...peerNames, ...int8PeerNames]);
+  return createPeers(model, firstInputs(heldOut.rows), log, [...peerNames, ...int8PeerNames]);
 }
 
 interface Hashed {

@@ -8,11 +8,10 @@ import { latencyOf } from "../../src/cli/measure.ts";
 import { depth } from "../../src/cli/metric.ts";
 import { boundText } from "../../src/cli/results.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
-import { rowOf } from "../../src/model/rows.ts";
 import { createSession } from "../../src/session/session.ts";
 import { bestContender } from "../best-contender.ts";
 import { peerContender } from "../peers/peer-contender.ts";
-import { createPeers, int8PeerNames, peerNames } from "../peers/peers.ts";
+import { createPeers, firstInputs, int8PeerNames, peerNames } from "../peers/peers.ts";
 import { race } from "../race.ts";
 import type { Circumstances, WideHeadPart } from "./evaluation.ts";
 import { ratiosOf } from "./ratios.ts";
@@ -39,7 +38,7 @@ export async function raceWideHead(
   const session = await createSession(calibrated);
   const inFloats = await createSession(model);
   const { rows } = draw(queries, 4);
-  const inputs = Array.from({ length: Math.min(choosingInputs, queries) }, (_, r) => rowOf(rows, r));
+  const inputs = firstInputs(rows, choosingInputs);
   const peers = withPeers ? await createPeers(model, inputs, log, [...peerNames, ...int8PeerNames]) : [];
   const ours = [
     bestContender(session, "dense", depth),

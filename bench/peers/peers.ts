@@ -5,7 +5,7 @@ import { isSparse } from "../../src/activator/network.ts";
 import { SlonnError } from "../../src/errors.ts";
 import { forward } from "../../src/model/forward.ts";
 import type { Model } from "../../src/model/model.ts";
-import type { Input } from "../../src/model/rows.ts";
+import { type Input, type Rows, rowOf } from "../../src/model/rows.ts";
 import { medianTimes } from "./fastest.ts";
 import { ensurePeers } from "./install.ts";
 import { createOnnxRuntime, type OnnxRuntime } from "./onnxruntime.ts";
@@ -114,6 +114,11 @@ function formsOf(name: PeerName, model: Model): (() => Promise<Peer>)[] {
 function outputForms(name: PeerName, { layers }: Model): OnnxForm["output"][] {
   if (name.endsWith("-int8")) return ["int8", "int8-blocks"];
   return layers[layers.length - 1].outputs >= wideOutputs ? ["gemm", "matmul"] : ["gemm"];
+}
+
+/** The first rows, which are enough for peers to be compared and timed on. */
+export function firstInputs(rows: Rows, most = 200): Input[] {
+  return Array.from({ length: Math.min(most, rows.count) }, (_, r) => rowOf(rows, r));
 }
 
 /** How far an output may be off, as a share of the largest: in floats, and with weights and inputs in eight bits. */
