@@ -102,7 +102,8 @@ function load(): void {
   try {
     worker = new Worker("network-worker.js");
   } catch (error) {
-    return failed(String(error));
+    failed(String(error));
+    return;
   }
   worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => hear(data));
   worker.addEventListener("error", ({ message = "its program could not be loaded" }) => failed(message));
