@@ -38,9 +38,13 @@ export const benchCommand: Command = {
         onProgress: (share) => progress.show(share, "measuring"),
       }).finally(progress.end);
       const breakdown = args.has("breakdown")
-        ? await breakdownsOf(model, session, contenders, rows, io.clock, io.signal, (share) =>
-            progress.show(share, "breaking down"),
-          ).finally(progress.end)
+        ? await breakdownsOf(contenders, rows, {
+            model,
+            session,
+            clock: io.clock,
+            signal: io.signal,
+            onProgress: (share) => progress.show(share, "breaking down"),
+          }).finally(progress.end)
         : undefined;
       io.stdout(race.show(measured, args.has("json"), breakdown));
     } finally {
