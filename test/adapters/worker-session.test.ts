@@ -126,6 +126,34 @@ describe("a worker session", () => {
     expect(told).toBe(1);
   });
 
+  test("starts its Worker while a stream is read, and ends it where the stream breaks", async () => {
+    const openSlow = (last: (controller: ReadableStreamDefaultController<Uint8Array>) => void) => {
+      let start: (worker: Worker) => void;
+      const started = new Promise<Worker>((resolve) => {
+        start = resolve;
+      });
+      const worker = (): Worker => {
+        const made = new Worker(program);
+        start(made);
+        return made;
+      };
+      const source = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          await once(await started, "online");
+          controller.enqueue(new Uint8Array(readFileSync(path)));
+          last(controller);
+        },
+      });
+      return { started, session: open(source, { worker }) };
+    };
+    const whole = openSlow((controller) => controller.close());
+    expect((await (await whole.session).run(row(0))).output.data.length).toBe(10);
+    const broken = openSlow((controller) => controller.error(new Error("the line is dead")));
+    const exit = once(await broken.started, "exit");
+    await expect(broken.session).rejects.toMatchObject({ code: "unreadable" });
+    await exit;
+  });
+
   test("measures latencies there, for itself and for others, and tells the load", async () => {
     const session = await open();
     const inputs = [rows.data.subarray(0, 20), { indices: Uint32Array.of(0), values: Float32Array.of(1) }];
@@ -184,7 +212,7 @@ describe("refuses", () => {
       message: expect.stringMatching(/^load\.pressure: got/),
     });
     (await open(path, { load: { stretch: undefined } } as WorkerSessionOptions)).dispose(); // as a session takes it
-    for (const worker of [5, () => undefined, { postMessage() {} }, new MessageChannel().port1])
+    for (const worker of [5, () => undefined, { postMessage() {} }, { postMessage() {}, terminate() {} }, new MessageChannel().port1])
       await expect(open(path, { worker: worker as unknown as Worker })).rejects.toMatchObject({ code: "worker" });
   });
 
@@ -242,7 +270,7 @@ describe("an AbortSignal", () => {
       });
     await expect(createWorkerSession(path, { worker, signal: controller.signal })).rejects.toMatchObject({ code: "aborted" });
     const ended = new Promise<void>((resolve) => {
-      arrive({ postMessage: () => {}, terminate: resolve });
+      arrive({ postMessage: () => {}, on: () => {}, terminate: resolve });
     });
     await ended;
   });
