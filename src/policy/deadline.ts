@@ -10,8 +10,8 @@ import { type LatencyProfile, p97Of, type Quantiles } from "../profile/latency.t
 import type { LoadState } from "./load.ts";
 
 /**
- * Thirteen numbers a level: of the first rung and of the whole query, the logarithm of the idle median and how far beyond it p90 and p99 lie; the
- * metric observed; and of up to three later rungs the logarithm of p97 (between p90 and p99) at the end, and the share of queries that get there.
+ * Thirteen numbers a level: of the first rung, and from place 3 on of the whole query, the logarithm of the idle median and how far beyond it
+ * p90 and p99 lie; the metric observed; and of up to three later rungs the logarithm of p97 (between p90 and p99) at the end, and the share of queries that get there.
  */
 export type Forecast = Float64Array;
 
