@@ -52,13 +52,13 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
   const { name, external } = options;
   if (external !== undefined) checkFunction("external", external);
   const file = readOnnxFile(bytes, name);
-  if (file.opset < opsets.from || file.opset > opsets.to)
-    throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);
   if (file.outputs.length > 1) refuseKinds(file.nodes, name); // scores beside labels: says more than that there are two outputs
   const graph = orderGraph(file, name, (nodes) => {
     refuseKinds(nodes, name);
     refuseOperators(nodes, file.functions, name);
   });
+  if (file.opset < opsets.from || file.opset > opsets.to)
+    throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);
   const externals = await readExternals(graph, options);
 
   let most = 4 * bytes.length + 2 ** 24;
