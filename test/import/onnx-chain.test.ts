@@ -39,6 +39,14 @@ test.each<[string, number[], number, string]>([
   );
 });
 
+test("PRelu of one slope is leaky relu, of several it is refused", async () => {
+  const slope = tensor("slope", [1, 1], [0.25]);
+  const { layers } = await read(onnx({ nodes: [dense, node("PRelu", ["h", "slope"], ["y"])], tensors: [slope] }));
+  expect(layers.map(({ activation, alpha }) => [activation, alpha])).toEqual([["leaky-relu", 0.25]]);
+  for (const slopes of ["b", "h"])
+    await expect(read(onnx({ nodes: [dense, node("PRelu", ["x", slopes], ["y"])] }))).rejects.toMatchObject({ code: "unsupported" });
+});
+
 test("x times the sigmoid of 1.702 x is refused by its name", async () => {
   const nodes = [dense, node("Mul", ["h", "k"], ["s"]), node("Sigmoid", ["s"], ["t"]), node("Mul", ["h", "t"], ["y"])];
   await expect(read(onnx({ nodes, tensors: [tensor("k", [], [1.702])] }))).rejects.toThrow(

@@ -368,7 +368,7 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     "control flow, whose branches hide the input",
     onnx({ nodes: [node("If", ["b"], ["y"])] }),
     "unsupported",
-    'm: node "if1" (If): got an operator that is not supported here, expected one of Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization, Relu, Max, Clip, LeakyRelu, Sigmoid, Tanh, Gelu, Softmax, LogSoftmax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast, ai.onnx.ml.Scaler',
+    'm: node "if1" (If): got an operator that is not supported here, expected one of Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization, Relu, Max, Clip, LeakyRelu, PRelu, Sigmoid, Tanh, Gelu, Softmax, LogSoftmax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast, ai.onnx.ml.Scaler',
   ],
   [
     "softmax over the batch",
