@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { type LayerActivators, noActivators } from "../../src/activator/activator.ts";
 import { topDepth } from "../../src/activator/level-plan.ts";
-import { everyLayer, exact } from "../../src/calibrate/candidates.ts";
+import { everyLayer } from "../../src/calibrate/candidates.ts";
 import type { Outcome } from "../../src/calibrate/evaluate.ts";
 import { type Run, searchLevels } from "../../src/calibrate/search.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
@@ -14,7 +14,8 @@ const rows = madeUpRows(20, 16, 1);
 const network = madeUpModel([16, 16, 16, 16, 4], 1).layers;
 const lowRank = madeUpLowRank(16, 16, 8, (n) => new Float32Array(n));
 const fitted = network.map((_, l): LayerActivators => ({ ...noActivators, lowRank: l < layers - 1 ? lowRank : null }));
-const exactRung = everyLayer(layers, exact);
+const alone = everyLayer(layers, { kind: "exact", layout: "panels" });
+const beside = everyLayer(layers, { kind: "exact", layout: "columns" });
 const isRanked = (rung: Rung): boolean[] => rung.layers.map(({ kind }) => kind === "ranked");
 
 /** A network that answers wrongly wherever a layer that is not among `dispensable` leaves nodes out. */
@@ -42,7 +43,7 @@ const search = (dispensable: readonly number[]) =>
   searchLevels(
     network,
     ["low-rank"],
-    { alone: exactRung, beside: exactRung },
+    { alone, beside },
     fitted,
     () => [],
     { rows, labels: null },
@@ -63,3 +64,15 @@ test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
     expect(isRanked(good[0].rungs[0])).toEqual(network.map((_, l) => dispensable.includes(l)));
   },
 );
+
+test("exact layers stand in the layout for what is before them: layers that leave nodes out, or exact ones", async () => {
+  const [plain, ...found] = await search([2]);
+  expect(plain.rungs).toEqual([alone]);
+  const { rungs } = found.filter(({ disagreed }) => disagreed === 0)[0];
+  expect(rungs[0].layers.map((setting) => ("layout" in setting ? setting.layout : "ranked"))).toEqual([
+    "panels",
+    "panels",
+    "ranked",
+    "columns",
+  ]);
+});
