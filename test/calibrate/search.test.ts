@@ -40,19 +40,19 @@ const running =
     });
 
 const search = (dispensable: readonly number[]) =>
-  searchLevels(
-    network,
-    ["low-rank"],
-    { alone, beside },
+  searchLevels({
+    layers: network,
+    kinds: ["low-rank"],
+    exactRungs: { alone, beside },
     fitted,
-    () => [],
-    { rows, labels: null },
-    running(dispensable),
-    async () => null,
-    ({ macs }) => macs[0],
-    1,
-    false,
-  );
+    thresholds: () => [],
+    search: { rows, labels: null },
+    run: running(dispensable),
+    reference: async () => null,
+    costOf: ({ macs }) => macs[0],
+    depth: 1,
+    growing: false,
+  });
 
 test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
   "finds the layers that may leave nodes out, %j, and those alone",
