@@ -82,7 +82,8 @@ export async function searchLevels({
     if (settings.length === 0) continue;
     const found = rungs.length === 0 ? [] : thin(await tryAll(rungs, glance, from, middle), bases);
     // a layer may pay where none before it does
-    const tried = [exactRungs.beside, ...found].flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
+    const alone = { layers: exactRungs.beside.layers.map((setting, i) => (i < l ? exactRungs.alone.layers[i] : setting)) };
+    const tried = [alone, ...found].flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
     rungs = thin(await tryAll([...rungs, ...tried], glance, middle, to), survivors);
   }
   const [exactTried, ...all] = await tryAll([exactRungs.alone, ...rungs], search, 0.3, 0.55);
