@@ -182,6 +182,7 @@ describe("progress", () => {
       [1001, 1001],
       [3000, null],
     ]);
+    expect((await progressOf(new Response(stream(), { headers: { "content-length": "many" } }))).at(-1)).toEqual([3000, null]);
     const model = madeUpModel([4, 5, 2], 1);
     const bytes = encodeModel(model);
     for (const length of [5, 300, bytes.length - 1, -1]) {
