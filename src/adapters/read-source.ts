@@ -24,6 +24,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
   checkSignal(signal, "bad-option");
   if (onProgress != null) checkFunction("onProgress", onProgress);
   const { name, totalBytes, bytes, next, cancel } = await open(source, options);
+  const announced = totalBytes ?? 0;
   let chunk = bytes;
   let loaded = bytes?.length ?? 0;
   const close = (): void => {
@@ -45,12 +46,12 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
         throwIfAborted(signal);
       }
       if (chunk === undefined) {
-        if (loaded < (totalBytes ?? 0)) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes as number);
+        if (loaded < announced) throw refusal("unreadable", name, `${loaded} bytes`, announced);
         break;
       }
       if (!(chunk instanceof Uint8Array)) throw refusal("bad-input", name, `a chunk of ${typeof chunk}`, "Uint8Array");
       loaded += chunk.length;
-      onProgress?.(loaded, loaded > (totalBytes ?? 0) ? null : totalBytes);
+      onProgress?.(loaded, loaded > announced ? null : totalBytes);
     }
     return chunk;
   };
@@ -67,7 +68,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
         if (!piece) throw refusal("bad-file", name, `${loaded} bytes`, `at least ${loaded + count - at}`);
         chunk = chunk?.subarray(piece.length);
         // what is in memory stays where it is
-        if (bytes && !into && piece.length === count) return piece;
+        if (bytes && piece.length === count) return piece;
         taken ??= bytesOf(name, count);
         if (piece.buffer !== taken.buffer) taken.set(piece, at);
         at += piece.length;

@@ -8,7 +8,8 @@ export interface ByteReader {
   /** The runtime's own CRC-32 of bytes behind others whose CRC-32 is `before`, where it has one: fast from the first call on. */
   readonly crc32?: ((bytes: Uint8Array, before?: number) => number) | undefined;
   /**
-   * The next `count` bytes; in `into`, if given, which holds as many. Otherwise they stay as they are for as long as they are held.
+   * The next `count` bytes, where they lie in memory, else in `into`, if given, which holds as many. In any other place they stay as they are
+   * for as long as they are held.
    * @throws SlonnError `unreadable` when the source breaks off, `bad-file` when it ends, `aborted`.
    */
   take(count: number, into?: Uint8Array): Promise<Uint8Array>;

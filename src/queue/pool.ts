@@ -155,6 +155,8 @@ const livingOf = (lane: Lane): Living => ({ lane, isBusy: false, wasAsked: false
 
 /** The lane, where it is one. @param whence what is said before it in the message */
 function checked(lane: Lane, whence = ""): Lane {
-  if (typeof lane?.run === "function") return lane;
+  const { run, dispose, closed } = (lane ?? {}) as Partial<RemoteLane>;
+  const isSession = typeof run === "function" && typeof dispose === "function";
+  if (isSession && (!("closed" in lane) || typeof closed?.then === "function")) return lane;
   throw refusal("bad-option", "lanes", `${whence}${show(lane)}`, "a session (awaited), or a function that makes one");
 }

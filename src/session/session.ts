@@ -84,8 +84,8 @@ export interface Session {
   /** How slow the machine is taken to be: what the queries so far say, or the caller. */
   load(): LoadEstimate;
   /**
-   * Measures the latency of every level, on `inputs` in turn (typical ones; without any, on the last input or ones), in about half a second. The
-   * session goes by it from then on; kept as JSON, it spares another session on this machine the measuring.
+   * Measures the latency of every level, on `inputs` in turn (typical ones; without any, on the last input, as it is by now, or ones), in about half
+   * a second. The session goes by it from then on; kept as JSON, it spares another session on this machine the measuring.
    * @throws SlonnError `bad-input`, `disposed`
    */
   measureLatency(inputs?: readonly QueryInput[]): LatencyProfile;

@@ -126,6 +126,8 @@ describe("reads", () => {
     const room = new Uint8Array(700_000).subarray(100_000);
     const taken = [await reader.take(8), await reader.take(600_000, room), await reader.take(100), await reader.take(899_893)];
     expect(taken[1].buffer).toBe(room.buffer);
+    expect((await (await openSource(large)).take(600_000, room)).buffer).toBe(large.buffer);
+    expect(Buffer.compare(await readAll(await openSource(file)), large)).toBe(0);
     expect(Buffer.compare(Buffer.concat(taken), large)).toBe(0);
     await reader.end();
     const short = await openSource(file);
@@ -180,6 +182,7 @@ describe("progress", () => {
       [1001, 1001],
       [3000, null],
     ]);
+    expect((await progressOf(new Response(stream(), { headers: { "content-length": "many" } }))).at(-1)).toEqual([3000, null]);
     const model = madeUpModel([4, 5, 2], 1);
     const bytes = encodeModel(model);
     for (const length of [5, 300, bytes.length - 1, -1]) {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { sendableInput, sendableSource } from "../../src/adapters/sendable.ts";
 import type { QueryInput } from "../../src/session/input.ts";
 
@@ -60,4 +60,40 @@ test("a model's bytes that are part of a larger buffer are copied, whoever may h
     expect(transfer).toEqual([(value as Uint8Array).buffer]);
     expect((transfer[0] as ArrayBuffer).byteLength).toBe(16);
   }
+});
+
+describe("where a model lies", () => {
+  afterEach(() => vi.unstubAllGlobals());
+  const sent = async (source: string | URL): Promise<unknown> => {
+    const { value, transfer } = await sendableSource(source, true, {});
+    expect(transfer).toEqual([]);
+    return value;
+  };
+
+  test("is told by the page's own base, which its Worker may not have", async () => {
+    vi.stubGlobal("process", undefined);
+    expect(await sent("model.slonn")).toBe("model.slonn"); // nothing to go by
+    vi.stubGlobal("location", { href: "https://example.com/worker.js" });
+    expect(await sent("model.slonn")).toBe("https://example.com/model.slonn");
+    vi.stubGlobal("document", { baseURI: "https://example.com/app/" });
+    expect(await sent("../model.slonn")).toBe("https://example.com/model.slonn");
+    expect(await sent(new URL("https://example.org/a.slonn"))).toBe("https://example.org/a.slonn");
+    // made beside a page, as in Electron: there a relative path is a file
+    vi.stubGlobal("process", { getBuiltinModule: () => undefined });
+    expect(await sent("../model.slonn")).toBe("../model.slonn");
+  });
+});
+
+test("a model's bytes in memory are copied or handed over, those of a stream are always handed over", async () => {
+  const bytes = Uint8Array.of(1, 2, 3);
+  expect(await sendableSource(bytes, false, {})).toEqual({ value: bytes, transfer: [] });
+  expect((await sendableSource(bytes, true, {})).transfer).toEqual([bytes.buffer]);
+  expect((await sendableSource(bytes.buffer, true, {})).transfer).toEqual([bytes.buffer]);
+  for (const source of [new Response(bytes), new Blob([bytes]).stream()]) {
+    const { value, transfer } = await sendableSource(source, false, {});
+    expect(value).toEqual(bytes);
+    expect(transfer).toEqual([(value as Uint8Array).buffer]);
+  }
+  const blob = new Blob([bytes]);
+  expect((await sendableSource(blob, true, {})).value).toBe(blob);
 });

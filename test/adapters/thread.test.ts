@@ -82,6 +82,15 @@ describe("a thread", () => {
     expect(waited()).toEqual([0, 0, 0, 3]);
   });
 
+  test("counts no time below nothing where adding up clocks rounds", async () => {
+    const { replies, run, pass } = await openThread(0);
+    const [askedMs, nowMs] = [539.3264049838498, 237.65599186053245];
+    expect(askedMs + (nowMs - askedMs)).toBeGreaterThan(nowMs);
+    pass(nowMs);
+    run(1, false, { askedMs });
+    expect(replies).toMatchObject([{ kind: "answer", report: { timeMs: { waited: 0 } } }]);
+  });
+
   test("stops a run between two layers; the next one is whole", async () => {
     const { ask, replies, run, turn } = await openThread(10);
     run(1, true);
@@ -114,6 +123,21 @@ describe("a thread", () => {
     expect(answers(replies)).toEqual([
       [2, "aborted"],
       [1, "aborted"],
+    ]);
+  });
+
+  test("stops one in line, and none of those before and behind it", async () => {
+    const { ask, replies, run, turn } = await openThread(10);
+    run(1, true);
+    for (const id of [2, 3, 4, 5]) run(id, id % 2 === 0);
+    ask({ kind: "stop", id: 3 });
+    while (await turn());
+    expect(answers(replies)).toEqual([
+      [3, "aborted"],
+      [1, "answer"],
+      [2, "answer"],
+      [4, "answer"],
+      [5, "answer"],
     ]);
   });
 

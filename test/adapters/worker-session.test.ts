@@ -294,6 +294,27 @@ describe("over messages alone", () => {
     expect((await session.run(row(0))).output.data).toHaveLength(10);
   });
 
+  test("an abort is heard at whatever moment it comes: no session, a Worker that has ended, and no listener left", async () => {
+    for (let moment = 0; moment < 40; moment++) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const { worker, isOver } = here();
+      const abortLater = async (): Promise<void> => {
+        for (let i = 0; i < moment; i++) await null;
+        controller.abort();
+      };
+      const made = async (): Promise<WorkerLike> => {
+        void abortLater();
+        return worker;
+      };
+      const opening = createWorkerSession(model, { worker: made, signal });
+      await expect(opening).rejects.toMatchObject({ code: "aborted" });
+      await nextTurn();
+      expect(isOver()).toBe(true);
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    }
+  });
+
   test("that its Worker died is said so, and before it answered, that it could not be started", async () => {
     const { worker } = here();
     const session = await open(model, { worker });

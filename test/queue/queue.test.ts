@@ -193,6 +193,9 @@ describe("a queue before a session", () => {
     ["nothing", undefined],
     ["a session that was not awaited", createSession(model)],
     ["an object that answers nothing", {}],
+    ["what cannot be disposed", { run: () => ({}) }],
+    ["what is closed or not, and will not say when", { run: () => ({}), dispose() {}, closed: false }],
+    ["what does not know whether it is closed", { run: () => ({}), dispose() {}, closed: undefined }],
     ["a number", 5],
   ])("refuses %s in place of a lane", async (_, lane) => {
     expect(() => createQueue(lane as LocalLane)).toThrow(expect.objectContaining({ code: "bad-option" }));
