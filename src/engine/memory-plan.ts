@@ -31,9 +31,10 @@ export function createMemoryPlan(): MemoryPlan {
   let next = base;
   const fills: Fill[] = [];
   let deferredFrom = Number.POSITIVE_INFINITY;
-  /** What the fills hold on to may go once they are done. */
+  /** What the fills hold on to may go once they are done; where one throws, all of them wait for another try. */
   const run = (engine: Engine, count: number): void => {
-    for (const fill of fills.splice(0, count)) fill(engine);
+    for (const fill of fills.slice(0, count)) fill(engine);
+    fills.splice(0, count);
   };
   return {
     reserve(bytes: number, fill?: Fill): number {
