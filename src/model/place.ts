@@ -3,7 +3,7 @@
 
 import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
-import { type MemoryPlan, paddedTo } from "../engine/memory-plan.ts";
+import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
 import { writePlan } from "../engine/plan-writer.ts";
 import type { AnyLayer, WriteRows } from "./model.ts";
 import { quantizeRow } from "./quantize.ts";
@@ -153,8 +153,5 @@ function strideOf(floats: number): number {
 
 /** A vector of one float per node, the one of node order[p] at place p, padded with zeros to whole panels. */
 export function placeVector(memory: MemoryPlan, values: Float32Array, order: Uint32Array | null = null): number {
-  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) =>
-    new Float32Array(buffer, at, values.length).set(order ? values.map((_, place) => values[order[place]]) : values),
-  );
-  return at;
+  return reserveFloats(memory, values.length, order ? values.map((_, place) => values[order[place]]) : values);
 }
