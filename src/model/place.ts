@@ -60,7 +60,7 @@ export function placeMatrix(
   const padded = paddedTo(outputs, abi.PANEL);
   const rowStride = bytes ? paddedTo(inputs, 16) : strideOf(paddedTo(inputs, abi.BLOCK));
   const columnStride = bytes ? padded : strideOf(padded);
-  const scales = bytes ? placeVector(memory, scale ?? new Float32Array(outputs), order) : null;
+  const scales = bytes ? reserveFloats(memory, outputs, scale, order) : null;
   const Weights = bytes ? Int8Array : Float32Array;
   const unit = Weights.BYTES_PER_ELEMENT;
   const rowBytes = inputs * unit;
@@ -149,9 +149,4 @@ export function inverse(order: Uint32Array | null): Uint32Array | null {
  */
 function strideOf(floats: number): number {
   return floats % 1024 === 0 ? floats + 16 : floats;
-}
-
-/** A vector of one float per node, the one of node order[p] at place p, padded with zeros to whole panels. */
-export function placeVector(memory: MemoryPlan, values: Float32Array, order: Uint32Array | null = null): number {
-  return reserveFloats(memory, values.length, order ? values.map((_, place) => values[order[place]]) : values);
 }
