@@ -3,7 +3,7 @@
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
 import type { Row } from "../engine/plan-writer.ts";
-import { placeMatrix, placeVector } from "../model/place.ts";
+import { placeMatrix } from "../model/place.ts";
 import type { Activator, LowRank, RankInput } from "./activator.ts";
 
 /**
@@ -21,8 +21,8 @@ export function placeLowRank(memory: MemoryPlan, all: LowRank, rank: number, ord
   const up: number = memory.reserve(size, ({ buffer }) =>
     quantize(all, order, rank, new Float32Array(buffer, scales, padded), new Int8Array(buffer, up, size)),
   );
-  const center = placeVector(memory, all.center.subarray(0, rank));
-  const mean = placeVector(memory, all.mean, order);
+  const center = reserveFloats(memory, rank, all.center.subarray(0, rank));
+  const mean = reserveFloats(memory, outputs, all.mean, order);
   const code = reserveFloats(memory, padded);
   const scratch = memory.reserve(paddedTo(padded, 8) * 2);
   return {

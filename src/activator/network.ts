@@ -6,7 +6,7 @@ import { reserveList } from "../engine/list.ts";
 import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import { refusal } from "../errors.ts";
 import { type AnyModel, activations } from "../model/model.ts";
-import { type PlacedMatrix, placeMatrix, placeVector } from "../model/place.ts";
+import { type PlacedMatrix, placeMatrix } from "../model/place.ts";
 import { show } from "../model/quoted.ts";
 import { type Activator, decodeActivators } from "./activator.ts";
 import { placeHash } from "./hash.ts";
@@ -55,7 +55,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
     const { order } = fitted[l];
     return {
       matrix: placeMatrix(memory, weight, outputs, inputs, { order }),
-      bias: placeVector(memory, bias, order),
+      bias: reserveFloats(memory, outputs, bias, order),
       activation: activations.indexOf(activation), // assembly/abi.ts has them in that order
       alpha,
     };

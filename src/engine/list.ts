@@ -8,10 +8,8 @@ import { paddedTo } from "./padded.ts";
 /** Reserves an empty list that can hold `capacity` units. */
 export function reserveList(memory: MemoryPlan, capacity: number): number {
   const padded = paddedTo(capacity, 4) * 4;
-  const at: number = memory.reserve(LIST_HEADER + 2 * padded, (engine) => {
-    const header = new Uint32Array(engine.buffer, at, 2);
-    header[0] = 0;
-    header[1] = capacity;
+  const at: number = memory.reserve(LIST_HEADER + 2 * padded, ({ buffer }) => {
+    new Uint32Array(buffer, at, 2)[1] = capacity;
   });
   return at;
 }

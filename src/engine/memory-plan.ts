@@ -31,9 +31,10 @@ export function createMemoryPlan(): MemoryPlan {
   let next = base;
   const fills: Fill[] = [];
   let deferredFrom = Number.POSITIVE_INFINITY;
-  /** What the fills hold on to may go once they are done. */
+  /** What the fills hold on to may go once they are done; where one throws, all of them wait for another try. */
   const run = (engine: Engine, count: number): void => {
-    for (const fill of fills.splice(0, count)) fill(engine);
+    for (const fill of fills.slice(0, count)) fill(engine);
+    fills.splice(0, count);
   };
   return {
     reserve(bytes: number, fill?: Fill): number {
@@ -59,12 +60,11 @@ export function createMemoryPlan(): MemoryPlan {
   };
 }
 
-/** A float vector of at least `n`, padded with zeros to whole panels, holding `values` if given. */
-export function reserveFloats(memory: MemoryPlan, n: number, values?: Float32Array): number {
-  const at: number = memory.reserve(
-    paddedTo(n, 16) * 4,
-    values && ((engine) => new Float32Array(engine.buffer, at, values.length).set(values)),
-  );
+/** A float vector of at least `n`, padded with zeros to whole panels, holding `values` if given, the one of order[i] at place i. */
+export function reserveFloats(memory: MemoryPlan, n: number, values?: Float32Array | null, order?: Uint32Array | null): number {
+  const at: number = memory.reserve(paddedTo(n, 16) * 4, ({ buffer }) => {
+    if (values) new Float32Array(buffer, at, values.length).forEach((_, i, to) => void (to[i] = values[order ? order[i] : i]));
+  });
   return at;
 }
 

@@ -3,7 +3,7 @@
 
 import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
-import { type MemoryPlan, paddedTo } from "../engine/memory-plan.ts";
+import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
 import { writePlan } from "../engine/plan-writer.ts";
 import type { AnyLayer, WriteRows } from "./model.ts";
 import { quantizeRow } from "./quantize.ts";
@@ -60,7 +60,7 @@ export function placeMatrix(
   const padded = paddedTo(outputs, abi.PANEL);
   const rowStride = bytes ? paddedTo(inputs, 16) : strideOf(paddedTo(inputs, abi.BLOCK));
   const columnStride = bytes ? padded : strideOf(padded);
-  const scales = bytes ? placeVector(memory, scale ?? new Float32Array(outputs), order) : null;
+  const scales = bytes ? reserveFloats(memory, outputs, scale, order) : null;
   const Weights = bytes ? Int8Array : Float32Array;
   const unit = Weights.BYTES_PER_ELEMENT;
   const rowBytes = inputs * unit;
@@ -149,12 +149,4 @@ export function inverse(order: Uint32Array | null): Uint32Array | null {
  */
 function strideOf(floats: number): number {
   return floats % 1024 === 0 ? floats + 16 : floats;
-}
-
-/** A vector of one float per node, the one of node order[p] at place p, padded with zeros to whole panels. */
-export function placeVector(memory: MemoryPlan, values: Float32Array, order: Uint32Array | null = null): number {
-  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) =>
-    new Float32Array(buffer, at, values.length).set(order ? values.map((_, place) => values[order[place]]) : values),
-  );
-  return at;
 }

@@ -9,7 +9,7 @@ import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
 import { listViews } from "../engine/list.ts";
 import { createMemoryPlan, type MemoryPlan } from "../engine/memory-plan.ts";
-import type { Model, StreamedModel } from "../model/model.ts";
+import { checkModel, type Model, type StreamedModel } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
 import { type LevelLatency, p97Of } from "../profile/latency.ts";
 import type { Report } from "./report.ts";
@@ -86,7 +86,11 @@ export async function layOut(
   const plans: LevelPlan[] = [];
   const place = (level: number): void => void (plans[level] = placeLevel(memory, network, levels[level].rungs));
   place(first);
-  if (!("stream" in model)) memory.defer();
+  if (!("stream" in model)) {
+    memory.defer();
+    // arrays that were handed over meanwhile are empty
+    memory.reserve(0, () => checkModel(model));
+  }
   for (let level = 0; level < levels.length; level++) if (level !== first) place(level);
   const engine = await memory.create(options);
   if ("stream" in model) await model.stream.deliver();

@@ -67,7 +67,7 @@ export interface Session {
    * @param slo what to keep; absent: the promise the model was calibrated for, else dense.
    * @param waitedMs milliseconds of the deadline that had passed before the call
    * @param reservedMs milliseconds before the deadline that are to be left to others
-   * @throws SlonnError `bad-input`, `bad-slo`, `deadline`, `aborted`, `disposed`
+   * @throws SlonnError `bad-input`, `bad-slo`, `deadline`, `aborted`, `disposed`; `bad-model` where the level's weights were handed over before it was ready
    */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): { output: Output; report: Report };
   /**
@@ -106,7 +106,7 @@ const optionNames: Record<keyof SessionOptions, true> = {
 
 /**
  * What a query without an objective needs is made ready; what other levels need besides, when one of them is first asked for or a deadline
- * is. Until then the session holds the model's arrays, which must not be changed.
+ * is. Until then the session holds the model's arrays, which must not be changed, nor be handed over: such a query is refused.
  * @throws SlonnError `bad-option` for options that are none, `bad-model` for layers that do not fit together, `bad-file` when the model's ladder does not fit
  * it, `no-engine` when no engine can run here.
  */

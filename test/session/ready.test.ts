@@ -1,5 +1,7 @@
 // A session makes the level ready that a query without an objective runs, and the others when one of them is first asked for.
 import { describe, expect, test } from "vitest";
+import { quantizeModel } from "../../src/model/quantize.ts";
+import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
 import { uncalibratedLevels } from "../../src/policy/levels.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import { layOut } from "../../src/session/level-run.ts";
@@ -40,5 +42,20 @@ describe("a session", () => {
       session.dispose();
     }
     expect(answers.get(undefined)).toEqual(answers.get(slos[0]));
+  });
+
+  test.each([
+    ["float32", model],
+    ["int8", quantizeModel(model)],
+  ])("refuses levels that are not ready, each time, once the model's buffer was handed over: %s", async (_, one) => {
+    const bytes = encodeModel(one);
+    using session = await createSession(decodeModel(bytes));
+    const expected = session.run(input).output.data;
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    for (const slo of [{ exact: true }, { latencyMs: 1000 }, { exact: true }] as const)
+      expect(() => session.run(input, slo)).toThrow(
+        expect.objectContaining({ code: "bad-model", message: expect.stringMatching(/"layer 0": got 0 weights, expected 96 x 40$/) }),
+      );
+    expect(session.run(input).output.data).toEqual(expected);
   });
 });
