@@ -5,7 +5,7 @@
 //
 //   word   0           1 … 12                 13           14          15
 //        ┌───────────┬──────────────────────┬────────────┬───────────┬───────────┐
-//        │ operation │ arguments, see below │ bytes read │ MACs done │ units out │   13 … 15 are written by each run
+//        │ operation │ arguments, see below │ bytes read │ MACs done │ units out │   13 … 15 (u32) are written by each run
 //        └───────────┴──────────────────────┴────────────┴───────────┴───────────┘
 //
 // A list holds the units an operation found (active inputs, chosen rows, blocks of inputs):

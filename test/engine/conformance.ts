@@ -615,6 +615,28 @@ export function engineConformance(name: string, create: CreateEngine, reference:
       }
     });
 
+    test("a budget counts what a row did up to the last bit of its word", async () => {
+      const memory = createMemoryPlan();
+      const src = reserveFloats(memory, 2, Float32Array.of(1, 1));
+      const plan = reservePlan(memory, [
+        [abi.ACTIVATE, src, 2, src, abi.IDENTITY, float(0)],
+        [abi.MARGIN, src, 2, float(1), 0, 0x7fffffff],
+      ]);
+      const engine = await create(memory);
+      const [did, units] = [abi.WORD_MACS, abi.ROW_WORDS + abi.WORD_UNITS].map(
+        (word) => new Uint32Array(engine.buffer, plan + 4 * word, 1),
+      );
+      for (const [macs, ends] of [
+        [0x7fffffff, 0],
+        [2 ** 31, 2],
+        [2 ** 32 - 1, 2],
+      ]) {
+        did[0] = macs;
+        engine.execute(plan, 1, 2);
+        expect(units[0]).toBe(ends);
+      }
+    });
+
     test("an operation that does not exist stops the run where it stands", async () => {
       const memory = createMemoryPlan();
       const plan = reservePlan(memory, [[999]]);
