@@ -81,9 +81,8 @@ export async function searchLevels({
     const settings = settingsFor(l);
     if (settings.length === 0) continue;
     const found = rungs.length === 0 ? [] : thin(await tryAll(rungs, glance, from, middle), bases);
-    // a wide output layer may pay where no hidden layer does
-    const beside = rungs.length === 0 || l === last ? [exactRungs.beside, ...found] : found;
-    const tried = beside.flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
+    // a layer may pay where none before it does
+    const tried = [exactRungs.beside, ...found].flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
     rungs = thin(await tryAll([...rungs, ...tried], glance, middle, to), survivors);
   }
   const [exactTried, ...all] = await tryAll([exactRungs.alone, ...rungs], search, 0.3, 0.55);

@@ -146,7 +146,7 @@ export function pick(order: readonly number[], forecast: Forecast, load: LoadSta
   for (let i = 0; i < order.length; i++) {
     if (fits(forecast, load, order[i], leftMs, share, whole)) return order[i];
     const close = closeness(forecast, load, order[i], leftMs);
-    if (close <= closest || Number.isNaN(close)) continue;
+    if (!(close > closest)) continue;
     closest = close;
     best = order[i];
   }

@@ -62,16 +62,32 @@ describe("the sequence of levels", () => {
     expect(order(rules, outcomes, [rule(0.5)]).map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
   });
 
-  test("tests dense and exact first, then what will probably lose least, then what is always kept", () => {
+  test("tests dense and exact first, then what will probably lose least, then what is kept though no promise is served by it", () => {
     const found = order(
       [rule(0.4), rule(0.3), rule(0.2)],
-      [outcome(0, 100), outcome(0, 60), outcome(2, 40), outcome(9, 30), outcome(1, 50)],
+      [outcome(0, 100), outcome(0, 60), outcome(2, 40), outcome(9, 30), outcome(3, 50)],
       [rule(0.2)],
     );
     for (const key of ["lost", "disagreed"] as const) {
       const tested = [...found].sort((a, b) => a.rank[key] - b.rank[key]).map(({ rungs }) => rungs);
       expect(tested).toEqual([denseRule, exactRule, rule(0.4), rule(0.3), rule(0.2)]);
     }
+  });
+
+  test("what is always kept has its place among the others where it is the cheapest for a promise", () => {
+    const outcomes = [outcome(0, 100), outcome(0, 60), outcome(40, 10), outcome(3, 30), outcome(1, 50)];
+    const ladder = [denseRule, exactRule, rule(0.1), rule(0.2), rule(0.4)];
+    const found = sequence(ladder, outcomes, labels, costOf, [rule(0.2)], n, { kind: "loss", bound: 0.01 });
+    expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.1), rule(0.2), rule(0.4), exactRule, denseRule]);
+    const certified = certifiedLevels(
+      found,
+      [2, 3, 4, 1, 0].map((i) => outcomes[i]),
+      labels,
+      widths,
+      0.95,
+    );
+    for (const kind of [0, 1])
+      expect(certified[1].certificates[kind].bound).toBeCloseTo(kind === 0 ? lossUpper(3, 0, n, 0.05) : binomialLower(997, n, 0.05), 9);
   });
 
   test("has an order of its own for agreement, and dense and exact before what gains more than it loses", () => {

@@ -323,12 +323,13 @@ export function engineConformance(name: string, create: CreateEngine, reference:
             const order = reserveWords(memory, permutation(n, random));
             const src = reserveFloats(memory, n, values);
             const list = listOf(memory, permutation(n, random), values, n);
-            const bests = [0, 1, 2].map(() => reserveList(memory, 128));
+            const bests = [0, 1, 2, 3].map(() => reserveList(memory, 128));
             return {
               rows: [
                 [abi.BEST, src, n, k, 0, bests[0]],
                 [abi.BEST, src, n, k, order, bests[1]],
                 [abi.BEST, list, -1, k, order, bests[2]],
+                [abi.BEST, list, -1, k, 0, bests[3]],
               ],
               read: (e) => bests.flatMap((at) => readList(at)(e)),
             };

@@ -289,6 +289,32 @@ describe("a deadline that cannot be met", () => {
     expect(s.run(row(0), patient, 47).report.plan.level).toBe(0);
   });
 
+  test("on a machine that was slow is tried again, though nobody but who would be refused asks", async () => {
+    const s = await session({ latencyProfile: { levels: profile.levels.map((level) => ({ ...level, cold: 1000 })) } });
+    const refused = (): number => {
+      for (let times = 0; ; times++)
+        try {
+          s.run(row(0), { latencyMs: 50, late: "refuse" });
+          return times;
+        } catch (error) {
+          expect(error).toMatchObject({ code: "deadline" });
+          if (times > 1000) return times;
+        }
+    };
+    const first = refused();
+    expect(first).toBeGreaterThan(1);
+    expect(first).toBeLessThan(100);
+  });
+
+  test("for a machine as slow as the caller says is refused for as long as that holds", async () => {
+    const load = { stretch: 100 };
+    const s = await session({ latencyProfile: profile, load });
+    const slo: Slo = { latencyMs: 50, late: "refuse" };
+    for (let i = 0; i < 200; i++) expect(() => s.run(row(0), slo)).toThrow(expect.objectContaining({ code: "deadline" }));
+    load.stretch = 1;
+    expect(s.run(row(0), slo).report.plan.level).toBe(2);
+  });
+
   test("because cores get lost is no reason to refuse: most queries keep theirs", async () => {
     const s = await session({ latencyProfile: profile, clock: scripted().clock, load: { stretch: 1, lostPerMs: 0.1 } });
     expect(s.run(row(0), { latencyMs: 2.5, late: "refuse" }).report.plan.gaveUp).toEqual(["latency=2.5ms"]);
