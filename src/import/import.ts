@@ -103,9 +103,9 @@ function checkedSource(source: unknown): { name: string; bytes: Uint8Array } {
 const foreign: readonly (readonly [signature: string, at: number, what: string, advice: string, name?: RegExp])[] = [
   ["PK\x03\x04", 0, "a zip archive (.keras, .pt, .npz)", "save a Keras .h5, or a PyTorch state as safetensors"],
   ...["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"].map(
-    (signature) =>
+    (begin) =>
       [
-        signature,
+        begin,
         0,
         "a Python pickle (.pkl, .joblib, older .pt)",
         "save a scikit-learn network as ONNX, or a PyTorch state as safetensors",
@@ -114,13 +114,13 @@ const foreign: readonly (readonly [signature: string, at: number, what: string, 
   ["TFL3", 4, "a TensorFlow Lite model", "save the original as ONNX or Keras .h5"],
   ["ORTM", 4, "an ONNX Runtime model (.ort)", "import the .onnx it was made from"],
   ["GGUF", 0, "a GGUF file", "save the original as ONNX or safetensors"],
-  ["\x08\x01\x12", 0, "a TensorFlow SavedModel", "save the original as Keras .h5 or ONNX"],
-  ["\x0a", 0, "a TensorFlow graph", "save the original as Keras .h5 or ONNX", /\.pb$/i],
+  ["\x08\x01\x12", 0, "a TensorFlow SavedModel", "save the original as ONNX or Keras .h5"],
+  ["\x0a", 0, "a TensorFlow graph", "save the original as ONNX or Keras .h5", /\.pb$/i],
   ["\x08", 0, "a Core ML model", "save the original as ONNX", /\.mlmodel$/i], // begins as ONNX may
   ["\x93NUMPY", 0, "numbers of numpy (.npy)", "hand over the network's file"],
   ["\x1f\x8b", 0, "a gzip archive", "unpack it"],
   ["version https://git-lfs", 0, "a pointer of Git LFS", "fetch the file itself (git lfs pull)"],
-  ["<", 0, "a page of HTML or XML", "fetch the file again, if it should be another"],
+  ["<", 0, "a page (HTML, XML)", "fetch the file again, if it should be another"],
 ];
 
 const supported = "ONNX, TensorFlow.js model.json, Keras .h5, .safetensors or .slonn";

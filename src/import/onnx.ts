@@ -25,12 +25,9 @@ const otherLayers = /^(Conv|ConvTranspose|LSTM|GRU|RNN|LinearClassifier|LinearRe
 const later: readonly (readonly [operator: RegExp, what: string])[] = [
   [
     /quantize|\bQLinear|\bQGemm$|Integer|NBits$|Bnb4$/i,
-    "an operator of a quantised network, expected float weights: import the network as it was before that",
+    "an operator of a quantised network, expected float weights: import the network from before",
   ],
-  [
-    /^com\.microsoft\./,
-    "an operator that ONNX Runtime writes where it optimises, expected ONNX' own: import the file as it was before that",
-  ],
+  [/^com\.microsoft\./, "an operator that ONNX Runtime writes where it optimises, expected those of ONNX: import the network from before"],
 ];
 
 /** What the model is called, and how to read files beside it. */
@@ -52,13 +49,13 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
   const { name, external } = options;
   if (external !== undefined) checkFunction("external", external);
   const file = readOnnxFile(bytes, name);
-  if (file.opset < opsets.from || file.opset > opsets.to)
-    throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);
   if (file.outputs.length > 1) refuseKinds(file.nodes, name); // scores beside labels: says more than that there are two outputs
   const graph = orderGraph(file, name, (nodes) => {
     refuseKinds(nodes, name);
     refuseOperators(nodes, file.functions, name);
   });
+  if (file.opset < opsets.from || file.opset > opsets.to)
+    throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);
   const externals = await readExternals(graph, options);
 
   let most = 4 * bytes.length + 2 ** 24;
@@ -126,7 +123,7 @@ function refuseOperators(nodes: readonly OnnxNode[], functions: ReadonlySet<stri
     if (functions.has(known))
       throw new SlonnError(
         "unsupported",
-        `${subject}: got a function that the file defines, expected operators; put its nodes in its place (onnx.inliner.inline_local_functions)`,
+        `${subject}: got a function that the file defines, expected operators; inline it (onnx.inliner.inline_local_functions)`,
       );
     if ([chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(known))) continue;
     const told = later.find(([form]) => form.test(known));

@@ -122,6 +122,12 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     expect.stringMatching(/\(ai\.onnx\.ml\.LinearClassifier\): got an operator that is not supported here/),
   ],
   [
+    "a linear model, and not the operator sets it does without",
+    onnx({ nodes: [node("LinearRegressor", ["x"], ["y"], {}, "ai.onnx.ml")], opset: 0 }),
+    "unsupported",
+    expect.stringMatching(/\(ai\.onnx\.ml\.LinearRegressor\): got an operator that is not supported here/),
+  ],
+  [
     "quantised weights",
     onnx({ nodes: [node("DequantizeLinear", ["w", "b"], ["d"]), node("MatMul", ["x", "d"], ["y"])] }),
     "unsupported",
@@ -171,8 +177,18 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     "unsupported",
     expect.stringMatching(/\(ai\.onnx\.ml\.ZipMap\): got an operator that turns scores into labels/),
   ],
-  ["an old operator set", onnx({ nodes: [dense], opset: 6 }), "unsupported", "m: got operator set 6, expected 7 to 28"],
-  ["a new operator set", onnx({ nodes: [dense], opset: 29 }), "unsupported", "m: got operator set 29, expected 7 to 28"],
+  [
+    "an old operator set",
+    onnx({ nodes: [dense], outputs: [value("h")], opset: 6 }),
+    "unsupported",
+    "m: got operator set 6, expected 7 to 28",
+  ],
+  [
+    "a new operator set",
+    onnx({ nodes: [dense], outputs: [value("h")], opset: 29 }),
+    "unsupported",
+    "m: got operator set 29, expected 7 to 28",
+  ],
   [
     "a cycle",
     onnx({ nodes: [node("Add", ["x", "y"], ["h"]), node("Relu", ["h"], ["y"])] }),
@@ -352,7 +368,7 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     "control flow, whose branches hide the input",
     onnx({ nodes: [node("If", ["b"], ["y"])] }),
     "unsupported",
-    'm: node "if1" (If): got an operator that is not supported here, expected one of Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization, Relu, Max, Clip, LeakyRelu, Sigmoid, Tanh, Gelu, Softmax, LogSoftmax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast, ai.onnx.ml.Scaler',
+    'm: node "if1" (If): got an operator that is not supported here, expected one of Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization, Relu, Max, Clip, LeakyRelu, PRelu, Sigmoid, Tanh, Gelu, Softmax, LogSoftmax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast, ai.onnx.ml.Scaler',
   ],
   [
     "softmax over the batch",
