@@ -107,8 +107,9 @@ function summarize(name: string, { served, longestLine, spanMs }: ServedRun): Ar
 }
 
 const runs: ArrivalsRun[] = [];
-function note(kind: string, objective: string, rate: number, load: string, arrivals: number, contenders: ArrivalsRun["contenders"]): void {
-  runs.push({ process: kind, objective, rate, load, arrivals, contenders });
+function note(run: ArrivalsRun): void {
+  runs.push(run);
+  const { process: kind, objective, rate, load, contenders } = run;
   const dense = contenders.find(({ contender }) => contender === "dense");
   log(
     `${load}, ${kind}, ${objective}, ${rate}x: ${contenders.map(({ contender, attained, effective, longestLine }) => `${contender} ${(100 * attained).toFixed(2)}/${(100 * effective).toFixed(2)} line ${longestLine}`).join(" · ")}; goodput of ours over dense ${((contenders.find(({ contender }) => contender === "ours")?.goodputPerSecond ?? 0) / (dense?.goodputPerSecond ?? 0)).toFixed(2)}`,
@@ -152,7 +153,7 @@ async function measureReal(): Promise<number> {
             });
             found.push(summarize(name, served));
           }
-          note(kind, objective, rate, load, arrivals.length, found);
+          note({ process: kind, objective, rate, load, arrivals: arrivals.length, contenders: found });
         }
     await coRunners.stop();
   }
@@ -187,7 +188,8 @@ function measureSimulated(): number {
               ),
             );
           };
-          note(kind, objective, rate, load, arrivals.length, [answer("dense", last), answer("exact", last - 1), answer("ours", null)]);
+          const contenders = [answer("dense", last), answer("exact", last - 1), answer("ours", null)];
+          note({ process: kind, objective, rate, load, arrivals: arrivals.length, contenders });
         }
   return denseMs;
 }

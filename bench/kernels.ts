@@ -11,10 +11,11 @@ import { reserveList } from "../src/engine/list.ts";
 import { createMemoryPlan, reserveFloats } from "../src/engine/memory-plan.ts";
 import { type Row, reservePlan } from "../src/engine/plan-writer.ts";
 import { placeMatrix } from "../src/model/place.ts";
-import { normal, permutation, type Random, seeded } from "../src/random.ts";
+import { normal, type Random, seeded } from "../src/random.ts";
+import { chosenScores } from "./chosen-scores.ts";
 
 /** One kernel at one shape, ready to run. */
-export interface KernelCase {
+interface KernelCase {
   name: string;
   run(): void;
 }
@@ -37,7 +38,7 @@ const topKs = [
 ] as const;
 
 /** The cases of one backend whose name holds `part`; a shape's engine is made when its turn comes, since large ones take hundreds of megabytes. */
-export async function* kernelCases(backend: Backend, part: string): AsyncGenerator<KernelCase> {
+async function* kernelCases(backend: Backend, part: string): AsyncGenerator<KernelCase> {
   for (const [shape, [outputs, inputs]] of Object.entries(shapes)) yield* layerCases(backend, shape, outputs, inputs, part);
   for (const [n, k] of topKs) {
     const name = `${backend} top-k, ${k} of ${n}`;
@@ -139,13 +140,6 @@ function readied(prepare: () => void, run: () => void): () => void {
 /** `share` of the numbers, at least one, are not 0. */
 function inputOf(n: number, share: number, random: Random): Float32Array {
   return chosenScores(n, share, random).map((chosen) => chosen * (random() + 0.1));
-}
-
-/** 1 for `share` of the units, at least one of them; 0 for the others. */
-function chosenScores(n: number, share: number, random: Random): Float32Array {
-  const scores = new Float32Array(n);
-  for (const unit of permutation(n, random).subarray(0, Math.max(1, Math.round(share * n)))) scores[unit] = 1;
-  return scores;
 }
 
 /** Runs every case whose name holds `part`, printing a line each. */

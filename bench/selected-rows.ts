@@ -13,7 +13,8 @@ import { createMemoryPlan, reserveFloats } from "../src/engine/memory-plan.ts";
 import { type Row, reservePlan } from "../src/engine/plan-writer.ts";
 import { placeMatrix } from "../src/model/place.ts";
 import type { Rows } from "../src/model/rows.ts";
-import { permutation, type Random, seeded } from "../src/random.ts";
+import { seeded } from "../src/random.ts";
+import { chosenOf, chosenScores } from "./chosen-scores.ts";
 import { race, speedUp } from "./race.ts";
 
 /** [outputs, inputs] */
@@ -27,7 +28,7 @@ const shares = [0.01, 0.02, 0.05, 0.1, 0.2] as const;
 /** Selections of one share, which take turns. */
 const selections = 64;
 
-export interface SelectedRows {
+interface SelectedRows {
   shape: string;
   share: number;
   /** Time of dense rows over that of the chosen ones, and its share of the ideal, nodes over chosen nodes. */
@@ -57,7 +58,7 @@ async function raceSelectedRows(outputs: number, inputs: number, queries: number
   const preparations: Row[] = [[abi.BLOCKS, x, inputs, blocks]];
   const select = (share: number): number => {
     const chosen = reserveList(memory, outputs);
-    const scores = reserveFloats(memory, outputs, scoresOf(outputs, share, random));
+    const scores = reserveFloats(memory, outputs, chosenScores(outputs, share, random));
     preparations.push([abi.THRESHOLD, scores, outputs, { float: 0.5 }, { float: 2 }, chosen]);
     const { rowStride } = matrix;
     return reservePlan(memory, [
@@ -91,15 +92,6 @@ async function raceSelectedRows(outputs: number, inputs: number, queries: number
     overRows: over("rows", share),
     overPanels: over("panels", share),
   }));
-}
-
-const chosenOf = (outputs: number, share: number): number => Math.max(1, Math.round(share * outputs));
-
-/** 1 for the chosen units, 0 for the others. */
-function scoresOf(outputs: number, share: number, random: Random): Float32Array {
-  const scores = new Float32Array(outputs);
-  for (const unit of permutation(outputs, random).subarray(0, chosenOf(outputs, share))) scores[unit] = 1;
-  return scores;
 }
 
 function selectedRowsText(measured: readonly SelectedRows[]): string {

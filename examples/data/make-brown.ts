@@ -9,16 +9,15 @@
 // and held out at most four rows, at positions drawn by a seed, since rows of one sentence tell much the same. `--train DIR` also writes
 // every row of the training sentences.
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { SparseInput } from "../../src/model/rows.ts";
 import { permutation, type Random, seeded } from "../../src/random.ts";
 import { contextOf, createVocabulary } from "../text.ts";
 import { sentenceStart, sentencesOf } from "./brown-sentences.ts";
 import { frequent, split } from "./split.ts";
-import { csrFile, labelFile } from "./write-npz.ts";
+import { type LabelledRow, writeNpz } from "./write-npz.ts";
 
 const [wanted, fitRows, rowsOfSentence] = [{ test: 10_000, heldOut: 15_000 }, 5_000, 4];
 const require = createRequire(import.meta.url);
@@ -44,22 +43,17 @@ const words = [
 ];
 const vocabulary = createVocabulary(words);
 
-interface Row {
-  input: SparseInput;
-  next: number;
-}
-
 /** One row for each known word of a sentence. */
-function rowsOf(sentence: readonly string[]): Row[] {
+function rowsOf(sentence: readonly string[]): LabelledRow[] {
   const before = [sentenceStart, ...sentence];
   return sentence.flatMap((word, at) => {
     const next = vocabulary.get(word);
-    return next === undefined ? [] : { input: contextOf(before.slice(0, at + 1), vocabulary), next };
+    return next === undefined ? [] : { input: contextOf(before.slice(0, at + 1), vocabulary), labels: Uint32Array.of(next) };
   });
 }
 
 /** `count` rows, at most four of a sentence. */
-function someRows(part: readonly string[][], count: number, random: Random): Row[] {
+function someRows(part: readonly string[][], count: number, random: Random): LabelledRow[] {
   const rows = part.flatMap((sentence) => {
     const all = rowsOf(sentence);
     return Array.from(permutation(all.length, random).subarray(0, rowsOfSentence), (i) => all[i]);
@@ -68,24 +62,8 @@ function someRows(part: readonly string[][], count: number, random: Random): Row
   return rows.slice(0, count);
 }
 
-function write(dir: string, name: string, rows: readonly Row[]): void {
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(
-    join(dir, `${name}.npz`),
-    csrFile(
-      rows.map(({ input }) => input),
-      words.length,
-    ),
-  );
-  writeFileSync(
-    join(dir, `${name}-labels.npz`),
-    labelFile(
-      rows.map(({ next }) => Uint32Array.of(next)),
-      words.length,
-    ),
-  );
-  process.stdout.write(`${name}: ${rows.length} rows\n`);
-}
+const write = (dir: string, name: string, rows: readonly LabelledRow[]): void =>
+  writeNpz(dir, name, rows, { inputs: words.length, labels: words.length });
 
 write(folder, "test", someRows(parts.test, wanted.test, seeded(2)));
 write(folder, "held-out", someRows(parts.heldOut, wanted.heldOut, seeded(3)));

@@ -9,11 +9,10 @@
 // 16 bits, 32767 standing for 1. Places at the same spot never fall into different parts. Countries are numbered by how many training places
 // they have, the most first; one without any is left out. `--train DIR` also writes the training rows.
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { frequent, split } from "./split.ts";
+import { writeIdx } from "./write-idx.ts";
 
 interface Place {
   country: string;
@@ -44,16 +43,15 @@ function rowOf({ loc }: Place): number[] {
 
 function write(dir: string, name: string, some: readonly Place[]): void {
   const rows = some.map(rowOf);
-  const numbers = Buffer.alloc(12 + 2 * rows.length * rows[0].length);
-  for (const [i, n] of [0x00000b02, rows.length, rows[0].length].entries()) numbers.writeUInt32BE(n, 4 * i);
-  for (const [i, n] of rows.flat().entries()) numbers.writeInt16BE(Math.round(32767 * n), 12 + 2 * i);
-  const labels = Buffer.alloc(8 + rows.length);
-  for (const [i, n] of [0x00000801, rows.length].entries()) labels.writeUInt32BE(n, 4 * i);
-  for (const [r, { country }] of some.entries()) labels[8 + r] = countries.indexOf(country);
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, `${name}-rows.idx.gz`), gzipSync(numbers, { level: 9 }));
-  writeFileSync(join(dir, `${name}-labels.idx.gz`), gzipSync(labels, { level: 9 }));
-  process.stdout.write(`${name}: ${rows.length} rows\n`);
+  const numbers = Int16Array.from(rows.flat(), (n) => Math.round(32767 * n));
+  writeIdx(
+    dir,
+    name,
+    "rows",
+    [rows[0].length],
+    numbers,
+    Uint8Array.from(some, ({ country }) => countries.indexOf(country)),
+  );
 }
 
 const known = (part: readonly Place[]): Place[] => part.filter(({ country }) => countries.includes(country));

@@ -8,15 +8,14 @@
 // two training glosses or more hold. `--train DIR` also writes the training rows: per synset its definition, each clause of it where it
 // has several, and the names of the synset. Values are 1 / √n for n different known words (examples/text.ts).
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { SparseInput } from "../../src/model/rows.ts";
 import { bagOf, createVocabulary, wordsOf } from "../text.ts";
 import { frequent, split } from "./split.ts";
 import { ancestorsOf, type Synset, synsetsOf } from "./wordnet-synsets.ts";
-import { csrFile, labelFile } from "./write-npz.ts";
+import { type LabelledRow, writeNpz } from "./write-npz.ts";
 
 const [wanted, fitRows, levels] = [{ test: 10_000, heldOut: 15_000 }, 5_000, 3];
 /** Drawn beyond what is wanted, for rows without a known word or label. */
@@ -48,11 +47,7 @@ const words = frequent(
 const labelIndex = new Map(labels.map((id, i) => [id, i]));
 const vocabulary = createVocabulary(words);
 
-interface Row {
-  input: SparseInput;
-  labels: Uint32Array;
-}
-function rowsOf(part: readonly Synset[], textsOf: (synset: Synset) => string[]): Row[] {
+function rowsOf(part: readonly Synset[], textsOf: (synset: Synset) => string[]): LabelledRow[] {
   const rows = part.flatMap((synset) => {
     const known = labelsOf.get(synset)!.flatMap((id) => labelIndex.get(id) ?? []);
     return textsOf(synset).map((text) => ({ input: bagOf(wordsOf(text), vocabulary), labels: Uint32Array.from(known).sort() }));
@@ -65,24 +60,8 @@ const everyText = (synset: Synset): string[] => {
   return [synset.definition, ...(clauses.length > 1 ? clauses : []), synset.names.join(" ")];
 };
 
-function write(dir: string, name: string, rows: readonly Row[]): void {
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(
-    join(dir, `${name}.npz`),
-    csrFile(
-      rows.map(({ input }) => input),
-      words.length,
-    ),
-  );
-  writeFileSync(
-    join(dir, `${name}-labels.npz`),
-    labelFile(
-      rows.map((row) => row.labels),
-      labels.length,
-    ),
-  );
-  process.stdout.write(`${name}: ${rows.length} rows\n`);
-}
+const write = (dir: string, name: string, rows: readonly LabelledRow[]): void =>
+  writeNpz(dir, name, rows, { inputs: words.length, labels: labels.length });
 function writeLines(name: string, lines: readonly string[]): void {
   writeFileSync(join(folder, name), gzipSync(`${lines.join("\n")}\n`, { level: 9 }));
   process.stdout.write(`${name}: ${lines.length} lines\n`);

@@ -1,6 +1,8 @@
 // Sparse matrices as scipy.sparse.save_npz writes them, so that SciPy and the command line both read the data files. The same rows give the
 // same bytes: dates in the archive are fixed.
 
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { zipSync } from "fflate";
 import type { SparseInput } from "../../src/model/rows.ts";
 import { csrRows } from "./csr-rows.ts";
@@ -32,6 +34,22 @@ export function labelFile(labels: readonly Uint32Array[], width: number): Uint8A
     width,
     "uint8",
   );
+}
+
+/** A row and its labels. */
+export interface LabelledRow {
+  input: SparseInput;
+  labels: Uint32Array;
+}
+
+/** Writes `<name>.npz` and `<name>-labels.npz`, of so many columns each, and says so. */
+export function writeNpz(folder: string, name: string, rows: readonly LabelledRow[], columns: { inputs: number; labels: number }): void {
+  mkdirSync(folder, { recursive: true });
+  const inputs = rows.map(({ input }) => input);
+  const labels = rows.map((row) => row.labels);
+  writeFileSync(join(folder, `${name}.npz`), csrFile(inputs, columns.inputs));
+  writeFileSync(join(folder, `${name}-labels.npz`), labelFile(labels, columns.labels));
+  process.stdout.write(`${name}: ${rows.length} rows\n`);
 }
 
 /** NumPy's .npy, version 1.0; the header is padded so that the data start on a multiple of 64 bytes. */

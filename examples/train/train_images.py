@@ -7,9 +7,10 @@ Inputs are what IMAGES holds, bytes or signed numbers of 16 bits, / `--scale`. T
 `--l1 A` adds A * mean over the batch of the summed hidden activations to the loss, which makes a network drop better.
 Needs torch and numpy only.
 """
-import argparse, gzip, json, struct, time
+import argparse, gzip, struct, time
 import numpy as np, torch
 from torch import nn
+from float16_safetensors import save
 
 
 def idx(path):
@@ -23,19 +24,6 @@ def load(images, labels, scale):
     rows = idx(images)
     x = torch.from_numpy(rows.reshape(len(rows), -1).astype(np.float32) / np.float32(scale))
     return x, torch.from_numpy(idx(labels).astype(np.int64))
-
-
-def save(path, tensors, notes):
-    header, blobs, at = {"__metadata__": notes}, [], 0
-    for name, t in tensors.items():
-        blob = t.half().contiguous().numpy().tobytes()
-        header[name] = {"dtype": "F16", "shape": list(t.shape), "data_offsets": [at, at + len(blob)]}
-        blobs.append(blob)
-        at += len(blob)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as out:
-        out.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
 def main():

@@ -17,10 +17,11 @@ Weights are written after every epoch. At the end it prints dense precision, tha
 hidden nodes, and how often the answer stays when the best 64 labels by partial scores from the strongest 5 % of hidden values are
 re-ranked. Needs torch, numpy and scipy.
 """
-import argparse, json, math, struct, time
+import argparse, math, time
 import numpy as np, torch
 from scipy import sparse
 from torch.nn.functional import embedding, embedding_bag
+from float16_safetensors import save
 
 
 class Rows:
@@ -134,19 +135,6 @@ def judge(net, data, limit=None, screen=0.05, best=64):
         partial = torch.addmm(net.second_bias, part, net.second.t()).topk(best, 1).indices
         agree += int((partial == top[:, :1]).any(1).sum())
     return (right / count).tolist(), active / count, agree / count
-
-
-def save(path, tensors, notes):
-    header, blobs, at = {"__metadata__": notes}, [], 0
-    for name, t in tensors.items():
-        blob = t.half().contiguous().numpy().tobytes()
-        header[name] = {"dtype": "F16", "shape": list(t.shape), "data_offsets": [at, at + len(blob)]}
-        blobs.append(blob)
-        at += len(blob)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as out:
-        out.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
 def main():

@@ -180,7 +180,7 @@ function binomialWindow(n: number, p: number): { first: number; mass: number[] }
   return { first, mass };
 }
 
-// ---- Loss: bounds for any bounded mean, kept as yardsticks and for the far tail -------------------------------------------------
+// ---- Loss: bounds for any bounded mean, for the far tail and for precision@k ---------------------------------------------------
 
 /**
  * An upper bound on P(X₁ + … + Xₙ ≤ sum) for independent Xᵢ in [0, 1] of mean `mean`, whatever their distribution: the smaller of
@@ -192,18 +192,6 @@ export function hoeffdingBentkus(sum: number, n: number, mean: number): number {
   if (observed >= mean) return 1;
   const entropy = deviance(sum, n * mean) + deviance(n - sum, n * (1 - mean));
   return Math.min(1, Math.exp(-entropy), Math.E * binomialAtMost(Math.ceil(sum), n, mean));
-}
-
-/** Upper bound on E[D] by Hoeffding–Bentkus on (D + 1) / 2. */
-export function lossUpperHoeffdingBentkus(losses: number, gains: number, n: number, delta: number): number {
-  if (n <= 0) return 1;
-  const net = losses - gains;
-  return leastRejected((loss) => loss >= 1 || hoeffdingBentkus((n + net) / 2, n, (1 + loss) / 2) + roundingSlack <= delta, net / n, 1);
-}
-
-/** Upper bound on E[D]: Clopper–Pearson on losses from above and on gains from below, δ halved between them. */
-export function lossUpperSplit(losses: number, gains: number, n: number, delta: number): number {
-  return binomialUpper(losses, n, delta / 2) - binomialLower(gains, n, delta / 2);
 }
 
 /**

@@ -2,12 +2,10 @@
 // each size has a router, trained on what dense answers for the fit rows.
 
 import type { Clusters } from "../activator/activator.ts";
-import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { PANEL } from "../engine/generated/abi.ts";
 import { type DenseLayer, type FloatLayer, floatWeights } from "../model/model.ts";
-import type { Random } from "../random.ts";
 import { fitRouter } from "./fit-router.ts";
-import type { Turn } from "./turn.ts";
+import type { Fitting } from "./fitting.ts";
 
 /** Numbers of clusters worth having: fewer are too coarse, more cost as much to choose from as their nodes. */
 const fewest = 32;
@@ -39,9 +37,7 @@ export async function fitClusters(
   n: number,
   layer: DenseLayer,
   depth: number,
-  kernels: ArrayKernels,
-  random: Random,
-  turn: Turn,
+  fitting: Fitting,
 ): Promise<FittedClusters | null> {
   const { inputs, outputs } = layer;
   const panelCount = Math.ceil(outputs / PANEL);
@@ -51,7 +47,7 @@ export async function fitClusters(
   if (panels.length === 0) return null;
   const weight = floatWeights(layer);
   const rows = Math.min(n, Math.max(256, Math.floor(denseBudget / (inputs * outputs))));
-  const best = await bestNodes(h, rows, weight, layer, kernels, turn);
+  const best = await bestNodes(h, rows, weight, layer, fitting);
   const weights = Array.from({ length: bestCounted }, (_, t) =>
     depth >= bestCounted ? 1 / bestCounted : t < depth ? shareOfPromised / depth : (1 - shareOfPromised) / (bestCounted - depth),
   );
@@ -69,7 +65,7 @@ export async function fitClusters(
     const count = Math.ceil(routed / (PANEL * size));
     const start = clusterMeans(weight, layer.bias, order, PANEL * size, inputs, count);
     const targets = { clusters: best.map((node) => Math.floor(placeOf[node] / (PANEL * size))), weights };
-    clusters.push({ kind: "clusters", panels: size, router: await fitRouter(h, rows, start, targets, kernels, random, turn) });
+    clusters.push({ kind: "clusters", panels: size, router: await fitRouter(h, rows, start, targets, fitting) });
   }
   return { order, clusters };
 }
@@ -180,8 +176,7 @@ async function bestNodes(
   rows: number,
   weight: Float32Array,
   { inputs, outputs, bias }: DenseLayer,
-  kernels: ArrayKernels,
-  turn: Turn,
+  { kernels, turn }: Fitting,
 ): Promise<Uint32Array> {
   const depth = bestCounted;
   const best = new Uint32Array(rows * depth);

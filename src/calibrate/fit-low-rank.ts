@@ -1,9 +1,9 @@
 // Fitting a low-rank activator: the principal components of a layer's pre-activations on training inputs.
 
 import type { LowRank } from "../activator/activator.ts";
-import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { type DenseLayer, floatWeights } from "../model/model.ts";
-import { normal, type Random } from "../random.ts";
+import { normal } from "../random.ts";
+import type { Fitting } from "./fitting.ts";
 import type { Turn } from "./turn.ts";
 
 /** Extra components carried through the iteration; they make the wanted ones converge faster. */
@@ -22,9 +22,7 @@ export async function fitLowRank(
   layer: DenseLayer,
   importance: Float32Array,
   rank: number,
-  kernels: ArrayKernels,
-  random: Random,
-  turn: Turn,
+  { kernels, random, turn }: Fitting,
 ): Promise<LowRank> {
   const { outputs, inputs } = layer;
   const width = Math.min(rank + oversampling, outputs, n);

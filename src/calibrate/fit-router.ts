@@ -2,13 +2,12 @@
 // these numbers is trained to do without the rest, so that calibration can choose how many are worth their time.
 
 import type { LowRank } from "../activator/activator.ts";
-import type { ArrayKernels } from "../engine/array-kernels.ts";
 import type { FloatLayer } from "../model/model.ts";
 import { transposed } from "../model/transposed.ts";
-import { permutation, type Random } from "../random.ts";
+import { permutation } from "../random.ts";
 import { routerRanks } from "./candidates.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
-import type { Turn } from "./turn.ts";
+import type { Fitting } from "./fitting.ts";
 
 /** Rows that principal components are taken from, and how many of these there are at most. */
 const componentRows = 4000;
@@ -35,22 +34,14 @@ export interface Targets {
  * @param h [rows, inputs]
  * @param start a router of full rank: one output a cluster
  */
-export async function fitRouter(
-  h: Float32Array,
-  rows: number,
-  start: FloatLayer,
-  targets: Targets,
-  kernels: ArrayKernels,
-  random: Random,
-  turn: Turn,
-): Promise<LowRank> {
+export async function fitRouter(h: Float32Array, rows: number, start: FloatLayer, targets: Targets, fitting: Fitting): Promise<LowRank> {
   const { inputs, outputs: count } = start;
   const few = Math.min(rows, componentRows);
-  const scores = kernels.matmulTransposed(h.subarray(0, few * inputs), start.weight, few, count, inputs);
+  const scores = fitting.kernels.matmulTransposed(h.subarray(0, few * inputs), start.weight, few, count, inputs);
   for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += start.bias[c];
   const rank = Math.max(1, Math.min(largestRank, few >> 1, inputs >> 1, count >> 1));
-  const router = await fitLowRank(scores, few, start, new Float32Array(count).fill(1), rank, kernels, random, turn);
-  return rows < rowsPerCluster * count ? router : train(router, h, rows, start, targets, kernels, random, turn);
+  const router = await fitLowRank(scores, few, start, new Float32Array(count).fill(1), rank, fitting);
+  return rows < rowsPerCluster * count ? router : train(router, h, rows, start, targets, fitting);
 }
 
 /**
@@ -64,9 +55,7 @@ async function train(
   rows: number,
   start: FloatLayer,
   { clusters, weights }: Targets,
-  kernels: ArrayKernels,
-  random: Random,
-  turn: Turn,
+  { kernels, random, turn }: Fitting,
 ): Promise<LowRank> {
   const [inputs, count, depth] = [down.length / rank, mean.length, weights.length];
   let square = 0;

@@ -11,6 +11,7 @@ import { wideOutputs } from "./candidates.ts";
 import { fitClusters } from "./fit-clusters.ts";
 import { fitHash, type HashShape } from "./fit-hash.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
+import type { Fitting } from "./fitting.ts";
 import { coactivationOrder, reorder } from "./order.ts";
 import type { Thresholds } from "./search.ts";
 import { type Turn, takeTurns } from "./turn.ts";
@@ -53,6 +54,7 @@ export async function fitActivators(
 ): Promise<{ layers: DenseLayer[]; fitted: LayerActivators[]; thresholds: Thresholds }> {
   const { kinds, random, signal, hashShape = usualHashShape } = options;
   const turn = takeTurns(signal);
+  const fitting: Fitting = { kernels, random, turn };
   const layers = [...model.layers];
   const last = layers.length - 1;
   const wide = layers[last].outputs >= wideOutputs;
@@ -69,16 +71,16 @@ export async function fitActivators(
   const pre = (l: number, count: number): Promise<Float32Array> =>
     l === 0 && sparse
       ? sparsePreActivations(sparse, count, layers[0], turn)
-      : preActivations(x.subarray(0, count * layers[l].inputs), count, layers[l], kernels, turn);
+      : preActivations(x.subarray(0, count * layers[l].inputs), count, layers[l], fitting);
   for (let l = 0; l < layers.length; l++) {
     await turn();
     if (l === last) {
       inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layers[l].inputs));
-      fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], { ...options, hashShape }, kernels, turn) : noActivators);
+      fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], { ...options, hashShape }, fitting) : noActivators);
       break;
     }
     const active = activate(layers[l].activation, await pre(l, few), layers[l].alpha);
-    const order = coactivationOrder(await gram(active, few, layers[l].outputs, kernels, turn), layers[l].outputs);
+    const order = coactivationOrder(await gram(active, few, layers[l].outputs, fitting), layers[l].outputs);
     [layers[l], layers[l + 1]] = reorder(layers[l], layers[l + 1], order);
     const layer = layers[l];
     inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layer.inputs));
@@ -89,9 +91,7 @@ export async function fitActivators(
       const rank = Math.min(largestRank, Math.floor(Math.min(layer.inputs, layer.outputs) / 2));
       const wanted = kinds.includes("low-rank") && rank >= 1;
       const fewZ = z.subarray(0, few * layer.outputs);
-      const lowRank: LowRank | null = wanted
-        ? await fitLowRank(fewZ, few, layer, lookedAt(layers[l + 1]), rank, kernels, random, turn)
-        : null;
+      const lowRank: LowRank | null = wanted ? await fitLowRank(fewZ, few, layer, lookedAt(layers[l + 1]), rank, fitting) : null;
       const hash: Hash | null = kinds.includes("hash") ? fitHash(x, h, few, layer.inputs, layer.outputs, hashShape, random) : null;
       fitted.push({ ...noActivators, lowRank, hash });
     }
@@ -124,21 +124,20 @@ async function fitOutput(
   x: Float32Array,
   n: number,
   layer: DenseLayer,
-  { kinds, depth = 1, random, hashShape }: FitOptions & { hashShape: HashShape },
-  kernels: ArrayKernels,
-  turn: Turn,
+  { kinds, depth = 1, hashShape }: FitOptions & { hashShape: HashShape },
+  fitting: Fitting,
 ): Promise<LayerActivators> {
   const { inputs, outputs } = layer;
   const few = Math.min(n, Math.max(64, Math.floor(outputNumbers / outputs)));
-  const clusters = kinds.includes("clusters") ? await fitClusters(x, n, layer, depth, kernels, random, turn) : null;
+  const clusters = kinds.includes("clusters") ? await fitClusters(x, n, layer, depth, fitting) : null;
   let lowRank: LowRank | null = null;
   let hash: Hash | null = null;
   if (kinds.includes("low-rank") || kinds.includes("hash")) {
-    const z = await preActivations(x.subarray(0, few * inputs), few, layer, kernels, turn);
+    const z = await preActivations(x.subarray(0, few * inputs), few, layer, fitting);
     const rank = Math.min(largestRank, few >> 1, inputs >> 1);
     if (kinds.includes("low-rank") && rank >= 1)
-      lowRank = await fitLowRank(z, few, layer, new Float32Array(outputs).fill(1), rank, kernels, random, turn);
-    if (kinds.includes("hash")) hash = fitHash(x, bestOnly(z, outputs), few, inputs, outputs, hashShape, random);
+      lowRank = await fitLowRank(z, few, layer, new Float32Array(outputs).fill(1), rank, fitting);
+    if (kinds.includes("hash")) hash = fitHash(x, bestOnly(z, outputs), few, inputs, outputs, hashShape, fitting.random);
   }
   return { lowRank, hash, clusters: clusters?.clusters ?? [], order: clusters?.order ?? null };
 }
@@ -181,7 +180,7 @@ function denseRows(rows: Rows, n: number): Float32Array {
 }
 
 /** x Wᵀ + b for a batch: [n, outputs]. */
-async function preActivations(x: Float32Array, n: number, layer: DenseLayer, kernels: ArrayKernels, turn: Turn): Promise<Float32Array> {
+async function preActivations(x: Float32Array, n: number, layer: DenseLayer, { kernels, turn }: Fitting): Promise<Float32Array> {
   const { bias, inputs, outputs } = layer;
   const weight = floatWeights(layer);
   const z = new Float32Array(n * outputs);
@@ -196,7 +195,7 @@ async function preActivations(x: Float32Array, n: number, layer: DenseLayer, ker
 }
 
 /** HᵀH of activations h [rows, nodes]. */
-async function gram(h: Float32Array, rows: number, nodes: number, kernels: ArrayKernels, turn: Turn): Promise<Float32Array> {
+async function gram(h: Float32Array, rows: number, nodes: number, { kernels, turn }: Fitting): Promise<Float32Array> {
   const sum = new Float32Array(nodes * nodes);
   const step = Math.ceil(stepMacs / (nodes * nodes));
   for (let from = 0; from < rows; from += step) {

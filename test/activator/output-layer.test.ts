@@ -51,7 +51,11 @@ async function activatorsOf(model: FloatModel): Promise<LayerActivators> {
   const z = Float32Array.from({ length: 200 * outputs }, (_, at) => preActivation(layer, x, Math.floor(at / outputs), at % outputs));
   const winners = z.map((v, at) => (v > 2 ? 1 + (at % 3) : 0));
   return {
-    lowRank: await fitLowRank(z, 200, layer, new Float32Array(outputs).fill(1), 16, kernels, seeded(3), takeTurns(undefined)),
+    lowRank: await fitLowRank(z, 200, layer, new Float32Array(outputs).fill(1), 16, {
+      kernels,
+      random: seeded(3),
+      turn: takeTurns(undefined),
+    }),
     hash: fitHash(x, winners, 200, hidden, outputs, { tables: 4, bits: 4, votes: 64 }, seeded(4)),
     clusters: [1, 2].map((panels) => ({ kind: "clusters", panels, router: meanRouter(layer, panels) })),
     order,

@@ -49,7 +49,8 @@ describe("a low-rank activator", () => {
   const z = preActivations(x, layer);
   const even = new Float32Array(24).fill(1);
   const turn = takeTurns(undefined);
-  const fitting = (rank: number, importance = even, seed = 1) => fitLowRank(z, 200, layer, importance, rank, kernels, seeded(seed), turn);
+  const fitting = (rank: number, importance = even, seed = 1) =>
+    fitLowRank(z, 200, layer, importance, rank, { kernels, random: seeded(seed), turn });
 
   test("of full rank predicts pre-activations, also of rows it was not fitted on and whatever counts", async () => {
     const fresh = madeUpRows(50, 20, 7).data;
@@ -70,10 +71,10 @@ describe("a low-rank activator", () => {
   });
 
   test("has no more components than rows or nodes, and survives rows that are all alike", async () => {
-    expect((await fitLowRank(z.subarray(0, 5 * 24), 5, layer, even, 16, kernels, seeded(1), turn)).rank).toBe(5);
+    expect((await fitLowRank(z.subarray(0, 5 * 24), 5, layer, even, 16, { kernels, random: seeded(1), turn })).rank).toBe(5);
     expect((await fitting(99)).rank).toBe(24);
     const same = new Float32Array(z.length).fill(2);
-    const { down, up, center, mean } = await fitLowRank(same, 200, layer, even, 8, kernels, seeded(1), turn);
+    const { down, up, center, mean } = await fitLowRank(same, 200, layer, even, 8, { kernels, random: seeded(1), turn });
     for (const v of [...down, ...up, ...center]) expect(Number.isFinite(v)).toBe(true);
     for (const m of mean) expect(m).toBeCloseTo(2, 4);
   });
@@ -83,7 +84,7 @@ describe("a low-rank activator", () => {
     const until = (last: number) => async () => {
       if (++turns > last) throw new Error("enough");
     };
-    const endingAfter = (last: number) => fitLowRank(z, 200, layer, even, 16, kernels, seeded(1), until(last));
+    const endingAfter = (last: number) => fitLowRank(z, 200, layer, even, 16, { kernels, random: seeded(1), turn: until(last) });
     await endingAfter(Number.POSITIVE_INFINITY);
     expect(turns).toBeGreaterThan(6 * 16);
     turns = 0;

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decodeActivators } from "../../src/activator/activator.ts";
 import { type CalibrateOptions, calibrate } from "../../src/calibrate/calibrate.ts";
 import { fitClusters } from "../../src/calibrate/fit-clusters.ts";
+import type { Fitting } from "../../src/calibrate/fitting.ts";
 import { takeTurns } from "../../src/calibrate/turn.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { forward } from "../../src/model/forward.ts";
@@ -178,6 +179,7 @@ test.each<[string, Partial<CalibrateOptions>, RegExp]>([
 describe("clusters", async () => {
   const n = 1200;
   const kernels = await createArrayKernels();
+  const fitting = (signal?: AbortSignal): Fitting => ({ kernels, random: seeded(3), turn: takeTurns(signal) });
   const [first, last] = plain.layers;
   const h = Float32Array.from({ length: n * hidden }, (_, at) => {
     const [r, o] = [Math.floor(at / hidden), at % hidden];
@@ -185,7 +187,7 @@ describe("clusters", async () => {
     for (let i = 0; i < inputs; i++) z += first.weight[o * inputs + i] * rows.data[r * inputs + i];
     return Math.max(0, z);
   });
-  const fitted = await fitClusters(h, n, last, 1, kernels, seeded(3), takeTurns(undefined));
+  const fitted = await fitClusters(h, n, last, 1, fitting());
 
   test("stand in an order that has every node once", () => {
     expect([...(fitted?.order ?? [])].sort((a, b) => a - b)).toEqual(Array.from({ length: outputs }, (_, o) => o));
@@ -215,12 +217,12 @@ describe("clusters", async () => {
   });
 
   test("are the same for the same seed, and none for a layer too narrow", async () => {
-    expect(await fitClusters(h, n, last, 1, kernels, seeded(3), takeTurns(undefined))).toEqual(fitted);
+    expect(await fitClusters(h, n, last, 1, fitting())).toEqual(fitted);
     const narrow = { ...last, outputs: 300, weight: last.weight.subarray(0, 300 * hidden), bias: last.bias.subarray(0, 300) };
-    expect(await fitClusters(h, n, narrow, 1, kernels, seeded(3), takeTurns(undefined))).toBeNull();
+    expect(await fitClusters(h, n, narrow, 1, fitting())).toBeNull();
   });
 
   test("stop when told to", async () => {
-    await expect(fitClusters(h, n, last, 1, kernels, seeded(3), takeTurns(AbortSignal.abort()))).rejects.toMatchObject({ code: "aborted" });
+    await expect(fitClusters(h, n, last, 1, fitting(AbortSignal.abort()))).rejects.toMatchObject({ code: "aborted" });
   });
 });
