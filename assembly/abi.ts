@@ -5,7 +5,7 @@
 //
 //   word   0           1 … 12                 13           14          15
 //        ┌───────────┬──────────────────────┬────────────┬───────────┬───────────┐
-//        │ operation │ arguments, see below │ bytes read │ MACs done │ units out │   13 … 15 are written by each run
+//        │ operation │ arguments, see below │ bytes read │ MACs done │ units out │   13 … 15 (u32) are written by each run
 //        └───────────┴──────────────────────┴────────────┴───────────┴───────────┘
 //
 // A list holds the units an operation found (active inputs, chosen rows, blocks of inputs):
@@ -27,7 +27,8 @@ export const PANEL: i32 = 16;
 /** Inputs of one block; a block whose inputs are all 0 is skipped. */
 export const BLOCK: i32 = 4;
 
-// ---- operations, with their arguments in order (words 1, 2, …)
+// ---- operations, with their arguments in order (words 1, 2, …). A multiply-add counts as one byte read in PREDICT and from PANELS_8 on,
+// else as four.
 
 /** src, n, list, activation, alpha(f32): the non-zeros of activation(src) */
 export const COMPACT: i32 = 1;

@@ -44,7 +44,7 @@ function leadOf(src: usize, n: i32): f32 {
 /** Multiply-adds of rows 0 … end − 1. */
 function spent(plan: usize, end: i32): i64 {
   let total: i64 = 0;
-  for (let r = 0; r < end; r++) total += <i64>load<i32>(plan + <usize>r * ROW_BYTES + (WORD_MACS << 2));
+  for (let r = 0; r < end; r++) total += <i64>load<u32>(plan + <usize>r * ROW_BYTES + (WORD_MACS << 2));
   return total;
 }
 

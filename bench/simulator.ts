@@ -186,7 +186,7 @@ export function simulateSession(
 /** A level run whose engine lets time pass instead of computing; a point is one row of its plan. */
 function createRun({ points: cuts, us, stops }: RecordedLevel, share: number, machine: Machine, row: () => number): LevelRun {
   const points: Point[] = cuts.map((cut, p) => ({ ...cut, row: p + 1 }));
-  const words = new Int32Array(points.length * ROW_WORDS);
+  const words = new Uint32Array(points.length * ROW_WORDS);
   const isEnd = (p: number): boolean => points[p + 1]?.rung !== points[p].rung;
   const segments: Segment[] = points.map(({ row: end }, p) => ({
     end,

@@ -148,14 +148,13 @@ async function measure(name: NetworkName): Promise<NetworkReport> {
   const queries = queriesOf(network);
   const result = await race(all, rows, { labels, queries });
   const ours = result.measured.slice(0, contenders.length);
-  const results = resultsOf(
+  const results = resultsOf(ours, {
     model,
     labels,
-    session.backend,
-    ours,
-    contenders.slice(1).map((contender) => contender.certificate()),
+    backend: session.backend,
     metric,
-  );
+    certificates: contenders.slice(1).map((contender) => contender.certificate()),
+  });
   process.stdout.write(`\n${resultsText(results, ladder?.metric)}`);
   const ratios = ratiosOf(result, ["dense", "loss=0.003"], peers);
   const peerMarks = peers.map(({ name: peer, version }, i): PeerMark => {

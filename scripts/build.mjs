@@ -91,6 +91,8 @@ async function bundleDoors() {
   };
   await bundle.write({
     dir: "build/js",
+    // they stand in the declarations
+    comments: { jsdoc: false },
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
     codeSplitting: {

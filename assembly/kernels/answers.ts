@@ -48,14 +48,14 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
       if (found == k)
         while (i + 4 <= n) {
           const four = v128.load(src + (<usize>i << 2));
-          // where names ascend, a value that ties with the least comes too late
-          if (v128.any_true(order ? f32x4.ge(four, bar) : f32x4.gt(four, bar))) break;
+          // where names ascend, which those of a list that grew do not, a value that ties with the least comes too late
+          if (v128.any_true(names | order ? f32x4.ge(four, bar) : f32x4.gt(four, bar))) break;
           i += 4;
         }
       if (i >= n) break;
     }
     const v = load<f32>(src + (<usize>i << 2));
-    if (v != v || (found == k && v < least)) continue;
+    if (!(v >= least)) continue;
     let name: u32 = names ? load<u32>(names + (<usize>i << 2)) : i;
     if (order) name = load<u32>(order + (<usize>name << 2));
     let place = <usize>found << 2;

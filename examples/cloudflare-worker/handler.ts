@@ -10,6 +10,7 @@ const operationsPerMs = 250_000;
 
 /** What an answer may take: half of the processor time that the platform allows a request; the rest is for reading and writing it. */
 export function budgetOf(cpuMs: number): number {
+  if (!(cpuMs > 0)) throw new Error(`CPU_MS: got ${cpuMs}, expected milliseconds above 0`);
   return Math.round((cpuMs / 2) * operationsPerMs);
 }
 
@@ -62,6 +63,7 @@ export function createHandler(load: () => Promise<Tagger>): (request: Request) =
 
   return async (request) => {
     const response = await answer(request).catch(refuse);
+    response.headers.set("x-content-type-options", "nosniff"); // errors quote what was sent
     return request.method === "HEAD" ? new Response(null, response) : response;
   };
 }
@@ -95,21 +97,26 @@ async function questionOf(request: Request): Promise<{ text: string; top: number
 async function textOf({ body }: Request): Promise<string> {
   if (!body) return "";
   const reader = body.getReader();
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoded = (bytes?: Uint8Array): string => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined });
+    } catch {
+      throw new Refusal(400, "bad-json", "body: got bytes that are no UTF-8, expected JSON, which is");
+    }
+  };
   let text = "";
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      text += decoder.decode(piece.value, { stream: true });
-      if (text.length > longestBody) break;
+      text += decoded(piece.value);
+      if (text.length > longestBody)
+        throw new Refusal(413, "too-long", `body: got more than ${longestBody} characters, expected at most that`);
     }
+    return text + decoded();
   } catch (error) {
-    throw new Refusal(400, "cut-off", `body: got ${String(error)}, expected all of it`);
-  }
-  if (text.length > longestBody) {
     reader.cancel().catch(() => {});
-    throw new Refusal(413, "too-long", `body: got more than ${longestBody} characters, expected at most that`);
+    throw error instanceof Refusal ? error : new Refusal(400, "cut-off", `body: got ${String(error)}, expected all of it`);
   }
-  return text + decoder.decode();
 }
 
 function statusOf({ session: { backend, backendReason, memoryBytes, levels } }: Tagger): object {

@@ -14,11 +14,17 @@ const style = `
 const script = `
   const [form] = document.forms;
   const answer = document.querySelector("#answer");
+  let asked = 0;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const mine = ++asked;
     answer.setAttribute("aria-busy", "true");
-    const response = await fetch("tag", { method: "POST", body: JSON.stringify({ text: form.elements.text.value }) }).catch(String);
-    const told = typeof response === "string" ? { error: { message: response } } : await response.json();
+    const body = JSON.stringify({ text: form.elements.text.value });
+    // what the platform itself answers, as past a limit, is no JSON
+    const told = await fetch("tag", { method: "POST", body })
+      .then((response) => response.json().catch(() => ({ error: { message: "got status " + response.status + " without an answer" } })))
+      .catch((error) => ({ error: { message: String(error) } }));
+    if (mine !== asked) return;
     answer.replaceChildren(...(told.error ? [line("p", told.error.message)] : linesOf(told)));
     answer.setAttribute("aria-busy", "false");
   });

@@ -59,16 +59,18 @@ export function createDigitPad(canvas: HTMLCanvasElement, onChange: () => void):
     last = to;
     changed();
   };
+  // one finger or the main button draws; others beside it would pull the line to where they are
   canvas.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary || event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
     drawTo(event);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (last) drawTo(event);
+    if (last && event.isPrimary) drawTo(event);
   });
   for (const type of ["pointerup", "pointercancel"] as const)
-    canvas.addEventListener(type, () => {
-      last = null;
+    canvas.addEventListener(type, ({ isPrimary }) => {
+      if (isPrimary) last = null;
     });
 
   const moves: Record<string, [x: number, y: number] | undefined> = {

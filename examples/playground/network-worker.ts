@@ -36,8 +36,8 @@ async function load(subject: Subject): Promise<void> {
   const onProgress = (bytes: number, total: number | null): void => post({ kind: "loading", share: total ? bytes / total : 0 });
   const model = await loadModel(new URL(`${subject}.slonn`, location.href), { onProgress, stream: true });
   const session = await createSession(model);
-  const { names, words, tests: described }: Described = await (await fetch(`${subject}.json`)).json();
-  const pixels = subject === "digits" ? new Uint8Array(await (await fetch("digits.bin")).arrayBuffer()) : null;
+  const { names, words, tests: described }: Described = await (await fetched(`${subject}.json`)).json();
+  const pixels = subject === "digits" ? new Uint8Array(await (await fetched("digits.bin")).arrayBuffer()) : null;
   const tests = described.map(({ at, labels }, i) => ({ labels, query: pixels ? image(pixels, i) : bag(at) }));
   const widths = [model.layers[0].inputs, ...model.layers.map(({ outputs }) => outputs)];
   // measured here so that the first deadline asked for is not the one that waits for it
@@ -45,6 +45,12 @@ async function load(subject: Subject): Promise<void> {
   loaded = { session, widths, tests };
   const { backend, backendReason: reason, levels } = session;
   post({ kind: "loaded", widths, backend, reason, levels: levels.length, tickMs: clockTick(), rows: tests.length, names, words });
+}
+
+async function fetched(path: string): Promise<Response> {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: got status ${response.status}, expected 200`);
+  return response;
 }
 
 function image(pixels: Uint8Array, i: number): Float32Array {

@@ -98,9 +98,15 @@ function load(): void {
   say("Loading the network …");
   layers.replaceChildren();
   for (const part of ["digits", "words"] as const) find(`#${part}`).hidden = part !== subject();
-  worker = new Worker("network-worker.js");
+  const failed = (message: string): void => say(`The network's Worker failed: ${message}`);
+  try {
+    worker = new Worker("network-worker.js");
+  } catch (error) {
+    failed(String(error));
+    return;
+  }
   worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => hear(data));
-  worker.addEventListener("error", ({ message }) => say(`The network's Worker failed: ${message}`));
+  worker.addEventListener("error", ({ message = "its program could not be loaded" }) => failed(message));
   send({ kind: "load", subject: subject() });
 }
 
@@ -117,7 +123,8 @@ function askNext(): void {
   if (isStale && !asked) {
     say(subject() === "digits" ? "Draw a digit, or show an example." : "No word of this is known; type a definition.");
     find("#best").replaceChildren();
-    find("#dense-says").textContent = "";
+    find("#dense-says").textContent = find("#plan").textContent = "";
+    layers.replaceChildren();
   }
   isStale = false;
   if (asked) send({ kind: "ask", query: asked, slo });
@@ -132,7 +139,6 @@ function hear(reply: Reply): void {
     case "loaded":
       loaded = reply;
       vocabulary = createVocabulary(reply.words);
-      createLayers(layers, reply.widths.length);
       find("#footer").textContent =
         `Kernels: ${reply.backend}${reply.reason ? ` (${reply.reason})` : ""}. ${reply.levels} levels of effort. This browser's clock ` +
         `counts in steps of ${Number((1000 * reply.tickMs).toPrecision(2))} µs. Nothing leaves this page.`;
@@ -166,11 +172,15 @@ function say(text: string): void {
 function show({ best, dense, active, isDense, why, certificate, gaveUp }: Reply & { kind: "answer" }): void {
   if (!loaded) return;
   const { names, widths } = loaded;
-  const called = (index: number): string => `${subject() === "digits" ? "a" : "a kind of"} ${names[index].split(",")[0]}`;
+  const called = (index: number): string => {
+    const [name] = names[index].split(",");
+    return subject() === "words" ? `a kind of ${name}` : `${name === "8" ? "an" : "a"} ${name}`;
+  };
   say(`This is ${called(best[0].index)}`);
   find("#best").replaceChildren(...best.map((guess) => bestLine(names[guess.index], guess)));
   find("#dense-says").textContent =
     dense === best[0].index ? "The whole network says the same." : `The whole network says ${called(dense)}.`;
+  if (layers.childElementCount === 0) createLayers(layers, widths.length);
   showLayers(layers, pictured(widths, active, isDense));
   const bound = certificate
     ? ` Certified: ${certificate.kind} ${certificate.kind === "loss" ? "at most" : "at least"} ${percent(certificate.bound, 2)} at ` +

@@ -42,7 +42,7 @@ export function writeSparse(
 ): number {
   if (readsDenseInput || !compactsInput || indices.length > dense.length) {
     dense.fill(0);
-    for (let i = 0; i < indices.length; i++) dense[indices[i]] += values[i];
+    for (let i = 0; i < indices.length; i++) dense[indices[i]] += Math.fround(values[i]);
     return 0;
   }
   const { count, indices: at, values: to } = list;

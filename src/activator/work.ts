@@ -11,7 +11,7 @@ export interface Work {
 }
 
 /** Sums rows 0 … `ran` − 1 into `work`. `words` is the plan's table, `widths` the nodes of each layer. */
-export function countWork(plan: LevelPlan, words: Int32Array, ran: number, widths: readonly number[], work: Work): void {
+export function countWork(plan: LevelPlan, words: Uint32Array, ran: number, widths: readonly number[], work: Work): void {
   const { nodes } = work;
   work.macs = 0;
   work.bytes = 0;

@@ -30,8 +30,8 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
     signal?.removeEventListener("abort", close);
     cancel?.(signal?.reason);
   };
-  signal?.addEventListener("abort", close);
   if (bytes) onProgress?.(loaded, totalBytes);
+  signal?.addEventListener("abort", close);
 
   /** What has arrived and was not taken, waited for if need be, then into `room` where the source can; nothing at the end. */
   const arrived = async (room?: Uint8Array): Promise<Uint8Array | undefined> => {
@@ -40,30 +40,31 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
       try {
         chunk = await next?.(room);
       } catch (cause) {
-        throwIfAborted(signal);
         throw unreadable(name, cause);
+      } finally {
+        throwIfAborted(signal);
       }
-      throwIfAborted(signal);
-      if (chunk === undefined) break;
+      if (chunk === undefined) {
+        if (loaded < (totalBytes ?? 0)) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes as number);
+        break;
+      }
       if (!(chunk instanceof Uint8Array)) throw refusal("bad-input", name, `a chunk of ${typeof chunk}`, "Uint8Array");
       loaded += chunk.length;
-      onProgress?.(loaded, totalBytes);
+      onProgress?.(loaded, loaded > (totalBytes ?? 0) ? null : totalBytes);
     }
     return chunk;
   };
 
   return {
     name,
-    totalBytes,
+    // a response that was compressed on the way may announce that length, and cross-origin without saying so
+    totalBytes: cancel ? null : totalBytes,
     crc32: builtin<{ crc32?: ByteReader["crc32"] }>("node:zlib")?.crc32,
     async take(count, into) {
       let taken = into;
       for (let at = 0; at < count; ) {
         const piece = (await arrived(taken?.subarray(at)))?.subarray(0, count - at);
-        if (!piece) {
-          const short = loaded < (totalBytes ?? 0);
-          throw refusal(short ? "unreadable" : "bad-file", name, `${loaded} bytes`, `at least ${loaded + count - at}`);
-        }
+        if (!piece) throw refusal("bad-file", name, `${loaded} bytes`, `at least ${loaded + count - at}`);
         chunk = chunk?.subarray(piece.length);
         // what is in memory stays where it is
         if (bytes && !into && piece.length === count) return piece;
@@ -92,15 +93,17 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
  * All of a source that was just opened, then closes it; what is in memory stays where it is.
  * @throws SlonnError `unreadable` when the source breaks off or there is no memory for it, `aborted`
  */
-export async function readAll({ name, totalBytes, some, close }: ByteReader): Promise<Uint8Array> {
+export async function readAll({ name, some, close }: ByteReader): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let loaded = 0;
-  for (let piece = await some(); piece; piece = await some()) {
-    pieces.push(piece);
-    loaded += piece.length;
+  try {
+    for (let piece = await some(); piece; piece = await some()) {
+      pieces.push(piece);
+      loaded += piece.length;
+    }
+  } finally {
+    close();
   }
-  close();
-  if (totalBytes !== null && loaded < totalBytes) throw refusal("unreadable", name, `${loaded} bytes`, totalBytes);
   if (pieces.length === 1) return pieces[0];
   const all = bytesOf(name, loaded);
   let at = 0;
@@ -144,9 +147,9 @@ async function open(source: Source, options: ReadOptions): Promise<Opened> {
   if (source instanceof Response) return openResponse(source.url || "response", source);
   if (source instanceof Blob) {
     const { name = "blob" } = source as Partial<File>;
-    return { name, totalBytes: source.size, ...chunksIn(name, source.stream()) };
+    return inStream(name, source.size, source.stream());
   }
-  if (source instanceof ReadableStream) return { name: "stream", totalBytes: null, ...chunksIn("stream", source) };
+  if (source instanceof ReadableStream) return inStream("stream", null, source);
   throw refusal("bad-input", "model source", show(source), "a URL, path, Response, Blob, bytes or ReadableStream");
 }
 
@@ -190,13 +193,18 @@ async function openResponse(name: string, response: Response): Promise<Opened> {
   if (!body) return inMemory(name, new Uint8Array(await response.arrayBuffer()));
   // a compressed transfer announces the compressed length, which says nothing of the bytes to come
   const length = headers.has("content-encoding") ? null : headers.get("content-length");
-  return { name, totalBytes: Number(length) || null, ...chunksIn(name, body) };
+  return inStream(name, Number(length) || null, body);
 }
 
-function chunksIn(name: string, stream: ReadableStream<Uint8Array>): Pick<Opened, "next" | "cancel"> {
+function inStream(name: string, totalBytes: number | null, stream: ReadableStream<Uint8Array>): Opened {
   try {
     const reader = stream.getReader();
-    return { next: async () => (await reader.read()).value, cancel: (reason) => void reader.cancel(reason).catch(() => {}) };
+    return {
+      name,
+      totalBytes,
+      next: async () => (await reader.read()).value,
+      cancel: (reason) => void reader.cancel(reason).catch(() => {}),
+    };
   } catch (cause) {
     throw unreadable(name, cause);
   }

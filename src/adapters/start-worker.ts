@@ -11,6 +11,12 @@ export interface WorkerLike {
   postMessage(message: unknown, transfer?: any): void;
   /** Ends it. */
   terminate(): unknown;
+  /** As `Worker.addEventListener`, where it is like one of the web. */
+  // biome-ignore lint/suspicious/noExplicitAny: every runtime has a type of its own for what is heard
+  addEventListener?(type: string, listener: any): void;
+  /** As `Worker.on` in Node, where it is like one of those. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  on?(type: string, listener: any): unknown;
 }
 
 /** A Worker, how to make one, or where its program lies. */
@@ -24,7 +30,8 @@ export async function startWorker(source: WorkerSource | undefined): Promise<Wor
   try {
     if (typeof source === "string" || source instanceof URL) return create(source);
     const worker = typeof source === "function" ? await source() : (source ?? createOwn());
-    if (typeof worker?.postMessage !== "function" || typeof worker.terminate !== "function") throw new Error(`got ${show(worker)}`);
+    const needed = [worker?.postMessage, worker?.terminate, worker?.addEventListener ?? worker?.on];
+    if (needed.some((method) => typeof method !== "function")) throw new Error(`got ${show(worker)}`);
     // Node says so of one that has ended, and would never answer
     if (worker === source && (worker as { threadId?: number }).threadId === -1) throw new Error("got one that has ended");
     return worker;
@@ -54,9 +61,8 @@ export interface Listener {
 }
 
 export function listen(worker: WorkerLike, { message, failure }: Listener): void {
-  const web = worker as Partial<EventTarget>;
-  if (web.addEventListener) {
-    const on = web.addEventListener.bind(worker) as (type: string, listener: (event: Event) => void) => void;
+  if (worker.addEventListener) {
+    const on = worker.addEventListener.bind(worker) as (type: string, listener: (event: Event) => void) => void;
     on("message", (event) => message((event as MessageEvent).data));
     on("messageerror", () => failure("a message could not be read"));
     on("error", (event) => {
@@ -66,11 +72,11 @@ export function listen(worker: WorkerLike, { message, failure }: Listener): void
     on("close", () => failure("it ended"));
     return;
   }
-  const node = worker as unknown as { on(type: string, listener: (value: unknown) => void): void };
-  node.on("message", message);
-  node.on("messageerror", () => failure("a message could not be read"));
-  node.on("error", (error) => failure(messageOf(error)));
-  node.on("exit", (code) => failure(`it ended with exit code ${code}`));
+  const on = worker.on?.bind(worker) as (type: string, listener: (value: unknown) => void) => void;
+  on("message", message);
+  on("messageerror", () => failure("a message could not be read"));
+  on("error", (error) => failure(messageOf(error)));
+  on("exit", (code) => failure(`it ended with exit code ${code}`));
 }
 
 /** @param why as the runtime says it */

@@ -24,7 +24,7 @@ import { errorOf, type Opened, type Question, type Reply } from "./worker-messag
 export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, "clock" | "load"> {
   /** As for a session, but numbers only, and as they are when the Worker starts: what is read later cannot be sent. */
   load?: Partial<Load> | undefined;
-  /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. */
+  /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. It ends with the session, or where none comes of it. */
   worker?: WorkerSource | undefined;
   /** Hand the model's bytes over to the Worker instead of copying them, unless they are a part of a buffer: the caller's buffer is empty afterwards. */
   transfer?: boolean | undefined;
@@ -100,13 +100,13 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   if (onProgress != null) checkFunction("onProgress", onProgress);
   for (const [key, value] of Object.entries(options.load ?? {}))
     if (value !== undefined && typeof value !== "number") throw refusal("bad-option", `load.${key}`, show(value), "a number to send");
-  const sendable = await sendableSource(source, isTransferred, options);
-  const worker = await startedUnless(signal, startWorker(workerSource));
-  const line = openLine(worker);
+  // first, so that it starts while a stream is read, and ends with whatever fails from here on
+  const line = openLine(await startedUnless(signal, startWorker(workerSource)));
   const stop = (): void => line.close(aborted(signal));
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   try {
+    const sendable = await sendableSource(source, isTransferred, options);
     const question = { kind: "open", source: sendable.value, options: sessionOptions, progress: onProgress != null } as const;
     const reply = await line.ask(question, sendable.transfer, onProgress).reply;
     if (reply.kind !== "opened") throw cannotStart("its program answers something else");

@@ -67,7 +67,7 @@ export async function evaluate(
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   const outcomes = settings.map((): Outcome => createOutcome(rows.count, widths.length));
   const turn = takeTurns(options.signal);
-  const views = plans.map((plan) => new Int32Array(buffer, plan.address, plan.tags.length * ROW_WORDS));
+  const views = plans.map((plan) => new Uint32Array(buffer, plan.address, plan.tags.length * ROW_WORDS));
 
   const blocks = Math.ceil(rows.count / blockRows);
   const random = seeded(1);
@@ -131,7 +131,7 @@ function record(outcome: Outcome, r: number, plan: LevelPlan, best: ReturnType<t
   for (let l = 0; l < work.nodes.length; l++) outcome.nodes[l] += work.nodes[l];
 }
 
-function noteRungs({ rungMacs }: Outcome, { rungEnds }: LevelPlan, words: Int32Array, ran: number): void {
+function noteRungs({ rungMacs }: Outcome, { rungEnds }: LevelPlan, words: Uint32Array, ran: number): void {
   for (let rung = 0, row = 0; rung < rungEnds.length && row < ran; rung++) {
     let macs = 0;
     for (; row < rungEnds[rung]; row++) macs += words[row * ROW_WORDS + WORD_MACS];

@@ -66,14 +66,28 @@ export async function findLadder(
     Uint32Array.from({ length: Math.min(timedRows, search.rows.count) }, (_, i) => i),
   );
   const plain = everyLayer(layers.length, plainExact);
-  const exact = timed
+  const exactRungs = timed
     ? await chooseLayouts(layers.length, fitted, async (settings) =>
         (await run(settings, few, 0.03, 0.05, "choosing layouts")).map(medianMs),
       )
     : { alone: plain, beside: plain };
-  const composed = await searchLevels(layers, fit.kinds, exact, fitted, thresholds, search, run, reference, costOf, depth, growing);
-  const fixed = [everyLayer(layers.length, dense), exact.alone].map((rung) => [rung]);
-  const uniform = fitted.some(({ lowRank }) => lowRank) ? uniformShares.map((amount) => [withShare(exact.beside, fitted, amount)]) : [];
+  const composed = await searchLevels({
+    layers,
+    fitted,
+    thresholds,
+    kinds: fit.kinds,
+    exactRungs,
+    search,
+    run,
+    reference,
+    costOf,
+    depth,
+    growing,
+  });
+  const fixed = [everyLayer(layers.length, dense), exactRungs.alone].map((rung) => [rung]);
+  const uniform = fitted.some(({ lowRank }) => lowRank)
+    ? uniformShares.map((amount) => [withShare(exactRungs.beside, fitted, amount)])
+    : [];
   const chosen = choose(composed, certifying, promise, alternatives).map(({ rungs }) => rungs);
   const ladder = unique([...fixed, ...uniform, ...chosen]);
   throwIfAborted(fit.signal);

@@ -4,7 +4,7 @@ import { type Hash, type LayerActivators, type LowRank, noActivators } from "../
 import { isSparse } from "../activator/network.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { activate } from "../model/forward.ts";
-import { type DenseLayer, floatWeights, type Model } from "../model/model.ts";
+import { type DenseLayer, floatWeights, type Model, notFinite } from "../model/model.ts";
 import { type Rows, rowOf, takeRows } from "../model/rows.ts";
 import { permutation, type Random } from "../random.ts";
 import { wideOutputs } from "./candidates.ts";
@@ -98,13 +98,25 @@ export async function fitActivators(
     x = h;
   }
 
+  const finite = fitted.map(finiteOnly);
   const thresholds: Thresholds = (l, rank, shares) => {
-    const { lowRank } = fitted[l];
+    const { lowRank } = finite[l];
     if (!lowRank) return [];
     const scores = predict(lowRank, rank, inputs[l], layers[l].inputs, kernels).sort();
     return shares.map((share) => scores[Math.min(scores.length - 1, Math.round((1 - share) * scores.length))]);
   };
-  return { layers, fitted, thresholds };
+  return { layers, fitted: finite, thresholds };
+}
+
+/** Without activators that activations past float32 made infinite or NaN: they rank nothing, and no file may hold them. */
+function finiteOnly(activators: LayerActivators): LayerActivators {
+  const holds = ({ down, center, up, mean }: LowRank): boolean => [down, center, up, mean].every((numbers) => notFinite(numbers) < 0);
+  const { lowRank, clusters } = activators;
+  return {
+    ...activators,
+    lowRank: lowRank && holds(lowRank) ? lowRank : null,
+    clusters: clusters.filter(({ router }) => holds(router)),
+  };
 }
 
 /** The activators of a wide output layer. @param x [n, inputs] */

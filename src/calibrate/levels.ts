@@ -12,7 +12,7 @@ import { type Answers, judge, sum, type Verdict } from "./judge.ts";
 export interface Sequenced extends Composed {
   /**
    * What the search rows say its bound will be, of what it loses and of what it answers otherwise: a promise of each is tested in an order of
-   * its own. Lossless rules come first, `always` last.
+   * its own. Lossless rules come first, what is kept for other reasons than a promise last.
    */
   rank: { lost: number; disagreed: number };
 }
@@ -39,18 +39,10 @@ export function sequence(
   const keep = new Set(always.map((rungs) => JSON.stringify(rungs)));
   const all = ladder.map((rungs, i) => {
     const { differences, disagreements } = judge(outcomes[i], reference, labels, depth);
-    const rows = differences.length;
     const changed = differences.reduce((total, d) => total + d * d, 0);
-    const lost = sum(differences);
     const kept = i === 1 || keep.has(JSON.stringify(rungs));
-    const disagreed = sum(disagreements);
-    // a bound may lie below 0, where more is gained than lost
-    const rankOf = (bound: number): number => (i <= 1 ? i - 3 : kept ? 2 + bound : bound);
-    const rank = {
-      lost: rankOf(expectedBound(lost, changed, rows, samples, 0)),
-      disagreed: rankOf(expectedBound(disagreed, disagreed, rows, samples, 0)),
-    };
-    return { rungs, cost: costOf(outcomes[i]), rows, lost, changed, disagreed, rank, kept };
+    const rows = differences.length;
+    return { rungs, cost: costOf(outcomes[i]), rows, lost: sum(differences), changed, disagreed: sum(disagreements), kept };
   });
   type One = (typeof all)[number];
   const noBetter = (one: One, than: One): boolean => one.cost >= than.cost && one.lost >= than.lost && one.disagreed >= than.disagreed;
@@ -63,7 +55,16 @@ export function sequence(
   const useful = needed.filter(
     (one, i) => one.kept || !needed.some((other, j) => j !== i && noBetter(one, other) && (j < i || !noBetter(other, one))),
   );
-  return [...useful.sort((a, b) => a.cost - b.cost), dense];
+  return [...useful.sort((a, b) => a.cost - b.cost), dense].map((one) => {
+    const { rows, lost, changed, disagreed } = one;
+    // a bound may lie below 0, where more is gained than lost
+    const rankOf = (bound: number): number => (one === dense ? -3 : one === exact ? -2 : chosen.has(one) ? bound : 2 + bound);
+    const rank = {
+      lost: rankOf(expectedBound(lost, changed, rows, samples, 0)),
+      disagreed: rankOf(expectedBound(disagreed, disagreed, rows, samples, 0)),
+    };
+    return { ...one, rank };
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Outcome } from "./evaluate.ts";
 import { type Answers, judge, sum } from "./judge.ts";
 import type { ExactRungs } from "./layouts.ts";
 
+/** Runs settings over rows, `what` being the part from `from` to `to` of all that is done for one model. */
 export type Run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string) => Promise<Outcome[]>;
 /** The scores of layer `l` that each share of its nodes exceeds on average, for low-rank activators of `rank`. */
 export type Thresholds = (l: number, rank: number, shares: readonly number[]) => readonly number[];
@@ -20,59 +21,72 @@ const firstLook = 500;
 const survivors = 40;
 const bases = 4;
 
-export async function searchLevels(
-  network: readonly DenseLayer[],
-  kinds: readonly string[],
-  exactRungs: ExactRungs,
-  fitted: readonly LayerActivators[],
-  thresholds: Thresholds,
-  search: { rows: Rows; labels: Labels | null },
-  run: Run,
-  reference: (rows: Rows) => Promise<Answers | null>,
-  costOf: (outcome: Outcome) => number,
-  depth: number,
-  growing: boolean,
-): Promise<Composed[]> {
-  const layers = network.length;
-  const denseRung = everyLayer(layers, dense);
-  const grid = (l: number): RankedSetting[] =>
-    l === layers - 1
-      ? outputSettingsOf(network[l], fitted[l], kinds)
-      : settingsOf(fitted[l], (rank, shares) => thresholds(l, rank, shares));
-  const look = Uint32Array.from({ length: Math.min(firstLook, search.rows.count) }, (_, i) => i);
-  const glance = takeRows(search.rows, look);
-  const glanceLabels = search.labels && takeLabels(search.labels, look);
+interface Labelled {
+  rows: Rows;
+  labels: Labels | null;
+}
 
-  const tryAll = async (
-    rungs: readonly Rung[],
-    on: Rows,
-    labels: Labels | null,
-    from: number,
-    to: number,
-    what: string,
-  ): Promise<Tried[]> => {
-    const outcomes = await run([[denseRung], ...rungs.map((rung) => [rung])], on, from, to, what);
-    const against = (await reference(on)) ?? outcomes[0];
+/** What is searched, on which rows, and how an outcome is judged. */
+export interface Searching {
+  layers: readonly DenseLayer[];
+  fitted: readonly LayerActivators[];
+  thresholds: Thresholds;
+  /** Activators to try. */
+  kinds: readonly string[];
+  exactRungs: ExactRungs;
+  search: Labelled;
+  run: Run;
+  /** Whose answers are to be given for these rows; null for the model's own dense ones. */
+  reference(rows: Rows): Promise<Answers | null>;
+  costOf(outcome: Outcome): number;
+  /** How many of the best answers the promise looks at. */
+  depth: number;
+  growing: boolean;
+}
+
+export async function searchLevels({
+  layers,
+  fitted,
+  thresholds,
+  kinds,
+  exactRungs,
+  search,
+  run,
+  reference,
+  costOf,
+  depth,
+  growing,
+}: Searching): Promise<Composed[]> {
+  const last = layers.length - 1;
+  const denseRung = everyLayer(layers.length, dense);
+  const settingsFor = (l: number): RankedSetting[] =>
+    l === last ? outputSettingsOf(layers[l], fitted[l], kinds) : settingsOf(fitted[l], (rank, shares) => thresholds(l, rank, shares));
+  const look = Uint32Array.from({ length: Math.min(firstLook, search.rows.count) }, (_, i) => i);
+  const glance: Labelled = { rows: takeRows(search.rows, look), labels: search.labels && takeLabels(search.labels, look) };
+
+  const tryAll = async (rungs: readonly Rung[], on: Labelled, from: number, to: number): Promise<Tried[]> => {
+    const outcomes = await run([[denseRung], ...rungs.map((rung) => [rung])], on.rows, from, to, "trying settings");
+    const against = (await reference(on.rows)) ?? outcomes[0];
     return rungs.map((rung, i) => {
-      const { margins } = outcomes[i + 1];
-      const { differences, disagreements } = judge(outcomes[i + 1], against, labels, depth);
-      return { rung, differences, disagreements, margins, cost: costOf(outcomes[i + 1]) };
+      const outcome = outcomes[i + 1];
+      const { differences, disagreements } = judge(outcome, against, on.labels, depth);
+      return { rung, differences, disagreements, margins: outcome.margins, cost: costOf(outcome) };
     });
   };
 
   let rungs: Rung[] = [];
-  const share = 0.25 / layers;
-  for (let l = 0; l < layers; l++) {
+  const share = 0.25 / layers.length;
+  for (let l = 0; l <= last; l++) {
     const [from, middle, to] = [0.05 + l * share, 0.05 + (l + 0.2) * share, 0.05 + (l + 1) * share];
-    const settings = grid(l);
+    const settings = settingsFor(l);
     if (settings.length === 0) continue;
-    const found = rungs.length === 0 ? [] : thin(await tryAll(rungs, glance, glanceLabels, from, middle, "trying settings"), bases);
-    // a wide output layer may pay where no hidden layer does
-    const beside = rungs.length === 0 || l === layers - 1 ? [exactRungs.beside, ...found] : found;
-    const tried = beside.flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
-    rungs = thin(await tryAll([...rungs, ...tried], glance, glanceLabels, middle, to, "trying settings"), survivors);
+    const found = rungs.length === 0 ? [] : thin(await tryAll(rungs, glance, from, middle), bases);
+    // a layer may pay where none before it does
+    const alone = { layers: exactRungs.beside.layers.map((setting, i) => (i < l ? exactRungs.alone.layers[i] : setting)) };
+    const tried = [alone, ...found].flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
+    rungs = thin(await tryAll([...rungs, ...tried], glance, middle, to), survivors);
   }
-  const [exactTried, ...all] = await tryAll([exactRungs.alone, ...rungs], search.rows, search.labels, 0.3, 0.55, "trying settings");
+  const [exactTried, ...all] = await tryAll([exactRungs.alone, ...rungs], search, 0.3, 0.55);
   const cheaper = all.filter(({ cost }) => cost < exactTried.cost);
   return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...(growing ? composeGrowing(cheaper, exactTried) : [])];
 }

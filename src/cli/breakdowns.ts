@@ -32,6 +32,15 @@ export interface SloBreakdown {
   stages: (StageCost & { limitUs: number | null })[];
 }
 
+export interface BreakdownsOptions {
+  model: Model;
+  /** The session behind the contenders. */
+  session: Session;
+  clock: Clock;
+  signal?: AbortSignal | undefined;
+  onProgress: (share: number) => void;
+}
+
 /** Rows the breakdown runs at most: round after round, so not many are needed. */
 const mostQueries = 200;
 
@@ -40,13 +49,9 @@ const mostQueries = 200;
  * @throws SlonnError `aborted`, `no-engine`
  */
 export async function breakdownsOf(
-  model: Model,
-  session: Session,
   contenders: readonly SloContender[],
   rows: Rows,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-  onProgress: (share: number) => void,
+  { model, session, clock, signal, onProgress }: BreakdownsOptions,
 ): Promise<Breakdowns> {
   const { backend } = session;
   const queries = Math.min(mostQueries, rows.count);

@@ -27,28 +27,24 @@ export const dataFlags: Flags = {
   scale: { value: "<number>", about: "divide every input by this, e.g. 255" },
 };
 
-export const sloFlag: Flags = {
+/** What `run` and `bench` race, and by what. */
+export const raceFlags: Flags = {
+  ...dataFlags,
   slo: {
     value: "<slo>",
     repeatable: true,
     about:
       "dense | accuracy=0.97 | loss=0.003 | agreement=0.99 | latency=2ms[@p99] | operations=200000 | nodes=5% | exact; several joined by commas are asked at once; may be given several times; what the model was calibrated for unless given",
   },
-};
-
-export const metricFlag: Flags = {
-  metric: {
-    value: "<metric>",
-    about: "what to lead with: accuracy, precision@1, @3, @5, agreement, agreement@3 or @5; what the model was calibrated for unless given",
-  },
-};
-
-export const latencyProfileFlag: Flags = {
   "latency-profile": {
     value: "<file.json>",
     about: "latencies of the levels on this machine: read where the file is there, else measured on the data and written",
   },
   "co-runners": {
     about: "measure --latency-profile beside threads that compute and that stream memory too: how much of a load shows in each level",
+  },
+  metric: {
+    value: "<metric>",
+    about: "what to lead with: accuracy, precision@1, @3, @5, agreement, agreement@3 or @5; what the model was calibrated for unless given",
   },
 };

@@ -59,15 +59,14 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
     contenders,
     show(measured, json, breakdown) {
       const [, ...asked] = contenders;
-      const results = resultsOf(
+      const results = resultsOf(measured, {
         model,
         labels,
-        session.backend,
-        measured,
-        asked.map((contender) => toldCertificate(contender.certificate(), ladder?.metric, metric)),
+        backend: session.backend,
         metric,
-        asked.map((contender) => [...contender.gaveUp().keys()]),
-      );
+        certificates: asked.map((contender) => toldCertificate(contender.certificate(), ladder?.metric, metric)),
+        gaveUp: asked.map((contender) => [...contender.gaveUp().keys()]),
+      });
       if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown } : results, null, 2)}\n`;
       const reasons = asked.map((contender) => reasonText(contender, results.samples)).join("");
       return resultsText(results, ladder?.metric) + reasons + (breakdown ? breakdownsText(breakdown) : "");

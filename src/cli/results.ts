@@ -8,7 +8,7 @@ import type { Labels } from "../model/rows.ts";
 import type { Certificate, LadderMetric } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
 import { type Latency, latencyOf, type Measured } from "./measure.ts";
-import { type AtRanks, headline, rankOf, ranks } from "./metric.ts";
+import { type AtRanks, rankOf, ranks } from "./metric.ts";
 
 /** Other programs read this: its keys are fixed. */
 export interface Results {
@@ -48,16 +48,22 @@ export interface Run {
 /** What a certificate is about is said where that is not what the results lead with. */
 export type ToldCertificate = Certificate & { metric?: LadderMetric };
 
-/** @param measured dense first; `certificates` one per SLO after it. @param metric what to lead with; by what labels there are unless given @param gaveUp likewise one per SLO */
-export function resultsOf(
-  model: Model,
-  labels: Labels | null,
-  backend: string,
-  measured: readonly Measured[],
-  certificates: readonly (ToldCertificate | null)[],
-  metric: LadderMetric = headline(labels, null),
-  gaveUp: readonly (readonly string[])[] = [],
-): Results {
+/** What results say besides what was measured. */
+export interface ResultsContext {
+  model: Model;
+  labels: Labels | null;
+  backend: string;
+  /** What to lead with. */
+  metric: LadderMetric;
+  /** One per SLO. */
+  certificates: readonly (ToldCertificate | null)[];
+  /** What queries gave up: one list per SLO. */
+  gaveUp?: readonly (readonly string[])[];
+}
+
+/** @param measured dense first, then every SLO */
+export function resultsOf(measured: readonly Measured[], context: ResultsContext): Results {
+  const { model, labels, backend, metric, certificates, gaveUp = [] } = context;
   const severalLabels = labels?.kind === "multi";
   const judgedOf = (run: Measured): { metric: number; precision?: AtRanks } => ({
     metric: rounded(metricOf(run, metric)),

@@ -23,7 +23,7 @@ export function createReferenceEngine(bytes: number, reason: string | null): Eng
     buffer,
     execute(plan: number, begin: number, end: number): number {
       let spent = 0;
-      for (let at = 0; at < begin; at++) spent += i32[(plan >> 2) + at * abi.ROW_WORDS + abi.WORD_MACS];
+      for (let at = 0; at < begin; at++) spent += u32[(plan >> 2) + at * abi.ROW_WORDS + abi.WORD_MACS];
       for (let at = begin; at < end; ) {
         const row = (plan >> 2) + at * abi.ROW_WORDS;
         at++;

@@ -99,22 +99,28 @@ function checkedSource(source: unknown): { name: string; bytes: Uint8Array } {
   return { name, bytes: checked };
 }
 
-/** What other programs write, and what to do about it. */
-const foreign: readonly { starts: readonly number[]; at: number; what: string; instead: string }[] = [
-  {
-    starts: [0x50, 0x4b, 0x03, 0x04],
-    at: 0,
-    what: "a zip archive (.keras, .pt, .npz)",
-    instead: "a Keras .h5, or a PyTorch state as safetensors",
-  },
-  ...[2, 3, 4, 5].map((protocol) => ({
-    starts: [0x80, protocol],
-    at: 0,
-    what: "a Python pickle (.pkl, .joblib, older .pt)",
-    instead: "a scikit-learn network as ONNX, or a PyTorch state as safetensors",
-  })),
-  { starts: [0x54, 0x46, 0x4c, 0x33], at: 4, what: "a TensorFlow Lite model", instead: "the original as ONNX or Keras .h5" },
-  { starts: [0x47, 0x47, 0x55, 0x46], at: 0, what: "a GGUF file", instead: "the original as ONNX or safetensors" },
+/** What is handed over for a model: how it begins, from which byte on, what it is, and what to do about it. */
+const foreign: readonly (readonly [signature: string, at: number, what: string, advice: string, name?: RegExp])[] = [
+  ["PK\x03\x04", 0, "a zip archive (.keras, .pt, .npz)", "save a Keras .h5, or a PyTorch state as safetensors"],
+  ...["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"].map(
+    (begin) =>
+      [
+        begin,
+        0,
+        "a Python pickle (.pkl, .joblib, older .pt)",
+        "save a scikit-learn network as ONNX, or a PyTorch state as safetensors",
+      ] as const,
+  ),
+  ["TFL3", 4, "a TensorFlow Lite model", "save the original as ONNX or Keras .h5"],
+  ["ORTM", 4, "an ONNX Runtime model (.ort)", "import the .onnx it was made from"],
+  ["GGUF", 0, "a GGUF file", "save the original as ONNX or safetensors"],
+  ["\x08\x01\x12", 0, "a TensorFlow SavedModel", "save the original as ONNX or Keras .h5"],
+  ["\x0a", 0, "a TensorFlow graph", "save the original as ONNX or Keras .h5", /\.pb$/i],
+  ["\x08", 0, "a Core ML model", "save the original as ONNX", /\.mlmodel$/i], // begins as ONNX may
+  ["\x93NUMPY", 0, "numbers of numpy (.npy)", "hand over the network's file"],
+  ["\x1f\x8b", 0, "a gzip archive", "unpack it"],
+  ["version https://git-lfs", 0, "a pointer of Git LFS", "fetch the file itself (git lfs pull)"],
+  ["<", 0, "a page (HTML, XML)", "fetch the file again, if it should be another"],
 ];
 
 const supported = "ONNX, TensorFlow.js model.json, Keras .h5, .safetensors or .slonn";
@@ -125,6 +131,7 @@ const supported = "ONNX, TensorFlow.js model.json, Keras .h5, .safetensors or .s
  */
 export function formatOf(name: string, bytes: Uint8Array): ModelFormat {
   const startsWith = (starts: readonly number[], at = 0): boolean => starts.every((byte, i) => bytes[at + i] === byte);
+  const begin = String.fromCharCode(...bytes.subarray(0, 64));
   if (bytes.length === 0) throw new SlonnError("bad-file", `${name}: got an empty file, expected ${supported}`);
   if (startsWith(hdf5Signature)) return "keras";
   // safetensors and .slonn: 8 bytes of header size, then JSON. The size's upper bytes are zero in any file that fits in memory.
@@ -132,8 +139,9 @@ export function formatOf(name: string, bytes: Uint8Array): ModelFormat {
   const text = startsWith([0xef, 0xbb, 0xbf]) ? 3 : 0;
   const first = bytes.subarray(text, text + 64).find((byte) => byte > 0x20);
   if (first === 0x7b || first === 0x5b) return "tfjs"; // a list is refused there, for what it lacks
-  for (const { starts, at, what, instead } of foreign)
-    if (startsWith(starts, at)) throw new SlonnError("unsupported", `${name}: got ${what}, expected ${supported}; save ${instead}`);
+  for (const [signature, at, what, advice, named] of foreign)
+    if (begin.startsWith(signature, at) && (!named || named.test(name)))
+      throw new SlonnError("unsupported", `${name}: got ${what}, expected ${supported}; ${advice}`);
   // ONNX has no signature; the IR version usually comes first (field 1, a varint from 1 to 127).
   if (/\.onnx$/i.test(name) || (bytes[0] === 0x08 && bytes[1] >= 1 && bytes[1] < 0x80)) return "onnx";
   const extension = /\.(json|h5|hdf5|keras|safetensors|slonn)$/i.exec(name);

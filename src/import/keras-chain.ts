@@ -92,9 +92,9 @@ function follow(config: JsonObject, layers: readonly JsonObject[], names: readon
   return order.reverse();
 }
 
-/** Names in `[["a", 0, 0], …]`, or in the newer flat `["a", 0, 0]`. */
+/** Names in `[["a", 0, 0], …]`, in the newer flat `["a", 0, 0]`, or in an object of `["a", 0, 0]`, where the model takes or gives one. */
 function endpoints(value: unknown, what: string): string[] {
-  const list = asArray(value, what);
+  const list = isObject(value) ? Object.values(value) : asArray(value, what);
   if (typeof list[0] === "string") return [list[0]];
   return list.map((entry) => asString(asArray(entry, what)[0], what));
 }

@@ -27,6 +27,7 @@ export const chainOperators: readonly string[] = [
   "Max",
   "Clip",
   "LeakyRelu",
+  "PRelu",
   "Sigmoid",
   "Tanh",
   "Gelu",
@@ -172,6 +173,16 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
     case "LeakyRelu":
       fold.activation(subject, "leaky-relu", floatOf(node, "alpha", 0.01, subject));
       break;
+    case "PRelu": {
+      const slopes = others[1]?.data ?? [];
+      if (slopes.length !== 1)
+        throw new SlonnError(
+          "unsupported",
+          `${subject}: got ${slopes.length} constant slopes, expected one for all numbers, which is LeakyRelu`,
+        );
+      fold.activation(subject, "leaky-relu", slopes[0]);
+      break;
+    }
     case "Sigmoid":
       fold.activation(subject, "sigmoid", 0);
       break;

@@ -18,6 +18,8 @@ export interface OnnxFile {
   initializers: Map<string, OnnxTensor>;
   inputs: OnnxValue[];
   outputs: string[];
+  /** Functions the file defines, as nodes call them: domain and name, or the name alone in the default domain. */
+  functions: Set<string>;
 }
 
 export interface OnnxNode {
@@ -291,7 +293,7 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
     return info;
   };
 
-  const file: OnnxFile = { opset: 0, nodes: [], initializers: new Map(), inputs: [], outputs: [] };
+  const file: OnnxFile = { opset: 0, nodes: [], initializers: new Map(), inputs: [], outputs: [], functions: new Set() };
   let graph: Uint8Array | null = null;
   read(bytes, "ONNX model", (field, value) => {
     if (field === 7) {
@@ -304,6 +306,13 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
         else if (part === 2) version = held.int();
       });
       if (domain === "" || domain === "ai.onnx") file.opset = version;
+    } else if (field === 25) {
+      let [domain, called] = ["", ""];
+      read(value.bytes(), "function", (part, held) => {
+        if (part === 1) called = held.text();
+        else if (part === 10) domain = held.text();
+      });
+      file.functions.add(domain === "" || domain === "ai.onnx" ? called : `${domain}.${called}`);
     }
   });
   if (!graph) throw bad("got no graph, expected an ONNX model");

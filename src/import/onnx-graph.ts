@@ -33,7 +33,7 @@ export function orderGraph(file: OnnxFile, name: string, vet: (nodes: readonly O
   if (file.outputs.length !== 1)
     throw new SlonnError(
       "unsupported",
-      `${name}: got ${file.outputs.length} outputs ${list(file.outputs)}, expected a straight chain from one input to one output`,
+      `${name}: got ${file.outputs.length} outputs ${list(file.outputs)}, expected a straight chain from one input to one output${file.outputs.length > 1 ? "; keep one of them (onnx.utils.extract_model)" : ""}`,
     );
   const output = file.outputs[0];
   const inputs = new Map<string, OnnxValue>();

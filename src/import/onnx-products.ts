@@ -95,7 +95,8 @@ export function gemm(state: Walk, node: OnnxNode, subject: string): void {
 /** (x − mean) / √(variance + ε) · scale + bias, per channel: axis 1. */
 export function batchNormalization(state: Walk, node: OnnxNode, subject: string): void {
   needFloats(state, subject);
-  if (intOf(node, "training_mode", 0, subject) !== 0 || intOf(node, "spatial", 1, subject) !== 1)
+  const statistics = state.opset < 14 && node.outputs.some((value, i) => i > 0 && value !== ""); // asking for them meant training
+  if (statistics || intOf(node, "training_mode", 0, subject) !== 0 || intOf(node, "spatial", 1, subject) !== 1)
     throw new SlonnError("unsupported", `${subject}: got training mode or spatial 0, expected inference per channel`);
   const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => {
     const numbers = weightAt(state, node, i, subject);

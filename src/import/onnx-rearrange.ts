@@ -61,12 +61,13 @@ export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | un
   needSamplesFirst(state, subject);
   const target = integers(shape, subject);
   const allowZero = intOf(node, "allowzero", 0, subject) === 1;
-  const { samples } = state;
-  const named = Number.isNaN(target[0]) || (state.batch !== null && target[0] === state.batch); // written for the whole batch
+  const { samples, batch } = state;
+  const first = target.findIndex((n) => n !== 1);
+  const named = Number.isNaN(target[first]) || (batch !== null && target[first] === batch); // written for the whole batch
   const copied = target[samples] === 0 && !allowZero;
-  const kept = named ? 0 : copied ? samples : Math.max(0, target.indexOf(-1));
-  const together = target[0] === 1 && state.batch !== null && state.batch > 1; // several samples in one row
-  if (named) target[0] = 1;
+  const kept = named ? first : copied ? samples : Math.max(0, target.indexOf(-1));
+  const together = target[0] === 1 && !named && batch !== null && batch > 1; // several samples in one row
+  if (named) target[first] = 1;
   if (together || target.some(Number.isNaN) || (target[0] > 1 && samples >= 0 && state.dims))
     throw new SlonnError(
       "unsupported",
@@ -80,7 +81,7 @@ export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | un
     if (later.some((n) => n !== null && n < 0))
       throw new SlonnError("bad-model", `${subject}: got shape ${showDims(target)}, expected sizes of -1 or more`);
     state.dims = [1, ...later];
-    if (samples >= 0) state.samples = 0;
+    if (samples >= 0) state.samples = named ? first : 0;
   } else {
     state.dims = reshapeDims(state.dims, target, allowZero, subject);
     if (samples >= 0) state.samples = kept;

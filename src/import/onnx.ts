@@ -18,8 +18,17 @@ const opsets = { from: 7, to: 28 } as const;
 /** Operators that turn scores into labels; classifiers are often exported with them at the end. */
 const labelOperators: readonly string[] = ["ArgMax", "ArgMin", "TopK", "ZipMap", "LabelEncoder", "ArrayFeatureExtractor"];
 
-/** Layers with weights of their own. A refusal names them rather than what an exporter wrote around them. */
-const otherLayers: readonly string[] = ["Conv", "ConvTranspose", "LSTM", "GRU", "RNN"];
+/** Layers with weights of their own, and models of other kinds. A refusal names them rather than what an exporter wrote around them. */
+const otherLayers = /^(Conv|ConvTranspose|LSTM|GRU|RNN|LinearClassifier|LinearRegressor|SVM\w+|TreeEnsemble\w*)$/;
+
+/** Operators that stand where others stood: what is told instead of the list. */
+const later: readonly (readonly [operator: RegExp, what: string])[] = [
+  [
+    /quantize|\bQLinear|\bQGemm$|Integer|NBits$|Bnb4$/i,
+    "an operator of a quantised network, expected float weights: import the network from before",
+  ],
+  [/^com\.microsoft\./, "an operator that ONNX Runtime writes where it optimises, expected those of ONNX: import the network from before"],
+];
 
 /** What the model is called, and how to read files beside it. */
 export interface OnnxOptions {
@@ -40,13 +49,13 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
   const { name, external } = options;
   if (external !== undefined) checkFunction("external", external);
   const file = readOnnxFile(bytes, name);
+  if (file.outputs.length > 1) refuseKinds(file.nodes, name); // scores beside labels: says more than that there are two outputs
+  const graph = orderGraph(file, name, (nodes) => {
+    refuseKinds(nodes, name);
+    refuseOperators(nodes, file.functions, name);
+  });
   if (file.opset < opsets.from || file.opset > opsets.to)
     throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);
-  if (file.outputs.length > 1) refuseLabels(file.nodes, name); // scores beside labels: says more than that there are two outputs
-  const graph = orderGraph(file, name, (nodes) => {
-    refuseLabels(nodes, name);
-    refuseOperators(nodes, name);
-  });
   const externals = await readExternals(graph, options);
 
   let most = 4 * bytes.length + 2 ** 24;
@@ -94,7 +103,10 @@ async function readExternals({ initializers, nodes }: OnnxGraph, { name, externa
   return contents;
 }
 
-function refuseLabels(nodes: readonly OnnxNode[], name: string): void {
+/** Refuses networks of other layers, and labels. */
+function refuseKinds(nodes: readonly OnnxNode[], name: string): void {
+  const layer = nodes.find(({ operator }) => otherLayers.test(operator));
+  if (layer) throw unsupportedOperator(nodeSubject(name, layer));
   const node = nodes.find(({ operator }) => labelOperators.includes(operator));
   if (!node) return;
   throw new SlonnError(
@@ -103,13 +115,20 @@ function refuseLabels(nodes: readonly OnnxNode[], name: string): void {
   );
 }
 
-function refuseOperators(nodes: readonly OnnxNode[], name: string): void {
-  const foreign = nodes.filter(({ domain, operator }) => {
+function refuseOperators(nodes: readonly OnnxNode[], functions: ReadonlySet<string>, name: string): void {
+  for (const node of nodes) {
+    const { domain, operator } = node;
+    const subject = nodeSubject(name, node);
     const known = domain === "" ? operator : `${domain}.${operator}`;
-    return ![chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(known));
-  });
-  const worst = foreign.find(({ operator }) => otherLayers.includes(operator)) ?? foreign[0];
-  if (worst) throw unsupportedOperator(nodeSubject(name, worst));
+    if (functions.has(known))
+      throw new SlonnError(
+        "unsupported",
+        `${subject}: got a function that the file defines, expected operators; inline it (onnx.inliner.inline_local_functions)`,
+      );
+    if ([chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(known))) continue;
+    const told = later.find(([form]) => form.test(known));
+    throw told ? new SlonnError("unsupported", `${subject}: got ${told[1]}`) : unsupportedOperator(subject);
+  }
   const mute = nodes.find(({ outputs }) => !outputs[0]);
   if (mute) throw new SlonnError("bad-file", `${nodeSubject(name, mute)}: got no first output, expected one`);
 }

@@ -155,6 +155,11 @@ function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Modul
         "unsupported",
         `${file}: got tensor ${quoted(path)} of an adapter (LoRA), expected whole weights: merge the adapter into its network before saving`,
       );
+    if (path.split(".").includes("parametrizations"))
+      throw new SlonnError(
+        "unsupported",
+        `${file}: got tensor ${quoted(path)} that a weight is computed from, expected the weight; call remove_parametrizations (torch.nn.utils.parametrize) before saving`,
+      );
     const module = modules.get(name) ?? { name, parts: new Map() };
     module.parts.set(part, tensor);
     modules.set(name, module);

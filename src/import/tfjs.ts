@@ -32,6 +32,11 @@ export async function importTfjs(modelJson: Uint8Array | string, options: TfjsOp
   const { name, shard } = options;
   checkFunction("shard", shard);
   const json = parseJson(text, name);
+  if (isObject(json) && json.class_name !== undefined)
+    throw new SlonnError(
+      "unsupported",
+      `${name}: got a Keras model without its weights (to_json), expected a whole model; save it with model.save("model.h5")`,
+    );
   if (!isObject(json) || json.modelTopology === undefined)
     throw new SlonnError("bad-file", `${name}: got JSON without modelTopology, expected a TensorFlow.js model.json`);
   const topology = topologyOf(json, name);

@@ -3,7 +3,7 @@
 export interface ByteReader {
   /** What messages call the source. */
   readonly name: string;
-  /** Null where the source does not say how long it is. */
+  /** Null where the source does not say how long it is, or may be wrong. */
   readonly totalBytes: number | null;
   /** The runtime's own CRC-32 of bytes behind others whose CRC-32 is `before`, where it has one: fast from the first call on. */
   readonly crc32?: ((bytes: Uint8Array, before?: number) => number) | undefined;

@@ -153,10 +153,8 @@ function strideOf(floats: number): number {
 
 /** A vector of one float per node, the one of node order[p] at place p, padded with zeros to whole panels. */
 export function placeVector(memory: MemoryPlan, values: Float32Array, order: Uint32Array | null = null): number {
-  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) => {
-    const to = new Float32Array(buffer, at, values.length);
-    if (!order) to.set(values);
-    else for (let place = 0; place < order.length; place++) to[place] = values[order[place]];
-  });
+  const at: number = memory.reserve(paddedTo(values.length, abi.PANEL) * 4, ({ buffer }) =>
+    new Float32Array(buffer, at, values.length).set(order ? values.map((_, place) => values[order[place]]) : values),
+  );
   return at;
 }

@@ -10,8 +10,8 @@ import { type LatencyProfile, p97Of, type Quantiles } from "../profile/latency.t
 import type { LoadState } from "./load.ts";
 
 /**
- * Thirteen numbers a level: of the first rung and of the whole query, the logarithm of the idle median and how far beyond it p90 and p99 lie; the
- * metric observed; and of up to three later rungs the logarithm of p97 (between p90 and p99) at the end, and the share of queries that get there.
+ * Thirteen numbers a level: of the first rung, and from place 3 on of the whole query, the logarithm of the idle median and how far beyond it
+ * p90 and p99 lie; the metric observed; and of up to three later rungs the logarithm of p97 (between p90 and p99) at the end, and the share of queries that get there.
  */
 export type Forecast = Float64Array;
 
@@ -146,7 +146,7 @@ export function pick(order: readonly number[], forecast: Forecast, load: LoadSta
   for (let i = 0; i < order.length; i++) {
     if (fits(forecast, load, order[i], leftMs, share, whole)) return order[i];
     const close = closeness(forecast, load, order[i], leftMs);
-    if (close <= closest || Number.isNaN(close)) continue;
+    if (!(close > closest)) continue;
     closest = close;
     best = order[i];
   }

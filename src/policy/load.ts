@@ -151,8 +151,8 @@ export function follow(load: LoadState, { stretch, lostPerMs }: Partial<Load>): 
  * the first run is; the first query that is seen ends that.
  */
 export function begin({ stretch, parts, sensitivity }: LoadState, { levels }: LatencyProfile, isWarm: boolean): void {
-  levels.forEach(({ cold = Number.NaN, p50, sensitivity: own = 1 }, i) => {
-    sensitivity[i] = own > 0 ? own : 1;
+  levels.forEach(({ cold = Number.NaN, p50, sensitivity: own }, i) => {
+    sensitivity[i] = aboveZero(own) || 1;
     if (isWarm || !(cold > p50)) return;
     stretch[i] = cold / p50;
     parts[seen * levels.length + i] = Math.log(stretch[i]);

@@ -162,7 +162,7 @@ export function plan(
   const kept = promises.find((kind) => keeps(certificateOf(levels, level, kind), targets[kind] ?? Number.NaN));
   const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
   const why = order === faster ? "least latency" : "most accurate";
-  reasons.push(left.length > 1 && !(level === dense && !promised) ? `${choice}, the ${why} of them` : choice);
+  reasons.push(left.length > 1 && (promised || level !== dense) ? `${choice}, the ${why} of them` : choice);
   const head = targets === asked ? "" : "the calibrated promise: ";
   return finish(level, head + reasons.join("; "), {
     certificate: kept && certificateOf(levels, level, kept),

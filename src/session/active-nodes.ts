@@ -17,7 +17,8 @@ export function activeNodes({ engine, plan: { tags }, words }: LevelRun, ran: nu
     if (nodes === "chosen") found = [];
     const at = row * ROW_WORDS;
     const isPanels = words[at] === COMPACT_PANELS;
-    const { count, indices } = listViews(engine, words[at + (isPanels ? 1 : words[at] === ROWS_8 ? 7 : 6)] >>> 0);
+    // the word that names the list of what was chosen; 6 is that of ROWS_SELECTED
+    const { count, indices } = listViews(engine, words[at + (isPanels ? 1 : words[at] === ROWS_8 ? 7 : 6)]);
     for (const unit of indices.subarray(0, count[0]))
       if (isPanels) for (let i = unit * PANEL; i < Math.min((unit + 1) * PANEL, width); i++) found?.push(i);
       else found?.push(unit);

@@ -150,7 +150,7 @@ function emptyStretch({ engine, plan: { address } }: LevelRun, clock: Clock): nu
   return times.sort()[emptyStretches >> 1];
 }
 
-function count(words: Int32Array, begin: number, end: number, into: { bytes: number; macs: number } | undefined): void {
+function count(words: Uint32Array, begin: number, end: number, into: { bytes: number; macs: number } | undefined): void {
   if (!into) return;
   for (let row = begin; row < end; row++) {
     into.bytes += words[row * ROW_WORDS + WORD_BYTES_READ];

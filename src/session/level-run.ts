@@ -52,7 +52,7 @@ export interface LevelRun {
   engine: Engine;
   plan: LevelPlan;
   rows: number;
-  words: Int32Array;
+  words: Uint32Array;
   /** One per rung: all outputs, or the list of candidates. */
   answers: readonly (Float32Array | ListViews)[];
   points: readonly Point[];
@@ -136,7 +136,7 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
     engine,
     plan: levelPlan,
     rows,
-    words: new Int32Array(engine.buffer, address, levelPlan.tags.length * ROW_WORDS),
+    words: new Uint32Array(engine.buffer, address, levelPlan.tags.length * ROW_WORDS),
     answers: levelPlan.answers.map(({ candidates, output }) =>
       candidates ? listViews(engine, candidates) : new Float32Array(engine.buffer, output, outputs),
     ),

@@ -6,6 +6,7 @@ import { createNetworkInput, reserveInput, writeSparse } from "../../src/activat
 import type { Rung } from "../../src/activator/setting.ts";
 import { createMemoryPlan } from "../../src/engine/memory-plan.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
+import { seeded } from "../../src/random.ts";
 import { madeUpModel } from "../made-up-models.ts";
 
 const asList = { compactsInput: true, readsDenseInput: false };
@@ -147,6 +148,21 @@ describe("a sparse input is listed", () => {
       expect([...dense]).toEqual([5, 0, 3]);
     }
   });
+});
+
+test("repeated indices of numbers that are no floats come to the same in the list and in the dense vector", () => {
+  const random = seeded(1);
+  const indices = Array.from({ length: 60 }, () => Math.floor(random() * 5));
+  const values = Float64Array.from(indices, () => random());
+  const written = [asList, { compactsInput: true, readsDenseInput: true }].map((plan) => {
+    const to = {
+      dense: new Float32Array(60),
+      list: { count: new Uint32Array(1), indices: new Uint32Array(60), values: new Float32Array(60) },
+    };
+    writeSparse(to, { indices, values }, plan);
+    return plan === asList ? to.list.values.slice(0, to.list.count[0]) : to.dense.slice(0, 5);
+  });
+  expect(written[0]).toEqual(written[1]);
 });
 
 test("an index that changes after it was checked, as in memory that is shared, is not written", () => {

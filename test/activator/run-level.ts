@@ -29,7 +29,7 @@ export async function runLevel(
   const plan = placeLevel(memory, network, rungs);
   const engine = await memory.create(options);
   const widths = model.layers.map(({ outputs }) => outputs);
-  const words = new Int32Array(engine.buffer, plan.address, plan.tags.length * ROW_WORDS);
+  const words = new Uint32Array(engine.buffer, plan.address, plan.tags.length * ROW_WORDS);
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   return inputs.map((input) => {
     new Float32Array(engine.buffer, network.input, input.length).set(input);

@@ -1,30 +1,13 @@
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadModel } from "../../src/adapters/load-model.ts";
 import type { ReadOptions } from "../../src/adapters/read-source.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { madeUpModel } from "../made-up-models.ts";
+import { serving } from "./serving.ts";
 
 const model = madeUpModel([40, 60, 5], 1);
 const bytes = encodeModel(model);
 const half = bytes.length >> 1;
-
-const open: (() => void)[] = [];
-afterEach(() => {
-  for (const close of open.splice(0)) close();
-});
-
-/** The address of a server on this machine that answers every request so. */
-async function serve(answer: RequestListener): Promise<string> {
-  const server = createServer(answer);
-  open.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/net.slonn`;
-}
 
 const refuse = (url: string, code: string, message: RegExp, options?: ReadOptions) =>
   expect(loadModel(url, options)).rejects.toMatchObject({ name: "SlonnError", code, message: expect.stringMatching(message) });
@@ -32,7 +15,7 @@ const refuse = (url: string, code: string, message: RegExp, options?: ReadOption
 describe("a model over HTTP", () => {
   test("arrives whole, with its length known beforehand or not", async () => {
     for (const headers of [{ "content-length": bytes.length }, {}]) {
-      const url = await serve((_, response) => {
+      const url = await serving((_, response) => {
         response.writeHead(200, headers);
         response.write(bytes.subarray(0, half));
         response.end(bytes.subarray(half));
@@ -46,17 +29,17 @@ describe("a model over HTTP", () => {
 
   test("that is not there, or is a page, is refused by its address", async () => {
     await refuse(
-      await serve((_, response) => response.writeHead(404).end()),
+      await serving((_, response) => response.writeHead(404).end()),
       "unreadable",
       /^http:.*net\.slonn: got status 404, expected 200$/,
     );
-    const page = await serve((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>"));
+    const page = await serving((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>"));
     await refuse(page, "unreadable", /net\.slonn: got an HTML page/);
-    await refuse(await serve((_, response) => response.end("not a model")), "bad-file", /net\.slonn/);
+    await refuse(await serving((_, response) => response.end("not a model")), "bad-file", /net\.slonn/);
   });
 
   test("that breaks off midway is refused", async () => {
-    const url = await serve((_, response) => {
+    const url = await serving((_, response) => {
       response.writeHead(200, { "content-length": bytes.length });
       response.write(bytes.subarray(0, half), () => response.destroy());
     });
@@ -66,7 +49,7 @@ describe("a model over HTTP", () => {
   test("that never comes can be given up, before and after the first bytes", async () => {
     for (const start of [false, true]) {
       const controller = new AbortController();
-      const url = await serve((_, response) => {
+      const url = await serving((_, response) => {
         if (start) response.writeHead(200).write(bytes.subarray(0, half));
         else controller.abort();
       });

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +69,22 @@ describe("read to its end", () => {
     });
     const broken = await openSource(stream(chunks.slice(0, 2), new Error("cut")));
     await expect(readAll(broken)).rejects.toMatchObject({ code: "unreadable" });
+  });
+
+  test("lets the source and the signal go, whatever ended it", async () => {
+    const { signal } = new AbortController();
+    const onProgress = (): void => {
+      throw new RangeError("mine");
+    };
+    let cancelled = 0;
+    const source = (chunk: unknown): ReadableStream<Uint8Array> =>
+      new ReadableStream({ pull: (c) => c.enqueue(chunk as Uint8Array), cancel: () => void cancelled++ });
+    await expect(openSource(source(content), { signal, onProgress }).then(readAll)).rejects.toThrow(RangeError);
+    await expect(openSource(source("text"), { signal }).then(readAll)).rejects.toMatchObject({ code: "bad-input" });
+    expect(cancelled).toBe(2);
+    await expect(openSource(content, { signal, onProgress })).rejects.toThrow(RangeError);
+    await readAll(await openSource(content, { signal }));
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 });
 
@@ -157,6 +174,20 @@ describe("progress", () => {
     expect((await progressOf(new Response(stream(), { headers }))).at(-1)).toEqual([3000, null]);
   });
 
+  test("nor is it where a page of another origin cannot see that it was compressed", async () => {
+    expect(await progressOf(new Response(stream(), { headers: { "content-length": "1001" } }))).toEqual([
+      [1000, 1001],
+      [1001, 1001],
+      [3000, null],
+    ]);
+    const model = madeUpModel([4, 5, 2], 1);
+    const bytes = encodeModel(model);
+    for (const length of [5, 300, bytes.length - 1, -1]) {
+      const response = new Response(bytes.slice(), { headers: { "content-length": String(length) } });
+      expect((await loadModel(response)).layers).toEqual(model.layers);
+    }
+  });
+
   test("a callback that throws is heard as it is, and the source is let go", async () => {
     let cancelled = false;
     const source = new ReadableStream<Uint8Array>({
@@ -184,7 +215,7 @@ describe("refuses", () => {
     await refuse(new Response("oops", { status: 500 }), "unreadable", /got status 500/);
     await refuse(Response.error(), "unreadable", /got status 0/);
     await refuse(new Response("<html>", { headers: { "content-type": "text/html; charset=utf-8" } }), "unreadable", /got an HTML page/);
-    await refuse(new Response(stream(), { headers: { "content-length": "3001" } }), "unreadable", /got 3000 bytes, expected at least 3001/);
+    await refuse(new Response(stream(), { headers: { "content-length": "3001" } }), "unreadable", /got 3000 bytes, expected 3001/);
   });
 
   test("a source that was read before or is being read", async () => {

@@ -8,9 +8,12 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { WorkerLike } from "../../src/adapters/start-worker.ts";
+import { createThread } from "../../src/adapters/thread.ts";
+import type { Question, Reply } from "../../src/adapters/worker-messages.ts";
 import { createWorkerSession, type WorkerSession, type WorkerSessionOptions } from "../../src/adapters/worker-session.ts";
 import type { Model } from "../../src/model/model.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
+import { nextTurn } from "../../src/next-turn.ts";
 import { createSession } from "../../src/session/session.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 
@@ -126,6 +129,34 @@ describe("a worker session", () => {
     expect(told).toBe(1);
   });
 
+  test("starts its Worker while a stream is read, and ends it where the stream breaks", async () => {
+    const openSlow = (last: (controller: ReadableStreamDefaultController<Uint8Array>) => void) => {
+      let start: (worker: Worker) => void;
+      const started = new Promise<Worker>((resolve) => {
+        start = resolve;
+      });
+      const worker = (): Worker => {
+        const made = new Worker(program);
+        start(made);
+        return made;
+      };
+      const source = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          await once(await started, "online");
+          controller.enqueue(new Uint8Array(readFileSync(path)));
+          last(controller);
+        },
+      });
+      return { started, session: open(source, { worker }) };
+    };
+    const whole = openSlow((controller) => controller.close());
+    expect((await (await whole.session).run(row(0))).output.data.length).toBe(10);
+    const broken = openSlow((controller) => controller.error(new Error("the line is dead")));
+    const exit = once(await broken.started, "exit");
+    await expect(broken.session).rejects.toMatchObject({ code: "unreadable" });
+    await exit;
+  });
+
   test("measures latencies there, for itself and for others, and tells the load", async () => {
     const session = await open();
     const inputs = [rows.data.subarray(0, 20), { indices: Uint32Array.of(0), values: Float32Array.of(1) }];
@@ -176,6 +207,106 @@ describe("a worker session", () => {
   });
 });
 
+describe("over messages alone", () => {
+  /** A Worker of the web, but in this thread: its answers come a turn later, `between` whatever is put there. */
+  function here(between: (reply: Reply, say: (data: unknown) => void) => unknown = (reply, say) => say(reply)) {
+    const target = new EventTarget();
+    let isOver = false;
+    const say = (data: unknown): void => void (isOver || target.dispatchEvent(new MessageEvent("message", { data })));
+    const receive = createThread({ post: (reply) => void nextTurn().then(() => between(structuredClone(reply), say)), turn: nextTurn });
+    const asked: Question[] = [];
+    const worker = Object.assign(target, {
+      postMessage(question: Question, transfer: Transferable[]) {
+        const arrived = structuredClone(question, { transfer });
+        asked.push(arrived);
+        receive(arrived);
+      },
+      terminate: () => {
+        isOver = true;
+      },
+    });
+    return { worker, say, asked, isOver: () => isOver };
+  }
+
+  test("answers as a session does, and counts what is pending", async () => {
+    const { worker, isOver } = here();
+    const session = await open(model, { worker });
+    const answers = [session.run(row(0)), session.run(row(1), {}), session.measureLatency(), session.load()];
+    expect(session.pending).toBe(4);
+    const [first] = (await Promise.all(answers)) as Awaited<ReturnType<WorkerSession["run"]>>[];
+    expect(first.output.data).toEqual((await createSession(model)).run(row(0)).output.data);
+    expect(session.pending).toBe(0);
+    session.dispose();
+    expect(isOver()).toBe(true);
+  });
+
+  test("hears nothing of what nobody asked, is told twice, or comes too late", async () => {
+    const { worker, say } = here((reply, to) => {
+      for (const odd of [null, undefined, 5, "text", {}, { kind: "answer" }, { kind: "error", id: 99, code: null, message: "odd" }])
+        to(odd);
+      to(reply);
+      to({ ...reply, kind: "error", code: "bad-input", message: "told twice" });
+    });
+    const session = await open(model, { worker });
+    const controller = new AbortController();
+    const stopped = session.run(row(0), { signal: controller.signal });
+    controller.abort();
+    await expect(stopped).rejects.toMatchObject({ code: "aborted" });
+    expect((await session.run(row(0))).output.data).toHaveLength(10);
+    expect(session.pending).toBe(0);
+    session.dispose();
+    say({ kind: "load", id: 0 });
+  });
+
+  test("refuses an answer to another question", async () => {
+    const { worker } = here((reply, say) => say(reply.kind === "answer" ? { kind: "load", id: reply.id, load: null } : reply));
+    const session = await open(model, { worker });
+    const refused = { code: "worker", message: "worker: got load as an answer, expected answer" };
+    await expect(session.run(row(0))).rejects.toMatchObject(refused);
+  });
+
+  test("tells the Worker what may be stopped, what was asked, and no signal", async () => {
+    const { worker, asked } = here();
+    const session = await open(model, { worker });
+    const { signal } = new AbortController();
+    await session.run(row(0));
+    await session.run(row(0), { signal });
+    await session.run(row(0), { loss: 0.5, signal }, { waitedMs: 1, reservedMs: 2 });
+    const said = asked.slice(1).map((question) => ({ ...question, id: 0, input: 0, askedMs: 0 }));
+    const run = { kind: "run", id: 0, input: 0, askedMs: 0, waitedMs: 0, reservedMs: 0 };
+    expect(said).toEqual([
+      { ...run, slo: undefined, stoppable: false },
+      { ...run, slo: {}, stoppable: true },
+      { ...run, slo: { loss: 0.5 }, stoppable: true, waitedMs: 1, reservedMs: 2 },
+    ]);
+    expect(asked[0]).toMatchObject({ kind: "open", progress: false });
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
+  test("leaves no listener on a signal, whether a session comes of it or not, and hears none afterwards", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const session = await open(model, { worker: here().worker, signal });
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    await expect(open(new Uint8Array(3), { worker: here().worker, signal })).rejects.toMatchObject({ code: "bad-file" });
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    controller.abort();
+    expect((await session.run(row(0))).output.data).toHaveLength(10);
+  });
+
+  test("that its Worker died is said so, and before it answered, that it could not be started", async () => {
+    const { worker } = here();
+    const session = await open(model, { worker });
+    worker.dispatchEvent(new Event("close"));
+    await expect(session.run(row(0))).rejects.toMatchObject({ message: "worker: died (it ended); create another session" });
+    const silent = here(() => {}).worker;
+    const opening = open(model, { worker: silent });
+    await nextTurn();
+    silent.dispatchEvent(new Event("close"));
+    await expect(opening).rejects.toThrow(/^worker: could not be started \(it ended\)/);
+  });
+});
+
 describe("refuses", () => {
   test("a load that cannot be sent, and a Worker that is none", async () => {
     const load = { stretch: 1, pressure: () => 0 } as WorkerSessionOptions["load"];
@@ -184,7 +315,7 @@ describe("refuses", () => {
       message: expect.stringMatching(/^load\.pressure: got/),
     });
     (await open(path, { load: { stretch: undefined } } as WorkerSessionOptions)).dispose(); // as a session takes it
-    for (const worker of [5, () => undefined, { postMessage() {} }, new MessageChannel().port1])
+    for (const worker of [5, () => undefined, { postMessage() {} }, { postMessage() {}, terminate() {} }, new MessageChannel().port1])
       await expect(open(path, { worker: worker as unknown as Worker })).rejects.toMatchObject({ code: "worker" });
   });
 
@@ -242,7 +373,7 @@ describe("an AbortSignal", () => {
       });
     await expect(createWorkerSession(path, { worker, signal: controller.signal })).rejects.toMatchObject({ code: "aborted" });
     const ended = new Promise<void>((resolve) => {
-      arrive({ postMessage: () => {}, terminate: resolve });
+      arrive({ postMessage: () => {}, on: () => {}, terminate: resolve });
     });
     await ended;
   });

@@ -333,3 +333,21 @@ test("a model calibrated before can be calibrated again", async () => {
   expect(ladderOf(again).levels.length).toBeGreaterThan(4);
   expect([...(again.calibration?.tensors.keys() ?? [])]).toEqual([...(model.calibration?.tensors.keys() ?? [])]);
 });
+
+test("what overflows gets no activator that its file could not hold", async () => {
+  const wide = madeUpModel([width, 24, 300], 1);
+  const overflowing = {
+    ...wide,
+    layers: wide.layers.map((layer) => ({ ...layer, weight: layer.weight.map((w) => 1e19 * w) })),
+  };
+  const calibrated = await calibrate(overflowing, {
+    rows: madeUpRows(300, width, 3),
+    maxLoss: 0.1,
+    cost: "macs",
+    activators: ["low-rank", "clusters"],
+  });
+  const byLowRank = ladderOf(decodeModel(encodeModel(calibrated))).levels.flatMap(({ rungs }) =>
+    rungs.flatMap(({ layers }) => layers.map((setting) => setting.kind === "ranked" && setting.activator === "low-rank")),
+  );
+  expect(byLowRank.filter((is, at) => is && at % 2 === 1)).toEqual([]);
+});

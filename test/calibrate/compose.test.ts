@@ -7,6 +7,7 @@ import { fitActivators } from "../../src/calibrate/fit.ts";
 import { judge, sum } from "../../src/calibrate/judge.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { createModel } from "../../src/model/model.ts";
+import type { Labels } from "../../src/model/rows.ts";
 import type { RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
@@ -31,8 +32,10 @@ describe("rules composed from settings run one by one", async () => {
   const exactRung = everyLayer(3, exact);
   const run = (levels: (readonly Rung[])[]): Promise<Outcome[]> => evaluate(model, levels, rows, { clock: null });
   const outcomes = await run([[exactRung], ...rungs.map((rung) => [rung])]);
+  // of which the whole network gets a half right, so that other answers lose and gain
+  const labels: Labels = { kind: "class", count: 400, classes: outcomes[0].answers.map((answer, r) => (answer + (r % 2)) % 6) };
   const tried = outcomes.map((outcome, i): Tried => {
-    const { differences, disagreements } = judge(outcome, outcomes[0], null);
+    const { differences, disagreements } = judge(outcome, outcomes[0], labels);
     const cost = sum(outcome.macs) / rows.count;
     return { rung: i === 0 ? exactRung : rungs[i - 1], differences, disagreements, margins: outcome.margins, cost };
   });
@@ -47,7 +50,9 @@ describe("rules composed from settings run one by one", async () => {
       });
       expect(of[of.length - 1].margin).toBeUndefined();
     }
-    expect(composeFixed(others[0])).toMatchObject({ rows: 400, disagreed: sum(others[0].disagreements), cost: others[0].cost });
+    const { differences, disagreements, cost } = others[0];
+    const changed = differences.filter((d) => d !== 0).length;
+    expect(composeFixed(others[0])).toMatchObject({ rows: 400, lost: sum(differences), changed, disagreed: sum(disagreements), cost });
   });
 
   test("answer as predicted when they are run", async () => {
@@ -55,9 +60,11 @@ describe("rules composed from settings run one by one", async () => {
     const real = await run(few.map((rule) => rule.rungs));
     let changed = 0;
     real.forEach((outcome, i) => {
-      const { disagreements } = judge(outcome, outcomes[0], null);
+      const { differences, disagreements } = judge(outcome, outcomes[0], labels);
       // what an earlier rung computed is added up in another order, which may tip a near tie
       expect(Math.abs(sum(disagreements) - few[i].disagreed)).toBeLessThanOrEqual(1);
+      expect(Math.abs(sum(differences) - few[i].lost)).toBeLessThanOrEqual(1);
+      expect(Math.abs(differences.filter((d) => d !== 0).length - few[i].changed)).toBeLessThanOrEqual(1);
       changed += sum(disagreements);
       const grown = outcome.rungs.filter((n) => n > 1).length;
       const low = others.find(({ rung }) => JSON.stringify(rung.layers) === JSON.stringify(few[i].rungs[0].layers)) as Tried;

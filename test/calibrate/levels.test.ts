@@ -51,6 +51,16 @@ describe("the sequence of levels", () => {
     expect(order(rules, outcomes, [rule(0.3)]).map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.3), exactRule, denseRule]);
   });
 
+  test("leaves out what saves less than a tenth of dense's cost where exact costs more", () => {
+    const found = order([rule(0.5), rule(0.4)], [outcome(0, 100), outcome(0, 200), outcome(1, 95), outcome(2, 89)]);
+    expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.4), denseRule]);
+  });
+
+  test("leaves out what is too bad for any promise, however cheap", () => {
+    const found = order([rule(0.1)], [outcome(0, 100), outcome(0, 60), outcome(500, 5)]);
+    expect(found.map(({ rungs }) => rungs)).toEqual([exactRule, denseRule]);
+  });
+
   test("is dense alone where nothing is cheaper", () => {
     expect(order([rule(0.5)], [outcome(0, 100), outcome(0, 100), outcome(5, 101)]).map(({ rungs }) => rungs)).toEqual([denseRule]);
   });
@@ -62,16 +72,32 @@ describe("the sequence of levels", () => {
     expect(order(rules, outcomes, [rule(0.5)]).map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
   });
 
-  test("tests dense and exact first, then what will probably lose least, then what is always kept", () => {
+  test("tests dense and exact first, then what will probably lose least, then what is kept though no promise is served by it", () => {
     const found = order(
-      [rule(0.4), rule(0.3), rule(0.2)],
-      [outcome(0, 100), outcome(0, 60), outcome(2, 40), outcome(9, 30), outcome(1, 50)],
-      [rule(0.2)],
+      [rule(0.4), rule(0.3), rule(0.2), rule(0.1)],
+      [outcome(0, 100), outcome(0, 60), outcome(2, 40), outcome(9, 30), outcome(3, 50), outcome(8, 55)],
+      [rule(0.2), rule(0.1)],
     );
     for (const key of ["lost", "disagreed"] as const) {
       const tested = [...found].sort((a, b) => a.rank[key] - b.rank[key]).map(({ rungs }) => rungs);
-      expect(tested).toEqual([denseRule, exactRule, rule(0.4), rule(0.3), rule(0.2)]);
+      expect(tested).toEqual([denseRule, exactRule, rule(0.4), rule(0.3), rule(0.2), rule(0.1)]);
     }
+  });
+
+  test("what is always kept has its place among the others where it is the cheapest for a promise", () => {
+    const outcomes = [outcome(0, 100), outcome(0, 60), outcome(40, 10), outcome(3, 30), outcome(1, 50)];
+    const ladder = [denseRule, exactRule, rule(0.1), rule(0.2), rule(0.4)];
+    const found = sequence(ladder, outcomes, labels, costOf, [rule(0.2)], n, { kind: "loss", bound: 0.01 });
+    expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.1), rule(0.2), rule(0.4), exactRule, denseRule]);
+    const certified = certifiedLevels(
+      found,
+      [2, 3, 4, 1, 0].map((i) => outcomes[i]),
+      labels,
+      widths,
+      0.95,
+    );
+    for (const kind of [0, 1])
+      expect(certified[1].certificates[kind].bound).toBeCloseTo(kind === 0 ? lossUpper(3, 0, n, 0.05) : binomialLower(997, n, 0.05), 9);
   });
 
   test("has an order of its own for agreement, and dense and exact before what gains more than it loses", () => {
@@ -96,6 +122,14 @@ describe("the sequence of levels", () => {
     const outcomes = [outcome(0, 100), outcome(0, 80), outcome(20, 40), outcome(0, 50)];
     const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
     const found = sequence(ladder, outcomes, tenWrong, costOf, [], n, { kind: "agreement", bound: 0.99 });
+    expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
+  });
+
+  test("keeps what gains more, though it answers otherwise more often", () => {
+    const thirtyWrong: Labels = { ...labels, classes: Uint32Array.from({ length: n }, (_, r) => (r < 30 ? 1 : 0)) };
+    const outcomes = [outcome(0, 100), outcome(0, 80), outcome(5, 40), outcome(30, 50)];
+    const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
+    const found = sequence(ladder, outcomes, thirtyWrong, costOf, [], n, { kind: "loss", bound: 0.01 });
     expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
   });
 

@@ -16,7 +16,13 @@ async function measure(clock: Clock, signal?: AbortSignal): Promise<{ breakdowns
     const contenders = contendersFor(session, ["exact"], null);
     for (const contender of contenders) contender.run(rowOf(rows, 0));
     const progress: number[] = [];
-    const breakdowns = await breakdownsOf(model, session, contenders, rows, clock, signal, (share) => progress.push(share));
+    const breakdowns = await breakdownsOf(contenders, rows, {
+      model,
+      session,
+      clock,
+      signal,
+      onProgress: (share) => progress.push(share),
+    });
     return { breakdowns, progress };
   } finally {
     session.dispose();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Measured } from "../../src/cli/measure.ts";
-import { boundText, certificateText, resultsOf, resultsText, toldCertificate } from "../../src/cli/results.ts";
+import { boundText, certificateText, type ResultsContext, resultsOf, resultsText, toldCertificate } from "../../src/cli/results.ts";
 import { createModel } from "../../src/model/model.ts";
 
 const model = createModel("net", [
@@ -30,10 +30,12 @@ const measured: Measured[] = [
   },
 ];
 
+const context: ResultsContext = { model, labels: null, backend: "simd", metric: "accuracy", certificates: [certificate] };
+
 describe("results", () => {
   it("has numbers where dense had nothing to do", () => {
     const idle = measured.map((run) => ({ ...run, spent: { ...run.spent!, macs: 0, bytes: 0 } }));
-    expect(resultsOf(model, null, "simd", idle, [null]).runs[0]).toMatchObject({ macs: 1, bytes: 1 });
+    expect(resultsOf(idle, { ...context, certificates: [null] }).runs[0]).toMatchObject({ macs: 1, bytes: 1 });
   });
 
   it("is as many times as fast as dense in the median, which few slow queries do not move", () => {
@@ -42,11 +44,11 @@ describe("results", () => {
       { ...dense, timesMs: Float64Array.of(4, 4, 400) },
       { ...run, timesMs: Float64Array.of(2, 2, 2) },
     ];
-    expect(resultsOf(model, null, "simd", uneven, [null]).runs[0].speedup).toBe(2);
+    expect(resultsOf(uneven, { ...context, certificates: [null] }).runs[0].speedup).toBe(2);
   });
 
   it("has exactly the keys other programs read", () => {
-    const results = resultsOf(model, { kind: "class", count: 2, classes: new Uint32Array(2) }, "simd", measured, [certificate]);
+    const results = resultsOf(measured, { ...context, labels: { kind: "class", count: 2, classes: new Uint32Array(2) } });
     const { machine, ...rest } = results;
     expect(Object.keys(results)).toEqual(["model", "samples", "metric", "backend", "machine", "dense", "runs"]);
     expect(Object.keys(machine)).toEqual(["cpu", "runtime"]);
@@ -73,14 +75,13 @@ describe("results", () => {
     });
   });
 
-  it("falls back to agreement without labels and says precision@1 for several", () => {
+  it("has agreement to show without labels, of which dense has all", () => {
     const unlabelled = measured.map((run) => ({ ...run, right: null, precision: null }));
-    expect(resultsOf(model, null, "js", unlabelled, [null])).toMatchObject({
+    expect(resultsOf(unlabelled, { ...context, metric: "agreement", certificates: [null] })).toMatchObject({
       metric: "agreement",
       dense: { metric: 1 },
       runs: [{ metric: 0.95, certificate: null }],
     });
-    expect(resultsOf(model, several, "js", measured, [null]).metric).toBe("precision@1");
   });
 
   it("gives precision at 1, 3 and 5 of every run where rows have several labels, whatever the metric", () => {
@@ -88,13 +89,13 @@ describe("results", () => {
       { 1: 0.9, 3: 0.5, 5: 0.4 },
       { 1: 0.89, 3: 0.49, 5: 0.36 },
     ];
-    const results = resultsOf(model, several, "js", measured, [certificate], "precision@5");
+    const results = resultsOf(measured, { ...context, labels: several, metric: "precision@5" });
     expect(results).toMatchObject({
       metric: "precision@5",
       dense: { metric: 0.4, precision: precision[0] },
       runs: [{ metric: 0.36, precision: precision[1], agreement: 0.95 }],
     });
-    expect(resultsOf(model, several, "js", measured, [null], "agreement@3")).toMatchObject({
+    expect(resultsOf(measured, { ...context, labels: several, metric: "agreement@3" })).toMatchObject({
       dense: { metric: 1 },
       runs: [{ metric: 0.8, precision: precision[1] }],
     });
@@ -107,10 +108,10 @@ describe("results", () => {
         .split("\n")[2]
         .split("│")
         .flatMap((cell) => cell.trim() || []);
-    const text = resultsText(resultsOf(model, several, "js", measured, [certificate]), "precision@1");
+    const text = resultsText(resultsOf(measured, { ...context, labels: several, metric: "precision@1" }), "precision@1");
     expect(headOf(text).slice(0, 4)).toEqual(["SLO", "precision@1", "precision@5", "agreement"]);
     expect(text).toMatch(/loss=0\.003\s+│\s+89 % │\s+36 % │\s+95 % /);
-    const wide = resultsText(resultsOf(model, several, "js", measured, [certificate], "precision@5"), "precision@1");
+    const wide = resultsText(resultsOf(measured, { ...context, labels: several, metric: "precision@5" }), "precision@1");
     expect(headOf(wide).slice(0, 3)).toEqual(["SLO", "precision@5", "precision@1"]);
     expect(headOf(wide)).toContain("certified (precision@1)");
     expect(wide).toMatch(/loss=0\.003\s+│\s+36 % │\s+89 % │\s+95 % /);
@@ -161,7 +162,7 @@ describe("results", () => {
   });
 
   it("prints a table that a hostile name cannot break", () => {
-    const text = resultsText(resultsOf({ ...model, name: "net\u001b[2J\nslonn: fine" }, null, "simd", measured, [certificate]));
+    const text = resultsText(resultsOf(measured, { ...context, model: { ...model, name: "net\u001b[2J\nslonn: fine" } }));
     expect(text).toContain("net\\u001b[2J\\u000aslonn: fine: 2 samples on ");
     expect(text).toContain("loss ≤ 0.3 % (95 % sure, 10000 rows)");
     expect(text).toContain("4.00x");

@@ -323,12 +323,13 @@ export function engineConformance(name: string, create: CreateEngine, reference:
             const order = reserveWords(memory, permutation(n, random));
             const src = reserveFloats(memory, n, values);
             const list = listOf(memory, permutation(n, random), values, n);
-            const bests = [0, 1, 2].map(() => reserveList(memory, 128));
+            const bests = [0, 1, 2, 3].map(() => reserveList(memory, 128));
             return {
               rows: [
                 [abi.BEST, src, n, k, 0, bests[0]],
                 [abi.BEST, src, n, k, order, bests[1]],
                 [abi.BEST, list, -1, k, order, bests[2]],
+                [abi.BEST, list, -1, k, 0, bests[3]],
               ],
               read: (e) => bests.flatMap((at) => readList(at)(e)),
             };
@@ -612,6 +613,28 @@ export function engineConformance(name: string, create: CreateEngine, reference:
         ]);
         const engine = await create(memory);
         expect(engine.execute(plan, 0, 2)).toBe(ends ? 1 : 2);
+      }
+    });
+
+    test("a budget counts what a row did up to the last bit of its word", async () => {
+      const memory = createMemoryPlan();
+      const src = reserveFloats(memory, 2, Float32Array.of(1, 1));
+      const plan = reservePlan(memory, [
+        [abi.ACTIVATE, src, 2, src, abi.IDENTITY, float(0)],
+        [abi.MARGIN, src, 2, float(1), 0, 0x7fffffff],
+      ]);
+      const engine = await create(memory);
+      const [did, units] = [abi.WORD_MACS, abi.ROW_WORDS + abi.WORD_UNITS].map(
+        (word) => new Uint32Array(engine.buffer, plan + 4 * word, 1),
+      );
+      for (const [macs, ends] of [
+        [0x7fffffff, 0],
+        [2 ** 31, 2],
+        [2 ** 32 - 1, 2],
+      ]) {
+        did[0] = macs;
+        engine.execute(plan, 1, 2);
+        expect(units[0]).toBe(ends);
       }
     });
 

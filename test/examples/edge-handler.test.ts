@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { createHandler } from "../../examples/cloudflare-worker/handler.ts";
+import { budgetOf, createHandler } from "../../examples/cloudflare-worker/handler.ts";
 import type { Tagger } from "../../examples/cloudflare-worker/tagger.ts";
 import worker from "../../examples/cloudflare-worker/worker.ts";
 
@@ -73,6 +73,24 @@ describe("requests", () => {
     expect(await codeOf(await ask("/tag", { method: "POST", body }))).toEqual([400, "bad-json"]);
   });
 
+  test("a body in another encoding than UTF-8", async () => {
+    for (const [text, encoding] of [
+      ["un café", "latin1"],
+      ["un café", "utf16le"],
+      ["caf\u00e9", "latin1"],
+    ] as const) {
+      const body = Buffer.from(JSON.stringify({ text }), encoding);
+      expect(await codeOf(await ask("/tag", { method: "POST", body }))).toEqual([400, "bad-json"]);
+    }
+    const cut = new TextEncoder().encode('"\u00e9').subarray(0, 2);
+    expect(await codeOf(await ask("/tag", { method: "POST", body: cut }))).toEqual([400, "bad-json"]);
+  });
+
+  test("nobody is to guess what an answer is, as errors quote what was sent", async () => {
+    for (const path of ["/", "/status", "/tag?text=cat", "/%3Cscript%3E"])
+      expect((await ask(path)).headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
   test("a body without an end is read no further than it may be long", async () => {
     const { state, init } = endless();
     expect(await codeOf(await ask("/tag", init))).toEqual([413, "too-long"]);
@@ -91,6 +109,10 @@ describe("requests", () => {
     expect(log).not.toHaveBeenCalled();
     log.mockRestore();
   });
+});
+
+test.each([Number.NaN, 0, -1])("processor time that is none (%f) is named as the setting it comes from", (cpuMs) => {
+  expect(() => budgetOf(cpuMs)).toThrow("CPU_MS");
 });
 
 describe("the model", () => {

@@ -30,3 +30,11 @@ test.each(calls)("a layer called in training mode is refused by name, one called
     ),
   );
 });
+
+test("the input and the output of a model may stand in an object", () => {
+  const model = functional(["x", 0, 0]);
+  const config = { ...model.config, input_layers: { pixels: ["x", 0, 0] }, output_layers: { scores: ["drop", 0, 0] } };
+  expect(chainOf({ ...model, config }, "m").map(({ className }) => className)).toEqual(["InputLayer", "Dropout"]);
+  const two = { ...config, output_layers: { scores: ["drop", 0, 0], other: ["x", 0, 0] } };
+  expect(() => chainOf({ ...model, config: two }, "m")).toThrow(expect.objectContaining({ code: "unsupported" }));
+});

@@ -39,6 +39,14 @@ test.each<[string, number[], number, string]>([
   );
 });
 
+test("PRelu of one slope is leaky relu, of several it is refused", async () => {
+  const slope = tensor("slope", [1, 1], [0.25]);
+  const { layers } = await read(onnx({ nodes: [dense, node("PRelu", ["h", "slope"], ["y"])], tensors: [slope] }));
+  expect(layers.map(({ activation, alpha }) => [activation, alpha])).toEqual([["leaky-relu", 0.25]]);
+  for (const slopes of ["b", "h"])
+    await expect(read(onnx({ nodes: [dense, node("PRelu", ["x", slopes], ["y"])] }))).rejects.toMatchObject({ code: "unsupported" });
+});
+
 test("x times the sigmoid of 1.702 x is refused by its name", async () => {
   const nodes = [dense, node("Mul", ["h", "k"], ["s"]), node("Sigmoid", ["s"], ["t"]), node("Mul", ["h", "t"], ["y"])];
   await expect(read(onnx({ nodes, tensors: [tensor("k", [], [1.702])] }))).rejects.toThrow(
@@ -85,13 +93,29 @@ test.each<[string, number[][]]>([
   );
 });
 
-test.each([[[1, 8]], [[1, 4, 2]], [[1, -1]]])("a fixed batch of 4 put into one row of shape %j is refused for that", async (shape) => {
+test.each([[[1, 8]], [[1, 2, 4]], [[1, -1]]])("a fixed batch of 4 put into one row of shape %j is refused for that", async (shape) => {
   const nodes = [node("Reshape", ["x", "s"], ["f"]), node("MatMul", ["f", "w"], ["y"])];
   await expect(read(onnx({ nodes, tensors: [list("s", shape)], inputs: [value("x", [4, 2])] }))).rejects.toThrow(
     refusal(
       `m: node "reshape1" (Reshape): got a shape [${shape.join(", ")}] that spreads samples over other axes, expected the batch first`,
     ),
   );
+});
+
+test.each<[string, number[][], (number | string)[]]>([
+  ["as a number", [node("Reshape", ["x", "s"], ["f"])], [4, 2]],
+  [
+    "taken from a shape",
+    [node("Shape", ["x"], ["n2"]), node("Concat", ["one", "n2"], ["t"], { axis: 0 }), node("Reshape", ["x", "t"], ["f"])],
+    ["n", 2],
+  ],
+])("a reshape may put axes of size 1 before the batch, named %s", async (_, reshape, dims) => {
+  const nodes = [...reshape, node("MatMul", ["f", "w"], ["h"]), node("Softmax", ["h"], ["y"])];
+  const tensors = [list("s", [1, 4, 2]), list("one", [1])];
+  const model = await read(onnx({ nodes, tensors, inputs: [value("x", dims)] }));
+  expect(model.layers.map(({ inputs, outputs, activation }) => [inputs, outputs, activation])).toEqual([[2, 3, "softmax"]]);
+  const across = [...reshape, node("MatMul", ["f", "w"], ["h"]), node("Softmax", ["h"], ["y"], { axis: 1 })];
+  await expect(read(onnx({ nodes: across, tensors, inputs: [value("x", dims)] }))).rejects.toMatchObject({ code: "unsupported" });
 });
 
 test.each([22, 28])("operator set %d is read", async (opset) => {

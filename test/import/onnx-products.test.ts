@@ -69,3 +69,21 @@ test.each<[string, number[], string, RegExp]>([
 ])("a Scaler %s is refused", async (_, part, code, message) => {
   await expect(importOnnx(scaled(part), { name: "m" })).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 });
+
+const [scale, mean, variance] = [tensor("scale", [3], [1, 2, 3]), tensor("mean", [3], [0, 1, 2]), tensor("variance", [3], [1, 4, 9])];
+const batchNorm = (outputs: string[], attributes: Record<string, number> = {}) =>
+  node("BatchNormalization", ["h", "scale", "b", "mean", "variance"], outputs, attributes);
+const normalized = (part: number[], opset: number) =>
+  importOnnx(onnx({ nodes: [node("MatMul", ["x", "w"], ["h"]), part], tensors: [scale, mean, variance], opset }), { name: "m" });
+
+test.each<[string, number[], number]>([
+  ["by the statistics it gives, before operator set 14", batchNorm(["y", "m1", "v1", "m2", "v2"]), 13],
+  ["by its attribute, since", batchNorm(["y", "m1", "v1"], { training_mode: 1 }), 14],
+])("batch normalization that trains is refused: told %s", async (_, part, opset) => {
+  await expect(normalized(part, opset)).rejects.toMatchObject({ code: "unsupported", message: expect.stringMatching(/training/) });
+});
+
+test("batch normalization may leave its other outputs without a name", async () => {
+  const { layers } = await normalized(batchNorm(["y", "", "", "", ""]), 9);
+  expect(Array.from(layers[0].bias, (v) => Math.round(v * 100) / 100)).toEqual([0.5, -0.75, -3]);
+});

@@ -107,10 +107,58 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     expect.stringMatching(/^m: node "lstm1" \(LSTM\): got an operator that is not supported here/),
   ],
   [
-    "a custom operator of a known name",
-    onnx({ nodes: [node("Gemm", ["x", "w"], ["y"], {}, "com.microsoft")] }),
+    "a convolution, and not the labels behind it",
+    onnx({ nodes: [node("Conv", ["x", "w"], ["h"]), node("ArgMax", ["h"], ["y"])] }),
     "unsupported",
-    expect.stringMatching(/^m: node "gemm1" \(com\.microsoft\.Gemm\): got an operator/),
+    expect.stringMatching(/^m: node "conv1" \(Conv\): got an operator that is not supported here/),
+  ],
+  [
+    "scikit-learn's linear models, and not the labels beside their scores",
+    onnx({
+      nodes: [node("LinearClassifier", ["x"], ["label", "h"], {}, "ai.onnx.ml"), node("ZipMap", ["h"], ["y"], {}, "ai.onnx.ml")],
+      outputs: [value("label"), value("y")],
+    }),
+    "unsupported",
+    expect.stringMatching(/\(ai\.onnx\.ml\.LinearClassifier\): got an operator that is not supported here/),
+  ],
+  [
+    "a linear model, and not the operator sets it does without",
+    onnx({ nodes: [node("LinearRegressor", ["x"], ["y"], {}, "ai.onnx.ml")], opset: 0 }),
+    "unsupported",
+    expect.stringMatching(/\(ai\.onnx\.ml\.LinearRegressor\): got an operator that is not supported here/),
+  ],
+  [
+    "quantised weights",
+    onnx({ nodes: [node("DequantizeLinear", ["w", "b"], ["d"]), node("MatMul", ["x", "d"], ["y"])] }),
+    "unsupported",
+    expect.stringMatching(/\(DequantizeLinear\): got an operator of a quantised network, expected float weights/),
+  ],
+  [
+    "weights quantised by ONNX Runtime",
+    onnx({ nodes: [node("MatMulNBits", ["x", "w"], ["y"], {}, "com.microsoft")] }),
+    "unsupported",
+    expect.stringMatching(/\(com\.microsoft\.MatMulNBits\): got an operator of a quantised network/),
+  ],
+  [
+    "what ONNX Runtime puts in place of several operators",
+    onnx({ nodes: [node("FusedGemm", ["x", "w", "b"], ["y"], {}, "com.microsoft")] }),
+    "unsupported",
+    expect.stringMatching(/\(com\.microsoft\.FusedGemm\): got an operator that ONNX Runtime writes where it optimises/),
+  ],
+  ...["", "pkg.torch"].map((domain): [string, Uint8Array, ErrorCode, string] => [
+    `a function that the file defines in domain "${domain}"`,
+    Uint8Array.from([
+      ...onnx({ nodes: [dense, node("Relu", ["h"], ["y"], {}, domain)] }),
+      ...bytes(25, [...text(1, "Relu"), ...text(10, domain)]),
+    ]),
+    "unsupported",
+    expect.stringMatching(/Relu\): got a function that the file defines, expected operators/),
+  ]),
+  [
+    "a custom operator of a known name",
+    onnx({ nodes: [node("Gemm", ["x", "w"], ["y"], {}, "com.custom")] }),
+    "unsupported",
+    expect.stringMatching(/^m: node "gemm1" \(com\.custom\.Gemm\): got an operator/),
   ],
   [
     "ArgMax at the end",
@@ -129,8 +177,18 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     "unsupported",
     expect.stringMatching(/\(ai\.onnx\.ml\.ZipMap\): got an operator that turns scores into labels/),
   ],
-  ["an old operator set", onnx({ nodes: [dense], opset: 6 }), "unsupported", "m: got operator set 6, expected 7 to 28"],
-  ["a new operator set", onnx({ nodes: [dense], opset: 29 }), "unsupported", "m: got operator set 29, expected 7 to 28"],
+  [
+    "an old operator set",
+    onnx({ nodes: [dense], outputs: [value("h")], opset: 6 }),
+    "unsupported",
+    "m: got operator set 6, expected 7 to 28",
+  ],
+  [
+    "a new operator set",
+    onnx({ nodes: [dense], outputs: [value("h")], opset: 29 }),
+    "unsupported",
+    "m: got operator set 29, expected 7 to 28",
+  ],
   [
     "a cycle",
     onnx({ nodes: [node("Add", ["x", "y"], ["h"]), node("Relu", ["h"], ["y"])] }),
@@ -154,7 +212,7 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     "two outputs",
     onnx({ nodes: [dense], outputs: [value("h"), value("x")] }),
     "unsupported",
-    'm: got 2 outputs ("h", "x"), expected a straight chain from one input to one output',
+    'm: got 2 outputs ("h", "x"), expected a straight chain from one input to one output; keep one of them (onnx.utils.extract_model)',
   ],
   [
     "two inputs",
@@ -310,7 +368,7 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     "control flow, whose branches hide the input",
     onnx({ nodes: [node("If", ["b"], ["y"])] }),
     "unsupported",
-    'm: node "if1" (If): got an operator that is not supported here, expected one of Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization, Relu, Max, Clip, LeakyRelu, Sigmoid, Tanh, Gelu, Softmax, LogSoftmax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast, ai.onnx.ml.Scaler',
+    'm: node "if1" (If): got an operator that is not supported here, expected one of Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization, Relu, Max, Clip, LeakyRelu, PRelu, Sigmoid, Tanh, Gelu, Softmax, LogSoftmax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout, Cast, ai.onnx.ml.Scaler',
   ],
   [
     "softmax over the batch",

@@ -136,6 +136,13 @@ test.each<[string, Uint8Array, string[] | undefined, string, string]>([
     'f: got tensor "base_model.model.fc1.lora_A.weight" of an adapter (LoRA), expected whole weights: merge the adapter into its network before saving',
   ],
   [
+    "a weight normalization of PyTorch",
+    file({ "0.bias": [3], "0.parametrizations.weight.original0": [3, 1], "0.parametrizations.weight.original1": [3, 2] }),
+    undefined,
+    "unsupported",
+    'f: got tensor "0.parametrizations.weight.original0" that a weight is computed from, expected the weight; call remove_parametrizations (torch.nn.utils.parametrize) before saving',
+  ],
+  [
     "a bias alone",
     file({ "0.weight": [3, 2], "1.bias": [3] }),
     undefined,

@@ -88,6 +88,12 @@ describe("importTfjs", () => {
     expect((await refusal(tiny((file) => (file.modelTopology = { node: [] })))).message).toMatch(/graph model/);
   });
 
+  it("refuses what to_json of Keras gives, which has no weights", async () => {
+    const { modelTopology } = json("tfjs-mlp").modelJson;
+    const error = await refusal(() => importTfjs(JSON.stringify(modelTopology), { name: "m", shard: () => new Uint8Array() }));
+    expect([error.code, error.message]).toEqual(["unsupported", expect.stringMatching(/Keras model without its weights.*model\.save/)]);
+  });
+
   it.each<[string, string, RegExp, (file: Json) => void]>([
     [
       "another layer",

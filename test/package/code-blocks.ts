@@ -30,14 +30,14 @@ export const pages: string[] = [
   ...readdirSync("examples").flatMap((folder) => markdownIn(join("examples", folder))),
 ];
 
-/** Blocks in these languages are for machines to run; others (JSON, drawings, Markdown) are for eyes. */
-const languages = new Set(["js", "ts", "sh", "python", "html"]);
+/** Blocks in these languages, or in none, are for eyes. */
+const shown = new Set(["json", "md"]);
 
 /** The blocks of a page that are code. */
 export function blocksOf(page: string): Block[] {
   const text = readFileSync(page, "utf8");
   return [...text.matchAll(/^```(\w+)(.*)\n([\s\S]*?)^```$/gm)]
-    .filter(([, language]) => languages.has(language))
+    .filter(([, language]) => !shown.has(language))
     .map(({ 1: language, 2: more, 3: code, index }) => {
       const runtimes = /(?:^|\s)run(?:=([\w,]+))?(?:\s|$)/.exec(more);
       const [, reason = null] = /(?:^|\s)not-run="([^"]+)"/.exec(more) ?? [];

@@ -223,3 +223,110 @@ describe("decodeLadder", () => {
     );
   });
 });
+
+describe("of any ladder", () => {
+  const share = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true }));
+  const count = fc.oneof(fc.constantFrom(0, Number.MAX_SAFE_INTEGER), fc.double({ min: 0, max: 1e12, noNaN: true }));
+  const anything = fc.oneof(fc.constantFrom(-Number.MAX_VALUE, 0, Number.MAX_VALUE), fc.double({ noNaN: true, noDefaultInfinity: true }));
+  const length = anything.map(Math.abs);
+  const confidence = fc.double({ min: 0, max: 1, minExcluded: true, maxExcluded: true, noNaN: true });
+  const whole = (least: number) => fc.oneof(fc.constant(least), fc.integer({ min: least, max: Number.MAX_SAFE_INTEGER }));
+  const optional = <T>(key: string, value: fc.Arbitrary<T>) =>
+    fc.option(
+      value.map((v) => ({ [key]: v })),
+      { nil: {} },
+    );
+  const ranked = fc
+    .tuple(fc.constantFrom("low-rank", "hash", "clusters", "screen", "oracle"), fc.constantFrom("top-k", "threshold", "within"))
+    .chain(([activator, by]) =>
+      fc.record({
+        kind: fc.constant("ranked"),
+        activator: fc.constant(activator),
+        by: fc.constant(by),
+        variant: whole(0),
+        unit: activator === "clusters" ? fc.constant("cluster") : fc.constantFrom("node", "panel"),
+        amount: by === "top-k" ? share : by === "within" ? length : anything,
+      }),
+    )
+    .chain((setting) => optional("rank", whole(1)).map((rank) => ({ ...setting, ...rank })));
+  const exact = optional("layout", fc.constantFrom("panels", "columns")).map((layout) => ({ kind: "exact", ...layout }));
+  const dense = fc.constant({ kind: "dense" });
+  const layers = fc.tuple(fc.oneof(ranked, exact, dense), fc.oneof(ranked, exact, dense));
+  const rung = (last: boolean) =>
+    fc.tuple(layers, optional("macs", count), length).map(([of, macs, margin]) => ({ layers: of, ...macs, ...(last ? {} : { margin }) }));
+  const level = (rungs: fc.Arbitrary<readonly object[]>) =>
+    fc.record({
+      rungs,
+      cost: fc.record({
+        macs: fc.tuple(count, share, share).map(([max, mean, p99]) => ({ mean: mean * max, p99: p99 * max, max })),
+        bytes: count,
+        nodes: fc.tuple(share, share),
+      }),
+      observed: fc.record({
+        agreement: share,
+        accuracy: fc.option(share),
+        loss: fc.option(fc.oneof(fc.constantFrom(-1, 1), fc.double({ min: -1, max: 1, noNaN: true }))),
+      }),
+      certificates: fc
+        .subarray(["loss", "agreement", "accuracy"])
+        .chain((kinds) =>
+          fc.tuple(...kinds.map((kind) => fc.record({ kind: fc.constant(kind), bound: share, confidence, samples: whole(1) }))),
+        ),
+    });
+  const growing = fc
+    .tuple(fc.array(rung(false), { maxLength: 4 }), rung(true))
+    // the same settings throughout, so that none takes back what one before it chose
+    .map(([before, last]) => [...before.map((one) => ({ ...one, layers: last.layers })), last]);
+  const denseRungs = fc.constant([{ layers: [{ kind: "dense" }, { kind: "dense" }] }]);
+  const ladders = fc
+    .record({
+      version: fc.constant(1),
+      metric: fc.constantFrom("accuracy", "precision@1", "precision@3", "precision@5", "agreement", "agreement@3", "agreement@5"),
+      promise: fc.record({ kind: fc.constantFrom("loss", "agreement"), bound: share, confidence }),
+      levels: fc.tuple(fc.array(level(growing), { maxLength: 4 }), level(denseRungs)).map(([above, last]) => [...above, last]),
+    })
+    .chain((ladder) => optional("reference", fc.constant("float32")).map((reference) => ({ ...ladder, ...reference })));
+
+  test("what was written comes back, every field of it", () => {
+    fc.assert(
+      fc.property(ladders, (ladder) => {
+        expect(decodeLadder(modelWith(structuredClone(ladder)))).toStrictEqual(structuredClone(ladder));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  /** Where every number, text and list lies, as messages call it, and how to put something else there. */
+  const places = (value: object, at: string): { at: string; put(odd: unknown): void }[] =>
+    Object.entries(value).flatMap(([key, of]) => {
+      const here = Array.isArray(value) ? `${at}[${key}]` : `${at}.${key}`;
+      const place = { at: here, put: (odd: unknown) => void Object.assign(value, { [key]: odd }) };
+      return typeof of === "object" && of !== null ? [place, ...places(of, here)] : [place];
+    });
+
+  test("what no field may be is refused in one line that names the field", () => {
+    const odd = fc.constantFrom<unknown>(
+      true,
+      "odd\nvalue",
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      -Number.MAX_VALUE * 2,
+      1n,
+      {},
+      new Array(300),
+    );
+    fc.assert(
+      fc.property(ladders, fc.nat(), odd, (ladder, n, value) => {
+        const copy = JSON.parse(JSON.stringify(ladder));
+        const all = places(copy, "ladder");
+        const { at, put } = all[n % all.length];
+        put(value);
+        const { message, code } = refusal(copy);
+        expect(code).toBe("bad-file");
+        expect(message).toMatch(/^[^\n]{1,300}$/);
+        expect(message.startsWith(at)).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

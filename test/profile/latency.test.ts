@@ -59,6 +59,7 @@ describe("what a profile was measured on", () => {
   test.each([[null], [{ rungs: {} }], [{ rungs: [null] }], [{ rungs: [{ layers: 5 }] }]])("is refused for a level of %j", (level) => {
     const odd = { levels: [profile.levels[0], level] } as unknown as LatencyProfile;
     expect(() => checkProfile(odd, origin, 2)).toThrow(/^latency profile: levels\[1\]: got /);
+    expect(() => checkProfile({ levels: [...odd.levels].reverse() }, origin, 2)).toThrow(/^latency profile: levels\[0\]: got /);
   });
 
   test("the fingerprint of a model tells apart shapes, bits and settings, not certificates", () => {
@@ -113,6 +114,7 @@ describe("a profile as text", () => {
       { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [{ p50: 1, p90: 2, p99: 3, layers: [1], reached: 1.5 }] }] },
       "levels[0].rungs[0].reached: got 1.5, expected a share from 0 to 1",
     ],
+    ["no JSON", undefined, "got text that is no JSON, expected a latency profile"],
     ["a step of nothing", { origin, stepMs: 0, levels: [] }, "stepMs: got 0"],
   ])("is refused with %s", (_, value, message) => {
     expect(() => decodeProfile(JSON.stringify(value), "file")).toThrow(expect.objectContaining({ code: "bad-file" }));
@@ -123,6 +125,58 @@ describe("a profile as text", () => {
     const refused = (value: unknown) => () => decodeProfile(JSON.stringify({ origin, levels: value }), "file");
     expect(refused("x".repeat(1e6))).toThrow(/^.{0,120}$/);
     expect(refused([new Array(1e5).fill(0)])).toThrow(/^.{0,120}$/);
+  });
+
+  const time = fc.oneof(fc.constantFrom(Number.NaN, 1e12), fc.double({ min: 0, minExcluded: true, max: 1e12, noNaN: true }));
+  const share = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1 }));
+  const optional = <T>(key: string, value: fc.Arbitrary<T>) =>
+    fc.option(
+      value.map((v) => ({ [key]: v })),
+      { nil: {} },
+    );
+  // some are the same, some are unknown
+  const quantiles = fc
+    .tuple(time, share, share)
+    .map(([p99, a, b]) => ({ p50: a * b * p99 || Number.NaN, p90: a * p99 || Number.NaN, p99 }));
+  const rung = fc.tuple(quantiles, fc.array(time, { maxLength: 3 }), optional("reached", share));
+  const rungs = fc.array(
+    rung.map(([of, layers, reached]) => ({ ...of, layers, ...reached })),
+    { maxLength: 3 },
+  );
+  const level = fc.tuple(quantiles, optional("cold", time), optional("sensitivity", time), optional("rungs", rungs));
+  const levels = fc.array(level.map(([of, ...others]) => Object.assign({}, of, ...others)));
+  const profiles = fc
+    .tuple(levels, fc.string(), optional("stepMs", time))
+    .map(([of, machine, stepMs]): LatencyProfile => ({ origin: { ...origin, machine }, ...stepMs, levels: of }));
+
+  test("comes back as it was, whatever was measured", () => {
+    fc.assert(
+      fc.property(profiles, (any) => {
+        expect(decodeProfile(encodeProfile(any), "file")).toStrictEqual(any);
+      }),
+    );
+  });
+
+  test("is refused in one line that names the field, where a field holds what it cannot be", () => {
+    const places = (value: object, at: string): [string, object, string][] =>
+      Object.entries(value).flatMap(([key, of]) => {
+        const here = Array.isArray(value) ? `${at}[${key}]` : at ? `${at}.${key}` : key;
+        return [[here, value, key], ...(typeof of === "object" && of !== null ? places(of, here) : [])];
+      });
+    fc.assert(
+      fc.property(profiles, fc.nat(), fc.constantFrom<unknown>(true, -1, 1e13, "odd\nvalue", { odd: true }), (any, n, odd) => {
+        const copy = JSON.parse(encodeProfile(any));
+        const all = places(copy, "").filter(([, , key]) => !(odd === "odd\nvalue" && key in origin));
+        const [at, parent, key] = all[n % all.length];
+        Object.assign(parent, { [key]: odd });
+        // a part that is an object is not told by itself but by what it lacks
+        const named = at.replace(/[[\].]/g, "\\$&");
+        expect(() => decodeProfile(JSON.stringify(copy), "file")).toThrow(
+          expect.objectContaining({ code: "bad-file", message: expect.stringMatching(new RegExp(`^file: ${named}[^\n]{1,200}$`)) }),
+        );
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   test("is refused wherever it is cut off", () => {

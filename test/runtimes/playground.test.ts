@@ -121,6 +121,14 @@ function playgroundTests(name: BrowserName): void {
     await says("This is a 1");
     await tab.keyboard.press("Delete");
     await says("Draw a digit");
+    // nothing is left of the answer before
+    expect([await text("#plan"), await text("#layers")]).toEqual(["", ""]);
+    await tab.evaluate(() => {
+      document
+        .querySelector("#pad")
+        ?.dispatchEvent(new PointerEvent("pointerdown", { button: 2, isPrimary: true, clientX: 0, clientY: 0 }));
+    });
+    await says("Draw a digit");
     await tab.click("#example");
     await says("This is a 2");
   });
@@ -187,6 +195,11 @@ function playgroundTests(name: BrowserName): void {
     await replaceDefinition("qqqq xyzzy");
     await says("No word of this is known");
     await until("#unknown", /^never seen: qqqq, xyzzy$/);
+    await replaceDefinition("q".repeat(200));
+    await until("#unknown", /q{200}$/);
+    await tab.setViewportSize?.({ width: 320, height: 600 });
+    expect(await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    await tab.setViewportSize?.(windowSize);
     await replaceDefinition("a large natural stream of flowing water");
     await says("This is a kind of");
     await answers(/^The latest (\d{3}) /);

@@ -1,6 +1,6 @@
 // Wide outputs and sparse inputs as a session takes and gives them.
 
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { encodeActivators, noActivators } from "../../src/activator/activator.ts";
 import { forward } from "../../src/model/forward.ts";
 import { type Activation, createModel, denseMacs, type Model } from "../../src/model/model.ts";
@@ -8,8 +8,8 @@ import { quantizeModel } from "../../src/model/quantize.ts";
 import type { Ladder, LayerSetting, Level, Rung } from "../../src/profile/ladder.ts";
 import { permutation, seeded } from "../../src/random.ts";
 import type { BestAnswers } from "../../src/session/output.ts";
-import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
+import { opened } from "./opened.ts";
 
 const outputs = 300;
 const few = 12;
@@ -51,16 +51,6 @@ function wide(inputs: number, output: Activation = "identity", seed = 1): Model 
   return createModel("wide", plain.layers, { ladder, tensors: encodeActivators([noActivators, { ...noActivators, order }]) });
 }
 
-const open: Session[] = [];
-async function session(model: Model, options?: SessionOptions): Promise<Session> {
-  const created = await createSession(model, options);
-  open.push(created);
-  return created;
-}
-afterEach(() => {
-  for (const one of open.splice(0)) one.dispose();
-});
-
 const row = (r: number, width = 40): Float32Array => madeUpRows(1, width, 90 + r).data;
 const room = (n: number): BestAnswers => ({ indices: new Uint32Array(n).fill(777), scores: new Float32Array(n).fill(777) });
 const slos = [undefined, { loss: 0.02 }, { exact: true }, { dense: true }] as const;
@@ -73,7 +63,7 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
       ["softmax", 0],
       ["sigmoid", 0],
     ] as const) {
-      const s = await session(wide(40, activation), { backend });
+      const s = await opened(wide(40, activation), { backend });
       for (let r = 0; r < 4; r++) {
         const { output, report } = s.run(row(r));
         expect(report.nodes[1]).toBe(few);
@@ -92,7 +82,7 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
 
   test("gives all outputs where all were computed, in the model's order", async () => {
     const model = wide(40);
-    const s = await session(model, { backend });
+    const s = await opened(model, { backend });
     for (const slo of [{ exact: true }, { dense: true }] as const) {
       const { output } = s.run(row(1), slo);
       expect(output.indices).toBeNull();
@@ -107,7 +97,7 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
     const ordered = wide(40);
     const asTheyAre = createModel("wide", ordered.layers, { ladder: ordered.calibration?.ladder, tensors: new Map() });
     for (const model of [ordered, asTheyAre]) {
-      const s = await session(model, { backend });
+      const s = await opened(model, { backend });
       const { output } = s.run(row(0));
       const [indices, scores] = [output.indices?.slice(), output.scores.slice()];
       s.run(row(1));
@@ -121,7 +111,7 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
     const toEverything = [{ ...rungOf(screen(few)), margin: 1e9 }, rungOf(exact)];
     const levels = ladder.levels.map((level, i) => (i === 1 ? { ...level, rungs: toEverything } : level));
     const grown = createModel("wide", layers, { tensors: new Map(calibration?.tensors), ladder: { ...ladder, levels } });
-    const s = await session(grown, { backend });
+    const s = await opened(grown, { backend });
     const { output, report } = s.run(row(0), { loss: 0.02 });
     expect([report.rungs, output.indices]).toEqual([2, null]);
     const best = room(30);
@@ -132,7 +122,7 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
   test("is written into the caller's room, whole or the best of it", async () => {
     for (const activation of ["identity", "softmax", "sigmoid"] as const)
       for (const model of [wide(40, activation), bytesOf(wide(40, activation))]) {
-        const s = await session(model, { backend });
+        const s = await opened(model, { backend });
         for (const slo of slos)
           for (let r = 0; r < 4; r++) {
             const { output, report } = s.run(row(r), slo);
@@ -152,7 +142,7 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
   });
 
   test("room asked for once does not change the next answer", async () => {
-    const s = await session(wide(40), { backend });
+    const s = await opened(wide(40), { backend });
     const expected = s.run(row(2)).output.top(5);
     s.runInto(row(3), room(1));
     s.runInto(row(3), room(0));
@@ -180,7 +170,7 @@ test.each<[string, unknown, string]>([
   ["nothing", undefined, "nothing"],
   ["floats of another type", new Float64Array(outputs), "Float64Array"],
 ])("room is refused: %s", async (_, out, shown) => {
-  const s = await session(wide(40));
+  const s = await opened(wide(40));
   expect(() => s.runInto(row(0), out as BestAnswers)).toThrow(new RegExp(`^out: got ${shown}, expected .* at most 128$`));
   expect(() => s.runInto(row(0), out as BestAnswers)).toThrow(expect.objectContaining({ code: "bad-input" }));
 });
@@ -193,7 +183,7 @@ describe("a sparse input", () => {
     ["fewer values", Uint32Array.of(1, 2, 3), Float32Array.of(1, 1), /3 indices and 2 values/],
     ["more values", Uint32Array.of(1), Float32Array.of(1, 1), /1 indices and 2 values/],
   ])("is refused for %s, and the next query is answered as if nothing had been", async (_, indices, values, message) => {
-    const s = await session(wide(40));
+    const s = await opened(wide(40));
     const expected = s.run(row(0)).output.data;
     const broken = { indices, values } as { indices: Uint32Array; values: Float32Array };
     for (const ask of [() => s.run(broken), () => s.runInto(broken, new Float32Array(outputs)), () => s.runInto(broken, room(3))]) {
@@ -206,7 +196,7 @@ describe("a sparse input", () => {
   // from 8192 inputs on even dense reads only what is there
   test.each([40, 8191, 8192, 9000])("of %i numbers answers as the vector does", async (width) => {
     for (const model of width < 8192 ? [wide(width)] : [wide(width), bytesOf(wide(width))]) {
-      const s = await session(model);
+      const s = await opened(model);
       const random = seeded(7);
       const places = [0, width - 1, ...Array.from({ length: 30 }, () => Math.floor(random() * width))];
       const inputs = [
@@ -231,7 +221,7 @@ describe("a sparse input", () => {
   });
 
   test("of a wide first layer costs by what is there, not by what could be", async () => {
-    const s = await session(wide(9000));
+    const s = await opened(wide(9000));
     const input = { indices: Uint32Array.of(4, 8000), values: Float32Array.of(1, -1) };
     expect(s.run(input, { dense: true }).report.macs).toBeLessThan(2 * 32 + 24 * 304 + 1);
   });

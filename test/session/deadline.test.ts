@@ -1,6 +1,6 @@
 // What a session makes of deadlines, driven by clocks and profiles made for the purpose.
 
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/clock.ts";
 import { denseMacs } from "../../src/model/model.ts";
 import type { Slo } from "../../src/policy/slo.ts";
@@ -13,21 +13,14 @@ import type { PausableSession } from "../../src/session/pausable-session.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
 import { madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, latency, plain, rung } from "./calibrated.ts";
+import { opened } from "./opened.ts";
 
 /** 20 % of the first layer; the same, then 80 % for whoever is unsure, which with this margin is everyone; exact; dense. */
 const model = await calibratedWith([rung(0.2, 1e9), rung(0.8)]);
 /** Milliseconds: 1, 2 (growing from 1), 6, 10 at the median, twice that at the 99th percentile. */
 const profile: LatencyProfile = { levels: [latency(1), latency(2, [1, 2]), latency(6), latency(10)] };
 
-const open: Session[] = [];
-async function session(options?: SessionOptions): Promise<Session> {
-  const created = await createSession(model, options);
-  open.push(created);
-  return created;
-}
-afterEach(() => {
-  for (const one of open.splice(0)) one.dispose();
-});
+const session = (options?: SessionOptions): Promise<Session> => opened(model, options);
 
 const rows = madeUpRows(40, 30, 4);
 const row = (r: number): Float32Array => rows.data.slice(r * 30, (r + 1) * 30);
@@ -157,8 +150,7 @@ describe("the level", () => {
   test("follows what queries took up to the rung they ended with; always the same, it brings the 99th percentile closer", async () => {
     const { clock, next } = scripted();
     // nobody is unsure: every query ends with the first rung, in the millisecond that this takes
-    const sure = await createSession(await calibratedWith([rung(0.2, 0), rung(0.8)]), { latencyProfile: profile, clock });
-    open.push(sure);
+    const sure = await opened(await calibratedWith([rung(0.2, 0), rung(0.8)]), { latencyProfile: profile, clock });
     const expected: number[] = [];
     for (let i = 0; i < 1500; i++) {
       next.push(100 * i, ...new Array(20).fill(100 * i + 1));
@@ -295,6 +287,32 @@ describe("a deadline that cannot be met", () => {
     expect(() => s.run(row(0), patient, 50)).toThrow(expect.objectContaining({ code: "deadline" }));
     expect(() => s.run(row(0), patient, 1e6)).toThrow(expect.objectContaining({ code: "deadline" }));
     expect(s.run(row(0), patient, 47).report.plan.level).toBe(0);
+  });
+
+  test("on a machine that was slow is tried again, though nobody but who would be refused asks", async () => {
+    const s = await session({ latencyProfile: { levels: profile.levels.map((level) => ({ ...level, cold: 1000 })) } });
+    const refused = (): number => {
+      for (let times = 0; ; times++)
+        try {
+          s.run(row(0), { latencyMs: 50, late: "refuse" });
+          return times;
+        } catch (error) {
+          expect(error).toMatchObject({ code: "deadline" });
+          if (times > 1000) return times;
+        }
+    };
+    const first = refused();
+    expect(first).toBeGreaterThan(1);
+    expect(first).toBeLessThan(100);
+  });
+
+  test("for a machine as slow as the caller says is refused for as long as that holds", async () => {
+    const load = { stretch: 100 };
+    const s = await session({ latencyProfile: profile, load });
+    const slo: Slo = { latencyMs: 50, late: "refuse" };
+    for (let i = 0; i < 200; i++) expect(() => s.run(row(0), slo)).toThrow(expect.objectContaining({ code: "deadline" }));
+    load.stretch = 1;
+    expect(s.run(row(0), slo).report.plan.level).toBe(2);
   });
 
   test("because cores get lost is no reason to refuse: most queries keep theirs", async () => {

@@ -1,7 +1,8 @@
 // A level's run on its own.
 
 import { expect, test } from "vitest";
-import { rungsOf } from "../../src/activator/work.ts";
+import { countWork, rungsOf, type Work } from "../../src/activator/work.ts";
+import { WORD_BYTES_READ, WORD_MACS } from "../../src/engine/generated/abi.ts";
 import { uncalibratedLevels } from "../../src/policy/levels.ts";
 import { writeInput } from "../../src/session/input.ts";
 import { layOut, limit } from "../../src/session/level-run.ts";
@@ -19,4 +20,17 @@ test("growth ends at less than one multiply-add, goes on at more than any count 
     return rungsOf(run.plan, run.engine.execute(run.plan.address, begin, run.rows));
   });
   expect(rungs).toEqual([1, 1, 2, 2, 1, 2]);
+});
+
+test("what a row did is counted past 2 GiB of weights", async () => {
+  const model = madeUpModel([4, 3], 1);
+  const live = await layOut(model, uncalibratedLevels(model), {});
+  const { plan, words, engine } = live.runOf(0);
+  const row = new Uint32Array(engine.buffer, plan.address, 16);
+  row.fill(0);
+  row[WORD_MACS] = 3_000_000_000;
+  row[WORD_BYTES_READ] = 3_500_000_000;
+  const work: Work = { macs: 0, bytes: 0, nodes: [0] };
+  countWork(plan, words, 1, [3], work);
+  expect([work.macs, work.bytes]).toEqual([3_000_000_000, 3_500_000_000]);
 });

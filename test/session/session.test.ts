@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/clock.ts";
 import type { ErrorCode, SlonnError } from "../../src/errors.ts";
 import { forward } from "../../src/model/forward.ts";
@@ -11,19 +11,10 @@ import { createSession, type Session, type SessionOptions } from "../../src/sess
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 import { calibratedWith, plain, rung, widths } from "./calibrated.ts";
 import { fineThen } from "./fine-then.ts";
+import { opened } from "./opened.ts";
 
 /** Levels: 20 % of the first layer; 20 % and 80 % for the unsure; exact; dense. */
 const calibrated = (promise?: number): Promise<Model> => calibratedWith([rung(0.2, 1), rung(0.8)], promise);
-
-const open: Session[] = [];
-async function session(model: Model, options?: SessionOptions): Promise<Session> {
-  const created = await createSession(model, options);
-  open.push(created);
-  return created;
-}
-afterEach(() => {
-  for (const one of open.splice(0)) one.dispose();
-});
 
 const rows = madeUpRows(40, widths[0], 4);
 const row = (r: number): Float32Array => rows.data.slice(r * rows.width, (r + 1) * rows.width);
@@ -50,7 +41,7 @@ const slos: (Slo | undefined)[] = [
 
 describe.each(["simd", "js"] as const)("a session on %s", (backend) => {
   test("answers as the reference does without calibration", async () => {
-    const s = await session(plain, { backend });
+    const s = await opened(plain, { backend });
     expect(s.backend).toBe(backend);
     for (let r = 0; r < 5; r++)
       for (const slo of [undefined, { exact: true }, { dense: true }] as const) {
@@ -63,7 +54,7 @@ describe.each(["simd", "js"] as const)("a session on %s", (backend) => {
   });
 
   test("run and runInto give the same numbers under every SLO", async () => {
-    const s = await session(await calibrated(), { backend, load: { stretch: 1 }, clock: ticking(0.001) });
+    const s = await opened(await calibrated(), { backend, load: { stretch: 1 }, clock: ticking(0.001) });
     const out = new Float32Array(10);
     for (const slo of slos)
       for (let r = 0; r < 10; r++) {
@@ -76,7 +67,7 @@ describe.each(["simd", "js"] as const)("a session on %s", (backend) => {
 });
 
 test("the output is the caller's own", async () => {
-  const s = await session(plain);
+  const s = await opened(plain);
   const first = s.run(row(0)).output;
   const kept = first.data.slice();
   s.run(row(1));
@@ -86,7 +77,7 @@ test("the output is the caller's own", async () => {
 });
 
 test("all forms of an input give the same answer, also after a different one", async () => {
-  const s = await session(await calibrated());
+  const s = await opened(await calibrated());
   const x = row(3);
   const indices = Uint32Array.from([...x.keys()].filter((i) => x[i] !== 0));
   const expected = s.run(x).output.data;
@@ -101,7 +92,7 @@ test("all forms of an input give the same answer, also after a different one", a
 });
 
 test("chooses the level the SLO asks for and says what it promises", async () => {
-  const s = await session(await calibrated());
+  const s = await opened(await calibrated());
   const chosen = (slo?: Slo) => s.run(row(0), slo).report.plan;
   expect(chosen()).toMatchObject({ level: 1, certificate: { kind: "loss", bound: 0.02 } });
   expect(chosen({ loss: 0.05 }).level).toBe(0);
@@ -109,12 +100,12 @@ test("chooses the level the SLO asks for and says what it promises", async () =>
   expect(chosen({ exact: true }).level).toBe(2);
   expect(chosen({ dense: true }).level).toBe(3);
   expect(chosen({ accuracy: 0.99 })).toMatchObject({ level: 3, promised: false, gaveUp: ["accuracy=0.99"] });
-  expect((await session(await calibrated(0.001))).run(row(0)).report.plan.level).toBe(2);
+  expect((await opened(await calibrated(0.001))).run(row(0)).report.plan.level).toBe(2);
 });
 
 describe("a report", () => {
   test("counts what happened, within what there is", async () => {
-    const s = await session(await calibrated());
+    const s = await opened(await calibrated());
     const exact = s.run(row(0), { exact: true }).report;
     for (const slo of slos)
       for (let r = 0; r < 40; r++) {
@@ -135,7 +126,7 @@ describe("a report", () => {
   });
 
   test("says where a growing level stopped, as the margin of the first answer has it", async () => {
-    const s = await session(await calibrated());
+    const s = await opened(await calibrated());
     const seen = new Set<string>();
     for (let r = 0; r < 40; r++) {
       const [a, b] = s.run(row(r), { loss: 0.05 }).output.top(2);
@@ -151,7 +142,7 @@ describe("a report", () => {
 
   test("splits the time by the session's clock", async () => {
     for (const slo of slos) {
-      const s = await session(await calibrated(), { clock: ticking(1) });
+      const s = await opened(await calibrated(), { clock: ticking(1) });
       s.measureLatency();
       s.run(row(0), slo);
       for (let r = 0; r < 5; r++) {
@@ -166,7 +157,7 @@ describe("a report", () => {
 
   test("counts its own query alone, and stays as it is whatever is asked next", async () => {
     let looks = 0;
-    const s = await session(await calibrated(), { clock: { now: () => looks++ } });
+    const s = await opened(await calibrated(), { clock: { now: () => looks++ } });
     const reportOf = () => s.run(row(0), { loss: 0.05 }).report;
     const first = reportOf();
     expect(first.timeMs.rank).toBeGreaterThan(0);
@@ -179,14 +170,14 @@ describe("a report", () => {
   test("of an uncalibrated network's dense pass counts what its level says, padding included", async () => {
     for (const model of [madeUpModel([6, 8, 3], 1), madeUpModel([4, 1], 2), madeUpModel([17, 33, 5], 3)])
       for (const one of [model, quantizeModel(model)]) {
-        const s = await session(one);
+        const s = await opened(one);
         const input = new Float32Array(one.layers[0].inputs).fill(0.5);
         expect(s.run(input, { dense: true }).report.macs).toBe(s.levels[1].cost.macs.max);
       }
   });
 
   test("operations and deadlines are judged by what happened", async () => {
-    const s = await session(await calibrated(), { clock: ticking(1) });
+    const s = await opened(await calibrated(), { clock: ticking(1) });
     const { report } = s.run(row(0), { operations: 10 });
     expect(report.met).toBe(false);
     expect(s.run(row(0), { operations: 1e6 }).report.met).toBe(true);
@@ -203,8 +194,8 @@ describe("clocks that do not do their job", () => {
     ["running backwards", ticking(-3)],
     ["broken", { now: () => Number.NaN }],
   ])("%s", async (_, clock) => {
-    const s = await session(await calibrated(), { clock });
-    const honest = await session(await calibrated());
+    const s = await opened(await calibrated(), { clock });
+    const honest = await opened(await calibrated());
     for (const slo of slos)
       for (let r = 0; r < 3; r++) {
         const { output, report } = s.run(row(r), slo);
@@ -222,8 +213,8 @@ describe("a deadline", () => {
 
   test("takes the profile handed in, times the load", async () => {
     const latencyProfile = profile(1, 2, 3, 4);
-    const idle = await session(await calibrated(), { latencyProfile });
-    const busy = await session(await calibrated(), { latencyProfile, load: { stretch: 2 } });
+    const idle = await opened(await calibrated(), { latencyProfile });
+    const busy = await opened(await calibrated(), { latencyProfile, load: { stretch: 2 } });
     expect(idle.run(row(0), { latencyMs: 2.5 }).report.plan.level).toBe(1);
     expect(busy.run(row(0), { latencyMs: 2.5 }).report.plan.level).toBe(0);
     expect(idle.run(row(0), { latencyMs: 9 }).report.plan.level).toBe(2);
@@ -231,7 +222,7 @@ describe("a deadline", () => {
 
   test("measures a profile once, when it is first asked for", async () => {
     let looks = 0;
-    const s = await session(await calibrated(), { clock: { now: () => ++looks } });
+    const s = await opened(await calibrated(), { clock: { now: () => ++looks } });
     s.run(row(0), { loss: 0.02 });
     expect(looks).toBeLessThan(20);
     s.run(row(0), { latencyMs: 3 });
@@ -244,9 +235,9 @@ describe("a deadline", () => {
   test("what measuring took is gone of the first one, and is no sign of load", async () => {
     let now = 0;
     const clock = { now: () => (now += 0.01) };
-    const late = await session(await calibrated(), { clock });
+    const late = await opened(await calibrated(), { clock });
     expect(() => late.run(row(0), { latencyMs: 0.5, late: "refuse" })).toThrow(expect.objectContaining({ code: "deadline" }));
-    const s = await session(await calibrated(), { clock });
+    const s = await opened(await calibrated(), { clock });
     expect(s.run(row(0), { latencyMs: 0.5 }).report).toMatchObject({
       met: false,
       plan: {
@@ -258,14 +249,14 @@ describe("a deadline", () => {
     // of those that come later it takes nothing
     expect(s.run(row(0), { latencyMs: 0.5 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
     expect(s.run(row(0), { latencyMs: 50 }).report).toMatchObject({ met: true, plan: { gaveUp: [] } });
-    const into = await session(await calibrated(), { clock });
+    const into = await opened(await calibrated(), { clock });
     const before = into.load().deviation;
     into.runInto(row(0), new Float32Array(10), { latencyMs: 50 });
     expect(into.load()).toEqual({ stretch: 1, deviation: before, lostPerMs: 0 });
   });
 
   test("measures bit by bit, each query with a deadline giving half of what it has", async () => {
-    const s = await session(await calibrated(), { clock: fineThen(0.1) });
+    const s = await opened(await calibrated(), { clock: fineThen(0.1) });
     const slo: Slo = { latencyMs: 110, loss: 0.05 };
     const took: number[] = [];
     for (let r = 0; r < 40; r++) {
@@ -282,7 +273,7 @@ describe("a deadline", () => {
   });
 
   test("is no longer measured for bit by bit once all was measured in one go", async () => {
-    const s = await session(await calibrated(), { clock: fineThen(0.1) });
+    const s = await opened(await calibrated(), { clock: fineThen(0.1) });
     const slo: Slo = { latencyMs: 50 };
     expect(s.run(row(0), slo).report.timeMs.total).toBeGreaterThan(10);
     s.measureLatency();
@@ -290,14 +281,14 @@ describe("a deadline", () => {
   });
 
   test("once measured, plans that were kept are made again and say what to expect", async () => {
-    const s = await session(await calibrated());
+    const s = await opened(await calibrated());
     expect(s.run(row(0), { loss: 0.05 }).report.plan.expected.latencyMs).toBeNull();
     s.measureLatency();
     expect(s.run(row(0), { loss: 0.05 }).report.plan.expected.latencyMs).toBeGreaterThan(0);
   });
 
   test("measures on the last input where none is given", async () => {
-    const s = await session(await calibrated());
+    const s = await opened(await calibrated());
     let reads = 0;
     const input = new Proxy([...row(0)], {
       get(target, key) {
@@ -313,19 +304,19 @@ describe("a deadline", () => {
 
   test("shows the load the caller gave", async () => {
     const load = { stretch: 3, lostPerMs: 0.2 };
-    const s = await session(await calibrated(), { latencyProfile: profile(1, 2, 3, 4), load });
+    const s = await opened(await calibrated(), { latencyProfile: profile(1, 2, 3, 4), load });
     expect(s.load()).toEqual({ stretch: expect.closeTo(3, 9), deviation: 0, lostPerMs: 0.2 });
     s.run(row(0), { latencyMs: 9 });
     load.stretch = 4;
     expect(s.load()).toEqual({ stretch: expect.closeTo(4, 9), deviation: 0, lostPerMs: 0.2 });
-    const lost = await session(await calibrated(), { latencyProfile: profile(1, 2, 3, 4), load: { lostPerMs: 0.2 } });
+    const lost = await opened(await calibrated(), { latencyProfile: profile(1, 2, 3, 4), load: { lostPerMs: 0.2 } });
     lost.run(row(0), { latencyMs: 9 });
     expect(lost.load()).toEqual({ stretch: 1, deviation: 0, lostPerMs: 0.2 });
   });
 
   test("measuring leaves no trace in the answer", async () => {
-    const s = await session(await calibrated());
-    const other = await session(await calibrated());
+    const s = await opened(await calibrated());
+    const other = await opened(await calibrated());
     const blank = new Float32Array(30);
     const { report, output } = s.run(blank, { latencyMs: 1000 });
     expect(output.data).toEqual(other.run(blank, report.plan.level === 3 ? { dense: true } : { exact: true }).output.data);
@@ -333,7 +324,7 @@ describe("a deadline", () => {
 });
 
 test("plans are kept for what was asked before, by whichever object", async () => {
-  const s = await session(await calibrated());
+  const s = await opened(await calibrated());
   const slo: Slo = { loss: 0.05 };
   const { plan } = s.run(row(0), slo).report;
   expect(s.run(row(1), slo).report.plan).toBe(plan);
@@ -347,13 +338,13 @@ test("plans are kept for what was asked before, by whichever object", async () =
 });
 
 test("a plan cannot be changed by who reads it: others share it", async () => {
-  const s = await session(await calibrated());
+  const s = await opened(await calibrated());
   const { plan } = s.run(row(0), { loss: 0.05 }).report;
   for (const part of [plan, plan.slo, plan.expected, plan.certificate, plan.gaveUp]) expect(Object.isFrozen(part)).toBe(true);
 });
 
 test("an SLO object that was changed is looked at again", async () => {
-  const s = await session(await calibrated());
+  const s = await opened(await calibrated());
   const slo: Slo = { loss: 0.05 };
   const before = s.run(row(0), slo).report.plan;
   slo.loss = 0.01;
@@ -428,14 +419,14 @@ describe("refuses", () => {
     ["null", null],
     ["a signal that is none", { signal: 5 }],
   ])("an SLO: %s", async (_, slo) => {
-    const s = await session(plain);
+    const s = await opened(plain);
     const out = new Float32Array(10);
     expect(() => s.run(row(0), slo as Slo)).toThrow(expect.objectContaining({ code: "bad-slo" }));
     expect(() => s.runInto(row(0), out, slo as Slo)).toThrow(expect.objectContaining({ code: "bad-slo" }));
   });
 
   test.each([Number.NaN, -1, "1", null, 1n, Symbol("1")])("a time waited: %s", async (ms) => {
-    const s = await session(plain);
+    const s = await opened(plain);
     const out = new Float32Array(10);
     const refused = expect.objectContaining({ code: "bad-slo", message: expect.stringContaining("expected milliseconds from 0") });
     expect(() => s.run(row(0), undefined, ms as number)).toThrow(refused);
@@ -443,7 +434,7 @@ describe("refuses", () => {
   });
 
   test("an input that does not fit, and answers the next one as if nothing had been", async () => {
-    const s = await session(plain);
+    const s = await opened(plain);
     const expected = s.run(row(0)).output.data;
     expect(() => s.run(new Float32Array(29))).toThrow("input: got 29 numbers, expected 30");
     expect(() => s.run({ indices: Uint32Array.of(0, 30), values: Float32Array.of(1, 1) })).toThrow(
@@ -459,12 +450,12 @@ describe("refuses", () => {
     ["another type", new Float64Array(10)],
     ["nothing", undefined],
   ])("room for the output: %s", async (_, out) => {
-    const s = await session(plain);
+    const s = await opened(plain);
     expect(() => s.runInto(row(0), out as Float32Array)).toThrow(expect.objectContaining({ code: "bad-input" }));
   });
 
   test("a fired signal", async () => {
-    const s = await session(plain);
+    const s = await opened(plain);
     const controller = new AbortController();
     const slo: Slo = { dense: true, signal: controller.signal };
     s.run(row(0), slo);
@@ -492,7 +483,7 @@ describe("refuses", () => {
 test("the tiniest of sparse inputs come to the bias in every backend", async () => {
   const tiny = quantizeModel(madeUpModel([8192, 5, 3], 7));
   for (const backend of ["js", "simd"] as const) {
-    const s = await session(tiny, { backend });
+    const s = await opened(tiny, { backend });
     const answer = (v: number): number[] => Array.from(s.run({ indices: Uint32Array.of(5), values: Float32Array.of(v) }).output.data);
     expect(answer(1e-36)).toEqual(answer(0));
   }
@@ -504,8 +495,8 @@ test("levels whose rungs add nothing run like one", async () => {
   ladder.levels[1].rungs = [{ ...rung(0.2), margin: 1e9 }, { ...rung(0.2), margin: 1e9 }, { ...rung(0.2), margin: 1e9 }, rung(0.8)];
   ladder.levels[2].rungs = [...[1, 2].map((margin) => ({ ...ladder.levels[2].rungs[0], margin })), ladder.levels[2].rungs[0]];
   const model = createModel("odd", layers, { ladder, tensors: calibration?.tensors ?? new Map() });
-  const s = await session(model);
-  const other = await session(await calibrated());
+  const s = await opened(model);
+  const other = await opened(await calibrated());
   for (let r = 0; r < 10; r++) {
     expect(s.run(row(r), { loss: 0.01 }).output.data).toEqual(other.run(row(r), { loss: 0.01 }).output.data);
     expect(s.run(row(r), { loss: 0.02 }).report).toMatchObject({ rungs: 4, stopped: "last rung" });
@@ -513,12 +504,12 @@ test("levels whose rungs add nothing run like one", async () => {
   ladder.levels[1].rungs.forEach((one, i) => {
     if (i === 1) one.margin = 0;
   });
-  const stopping = await session(createModel("odd", layers, { ladder, tensors: calibration?.tensors ?? new Map() }));
+  const stopping = await opened(createModel("odd", layers, { ladder, tensors: calibration?.tensors ?? new Map() }));
   for (let r = 0; r < 10; r++) expect(stopping.run(row(r), { loss: 0.02 }).report).toMatchObject({ rungs: 2, stopped: "margin" });
 });
 
 test("an input of which nothing is known grows to the end and answers as dense does", async () => {
-  const s = await session(await calibrated());
+  const s = await opened(await calibrated());
   for (const strange of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const input = row(0).slice();
     input[3] = strange;

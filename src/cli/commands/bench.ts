@@ -2,7 +2,7 @@
 
 import { SlonnError } from "../../errors.ts";
 import { breakdownsOf } from "../breakdowns.ts";
-import { activationsFlag, type Command, dataFlags, jsonFlag, latencyProfileFlag, metricFlag, sloFlag } from "../command.ts";
+import { activationsFlag, type Command, jsonFlag, raceFlags } from "../command.ts";
 import { progressOn } from "../io.ts";
 import { interleave } from "../measure.ts";
 import { openRace } from "../race.ts";
@@ -15,10 +15,7 @@ export const benchCommand: Command = {
   file: "<model>",
   about: "Measures each SLO against dense, query by query in one interleaved run.",
   flags: {
-    ...dataFlags,
-    ...sloFlag,
-    ...latencyProfileFlag,
-    ...metricFlag,
+    ...raceFlags,
     samples: { value: "<number>", about: `queries per SLO; at least ${leastQueries} unless given (fewer rows come around again)` },
     breakdown: { about: "show where the time of a query goes: time, bytes and multiply-adds of every stage, beside the limit" },
     ...jsonFlag,
@@ -41,9 +38,13 @@ export const benchCommand: Command = {
         onProgress: (share) => progress.show(share, "measuring"),
       }).finally(progress.end);
       const breakdown = args.has("breakdown")
-        ? await breakdownsOf(model, session, contenders, rows, io.clock, io.signal, (share) =>
-            progress.show(share, "breaking down"),
-          ).finally(progress.end)
+        ? await breakdownsOf(contenders, rows, {
+            model,
+            session,
+            clock: io.clock,
+            signal: io.signal,
+            onProgress: (share) => progress.show(share, "breaking down"),
+          }).finally(progress.end)
         : undefined;
       io.stdout(race.show(measured, args.has("json"), breakdown));
     } finally {

@@ -1,7 +1,7 @@
 // `slonn run`: answers every row once, in order, under each SLO, and can write the outputs.
 
 import { SlonnError } from "../../errors.ts";
-import { activationsFlag, type Command, dataFlags, jsonFlag, latencyProfileFlag, metricFlag, sloFlag } from "../command.ts";
+import { activationsFlag, type Command, jsonFlag, raceFlags } from "../command.ts";
 import { writeNpy } from "../data/npy.ts";
 import { progressOn } from "../io.ts";
 import { interleave } from "../measure.ts";
@@ -19,10 +19,7 @@ export const runCommand: Command = {
   file: "<model>",
   about: "Answers every row once under each SLO and prints what it kept and what it cost.",
   flags: {
-    ...dataFlags,
-    ...sloFlag,
-    ...latencyProfileFlag,
-    ...metricFlag,
+    ...raceFlags,
     ...jsonFlag,
     output: { value: "<out.npy>", short: "o", about: "write the outputs under the first SLO, float32 [rows, outputs]" },
     ...activationsFlag,

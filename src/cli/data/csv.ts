@@ -3,6 +3,7 @@
 import { SlonnError } from "../../errors.ts";
 import type { Tensor } from "../../model/tensor.ts";
 import { growing } from "./growing.ts";
+import { linesOf, textStart } from "./lines.ts";
 import { parseNumber, shownText } from "./number-text.ts";
 
 const [tab, newline, carriageReturn, space, quote, comma, semicolon] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3b];
@@ -23,67 +24,91 @@ const leastNumbered = 3;
  */
 export function readCsv(bytes: Uint8Array, name: string): Tensor {
   const values = growing(Float32Array);
-  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  const delimiter = findDelimiter(bytes, start);
+  const delimiter = findDelimiter(bytes);
   let columns = 0;
   let rows = 0;
-  let line = 0;
-  let namesNumbered = false;
-  for (let from = start; from < bytes.length; ) {
-    let end = bytes.indexOf(newline, from);
-    if (end < 0) end = bytes.length;
-    line++;
-    const next = end + 1;
-    if (end > from && bytes[end - 1] === carriageReturn) end--;
-    if (isBlank(bytes, from, end, delimiter)) {
-      from = next;
-      continue;
-    }
+  let isNumbered = false;
+  for (const { from, to, number } of linesOf(bytes)) {
+    if (isBlank(bytes, from, to, delimiter)) continue;
     const before = values.length();
-    let fields = 0;
-    let wrong: { column: number; text: string } | null = null;
-    // of the first line: whether it counts its columns, holds no number, and holds a word
-    let [isNumbered, isText, hasName] = [true, true, false];
-    for (let at = from; at <= end; fields++) {
-      let stop = at;
-      for (let isOpen = false; stop < end && (isOpen || bytes[stop] !== delimiter); stop++) if (bytes[stop] === quote) isOpen = !isOpen;
-      let [first, last] = [at, stop];
-      while (first < last && isTrimmed(bytes[first])) first++;
-      while (last > first && isTrimmed(bytes[last - 1])) last--;
-      const value = Math.fround(parseNumber(bytes, first, last));
-      if (Number.isFinite(value)) values.push(value);
-      else wrong ??= { column: fields + 1, text: shownText(bytes, first, last) };
-      if (columns === 0) {
-        const text = shownText(bytes, first, last);
-        isNumbered &&= text === `"${fields}"`;
-        isText &&= !Number.isFinite(value);
-        hasName ||= letter.test(text) && !valueWord.test(text);
-      }
-      at = stop + 1;
-    }
-    const isNamed = wrong?.column === 1 && columnName.test(wrong.text) && !valueWord.test(wrong.text);
-    const names = columns === 0 && (isNamed || (isText && hasName && fields > 1));
+    const { fields, wrong } = readFields(bytes, from, to, delimiter, values.push);
     if (columns === 0) {
       columns = fields;
-      namesNumbered = isNumbered && fields >= leastNumbered;
+      const texts = textsOf(bytes, from, to, delimiter);
+      isNumbered = texts.length >= leastNumbered && texts.every((text, column) => text === `"${column}"`);
+      if (namesColumns(texts, values.length() - before)) {
+        values.cut(before);
+        continue;
+      }
     }
-    if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${line}: got ${fields} columns, expected ${columns}`);
-    if (names) values.cut(before);
-    else {
-      if (wrong)
-        throw new SlonnError("bad-input", `${name}: line ${line}, column ${wrong.column}: got ${wrong.text}, expected a finite number`);
-      rows++;
-    }
-    from = next;
+    if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${number}: got ${fields} columns, expected ${columns}`);
+    if (wrong)
+      throw new SlonnError("bad-input", `${name}: line ${number}, column ${wrong.column}: got ${wrong.text}, expected a finite number`);
+    rows++;
   }
   const data = values.take();
-  namesNumbered &&= rows > 1 && !data.subarray(columns, 2 * columns).every((value, i) => value === columns + i);
-  return { dtype: "float32", shape: [namesNumbered ? rows - 1 : rows, columns], data: namesNumbered ? data.subarray(columns) : data };
+  const countsOn = rows > 1 && data.subarray(columns, 2 * columns).every((value, column) => value === columns + column);
+  return isNumbered && rows > 1 && !countsOn
+    ? { dtype: "float32", shape: [rows - 1, columns], data: data.subarray(columns) }
+    : { dtype: "float32", shape: [rows, columns], data };
+}
+
+/** Hands over the numbers of a line; says how many fields it has, and which is the first that is no finite number. */
+function readFields(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  delimiter: number,
+  take: (value: number) => void,
+): { fields: number; wrong: { column: number; text: string } | null } {
+  let wrong: { column: number; text: string } | null = null;
+  let fields = 0;
+  for (let at = from; at <= to; ) {
+    const stop = fieldEnd(bytes, at, to, delimiter);
+    const [first, last] = trimmed(bytes, at, stop);
+    fields++;
+    const value = Math.fround(parseNumber(bytes, first, last));
+    if (Number.isFinite(value)) take(value);
+    else wrong ??= { column: fields, text: shownText(bytes, first, last) };
+    at = stop + 1;
+  }
+  return { fields, wrong };
+}
+
+/** The fields of a line, in quotes. */
+function textsOf(bytes: Uint8Array, from: number, to: number, delimiter: number): string[] {
+  const texts: string[] = [];
+  for (let at = from; at <= to; ) {
+    const stop = fieldEnd(bytes, at, to, delimiter);
+    texts.push(shownText(bytes, ...trimmed(bytes, at, stop)));
+    at = stop + 1;
+  }
+  return texts;
+}
+
+/** Whether the first line names columns: its first field does, or none of several is a number and one is a word that stands for no value. */
+function namesColumns(texts: readonly string[], numbers: number): boolean {
+  const isWord = (text: string): boolean => letter.test(text) && !valueWord.test(text);
+  return (columnName.test(texts[0]) && !valueWord.test(texts[0])) || (numbers === 0 && texts.length > 1 && texts.some(isWord));
+}
+
+function fieldEnd(bytes: Uint8Array, from: number, to: number, delimiter: number): number {
+  let stop = from;
+  for (let isOpen = false; stop < to && (isOpen || bytes[stop] !== delimiter); stop++) if (bytes[stop] === quote) isOpen = !isOpen;
+  return stop;
+}
+
+/** Without white space and quotes around. */
+function trimmed(bytes: Uint8Array, from: number, to: number): [first: number, last: number] {
+  let [first, last] = [from, to];
+  while (first < last && isTrimmed(bytes[first])) first++;
+  while (last > first && isTrimmed(bytes[last - 1])) last--;
+  return [first, last];
 }
 
 /** The first line that is not blank decides: a semicolon outside quotes in it, else a tab, else a comma. */
-function findDelimiter(bytes: Uint8Array, start: number): number {
-  let from = start;
+function findDelimiter(bytes: Uint8Array): number {
+  let from = textStart(bytes);
   while (from < bytes.length && [newline, carriageReturn, space, tab].includes(bytes[from])) from++;
   const end = bytes.indexOf(newline, from);
   const line = new TextDecoder("latin1").decode(bytes.subarray(from, end < 0 ? bytes.length : end)).replace(/"[^"]*"/g, "");

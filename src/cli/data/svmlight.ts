@@ -8,12 +8,13 @@
 
 import { SlonnError } from "../../errors.ts";
 import { maxWidth } from "../../model/model.ts";
-import { growing } from "./growing.ts";
+import { type Growing, growing } from "./growing.ts";
+import { linesOf } from "./lines.ts";
 import { parseIndex, parseNumber, shownText } from "./number-text.ts";
 import { canonical, checkSparseFinite } from "./sparse-rows.ts";
 import type { SparseTable } from "./table.ts";
 
-const [tab, newline, carriageReturn, space, hash, comma, colon] = [0x09, 0x0a, 0x0d, 0x20, 0x23, 0x2c, 0x3a];
+const [tab, carriageReturn, space, hash, comma, colon] = [0x09, 0x0d, 0x20, 0x23, 0x2c, 0x3a];
 const isSpace = (byte: number): boolean => byte === space || byte === tab || byte === carriageReturn;
 
 /** Whether text looks like SVMlight rather than columns of numbers: a number and a colon among its first characters. */
@@ -27,75 +28,86 @@ export function looksLikeSvmlight(bytes: Uint8Array): boolean {
  */
 export function readSvmlight(bytes: Uint8Array, name: string): SparseTable {
   const indptr = growing(Uint32Array);
-  const indices = growing(Uint32Array);
-  const values = growing(Float32Array);
   const labelIndptr = growing(Uint32Array);
-  const labelValues = growing(Float64Array);
+  const read: RowNumbers = { indices: growing(Uint32Array), values: growing(Float32Array), labels: growing(Float64Array) };
+  const { indices, values, labels } = read;
   indptr.push(0);
   labelIndptr.push(0);
   let header: Header | null = null;
   let stated: 0 | 1 | null = null;
-  let [rows, line, least, greatest] = [0, 0, Number.POSITIVE_INFINITY, -1];
-  for (let from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0; from < bytes.length; ) {
-    let next = bytes.indexOf(newline, from);
-    if (next < 0) next = bytes.length;
-    line++;
-    const end = beforeComment(bytes, from, next);
-    if (end < next) stated ??= statedBase(bytes.subarray(end, next));
-    const lineStart = from;
-    from = next + 1;
-    const where = `${name}: line ${line}`;
-    if (line === 1) {
-      header = readHeader(bytes, lineStart, end, where);
+  let rows = 0;
+  for (const { from, to, number } of linesOf(bytes)) {
+    const end = beforeComment(bytes, from, to);
+    if (end < to) stated ??= statedBase(bytes.subarray(end, to));
+    const where = `${name}: line ${number}`;
+    if (number === 1) {
+      header = readHeader(bytes, from, end, where);
       if (header) continue;
     }
-    let at = skipSpace(bytes, lineStart, end);
+    const at = skipSpace(bytes, from, end);
     if (at === end && (!header || rows === header.rows)) continue;
     if (header && rows === header.rows)
       throw new SlonnError("bad-input", `${where}: got more rows, expected ${header.rows} as the first line says`);
-    for (let first = true; at < end; first = false) {
-      let stop = at;
-      let middle = -1;
-      for (; stop < end && !isSpace(bytes[stop]); stop++) if (bytes[stop] === colon && middle < 0) middle = stop;
-      if (middle >= 0) {
-        if (!isQueryId(bytes, at, middle)) {
-          const index = parseIndex(bytes, at, middle);
-          const value = parseNumber(bytes, middle + 1, stop);
-          if (Number.isNaN(index) || Number.isNaN(value))
-            throw new SlonnError("bad-input", `${where}: got ${shownText(bytes, at, stop)}, expected index:value`);
-          const limit = header ? header.columns - 1 : maxWidth;
-          if (index > limit) throw new SlonnError("bad-input", `${where}: got column ${index}, expected at most ${limit}`);
-          if (index < least) least = index;
-          if (index > greatest) greatest = index;
-          indices.push(index);
-          values.push(value);
-        }
-      } else if (first && header?.labels !== null) readRowLabels(bytes, at, stop, where, labelValues.push);
-      else throw new SlonnError("bad-input", `${where}: got ${shownText(bytes, at, stop)}, expected index:value`);
-      at = skipSpace(bytes, stop, end);
-    }
+    readRow(bytes, at, end, where, header, read);
     indptr.push(indices.length());
-    labelIndptr.push(labelValues.length());
+    labelIndptr.push(labels.length());
     rows++;
   }
   if (header && rows !== header.rows)
     throw new SlonnError("bad-input", `${name}: got ${rows} rows, expected ${header.rows} as the first line says`);
 
-  const base = least >= 1 && greatest >= 1 ? (header ? 0 : (stated ?? 1)) : 0;
   const columns = indices.take();
+  let [least, greatest] = [Number.POSITIVE_INFINITY, -1];
+  for (const column of columns) {
+    if (column < least) least = column;
+    if (column > greatest) greatest = column;
+  }
+  const base = header || columns.length === 0 || least === 0 ? 0 : (stated ?? 1);
   if (base === 1) for (let i = 0; i < columns.length; i++) columns[i]--;
   const sparse = canonical({ indptr: indptr.take(), indices: columns, values: values.take() });
   checkSparseFinite(sparse, name);
-  const several = header !== null || rows !== labelValues.length();
-  const labels = header?.labels === null ? null : { indptr: labelIndptr.take(), values: labelValues.take(), several };
+  const several = header !== null || rows !== labels.length();
   return {
     kind: "sparse",
     count: rows,
     width: header ? header.columns : greatest + 1 - base,
     widthStated: header !== null,
     ...sparse,
-    labels,
+    labels: header?.labels === null ? null : { indptr: labelIndptr.take(), values: labels.take(), several },
   };
+}
+
+/** What rows hold, one behind the other, columns as they are written. */
+interface RowNumbers {
+  indices: Growing<Uint32Array>;
+  values: Growing<Float32Array>;
+  labels: Growing<Float64Array>;
+}
+
+/** Reads a row from its first token on: labels where it has them, then `index:value …`. */
+function readRow(bytes: Uint8Array, from: number, end: number, where: string, header: Header | null, into: RowNumbers): void {
+  const limit = header ? header.columns - 1 : maxWidth;
+  for (let at = from; at < end; ) {
+    let stop = at;
+    let middle = -1;
+    for (; stop < end && !isSpace(bytes[stop]); stop++) if (bytes[stop] === colon && middle < 0) middle = stop;
+    if (middle >= 0) {
+      if (!isQueryId(bytes, at, middle)) {
+        const index = parseIndex(bytes, at, middle);
+        const value = parseNumber(bytes, middle + 1, stop);
+        if (Number.isNaN(index) || Number.isNaN(value)) throw noPair(bytes, at, stop, where);
+        if (index > limit) throw new SlonnError("bad-input", `${where}: got column ${index}, expected at most ${limit}`);
+        into.indices.push(index);
+        into.values.push(value);
+      }
+    } else if (at === from && header?.labels !== null) readRowLabels(bytes, at, stop, where, into.labels.push);
+    else throw noPair(bytes, at, stop, where);
+    at = skipSpace(bytes, stop, end);
+  }
+}
+
+function noPair(bytes: Uint8Array, from: number, to: number, where: string): SlonnError {
+  return new SlonnError("bad-input", `${where}: got ${shownText(bytes, from, to)}, expected index:value`);
 }
 
 interface Header {

@@ -1,0 +1,94 @@
+// Starting and hearing Workers of every runtime's kind, made up here. Real ones: worker-session.test.ts and test/runtimes.
+
+import { EventEmitter } from "node:events";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Listener, listen, startWorker, type WorkerLike } from "../../src/adapters/start-worker.ts";
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** What is heard of a Worker, in order. */
+function hearing(worker: object): unknown[] {
+  const heard: unknown[] = [];
+  const listener: Listener = { message: (data) => heard.push(data), failure: (why) => heard.push(why) };
+  listen(worker as WorkerLike, listener);
+  return heard;
+}
+
+describe("hears", () => {
+  test("a Worker of the web: messages, and each way it can end", () => {
+    const worker = new EventTarget();
+    const heard = hearing(worker);
+    worker.dispatchEvent(new MessageEvent("message", { data: { id: 1 } }));
+    worker.dispatchEvent(new MessageEvent("messageerror"));
+    const error = Object.assign(new Event("error", { cancelable: true }), { message: "broken" });
+    worker.dispatchEvent(error);
+    worker.dispatchEvent(new Event("error"));
+    worker.dispatchEvent(new Event("close"));
+    expect(heard).toEqual([{ id: 1 }, "a message could not be read", "broken", "its program could not be loaded", "it ended"]);
+    expect(error.defaultPrevented).toBe(true); // else Deno ends the whole program
+  });
+
+  test("a Worker of Node: the same", () => {
+    const worker = new EventEmitter();
+    const heard = hearing(worker);
+    worker.emit("message", { id: 1 });
+    worker.emit("messageerror", new Error("odd"));
+    worker.emit("error", new Error("broken"));
+    worker.emit("exit", 3);
+    expect(heard).toEqual([{ id: 1 }, "a message could not be read", "broken", "it ended with exit code 3"]);
+  });
+
+  test("a Worker of both kinds once", () => {
+    const emitter = new EventEmitter();
+    const worker = Object.assign(new EventTarget(), { on: emitter.on.bind(emitter) });
+    const heard = hearing(worker);
+    worker.dispatchEvent(new MessageEvent("message", { data: 1 }));
+    emitter.emit("message", 1);
+    expect(heard).toEqual([1]);
+  });
+});
+
+describe("starts", () => {
+  class WebWorker extends EventTarget {
+    readonly made: unknown[];
+    constructor(...made: unknown[]) {
+      super();
+      this.made = made;
+    }
+    postMessage(): void {}
+    terminate(): void {}
+  }
+
+  test("this package's own program as a module, and any other", async () => {
+    vi.stubGlobal("Worker", WebWorker);
+    const own = (await startWorker(undefined)) as WorkerLike & WebWorker;
+    expect(own.made).toEqual([expect.objectContaining({ href: expect.stringMatching(/worker-thread\.js$/) }), { type: "module" }]);
+    const other = (await startWorker("/mine.js")) as WorkerLike & WebWorker;
+    expect(other.made).toEqual(["/mine.js", { type: "module" }]);
+  });
+
+  test("nothing where the runtime has no Worker", async () => {
+    vi.stubGlobal("process", {});
+    await expect(startWorker(undefined)).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has no Worker") });
+  });
+
+  test("nothing in place of what cannot be asked, ended or heard", async () => {
+    const [postMessage, terminate, on] = [() => {}, () => {}, () => {}];
+    for (const worker of [
+      { terminate, on },
+      { postMessage, on },
+      { postMessage, terminate },
+    ])
+      for (const source of [worker, () => worker, async () => worker])
+        await expect(startWorker(source as WorkerLike)).rejects.toMatchObject({
+          code: "worker",
+          message: expect.stringMatching(/^[^\n]+$/),
+        });
+    const whole = { postMessage, terminate, on, threadId: 1 };
+    expect(await startWorker(whole)).toBe(whole);
+    // only one that was made before can have ended before
+    const made = { ...whole, threadId: -1 };
+    expect(await startWorker(() => made)).toBe(made);
+    await expect(startWorker(made)).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has ended") });
+  });
+});

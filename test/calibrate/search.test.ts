@@ -1,0 +1,96 @@
+// The search by itself: which settings it runs beside which, whatever the network makes of them.
+
+import { expect, test } from "vitest";
+import { type LayerActivators, noActivators } from "../../src/activator/activator.ts";
+import { topDepth } from "../../src/activator/level-plan.ts";
+import { everyLayer } from "../../src/calibrate/candidates.ts";
+import type { Outcome } from "../../src/calibrate/evaluate.ts";
+import { type Run, type Searching, searchLevels } from "../../src/calibrate/search.ts";
+import type { Rung } from "../../src/profile/ladder.ts";
+import { madeUpLowRank, madeUpModel, madeUpRows } from "../made-up-models.ts";
+
+const layers = 4;
+const rows = madeUpRows(20, 16, 1);
+const network = madeUpModel([16, 16, 16, 16, 4], 1).layers;
+const lowRank = madeUpLowRank(16, 16, 8, (n) => new Float32Array(n));
+const fitted = network.map((_, l): LayerActivators => ({ ...noActivators, lowRank: l < layers - 1 ? lowRank : null }));
+const alone = everyLayer(layers, { kind: "exact", layout: "panels" });
+const beside = everyLayer(layers, { kind: "exact", layout: "columns" });
+const isRanked = (rung: Rung): boolean[] => rung.layers.map(({ kind }) => kind === "ranked");
+
+/** A network that answers wrongly wherever a layer that is not among `dispensable` leaves nodes out. */
+const running =
+  (dispensable: readonly number[]): Run =>
+  async (settings) =>
+    settings.map(([rung]): Outcome => {
+      const ranked = isRanked(rung);
+      const wrong = ranked.some((is, l) => is && !dispensable.includes(l));
+      const { length: count } = ranked.filter((is) => is);
+      return {
+        answers: new Uint32Array(rows.count).fill(Number(wrong)),
+        tops: new Uint32Array(rows.count * topDepth),
+        margins: Float32Array.from({ length: rows.count }, (_, r) => r + 1),
+        macs: new Float64Array(rows.count).fill(10 - count),
+        bytes: new Float64Array(rows.count),
+        rungs: new Uint8Array(rows.count),
+        timesMs: new Float32Array(rows.count),
+        nodes: ranked.map(() => 1),
+        rungMacs: [],
+      };
+    });
+
+const search = (dispensable: readonly number[], part: Partial<Searching> = {}) =>
+  searchLevels({
+    layers: network,
+    kinds: ["low-rank"],
+    exactRungs: { alone, beside },
+    fitted,
+    thresholds: () => [],
+    search: { rows, labels: null },
+    run: running(dispensable),
+    reference: async () => null,
+    costOf: ({ macs }) => macs[0],
+    depth: 1,
+    growing: false,
+    ...part,
+  });
+
+test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
+  "finds the layers that may leave nodes out, %j, and those alone",
+  async (dispensable) => {
+    const [plain, ...found] = await search(dispensable);
+    expect(plain).toMatchObject({ cost: 10, disagreed: 0 });
+    // of settings that are equals, too, as many as survive
+    expect(found).toHaveLength(40);
+    const good = found.filter(({ disagreed }) => disagreed === 0).sort((a, b) => a.cost - b.cost);
+    expect(good[0]?.cost).toBe(10 - dispensable.length);
+    expect(isRanked(good[0].rungs[0])).toEqual(network.map((_, l) => dispensable.includes(l)));
+  },
+);
+
+test("exact layers stand in the layout for what is before them: layers that leave nodes out, or exact ones", async () => {
+  const [plain, ...found] = await search([2]);
+  expect(plain.rungs).toEqual([alone]);
+  const { rungs } = found.filter(({ disagreed }) => disagreed === 0)[0];
+  expect(rungs[0].layers.map((setting) => ("layout" in setting ? setting.layout : "ranked"))).toEqual([
+    "panels",
+    "panels",
+    "ranked",
+    "columns",
+  ]);
+});
+
+test("nothing that costs as much as exact layers comes back", async () => {
+  expect(await search([0], { costOf: ({ macs }) => 20 - macs[0] })).toHaveLength(1);
+});
+
+test.each([true, false])("rules grow where they are asked to: %s", async (growing) => {
+  const found = await search([0], { growing });
+  expect(found.some(({ rungs }) => rungs.length > 1)).toBe(growing);
+});
+
+test("answers are judged by another's where there are any", async () => {
+  const reference = async () => ({ answers: new Uint32Array(rows.count).fill(1), tops: new Uint32Array(rows.count * topDepth) });
+  const [plain] = await search([0], { reference });
+  expect(plain.disagreed).toBe(rows.count);
+});
