@@ -51,17 +51,17 @@ const shared = 0;
 const sharedVariance = 1;
 /** Variance of the logarithm of a single time. */
 const noise = 2;
-/** Times in a row that were too far off, on the slow side (above 0) or the fast one. */
+/** Sum of how far off recent times were, on the slow side (above 0) or the fast one, since the last step. */
 const surprises = 3;
-/** Mean of recent errors in units of their deviation. */
-const drift = 4;
+/** Lost slices in a row. */
+const inRow = 4;
 const lost = 5;
 const busyMs = 6;
 const queries = 7;
 const observed = 8;
 const expected = 9;
 const tail = 10;
-/** The least error of those surprises. */
+/** The least error that made up that sum. */
 const least = 11;
 /** Milliseconds that the lost slices took. */
 const lostMs = 12;
@@ -85,8 +85,10 @@ const slowestFade = 1 / 20000;
 /** Errors are cut at so many deviations, and what that takes from their variance is made up for. */
 const clip = 1.5;
 const unclip = 1.3;
-/** Surprises in a row that are believed. */
-const believed = 5;
+/** How much each time takes from the sum of surprises; one that is as far off as errors are cut at adds 1 beyond that. */
+const unsurprising = 0.4;
+/** A sum of surprises that is believed: four of those in a row, or more that are less far off. Of what look like lost slices it takes one more. */
+const believed = 3.9;
 /** The longest that a run can take which kept its core, and was expected to take so long; one that took longer lost it for a time slice. */
 export function mostKeptMs(expectedMs: number): number {
   return 3 * expectedMs + 1;
@@ -212,15 +214,16 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   n[lost] *= forgotten;
   n[lostMs] *= forgotten;
   n[busyMs] = n[busyMs] * forgotten + body;
-  if (observedMs > mostKeptMs(body) + stepMs && n[surprises] < believed) {
-    n[lost]++;
-    n[lostMs] += Math.min(observedMs - body, mostSliceMs);
+  if (observedMs > mostKeptMs(body) + stepMs) {
     const off = Math.log(observedMs / body);
-    n[least] = n[surprises] > 0 ? Math.min(n[least], off) : off;
-    n[surprises] = Math.max(1, n[surprises] + 1);
-    look(load, query);
-    return;
-  }
+    n[least] = n[inRow] > 0 ? Math.min(n[least], off) : off;
+    if (n[inRow]++ < believed + 1) {
+      n[lost]++;
+      n[lostMs] += Math.min(observedMs - body, mostSliceMs);
+      look(load, query);
+      return;
+    }
+  } else n[inRow] = 0;
   n[observed] += observedMs;
   n[expected] += expectedMs;
   if (n[expected] < 4 * stepMs || n[observed] === 0) return;
@@ -234,29 +237,22 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   // for a single query cannot tell
   if (query[P99_MS] > 0 && expectedMs >= 4 * stepMs)
     n[tail] = Math.min(3, Math.max(0.3, n[tail] * (observedMs > query[P99_MS] ? 1.1 : 0.99904)));
-  // errors are cut short, so that the estimate is near the median, not the mean; but some that are far off in a row on one side are a
-  // step, and the least of them is how far it goes; and so is a mean of them that stays off
-  let doubt = 0;
-  if (Math.abs(error) > limit) {
-    if (n[surprises] * side <= 0) n[surprises] = n[least] = 0;
-    n[surprises] += side;
-    n[least] = n[surprises] === side ? error * side : Math.min(n[least], error * side);
-    error = side * limit;
-    if (Math.abs(n[surprises]) >= believed) {
-      error = side * n[least];
-      doubt = error * error;
-    }
-  } else n[surprises] = 0;
-  n[noise] += 0.02 * (Math.min(Math.abs(error), limit) ** 2 * unclip - n[noise]);
-  n[drift] += 0.25 * (error / limit - n[drift]);
-  if (Math.abs(n[drift]) > 0.6) {
-    doubt += variance;
-    n[drift] = 0;
-  }
-  if (doubt === 0) error = side * Math.min(Math.abs(error), limit / 3);
-  const share = n[sharedVariance] / (n[sharedVariance] + p[v]);
-  n[sharedVariance] += doubt * share;
-  p[v] += doubt * (1 - share);
+  // errors are cut short, so that the estimate is near the median, not the mean; but where those on one side come to too much (Page's
+  // cumulative sum), the machine has made a step: as far as the least of them goes, or as far as errors are cut at
+  const size = Math.abs(error);
+  const cut = Math.min(size, limit);
+  n[noise] += 0.02 * (cut ** 2 * unclip - n[noise]);
+  if (n[inRow] === 0) n[least] = n[surprises] * side < 1 ? size : Math.min(n[least], size);
+  n[surprises] += ((1 + unsurprising) * side * cut) / limit;
+  n[surprises] -= Math.max(-unsurprising, Math.min(unsurprising, n[surprises]));
+  if (n[inRow] > 0 || Math.abs(n[surprises]) > believed) {
+    n[surprises] = 0;
+    error = side * Math.max(n[least], cut);
+    // whose it is, nobody knows: both are as unsure of it as they were of themselves
+    const grown = 1 + error ** 2 / (n[sharedVariance] + p[v]);
+    n[sharedVariance] *= grown;
+    p[v] *= grown;
+  } else error = side * Math.min(size, limit / 2);
   variance = c * c * n[sharedVariance] + p[v] + n[noise];
   const sharedGain = (c * n[sharedVariance]) / variance;
   const ownGain = p[v] / variance;
@@ -274,12 +270,7 @@ function look(load: LoadState, query: Float64Array): void {
   const levels = sensitivity.length;
   const rate = (n[lost] + (pressure > 0 ? (priorMs * pressure) / usualSliceMs : 0)) / (n[busyMs] + priorMs);
   const slice = (n[lostMs] + usualSliceMs) / (n[lost] + 1);
-  if (
-    rate > 1.5 * load.lostPerMs + 0.01 ||
-    rate < load.lostPerMs / 1.5 - 0.01 ||
-    slice > 1.5 * load.sliceMs ||
-    slice < load.sliceMs / 1.5
-  ) {
+  if (rate > 1.5 * load.lostPerMs + 0.01 || rate < load.lostPerMs / 1.5 - 0.01 || Math.abs(Math.log(slice / load.sliceMs)) > 0.4) {
     load.lostPerMs = rate;
     load.sliceMs = slice;
     load.version++;

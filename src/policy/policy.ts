@@ -134,7 +134,7 @@ export function plan(
       latency,
       (i) => forecast !== null && fits(forecast, load, i, leftMs, share, promises.length > 0),
       (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
-      leftMs < targets.latencyMs ? ` with ${rounded(leftMs)} ms left` : "",
+      leftMs < targets.latencyMs ? ` with ${rounded(Math.max(0, leftMs))} ms left` : "",
     );
   if (targets.operations !== undefined) narrow("operations", (i) => mostMacs(levels[i]));
 

@@ -199,7 +199,7 @@ export function describeSlo(slo: Slo): string {
 export function describeKey(slo: Slo, key: Exclude<Quantity, "percentile">): string {
   const value = slo[key] ?? Number.NaN;
   if (key === "latencyMs") return `latency=${value}ms${slo.percentile === undefined ? "" : `@p${slo.percentile}`}`;
-  const percent = Number((100 * value).toPrecision(12));
+  const percent = decimal(100 * value);
   return key === "nodes" && percent / 100 === value ? `nodes=${percent}%` : `${key}=${value}`;
 }
 

@@ -191,6 +191,43 @@ describe("a stretch", () => {
     expect(needed.sort((a, b) => a - b)[10]).toBeLessThanOrEqual(9);
   });
 
+  test("that goes no further than errors are cut at is found out as well, in any noise", () => {
+    for (const [noise, stretch, within] of [
+      [0.05, 1.5, 8],
+      [0.2, 1.5, 20],
+      [0.5, 2, 30],
+    ]) {
+      const needed: number[] = [];
+      for (let seed = 1; seed <= 20; seed++) {
+        const load = createLoad(1);
+        const take = machine(seed, noise);
+        for (let i = 0; i < 300; i++) see(load, 0, take(1));
+        let i = 0;
+        while (load.stretch[0] < 1 + 0.6 * (stretch - 1) && i < 300) {
+          see(load, 0, take(stretch));
+          i++;
+        }
+        needed.push(i);
+      }
+      expect(needed.sort((a, b) => a - b)[17]).toBeLessThanOrEqual(within);
+    }
+  });
+
+  test.each([200, 1000, 5000])("that grows fourfold within %d queries and falls again is followed", (ramp) => {
+    let off = 0;
+    for (let seed = 1; seed <= 5; seed++) {
+      const load = createLoad(1);
+      const take = machine(seed);
+      for (let i = 0; i < 200; i++) see(load, 0, take(1));
+      for (let i = 0; i < 2 * ramp; i++) {
+        const now = 4 ** (Math.min(i, 2 * ramp - i) / ramp);
+        see(load, 0, take(now));
+        off += Math.abs(Math.log(load.stretch[0] / now)) / (10 * ramp);
+      }
+    }
+    expect(off).toBeLessThan(0.2);
+  });
+
   test("is not moved by one slow query, however slow", () => {
     const load = createLoad(1);
     const take = machine(1);
@@ -309,6 +346,31 @@ describe("lost time slices", () => {
     for (let i = 0; i < 300; i++) see(load, 0, take(5, 1), 1);
     expect(load.stretch[0]).toBeGreaterThan(4);
     expect(load.lostPerMs).toBeLessThan(0.01);
+  });
+
+  test("that hit a long query in five stretch nothing either", () => {
+    let off = 0;
+    for (let seed = 1; seed <= 5; seed++) {
+      const load = createLoad(1);
+      const take = machine(seed);
+      const random = seeded(20 + seed);
+      for (let i = 0; i < 2000; i++) {
+        see(load, 0, take(1, 1) + (random() < 0.2 ? 8 : 0), 1);
+        off += Math.abs(Math.log(load.stretch[0])) / 10_000;
+      }
+    }
+    expect(off).toBeLessThan(0.1);
+  });
+
+  test("in a row are the machine however far it goes: it is found out by the eighth", () => {
+    for (let seed = 1; seed <= 20; seed++)
+      for (const stretch of [50, 1000]) {
+        const load = createLoad(1);
+        const take = machine(seed, 0.05);
+        for (let i = 0; i < 200; i++) see(load, 0, take(1));
+        for (let i = 0; i < 8; i++) see(load, 0, take(stretch));
+        expect(Math.abs(Math.log(load.stretch[0] / stretch))).toBeLessThan(0.35);
+      }
   });
 
   test("are as long as those seen were", () => {

@@ -72,6 +72,11 @@ const promise = { kind: "loss", bound: 0.003, confidence: 0.95 } as const;
 const idle = { stretch: 1 };
 const chosen = (slo: Slo | undefined, stretch = 1) => plan(slo, levels, promise, profile, { stretch });
 
+test("a deadline that has passed leaves no time, and no less", () => {
+  const { reason } = planFor({ latencyMs: 5 }, levels, null, createForecast(profile, levels), createLoad(levels.length), -138.6);
+  expect(reason).toContain("with 0 ms left");
+});
+
 describe("plan, one thing asked", () => {
   test.each<[Slo, number, string[]]>([
     [{ dense: true }, 4, []],
