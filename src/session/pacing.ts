@@ -145,7 +145,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         if (needed > decision.leftMs) {
           // nothing is learned of who is refused: one in sixteen counts as a millisecond's work done in one, or nobody would ever be tried again
           if (++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1, EXPECTED_MS, STEP_MS));
-          throw refusal("deadline", "deadline", `${decision.leftMs} ms left`, `at least ${needed.toPrecision(3)}`);
+          throw refusal("deadline", "deadline", `${decision.leftMs.toPrecision(3)} ms left`, `at least ${needed.toPrecision(3)}`);
         }
       }
       ran.times[STRETCH] = load.stretch[level];

@@ -279,7 +279,10 @@ describe("a deadline that cannot be met", () => {
       expect(s.run(row(0), { latencyMs, late: "run" }).report.plan).toMatchObject({ level: 1, gaveUp: [`latency=${latencyMs}ms`] });
       for (const call of [s.run, (x: Float32Array, slo: Slo) => s.runInto(x, out, slo)])
         expect(() => call(row(0), { latencyMs, late: "refuse" })).toThrow(
-          expect.objectContaining({ code: "deadline", message: `deadline: got ${latencyMs} ms left, expected at least 2.00` }),
+          expect.objectContaining({
+            code: "deadline",
+            message: `deadline: got ${latencyMs.toPrecision(3)} ms left, expected at least 2.00`,
+          }),
         );
     }
     const patient: Slo = { latencyMs: 50, late: "refuse" };
