@@ -63,7 +63,10 @@ export function createMemoryPlan(): MemoryPlan {
 /** A float vector of at least `n`, padded with zeros to whole panels, holding `values` if given, the one of order[i] at place i. */
 export function reserveFloats(memory: MemoryPlan, n: number, values?: Float32Array | null, order?: Uint32Array | null): number {
   const at: number = memory.reserve(paddedTo(n, 16) * 4, ({ buffer }) => {
-    if (values) new Float32Array(buffer, at, values.length).forEach((_, i, to) => void (to[i] = values[order ? order[i] : i]));
+    if (!values) return;
+    const to = new Float32Array(buffer, at, values.length);
+    if (order) order.forEach((node, place) => void (to[place] = values[node]));
+    else to.set(values);
   });
   return at;
 }

@@ -89,6 +89,19 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     return Number.isNaN(from[medianAt(order[0])]) ? undefined : order;
   };
 
+  /** Refuses a query that even the fastest of these levels would be late for. */
+  const refuse = (order: readonly number[], from: Forecast, { share, leftMs, level }: Decision): void => {
+    let needed = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < order.length; i++) {
+      const ms = predict(from, load, order[i], 0, share);
+      if (ms < needed) needed = ms; // a level that was not measured is none to count on
+    }
+    if (needed <= leftMs) return;
+    // nothing is learned of who is refused: one in sixteen counts as a millisecond's work done in one, or nobody would ever be tried again
+    if (++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1, EXPECTED_MS, STEP_MS));
+    throw refusal("deadline", "deadline", `${leftMs.toPrecision(3)} ms left`, `at least ${needed.toPrecision(3)}`);
+  };
+
   return {
     estimate() {
       follow(load, options);
@@ -138,16 +151,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         decision.plan = null;
       }
       const { isFit, level } = decision;
-      if (!isFit && decision.slo.late === "refuse") {
-        const known = forecast;
-        // a level that was not measured is none to count on
-        const needed = Math.min(...order.map((each) => predict(known, load, each, 0, share) || Number.POSITIVE_INFINITY));
-        if (needed > decision.leftMs) {
-          // nothing is learned of who is refused: one in sixteen counts as a millisecond's work done in one, or nobody would ever be tried again
-          if (++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1, EXPECTED_MS, STEP_MS));
-          throw refusal("deadline", "deadline", `${decision.leftMs.toPrecision(3)} ms left`, `at least ${needed.toPrecision(3)}`);
-        }
-      }
+      if (!isFit && decision.slo.late === "refuse") refuse(order, forecast, decision);
       ran.times[STRETCH] = load.stretch[level];
       ran.times[EXPECTED_P99_MS] = decision.p99Ms;
       return level;
