@@ -14,13 +14,13 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { projectPath } from "../examples/networks.ts";
 import { calibrate } from "../src/calibrate/calibrate.ts";
+import { firstLabelled } from "../src/model/rows.ts";
 import { encodeModel } from "../src/model/slonn-file.ts";
 import { raceInChromium } from "./evaluate/browser.ts";
 import { checkCertificates } from "./evaluate/certificates.ts";
 import { withCircumstances } from "./evaluate/circumstances.ts";
 import { measureCold } from "./evaluate/cold.ts";
 import type { Cold, Evaluation, SizeName } from "./evaluate/evaluation.ts";
-import { cut } from "./evaluate/first-rows.ts";
 import { evaluateInterference } from "./evaluate/interference.ts";
 import { evaluateNetwork, type Found, promised, type Subject } from "./evaluate/network.ts";
 import { writePages } from "./evaluate/pages.ts";
@@ -128,7 +128,7 @@ async function network({ name, load }: Source): Promise<void> {
 
 async function certificates(subject: Subject): Promise<void> {
   const { resamples, population } = size.certificates;
-  const drawnFrom = { ...subject, heldOut: cut(subject.heldOut, population) };
+  const drawnFrom = { ...subject, heldOut: firstLabelled(subject.heldOut, population) };
   put(evaluation.certificates, await withCircumstances(() => checkCertificates(drawnFrom, resamples, log)), (one) => one.network);
 }
 

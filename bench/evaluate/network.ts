@@ -7,14 +7,13 @@ import { wideOutputs } from "../../src/calibrate/candidates.ts";
 import { latencyOf, rowOfQuery } from "../../src/cli/measure.ts";
 import { boundText } from "../../src/cli/results.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
-import { type Input, isRight, type Labels, type Rows, rowOf } from "../../src/model/rows.ts";
+import { firstLabelled, type Input, isRight, type Labelled, type Labels, type Rows, rowOf } from "../../src/model/rows.ts";
 import { parseSlo } from "../../src/policy/slo.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
 import { type RaceResult, race, settlingMs } from "../race.ts";
 import { quantile } from "../statistics.ts";
 import { type Field, gather } from "./contenders.ts";
 import type { Circumstances, ContenderResult, NetworkPart } from "./evaluation.ts";
-import { cut } from "./first-rows.ts";
 import { findLimits } from "./limits.ts";
 import { findOracle } from "./oracle.ts";
 import { ratiosOf } from "./ratios.ts";
@@ -29,8 +28,8 @@ export interface Subject {
   /** Where it comes calibrated, on these held-out rows, it is taken as it comes. */
   model: Model;
   fit: Rows;
-  heldOut: { rows: Rows; labels: Labels | null };
-  report: { rows: Rows; labels: Labels | null };
+  heldOut: Labelled;
+  report: Labelled;
 }
 
 export interface Found {
@@ -87,7 +86,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
     rowOf(report.rows, rowAt(Math.floor((i * queries) / size.counted))),
   );
   const level = session.levels[session.run(inputs[0], parseSlo(slo)).report.plan.level];
-  const judging = cut(heldOut, size.most.oracle);
+  const judging = firstLabelled(heldOut, size.most.oracle);
   const oracle = await findOracle(model, rankedOf(base), judging, promised, confidence);
   const { oracleMacs, ...limits } = await findLimits(model, level.rungs, oracle.rung, inputs);
   const contenders = contendersOf(field, [result, again], inputs, base);

@@ -6,7 +6,7 @@ import { dense, everyLayer, exact, withLayer } from "../../src/calibrate/candida
 import { evaluate, type Outcome } from "../../src/calibrate/evaluate.ts";
 import { judge, sum } from "../../src/calibrate/judge.ts";
 import type { Model } from "../../src/model/model.ts";
-import type { Labels, Rows } from "../../src/model/rows.ts";
+import type { Labelled, Labels } from "../../src/model/rows.ts";
 import type { LayerSetting, Rung } from "../../src/profile/ladder.ts";
 
 /** Shares of nodes tried. */
@@ -35,7 +35,7 @@ const named = (amount: number): LayerSetting => ({ kind: "ranked", activator: "s
 export async function findOracle(
   model: Model,
   ranked: (layer: number) => boolean,
-  heldOut: { rows: Rows; labels: Labels | null },
+  heldOut: Labelled,
   promised: number,
   confidence: number,
 ): Promise<Oracle> {

@@ -3,12 +3,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { csrRows } from "../../examples/data/csr-rows.ts";
 import { loadNetwork, loadNetworkFrom, type Network, type NetworkName, networkNames, projectPath } from "../../examples/networks.ts";
-import type { Labels, Rows } from "../../src/model/rows.ts";
+import { firstLabelled, firstRows, type Labelled, type Labels, type Rows } from "../../src/model/rows.ts";
 import { readCld3 } from "./cld3.ts";
 import { readShares } from "./cld3-shares.ts";
 import { cld3Translations } from "./cld3-translations.ts";
 import { type Declaration, declarations } from "./declarations.ts";
-import { cut, first } from "./first-rows.ts";
 import { countPairs, pairBuckets, readGuesslang, textBytes } from "./guesslang.ts";
 import { countStrings, readLande } from "./lande.ts";
 import type { Subject } from "./network.ts";
@@ -110,9 +109,13 @@ const cld3: Published = {
 function partsOf<T>(
   { fit, heldOut, report }: Record<"fit" | "heldOut" | "report", readonly T[]>,
   most: Size["most"],
-  told: (some: readonly T[]) => { rows: Rows; labels: Labels | null },
+  told: (some: readonly T[]) => Labelled,
 ): Pick<Subject, "fit" | "heldOut" | "report"> {
-  return { fit: first(told(fit).rows, most.fit), heldOut: cut(told(heldOut), most.heldOut), report: cut(told(report), most.report) };
+  return {
+    fit: firstRows(told(fit).rows, most.fit),
+    heldOut: firstLabelled(told(heldOut), most.heldOut),
+    report: firstLabelled(told(report), most.report),
+  };
 }
 
 function rowsOf<T>(of: readonly T[], width: number, write: (one: T, into: Float32Array) => void): Rows {
@@ -134,6 +137,6 @@ function likeOf(name: string): NetworkName {
 
 function subjectOf({ name, data, model, fit, heldOut, test }: Network, most: Size["most"]): Subject {
   // one that comes calibrated was calibrated on all of them
-  const held = model.calibration ? heldOut : cut(heldOut, most.heldOut);
-  return { name, data, trainedBy: null, model, fit: first(fit, most.fit), heldOut: held, report: cut(test, most.report) };
+  const held = model.calibration ? heldOut : firstLabelled(heldOut, most.heldOut);
+  return { name, data, trainedBy: null, model, fit: firstRows(fit, most.fit), heldOut: held, report: firstLabelled(test, most.report) };
 }

@@ -12,7 +12,7 @@ import { checkSignal, refusal } from "../errors.ts";
 import { checkModel, createModel, type Model } from "../model/model.ts";
 import { quantizeModel } from "../model/quantize.ts";
 import { checkFunction, show } from "../model/quoted.ts";
-import { checkLabels, checkRows, type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
+import { checkLabels, checkRows, type Labels, type Rows, takeLabelled } from "../model/rows.ts";
 import { twoOutputs } from "../model/two-classes.ts";
 import { checkNames } from "../option-names.ts";
 import { type Ladder, type LadderMetric, metrics } from "../profile/ladder.ts";
@@ -122,12 +122,8 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
       `${rows.count} rows of which ${certifying} certify`,
       `at least ${rowsNeeded(needed)} rows: ${kind} ${bound} at confidence ${confidence} needs ${needed}; a larger max loss needs fewer`,
     );
-  const part = (from: number, to: number): { rows: Rows; labels: Labels | null } => {
-    const which = order.subarray(from, to);
-    return { rows: takeRows(rows, which), labels: labels && takeLabels(labels, which) };
-  };
-  const search = part(0, searched);
-  const certify = part(searched, rows.count);
+  const search = takeLabelled({ rows, labels }, order.subarray(0, searched));
+  const certify = takeLabelled({ rows, labels }, order.subarray(searched));
 
   const clock = cost === "time" ? (options.clock ?? systemClock) : null;
   const rounded = options.weights && model.layers.some(({ weight }) => weight instanceof Float32Array) ? quantizeModel(model) : null;

@@ -5,7 +5,7 @@ import { encodeActivators, type LayerActivators } from "../activator/activator.t
 import { createArrayKernels } from "../engine/array-kernels.ts";
 import { throwIfAborted } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
-import { type Labels, type Rows, takeRows } from "../model/rows.ts";
+import { firstRows, type Rows } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
 import { choose, type Promised, promisedCost } from "./choose.ts";
@@ -14,22 +14,17 @@ import { type FitOptions, fitActivators } from "./fit.ts";
 import type { Answers } from "./judge.ts";
 import { chooseLayouts } from "./layouts.ts";
 import { type Sequenced, sequence } from "./levels.ts";
-import { type Run, searchLevels } from "./search.ts";
+import { type Run, type Searching, searchLevels } from "./search.ts";
 
 /** What is looked for, whichever form the weights have. */
-export interface Seeking {
-  search: { rows: Rows; labels: Labels | null };
+export interface Seeking extends Pick<Searching, "search" | "costOf" | "depth" | "growing"> {
   fitRows: Rows;
   fit: FitOptions;
-  /** How many of the best answers the promise looks at. */
-  depth: number;
-  growing: boolean;
   /** Rows that will certify. */
   certifying: number;
   promise: Promised;
   /** Whether costs are times: counted ones say nothing of layouts. */
   timed: boolean;
-  costOf: (outcome: Outcome) => number;
 }
 
 export interface Found {
@@ -54,36 +49,22 @@ const alternatives = 3;
  */
 export async function findLadder(
   of: Model,
-  { search, fitRows, fit, depth, growing, certifying, promise, timed, costOf }: Seeking,
+  seeking: Seeking,
   runner: (of: Model) => Run,
   reference: (on: Rows) => Promise<Answers | null>,
 ): Promise<Found> {
+  const { search, fitRows, fit, depth, certifying, promise, timed, costOf } = seeking;
   const { layers, fitted, thresholds } = await fitActivators(of, fitRows, fit, await createArrayKernels());
   const withActivators = createModel(of.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
   const run = runner(withActivators);
-  const few = takeRows(
-    search.rows,
-    Uint32Array.from({ length: Math.min(timedRows, search.rows.count) }, (_, i) => i),
-  );
+  const few = firstRows(search.rows, timedRows);
   const plain = everyLayer(layers.length, plainExact);
   const exactRungs = timed
     ? await chooseLayouts(layers.length, fitted, async (settings) =>
         (await run(settings, few, 0.03, 0.05, "choosing layouts")).map(medianMs),
       )
     : { alone: plain, beside: plain };
-  const composed = await searchLevels({
-    layers,
-    fitted,
-    thresholds,
-    kinds: fit.kinds,
-    exactRungs,
-    search,
-    run,
-    reference,
-    costOf,
-    depth,
-    growing,
-  });
+  const composed = await searchLevels({ ...seeking, layers, fitted, thresholds, kinds: fit.kinds, exactRungs, run, reference });
   const fixed = [everyLayer(layers.length, dense), exactRungs.alone].map((rung) => [rung]);
   const uniform = fitted.some(({ lowRank }) => lowRank)
     ? uniformShares.map((amount) => [withShare(exactRungs.beside, fitted, amount)])

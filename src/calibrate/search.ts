@@ -3,7 +3,7 @@
 
 import type { LayerActivators } from "../activator/activator.ts";
 import type { DenseLayer } from "../model/model.ts";
-import { type Labels, type Rows, takeLabels, takeRows } from "../model/rows.ts";
+import { firstLabelled, type Labelled, type Rows } from "../model/rows.ts";
 import type { RankedSetting, Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, outputSettingsOf, settingsOf, withLayer } from "./candidates.ts";
 import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
@@ -20,11 +20,6 @@ export type Thresholds = (l: number, rank: number, shares: readonly number[]) =>
 const firstLook = 500;
 const survivors = 40;
 const bases = 4;
-
-interface Labelled {
-  rows: Rows;
-  labels: Labels | null;
-}
 
 /** What is searched, on which rows, and how an outcome is judged. */
 export interface Searching {
@@ -61,8 +56,7 @@ export async function searchLevels({
   const denseRung = everyLayer(layers.length, dense);
   const settingsFor = (l: number): RankedSetting[] =>
     l === last ? outputSettingsOf(layers[l], fitted[l], kinds) : settingsOf(fitted[l], (rank, shares) => thresholds(l, rank, shares));
-  const look = Uint32Array.from({ length: Math.min(firstLook, search.rows.count) }, (_, i) => i);
-  const glance: Labelled = { rows: takeRows(search.rows, look), labels: search.labels && takeLabels(search.labels, look) };
+  const glance = firstLabelled(search, firstLook);
 
   const tryAll = async (rungs: readonly Rung[], on: Labelled, from: number, to: number): Promise<Tried[]> => {
     const outcomes = await run([[denseRung], ...rungs.map((rung) => [rung])], on.rows, from, to, "trying settings");

@@ -130,13 +130,12 @@ const supported = "ONNX, TensorFlow.js model.json, Keras .h5, .safetensors or .s
  * @throws SlonnError `unsupported` where it is none of the supported ones, `bad-file` where it is empty.
  */
 export function formatOf(name: string, bytes: Uint8Array): ModelFormat {
-  const startsWith = (starts: readonly number[], at = 0): boolean => starts.every((byte, i) => bytes[at + i] === byte);
   const begin = String.fromCharCode(...bytes.subarray(0, 64));
   if (bytes.length === 0) throw new SlonnError("bad-file", `${name}: got an empty file, expected ${supported}`);
-  if (startsWith(hdf5Signature)) return "keras";
+  if (begin.startsWith(String.fromCharCode(...hdf5Signature))) return "keras";
   // safetensors and .slonn: 8 bytes of header size, then JSON. The size's upper bytes are zero in any file that fits in memory.
-  if (bytes[8] === 0x7b && startsWith([0, 0], 6)) return /\.slonn$/i.test(name) || isSlonn(bytes) ? "slonn" : "safetensors";
-  const text = startsWith([0xef, 0xbb, 0xbf]) ? 3 : 0;
+  if (bytes[8] === 0x7b && begin.startsWith("\0\0", 6)) return /\.slonn$/i.test(name) || isSlonn(bytes) ? "slonn" : "safetensors";
+  const text = begin.startsWith("\xef\xbb\xbf") ? 3 : 0;
   const first = bytes.subarray(text, text + 64).find((byte) => byte > 0x20);
   if (first === 0x7b || first === 0x5b) return "tfjs"; // a list is refused there, for what it lacks
   for (const [signature, at, what, advice, named] of foreign)

@@ -3,7 +3,8 @@
 import { SlonnError } from "../errors.ts";
 import { narrowToHalf, widenHalf } from "../model/half.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
-import { decodeTensor, describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
+import type { OnnxNode } from "./onnx-file.ts";
+import { decodeTensor, describeElementType, type OnnxNumbers } from "./onnx-numbers.ts";
 import { axisIn, flattenDims, permutationOf, reshapeDims, showDims, squeezedAxes, unsqueezeDims } from "./onnx-shapes.ts";
 
 /** What a computation is allowed: `subject` names the node, `spend` is told of every number made and throws when they are too many. */

@@ -1,7 +1,8 @@
 // Recognizes Gelu where an exporter wrote it as single operators: any arrangement of a value and scalars that computes the same function.
 
 import { activate, erf } from "../model/forward.ts";
-import type { OnnxNode, OnnxNumbers } from "./onnx-file.ts";
+import type { OnnxNode } from "./onnx-file.ts";
+import type { OnnxNumbers } from "./onnx-numbers.ts";
 
 export interface GeluMatch {
   activation: "gelu" | "gelu-tanh";

@@ -3,7 +3,7 @@
 
 import { SlonnError } from "../errors.ts";
 import { quoted } from "../model/quoted.ts";
-import type { OnnxFile, OnnxNode, OnnxTensor, OnnxValue } from "./onnx-file.ts";
+import { fullName, type OnnxFile, type OnnxNode, type OnnxTensor, type OnnxValue } from "./onnx-file.ts";
 
 export interface OnnxGraph {
   input: OnnxValue;
@@ -18,9 +18,8 @@ export interface OnnxGraph {
 
 /** How a node is called in messages. */
 export function nodeSubject(file: string, node: OnnxNode): string {
-  const domain = node.domain === "" ? "" : `${node.domain}.`;
   const name = node.name === "" ? (node.outputs[0] ?? "") : node.name;
-  return `${file}: node ${quoted(name)} (${quoted(domain + node.operator).slice(1, -1)})`;
+  return `${file}: node ${quoted(name)} (${quoted(fullName(node.domain, node.operator)).slice(1, -1)})`;
 }
 
 /**

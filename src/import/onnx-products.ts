@@ -5,7 +5,8 @@ import { maxWidth } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { floatOf, floatsOf, intOf } from "./onnx-attributes.ts";
 import { broadcast } from "./onnx-constants.ts";
-import type { OnnxNode, OnnxNumbers } from "./onnx-file.ts";
+import type { OnnxNode } from "./onnx-file.ts";
+import type { OnnxNumbers } from "./onnx-numbers.ts";
 import { showDims, sizeOfDims } from "./onnx-shapes.ts";
 import { missing, type Walk } from "./onnx-walk.ts";
 

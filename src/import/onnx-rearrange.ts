@@ -3,7 +3,8 @@
 import { SlonnError } from "../errors.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
 import { integers } from "./onnx-constants.ts";
-import { describeElementType, type OnnxNode, type OnnxNumbers } from "./onnx-file.ts";
+import type { OnnxNode } from "./onnx-file.ts";
+import { describeElementType, type OnnxNumbers } from "./onnx-numbers.ts";
 import { flattenDims, permutationOf, reshapeDims, showDims, squeezedAxes, unsqueezeDims } from "./onnx-shapes.ts";
 import { missing, type Walk } from "./onnx-walk.ts";
 

@@ -2,8 +2,8 @@
 
 import { SlonnError } from "../errors.ts";
 import type { Fold } from "./fold.ts";
-import type { OnnxNumbers } from "./onnx-file.ts";
 import type { OnnxGraph } from "./onnx-graph.ts";
+import type { OnnxNumbers } from "./onnx-numbers.ts";
 import type { Dims } from "./onnx-shapes.ts";
 
 /** What the walk is given. */

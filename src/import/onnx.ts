@@ -8,9 +8,10 @@ import { checkArguments } from "./arguments.ts";
 import { createFold } from "./fold.ts";
 import { chainOperators, followChain, unsupportedOperator } from "./onnx-chain.ts";
 import { constantOperators } from "./onnx-constants.ts";
-import { decodeTensor, type OnnxNode, type OnnxNumbers, readOnnxFile } from "./onnx-file.ts";
+import { fullName, type OnnxNode, readOnnxFile } from "./onnx-file.ts";
 import { geluOnlyOperators } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph, orderGraph } from "./onnx-graph.ts";
+import { decodeTensor, type OnnxNumbers } from "./onnx-numbers.ts";
 
 /** The default operator sets that are read; those after 21 only add element types to the operators read here. */
 const opsets = { from: 7, to: 28 } as const;
@@ -119,7 +120,7 @@ function refuseOperators(nodes: readonly OnnxNode[], functions: ReadonlySet<stri
   for (const node of nodes) {
     const { domain, operator } = node;
     const subject = nodeSubject(name, node);
-    const known = domain === "" ? operator : `${domain}.${operator}`;
+    const known = fullName(domain, operator);
     if (functions.has(known))
       throw new SlonnError(
         "unsupported",

@@ -22,6 +22,12 @@ export type Labels =
   | { kind: "class"; count: number; classes: Uint32Array }
   | { kind: "multi"; count: number; indptr: Uint32Array; indices: Uint32Array };
 
+/** Rows, and what is right for each where that is known. */
+export interface Labelled<L extends Labels | null = Labels | null> {
+  rows: Rows;
+  labels: L;
+}
+
 /** One row of a batch, as a session takes it. Dense rows are views, not copies. */
 export type Input = Float32Array | SparseInput;
 
@@ -143,6 +149,23 @@ export function takeLabels(labels: Labels, which: Uint32Array): Labels {
   const { indptr, order } = takeSpans(labels.indptr, which);
   return { kind: "multi", count: which.length, indptr, indices: order.map((i) => labels.indices[i]) };
 }
+
+/** The same of rows and their labels. */
+export function takeLabelled<L extends Labels | null>({ rows, labels }: Labelled<L>, which: Uint32Array): Labelled<L> {
+  return { rows: takeRows(rows, which), labels: (labels && takeLabels(labels, which)) as L };
+}
+
+/** The first `most` rows, copied where there are more. */
+export function firstRows(rows: Rows, most: number): Rows {
+  return rows.count <= most ? rows : takeRows(rows, upTo(most));
+}
+
+/** The same of rows and their labels. */
+export function firstLabelled<L extends Labels | null>(of: Labelled<L>, most: number): Labelled<L> {
+  return of.rows.count <= most ? of : takeLabelled(of, upTo(most));
+}
+
+const upTo = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
 
 /** New row pointers for the chosen rows, and the old positions of their values. */
 function takeSpans(old: Uint32Array, which: Uint32Array): { indptr: Uint32Array; order: Uint32Array } {

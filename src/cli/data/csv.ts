@@ -63,26 +63,19 @@ function readFields(
 ): { fields: number; wrong: { column: number; text: string } | null } {
   let wrong: { column: number; text: string } | null = null;
   let fields = 0;
-  for (let at = from; at <= to; ) {
-    const stop = fieldEnd(bytes, at, to, delimiter);
-    const [first, last] = trimmed(bytes, at, stop);
+  visitFields(bytes, from, to, delimiter, (first, last) => {
     fields++;
     const value = Math.fround(parseNumber(bytes, first, last));
     if (Number.isFinite(value)) take(value);
     else wrong ??= { column: fields, text: shownText(bytes, first, last) };
-    at = stop + 1;
-  }
+  });
   return { fields, wrong };
 }
 
 /** The fields of a line, in quotes. */
 function textsOf(bytes: Uint8Array, from: number, to: number, delimiter: number): string[] {
   const texts: string[] = [];
-  for (let at = from; at <= to; ) {
-    const stop = fieldEnd(bytes, at, to, delimiter);
-    texts.push(shownText(bytes, ...trimmed(bytes, at, stop)));
-    at = stop + 1;
-  }
+  visitFields(bytes, from, to, delimiter, (first, last) => texts.push(shownText(bytes, first, last)));
   return texts;
 }
 
@@ -92,18 +85,16 @@ function namesColumns(texts: readonly string[], numbers: number): boolean {
   return (columnName.test(texts[0]) && !valueWord.test(texts[0])) || (numbers === 0 && texts.length > 1 && texts.some(isWord));
 }
 
-function fieldEnd(bytes: Uint8Array, from: number, to: number, delimiter: number): number {
-  let stop = from;
-  for (let isOpen = false; stop < to && (isOpen || bytes[stop] !== delimiter); stop++) if (bytes[stop] === quote) isOpen = !isOpen;
-  return stop;
-}
-
-/** Without white space and quotes around. */
-function trimmed(bytes: Uint8Array, from: number, to: number): [first: number, last: number] {
-  let [first, last] = [from, to];
-  while (first < last && isTrimmed(bytes[first])) first++;
-  while (last > first && isTrimmed(bytes[last - 1])) last--;
-  return [first, last];
+/** Says where each field of a line begins and ends, without white space and quotes around; delimiters in quotes part none. */
+function visitFields(bytes: Uint8Array, from: number, to: number, delimiter: number, visit: (first: number, last: number) => void): void {
+  for (let at = from, stop: number; at <= to; at = stop + 1) {
+    stop = at;
+    for (let isOpen = false; stop < to && (isOpen || bytes[stop] !== delimiter); stop++) if (bytes[stop] === quote) isOpen = !isOpen;
+    let [first, last] = [at, stop];
+    while (first < last && isTrimmed(bytes[first])) first++;
+    while (last > first && isTrimmed(bytes[last - 1])) last--;
+    visit(first, last);
+  }
 }
 
 /** The first line that is not blank decides: a semicolon outside quotes in it, else a tab, else a comma. */
