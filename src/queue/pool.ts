@@ -143,7 +143,14 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
     },
     close() {
       isClosed = true;
-      for (const { make, living } of slots) if (make) living?.lane.dispose();
+      const failures: unknown[] = [];
+      for (const { make, living } of slots)
+        try {
+          if (make) living?.lane.dispose();
+        } catch (error) {
+          failures.push(error);
+        }
+      if (failures.length > 0) throw failures[0];
     },
   };
 }

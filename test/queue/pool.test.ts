@@ -128,6 +128,17 @@ test.each(["before", "after"])("a closed pool disposes what it made %s, and make
   expect(await Promise.race([given.lane.closed, settled().then(() => "alive")])).toBe("alive");
 });
 
+test("a lane that throws when it is disposed keeps no other from being disposed", async () => {
+  const [throws, made] = [mortal(), mortal()];
+  throws.lane.dispose = () => {
+    throw new Error("kept (a test)");
+  };
+  const { pool } = pooled([() => throws.lane, () => made.lane]);
+  await settled();
+  expect(() => pool.close()).toThrow("kept (a test)");
+  expect(await Promise.race([made.lane.closed, settled().then(() => "alive")])).toBeNull();
+});
+
 test("a lane is made once, however often it is asked for", async () => {
   let made = 0;
   const { pool, heard } = pooled(() => {
