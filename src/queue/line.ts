@@ -48,8 +48,11 @@ export interface Line<T> {
   next(nowMs: number, refuse: (entry: Entry<T>) => void): Turn<T> | null;
   /** Takes out those who would rather be refused, and whose deadlines have passed; returns the next such deadline, infinite without one. */
   expire(nowMs: number, refuse: (entry: Entry<T>) => void): number;
-  /** Takes out the one that is longest late, if any is; for making room. */
-  dropLate(): Entry<T> | null;
+  /**
+   * Makes room for a newcomer that was just pushed: takes out the one that is longest late, or the newcomer where nobody is; nobody where
+   * it was enough to hand those to `refuse` who would rather be refused.
+   */
+  makeRoom(newcomer: Entry<T>, nowMs: number, refuse: (entry: Entry<T>) => void): Entry<T> | null;
   /** Takes one out that has been given up. */
   remove(entry: Entry<T>): void;
   /** Everybody out. */
@@ -75,7 +78,9 @@ const enoughHurried = 4;
 export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
   /** A heap: none comes before the one at (i − 1) / 2. */
   let heap: Entry<T>[] = [];
+  /** Whoever was put behind all others, but for the first `lateTaken`: taking each off the front would move all that are left. */
   let late: Entry<T>[] = [];
+  let lateTaken = 0;
   let size = 0;
   let arrivals = 0;
   let turns = 0;
@@ -116,14 +121,19 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
   /** Time for one query so that everybody who is looked at, each behind those before, is in time. */
   const shareMs = (nowMs: number): number => {
     let least = Number.POSITIVE_INFINITY;
-    const look = (i: number): void => {
-      const { isWaiting, deadlineMs } = heap[i];
-      // nobody saves time for those who are late whatever happens
-      if (isWaiting && deadlineMs - nowMs >= leastMs) least = Math.min(least, (deadlineMs - nowMs) / (Math.floor((i + 1) / lanes) + 1));
+    let before = 0;
+    const look = ({ isWaiting, deadlineMs }: Entry<T>): void => {
+      // nobody saves time for those who have left, or are late whatever happens
+      if (!isWaiting || !(deadlineMs - nowMs >= leastMs)) return;
+      before++;
+      least = Math.min(least, (deadlineMs - nowMs) / (Math.floor(before / lanes) + 1));
     };
     const end = Math.min(looked, heap.length);
-    for (let i = 0; i < end; i++) look(i);
-    if (heap.length > end) look(heap.length - 1);
+    for (let i = 0; i < end; i++) look(heap[i]);
+    if (heap.length > end) {
+      before = Math.min(heap.length, size - 1) - 1;
+      look(heap[heap.length - 1]);
+    }
     return least;
   };
   const turnOf = (entry: Entry<T>, nowMs: number): Turn<T> => {
@@ -138,13 +148,28 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     heap = [];
     for (const one of kept) up(one);
     late = late.filter(({ isWaiting }) => isWaiting);
+    lateTaken = 0;
   };
   const nextLate = (): Entry<T> | undefined => {
     while (late.length > 0) {
-      const entry = late.shift();
-      if (entry?.isWaiting) return entry;
+      const entry = late[lateTaken++];
+      if (2 * lateTaken >= late.length) {
+        late.splice(0, lateTaken);
+        lateTaken = 0;
+      }
+      if (entry.isWaiting) return entry;
     }
     return undefined;
+  };
+  /** Until the first in line can still make it: those who would rather be refused are handed to `refuse`, others put behind. */
+  const putBehind = (nowMs: number, refuse: (entry: Entry<T>) => void): void => {
+    for (let entry = heap[0]; entry; entry = heap[0]) {
+      if (entry.isWaiting && entry.deadlineMs - nowMs >= (size > 1 ? leastMs : 0)) return;
+      pop();
+      if (!entry.isWaiting) continue;
+      if (entry.isRefusable) refuse(leave(entry));
+      else late.push(entry);
+    }
   };
 
   return {
@@ -184,13 +209,8 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
         const entry = nextLate();
         if (entry) return turnOf(entry, nowMs);
       }
-      for (let entry = pop(); entry; entry = pop()) {
-        if (!entry.isWaiting) continue;
-        if (entry.deadlineMs - nowMs >= (size > 1 ? leastMs : 0)) return turnOf(entry, nowMs);
-        if (entry.isRefusable) refuse(leave(entry));
-        else late.push(entry);
-      }
-      const entry = nextLate();
+      putBehind(nowMs, refuse);
+      const entry = pop() ?? nextLate();
       return entry ? turnOf(entry, nowMs) : null;
     },
     expire(nowMs, refuse) {
@@ -203,9 +223,13 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       tidy();
       return nextMs;
     },
-    dropLate() {
-      const entry = nextLate();
-      return entry ? leave(entry) : null;
+    makeRoom(newcomer, nowMs, refuse) {
+      const before = size;
+      putBehind(nowMs, refuse);
+      if (size < before) return null;
+      const entry = leave(nextLate() ?? newcomer);
+      tidy();
+      return entry;
     },
     remove(entry) {
       if (!entry.isWaiting) return;
@@ -216,6 +240,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       const all = [...heap, ...late].filter(({ isWaiting }) => isWaiting);
       heap = [];
       late = [];
+      lateTaken = 0;
       return all.map(leave);
     },
     served(tookMs, givenMs) {

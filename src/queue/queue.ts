@@ -185,17 +185,16 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         checkSignal(signal, "bad-slo");
         if (!(typeof priority === "number" && Math.abs(priority) <= 30))
           throw refusal("bad-option", "priority", show(priority), "a number from -30 to 30");
-        if (line.size >= most) {
-          const dropped = line.dropLate();
-          if (dropped === null) throw overloaded(most);
-          dropped.item.forget();
-          dropped.item.reject(overloaded(most));
-        }
         pool.open();
         if (pool.isDead) throw noLane();
-        const request: Request = { input: copied(input), slo: asked, resolve, reject, forget() {} };
+        const request: Request = { input, slo: asked, resolve, reject, forget() {} };
         const entry = line.push(request, nowMs, { latencyMs, isRefusable: late === "refuse", priority });
         if (entry === null) throw refusal("deadline", "deadline", `${line.size} requests waiting`, `an answer within ${latencyMs} ms`);
+        const dropped = line.size > most ? line.makeRoom(entry, nowMs, refuseLate) : null;
+        dropped?.item.forget();
+        dropped?.item.reject(overloaded(most));
+        if (!entry.isWaiting) return;
+        request.input = copied(input);
         // nobody may get round to it before its deadline
         if (entry.isRefusable) alarm.set(entry.deadlineMs);
         request.forget = onAbort(signal, () => {

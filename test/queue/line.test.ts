@@ -99,6 +99,20 @@ describe("time", () => {
     expect(left.next(0, never)).toMatchObject({ reservedMs: 0, givenMs: 10 });
   });
 
+  test.each([1, 60])("is left to nobody for %d between them who have left, or are late already", (count) => {
+    const line = lineOf();
+    line.push("first", 0, terms(100));
+    const gone = Array.from({ length: count }, () => line.push("gone", 0, terms(101)) as Entry<string>);
+    line.push("last", 0, terms(102));
+    for (const entry of gone) line.remove(entry);
+    expect(line.next(0, never)).toMatchObject({ entry: { item: "first" }, givenMs: expect.closeTo(51, 9) });
+    const other = lineOf();
+    for (let i = 0; i < count / 2; i++) other.push("late", 0, terms(10));
+    other.push("pressing", 0, terms(104, { priority: 20 }));
+    other.push("last", 0, terms(104));
+    expect(other.next(50, never)).toMatchObject({ entry: { item: "pressing" }, givenMs: expect.closeTo(27, 9) });
+  });
+
   test("is left by what the tightest of those behind need, whoever else has plenty", () => {
     const line = lineOf();
     for (const latencyMs of [10, 12, 1000]) line.push(String(latencyMs), 100, terms(latencyMs));
@@ -142,7 +156,10 @@ describe("what surely misses", () => {
     line.push("fine", 0, terms(100));
     expect(line.next(50, never)?.entry.item).toBe("fine");
     line.remove(late);
-    expect([line.dropLate(), line.next(50, never), line.size]).toEqual([null, null, 0]);
+    expect([line.next(50, never), line.size]).toEqual([null, 0]);
+    const newcomer = line.push("newcomer", 50, terms(10)) as Entry<string>;
+    expect(line.makeRoom(newcomer, 50, never)).toBe(newcomer);
+    expect(line.size).toBe(0);
   });
 
   test("counts those ahead, all of them, and nobody who has left", () => {
@@ -288,15 +305,46 @@ describe("what surely misses", () => {
     expect(late).toEqual([7, 15, 23, 31, 39]);
   });
 
-  test("makes room: the one that is longest late goes", () => {
+  test("makes room: the one that is longest late goes, whether anybody had a turn since or not, else the newcomer", () => {
+    for (const hasTurns of [true, false]) {
+      const line = lineOf();
+      line.push("a", 0, terms(1));
+      line.push("b", 0, terms(1.5));
+      line.push("c", 0, terms(100));
+      if (hasTurns) expect(line.next(50, never)?.entry.item).toBe("c");
+      const size = line.size;
+      const gone = ["x", "y", "z"].map((name) => {
+        const newcomer = line.push(name, 50, terms(60)) as Entry<string>;
+        return line.makeRoom(newcomer, 50, never);
+      });
+      expect(gone.map((entry) => [entry?.item, entry?.isWaiting])).toEqual(["a", "b", "z"].map((name) => [name, false]));
+      expect(line.size).toBe(size);
+      expect(order(line, 50)).toEqual(hasTurns ? ["x", "y"] : ["c", "x", "y"]);
+    }
+  });
+
+  test("makes room by being refused, where it asked for that", () => {
     const line = lineOf();
-    expect(line.dropLate()).toBeNull();
-    line.push("a", 0, terms(1));
-    line.push("b", 0, terms(1.5));
-    line.push("c", 0, terms(100));
-    expect(line.next(50, never)?.entry.item).toBe("c");
-    expect([line.dropLate()?.item, line.dropLate()?.item, line.dropLate()]).toEqual(["a", "b", null]);
-    expect(line.size).toBe(0);
+    line.push("patient", 0, terms(1));
+    for (const name of ["a", "b"]) line.push(name, 0, terms(2, { isRefusable: true }));
+    line.push("fine", 0, terms(100));
+    const refused: string[] = [];
+    const newcomer = line.push("newcomer", 50, terms(60)) as Entry<string>;
+    expect(line.makeRoom(newcomer, 50, ({ item }) => refused.push(item))).toBeNull();
+    expect(refused).toEqual(["a", "b"]);
+    expect(order(line, 50)).toEqual(["fine", "newcomer", "patient"]);
+  });
+
+  test("keeps its order behind all others, however many there are", () => {
+    const line = lineOf();
+    for (let i = 0; i < 1000; i++) line.push(String(i), 0, terms(10 + i / 1000));
+    const served: string[] = [];
+    for (let now = 100; now < 1100; now++) {
+      line.push("new", now, terms(50));
+      served.push(line.next(now, never)?.entry.item ?? "", line.next(now, never)?.entry.item ?? "");
+    }
+    const all = Array.from({ length: 1000 }, (_, i) => String(i));
+    expect(served.filter((name) => name !== "new")).toEqual(all);
   });
 });
 

@@ -384,6 +384,33 @@ describe("the line", () => {
     await Promise.all([running, waiting[1], waiting[2], more, evenMore]);
   });
 
+  test("is bounded by those in time, also while all lanes are busy for long", async () => {
+    const far = remoteLane();
+    const { clock, pass } = localLane();
+    const queue = opened(createQueue(far.lane, { most: 3, clock }));
+    queue.run([0]).catch(() => {});
+    await settled();
+    const { signal } = new AbortController();
+    const late = [5, 6, 7].map((latencyMs) => queue.run([1], { latencyMs, signal }).catch(({ code }) => code));
+    pass(50);
+    for (let i = 0; i < 3; i++) queue.run([2], { latencyMs: 1000 }).catch(() => {});
+    expect(await Promise.all(late)).toEqual(["overloaded", "overloaded", "overloaded"]);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    await expect(queue.run([3], { latencyMs: 1000, signal })).rejects.toMatchObject({ code: "overloaded" });
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(queue.waiting).toBe(3);
+  });
+
+  test("is kept by those who wait from newcomers who are refused on arrival", async () => {
+    const { lane, clock, pass } = localLane(10);
+    const queue = opened(createQueue(lane, { most: 3, clock }));
+    for (let i = 0; i < 5; i++) await queue.run([0], { latencyMs: 5 });
+    const late = [5, 6, 7].map((latencyMs) => queue.run([1], { latencyMs }));
+    pass(50);
+    await expect(queue.run([2], { latencyMs: 9, late: "refuse" })).rejects.toMatchObject({ code: "deadline" });
+    await expect(Promise.all(late)).resolves.toHaveLength(3);
+  });
+
   test("refuses who asked for it as soon as a miss is certain", async () => {
     const { lane, calls, clock } = localLane(10);
     const queue = opened(createQueue(lane, { clock }));
