@@ -82,6 +82,7 @@ export function lineUp(arrivals: readonly Arrival[], most: number): ArrivalLine 
   const line = createLine<Arrival>({ lanes: 1, patienceMs: 1000 });
   const served: Served[] = [];
   const refuse = (arrival: Arrival): void => void served.push({ arrival, tookMs: null, met: false, right: false });
+  const refuseItem = ({ item }: { item: Arrival }): void => refuse(item);
   let longestLine = 0;
   let next = 0;
   let givenMs = Number.POSITIVE_INFINITY;
@@ -96,15 +97,13 @@ export function lineUp(arrivals: readonly Arrival[], most: number): ArrivalLine 
       for (; next < arrivals.length && arrivals[next].atMs <= nowMs; next++) {
         const arrival = arrivals[next];
         const { latencyMs = Number.POSITIVE_INFINITY, late } = arrival.slo;
-        if (line.size >= most) {
-          const dropped = line.dropLate();
-          refuse(dropped ? dropped.item : arrival);
-          if (!dropped) continue;
-        }
-        if (!line.push(arrival, arrival.atMs, { latencyMs, isRefusable: late === "refuse", priority: 0 })) refuse(arrival);
+        const entry = line.push(arrival, arrival.atMs, { latencyMs, isRefusable: late === "refuse", priority: 0 });
+        const dropped = entry && line.size > most ? line.makeRoom(entry, arrival.atMs, refuseItem) : null;
+        if (!entry) refuse(arrival);
+        else if (dropped) refuseItem(dropped);
       }
       longestLine = Math.max(longestLine, line.size);
-      const turn = line.next(nowMs, ({ item }) => refuse(item));
+      const turn = line.next(nowMs, refuseItem);
       if (turn) givenMs = turn.givenMs;
       return turn && { arrival: turn.entry.item, waitedMs: turn.waitedMs, reservedMs: turn.reservedMs };
     },
