@@ -244,16 +244,20 @@ function openLine(worker: WorkerLike): Line {
       const asked = waiting.get(id);
       if (!asked) return;
       waiting.delete(id);
-      worker.postMessage({ kind: "stop", id } satisfies Question);
       asked.reject(error);
+      try {
+        worker.postMessage({ kind: "stop", id } satisfies Question);
+      } catch {
+        // an answer that nobody waits for is all that comes of it
+      }
     },
     close(error) {
       if (over) return;
       over = error ?? refusal("disposed", "session", "a query after dispose()", "a live session");
-      worker.terminate();
       for (const { reject } of waiting.values()) reject(over);
       waiting.clear();
       settle(error);
+      worker.terminate();
     },
   };
 

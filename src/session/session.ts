@@ -151,7 +151,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     adopt(latencyProfile, parts);
   }
 
-  const ready = (slo: Slo | undefined): Live => {
+  const ready = (slo?: Slo): Live => {
     if (live === null) throw refusal("disposed", "session", "a query after dispose()", "a live session");
     throwIfAborted(slo?.signal);
     return live;
@@ -169,7 +169,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       const isShort = halfMs < leastMeasuringMs;
       profiler ??= createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
       adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
-      if (profiler.isDone()) profiler = null;
+      if (profiler?.isDone()) profiler = null;
       measuringMs = clock.now() - began;
     }
     // while measuring goes on, the next deadline is to go on with it
@@ -252,14 +252,14 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     memoryBytes,
     load: () => pacing.estimate(),
     activeNodes(layer) {
-      const { order } = ready(undefined);
+      const { order } = ready();
       if (!last || !(Number.isInteger(layer) && layer in widths))
         throw refusal("bad-input", "layer", last ? show(layer) : "no query", `0 to ${widths.length - 1} after a query`);
       const nodes = activeNodes(last, ran.row, layer, widths[layer]);
       return order && nodes && layer === widths.length - 1 ? nodes.map((place) => order[place]).sort() : nodes;
     },
     measureLatency(inputs) {
-      const now = ready(undefined);
+      const now = ready();
       profiler = null;
       const profile = { origin: origin(), ...createProfiler(now, clock).measure(inputs ?? [lastQuery ?? new Float32Array(width)]) };
       adopt(profile, now, true);

@@ -315,6 +315,24 @@ describe("over messages alone", () => {
     }
   });
 
+  test("a Worker that can be told nothing any more keeps no query from being stopped, nor from its end", async () => {
+    const { worker } = here((reply, say) => reply.kind === "opened" && say(reply));
+    const session = await open(model, { worker });
+    const controller = new AbortController();
+    const stopped = [0, 1].map((i) => session.run(row(i), { signal: controller.signal }));
+    const waiting = session.run(row(2));
+    worker.postMessage = worker.terminate = () => {
+      throw new Error("gone (a test)");
+    };
+    controller.abort();
+    for (const one of stopped) await expect(one).rejects.toMatchObject({ code: "aborted" });
+    await expect(session.run(row(3))).rejects.toMatchObject({ code: "bad-input", message: "run: could not be sent (gone (a test))" });
+    expect(session.pending).toBe(1);
+    expect(() => session.dispose()).toThrow("gone (a test)");
+    await expect(waiting).rejects.toMatchObject({ code: "disposed" });
+    expect(await session.closed).toBeNull();
+  });
+
   test("that its Worker died is said so, and before it answered, that it could not be started", async () => {
     const { worker } = here();
     const session = await open(model, { worker });

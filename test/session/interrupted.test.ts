@@ -125,6 +125,25 @@ describe("whatever interrupted the queries before,", () => {
     }
   });
 
+  test("a query during which its session was disposed is answered, also where it measures", async () => {
+    const slos: Slo[] = [{ latencyMs: 1e9 }, { latencyMs: 5 }, { dense: true }];
+    for (const slo of slos)
+      for (const looks of [1, 2, 3, 8, 50]) {
+        let left = Number.POSITIVE_INFINITY;
+        let nowMs = 0;
+        const now = (): number => {
+          if (left-- === 0) session.dispose();
+          return (nowMs += 0.1);
+        };
+        const session = await createSession(model, { clock: { now } });
+        left = looks;
+        const input = rows.data.slice(0, widths[0]);
+        expect(session.run(input, slo).output.data).toHaveLength(widths[3]);
+        session.dispose();
+        expect(() => session.run(input, slo)).toThrow(expect.objectContaining({ code: "disposed" }));
+      }
+  });
+
   test("measuring latencies goes on", () => {
     const property = fc.property(inputs, fc.nat(500), (input, looks) => {
       Object.assign(made.measuring.state, { stepMs: 0.01, looks });
