@@ -81,10 +81,10 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   let isClosed = false;
   let isDraining = false;
 
-  const refuseLate = ({ item, arrivedMs, deadlineMs }: Entry<Request>): void => {
+  const refuseLate = ({ item, arrivedMs }: Entry<Request>): void => {
     item.forget();
     const waited = Math.max(0, clock.now() - arrivedMs);
-    item.reject(refusal("deadline", "deadline", `${waited.toPrecision(3)} ms of waiting`, `an answer within ${deadlineMs - arrivedMs}`));
+    item.reject(refusal("deadline", "deadline", `${waited.toPrecision(3)} ms of waiting`, `an answer within ${item.slo?.latencyMs}`));
   };
   const alarm = createAlarm(clock, () => line.expire(clock.now(), refuseLate));
   const clearIfEmpty = (): void => {

@@ -179,6 +179,14 @@ describe("a queue before a session", () => {
     await expect(Promise.all(more)).resolves.toHaveLength(8);
   });
 
+  test("learns what a query takes also where every other one has time enough", async () => {
+    const { lane, clock } = localLane(10);
+    const queue = opened(createQueue(lane, { clock }));
+    for (let i = 0; i < 6; i++) for (const slo of [{ latencyMs: 5 }, undefined]) await queue.run(input, slo);
+    const answers = await Promise.allSettled([queue.run(input), queue.run(input, { latencyMs: 9, late: "refuse" })]);
+    expect(answers).toMatchObject([{ status: "fulfilled" }, { status: "rejected", reason: { code: "deadline" } }]);
+  });
+
   test("does not count waiting as what a query takes", async () => {
     const { lane, clock } = localLane(2);
     const queue = opened(createQueue(lane, { clock }));
@@ -238,7 +246,8 @@ describe("a queue before a session", () => {
       for (const [ms, met] of [
         [0, true],
         [30, false],
-        [0, true],
+        [19, true],
+        [19.5, false],
       ] as const) {
         stallMs = ms;
         expect((await queue.run(input, { latencyMs: 20 })).report.met).toBe(met);
@@ -315,7 +324,8 @@ describe("the line", () => {
   });
 
   test("counts waiting, and leaves time to those behind", async () => {
-    const { lane, calls, clock } = localLane(2);
+    const { lane, calls, clock, pass } = localLane(2);
+    pass(1000);
     const queue = opened(createQueue(lane, { clock }));
     await Promise.all(Array.from({ length: 5 }, () => queue.run([0], { latencyMs: 50 })));
     expect(calls.map(({ waitedMs }) => waitedMs)).toEqual([0, 2, 4, 6, 8]);
@@ -382,6 +392,24 @@ describe("the line", () => {
       far.asked[turn].resolve();
     }
     await Promise.all([running, waiting[1], waiting[2], more, evenMore]);
+  });
+
+  test("holds a thousand, each as patient as for a second, where nothing else is said", async () => {
+    const far = remoteLane();
+    const { clock } = localLane();
+    const queue = opened(createQueue(far.lane, { clock }));
+    queue.run([0]).catch(() => {});
+    await settled();
+    const slos = [{ latencyMs: 1001 }, undefined, { latencyMs: 999 }, ...new Array<undefined>(997)];
+    for (const slo of slos) queue.run([slo?.latencyMs ?? 0], slo).catch(() => {});
+    await expect(queue.run([0])).rejects.toMatchObject({ code: "overloaded" });
+    const latencies = slos.map((slo) => slo?.latencyMs ?? 0);
+    for (let i = 0; i < 1000; i++) {
+      far.asked[i].resolve();
+      await settled();
+    }
+    const asked = far.asked.slice(1).map(({ input: x }) => (x as number[])[0]);
+    expect([asked[0], asked[999], asked.length]).toEqual([latencies[2], latencies[0], 1000]);
   });
 
   test("is bounded by those in time, also while all lanes are busy for long", async () => {
@@ -457,14 +485,16 @@ describe("a deadline that passes in line", () => {
 
   test("is the queue's clock's to tell, not the timer's", async () => {
     const { clock, pass } = localLane();
+    pass(4096.1);
     const queue = opened(createQueue(() => new Promise<RemoteLane>(() => {}), { clock }));
     const refused = queue.run([0], refusable(20));
     vi.advanceTimersByTime(1000);
     await settled();
     expect(queue.waiting).toBe(1);
-    pass(21);
+    pass(21.1);
     vi.advanceTimersByTime(20);
-    await expect(refused).rejects.toMatchObject({ code: "deadline" });
+    const message = "deadline: got 21.1 ms of waiting, expected an answer within 20";
+    await expect(refused).rejects.toMatchObject({ code: "deadline", message });
   });
 
   test("leaves no timer behind when its request was answered, given up, or the queue closed", async () => {
@@ -724,6 +754,7 @@ describe("refuses", () => {
     ["an option nobody knows", () => createQueue(localLane().lane, { max: 3 } as object)],
     ["options that are none", () => createQueue(localLane().lane, null as unknown as object)],
     ["a clock that is none", () => createQueue(localLane().lane, { clock: 5 as unknown as Clock })],
+    ["a clock of nothing", () => createQueue(localLane().lane, { clock: null as unknown as Clock })],
     ["patience of no time", () => createQueue(localLane().lane, { patienceMs: 0 })],
     ["patience that is none", () => createQueue(localLane().lane, { patienceMs: Number.NaN })],
     ["a turn that is none", () => createQueue(localLane().lane, { turn: 5 as never })],
