@@ -137,9 +137,11 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     return least;
   };
   const turnOf = (entry: Entry<T>, nowMs: number): Turn<T> => {
-    const leftMs = entry.deadlineMs - nowMs;
-    const reservedMs = leftMs < Number.POSITIVE_INFINITY ? Math.max(0, leftMs - shareMs(nowMs)) : 0;
-    return { entry: leave(entry), waitedMs: Math.max(0, nowMs - entry.arrivedMs), reservedMs, givenMs: leftMs - reservedMs };
+    // a clock that was set back makes no deadline longer
+    const atMs = Math.max(nowMs, entry.arrivedMs);
+    const leftMs = entry.deadlineMs - atMs;
+    const reservedMs = leftMs < Number.POSITIVE_INFINITY ? Math.max(0, leftMs - shareMs(atMs)) : 0;
+    return { entry: leave(entry), waitedMs: atMs - entry.arrivedMs, reservedMs, givenMs: leftMs - reservedMs };
   };
   /** What left without its turn stays where it is until it comes up, unless that would be most of the line. */
   const tidy = (): void => {

@@ -76,7 +76,9 @@ describe("time", () => {
     line.push("a", 10, terms(100));
     expect(line.next(35, never)).toMatchObject({ waitedMs: 25, reservedMs: 0 });
     line.push("b", 50, terms(100));
-    expect(line.next(40, never)).toMatchObject({ waitedMs: 0 }); // a clock that ran backwards
+    for (let i = 0; i < 9; i++) line.push("behind", 50, terms(100));
+    // a clock that ran backwards
+    expect(line.next(-1000, never)).toMatchObject({ waitedMs: 0, reservedMs: expect.closeTo(90, 9), givenMs: expect.closeTo(10, 9) });
   });
 
   test("is left to those behind: each of ten with the same deadline gets a tenth", () => {

@@ -275,8 +275,10 @@ describe("the line", () => {
       queue.run([4]),
       queue.run([2], { latencyMs: 200 }),
       queue.run([0], { latencyMs: 300 }, { priority: 2 }),
+      queue.run([5], { latencyMs: 1 }, { priority: -30 }),
+      queue.run([-1], undefined, { priority: 30 }),
     ]);
-    expect(calls.map(({ input: x }) => (x as number[])[0])).toEqual([0, 1, 2, 3, 4]);
+    expect(calls.map(({ input: x }) => (x as number[])[0])).toEqual([-1, 0, 1, 2, 3, 4, 5]);
   });
 
   test("settles in the order in which it answers", async () => {
