@@ -124,7 +124,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     let before = 0;
     const look = ({ isWaiting, deadlineMs }: Entry<T>): void => {
       // nobody saves time for those who have left, or are late whatever happens
-      if (!isWaiting || !(deadlineMs - nowMs >= leastMs)) return;
+      if (!isWaiting || !(deadlineMs - nowMs > leastMs)) return;
       before++;
       least = Math.min(least, (deadlineMs - nowMs) / (Math.floor(before / lanes) + 1));
     };

@@ -121,6 +121,14 @@ describe("time", () => {
     expect(line.next(101, never)).toMatchObject({ reservedMs: expect.closeTo(9 - 5.5, 9), givenMs: expect.closeTo(5.5, 9) });
   });
 
+  test.each([0, 5])("is not left to who could only be in time if nobody went before, where a query takes %d ms", (leastMs) => {
+    const line = lineOf();
+    if (leastMs > 0) teach(line, leastMs);
+    line.push("pressing", 0, terms(100, { priority: 20 }));
+    line.push("behind", 0, terms(20));
+    expect(line.next(20 - leastMs, never)).toMatchObject({ entry: { item: "pressing" }, reservedMs: 0, givenMs: 80 + leastMs });
+  });
+
   test("is not reserved where there is none left", () => {
     const line = lineOf();
     line.push("late", 0, terms(10));
