@@ -89,6 +89,12 @@ describe("a queue before a session", () => {
     expect(answers).toMatchObject([{ status: "rejected", reason: { code: "bad-input" } }, { status: "fulfilled" }]);
   });
 
+  test("passes on what a session says of what is no input", async () => {
+    const queue = opened(createQueue(await createSession(model)));
+    for (const odd of [null, undefined, 5, "1,2", () => [1], new ArrayBuffer(120)])
+      await expect(queue.run(odd as unknown as QueryInput)).rejects.toMatchObject({ code: "bad-input" });
+  });
+
   test("passes on what a session says of inputs that were handed over before", async () => {
     const gone = <View extends ArrayBufferView>(view: View): View => {
       structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
@@ -315,14 +321,17 @@ describe("the line", () => {
     expect(calls.map((call) => call.slo)).toEqual(kept.map(() => ({ loss: 0.01 })));
   });
 
-  test("keeps a Buffer of Node's, whose own slice copies nothing", async () => {
+  test("keeps lists, and a Buffer of Node's, whose own slice copies nothing", async () => {
     const { lane, calls, clock } = localLane();
     const queue = opened(createQueue(lane, { clock }));
     const pixels = Buffer.from([1, 2, 3]);
-    const answer = queue.run(pixels);
+    const list = [1, 2, 3];
+    const answers = [queue.run(pixels), queue.run(list), queue.run({ indices: list, values: list })];
     pixels.fill(9);
-    await answer;
+    list.fill(9);
+    await Promise.all(answers);
     expect([...(calls[0].input as Uint8Array)]).toEqual([1, 2, 3]);
+    expect(calls.slice(1).map(({ input: x }) => x)).toEqual([[1, 2, 3], { indices: [1, 2, 3], values: [1, 2, 3] }]);
   });
 
   test("counts waiting, and leaves time to those behind", async () => {
