@@ -94,12 +94,14 @@ interface Waiting {
  * @throws SlonnError `bad-option`, `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw; what `onProgress` throws
  */
 export async function createWorkerSession(source: Source | Model, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
-  checkNames("createWorkerSession", options, optionNames);
+  try {
+    checkOptions(options);
+  } catch (error) {
+    // one that is there already would keep a program running
+    (options?.worker as Partial<WorkerLike> | null | undefined)?.terminate?.();
+    throw error;
+  }
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
-  checkSignal(signal, "bad-option");
-  if (onProgress != null) checkFunction("onProgress", onProgress);
-  for (const [key, value] of Object.entries(options.load ?? {}))
-    if (value !== undefined && typeof value !== "number") throw refusal("bad-option", `load.${key}`, show(value), "a number to send");
   // first, so that it starts while a stream is read, and ends with whatever fails from here on
   const line = openLine(await startedUnless(signal, startWorker(workerSource)));
   const stop = (): void => line.close(aborted(signal));
@@ -117,6 +119,16 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   } finally {
     signal?.removeEventListener("abort", stop);
   }
+}
+
+/** @throws SlonnError `bad-option`, or `aborted` where the signal has fired */
+function checkOptions(options: WorkerSessionOptions): void {
+  checkNames("createWorkerSession", options, optionNames);
+  const { signal, onProgress, load } = options;
+  checkSignal(signal, "bad-option");
+  if (onProgress != null) checkFunction("onProgress", onProgress);
+  for (const [key, value] of Object.entries(load ?? {}))
+    if (value !== undefined && typeof value !== "number") throw refusal("bad-option", `load.${key}`, show(value), "a number to send");
 }
 
 /** The Worker, unless the signal fires first; one that comes later is ended. */

@@ -417,6 +417,19 @@ describe("an AbortSignal", () => {
     await ended;
   });
 
+  test("that has fired ends a Worker that was handed in, as do options that are none", async () => {
+    for (const [options, code] of [
+      [{ signal: AbortSignal.abort() }, "aborted"],
+      [{ load: { stretch: "2" as never } }, "bad-option"],
+      [{ workers: 1 } as object, "bad-option"],
+    ] as const) {
+      const worker = new Worker(program);
+      const exit = once(worker, "exit");
+      await expect(createWorkerSession(path, { worker, ...options })).rejects.toMatchObject({ code });
+      await exit;
+    }
+  });
+
   test("that has fired keeps a query, or a session, from starting", async () => {
     const signal = AbortSignal.abort("enough");
     await expect(createWorkerSession(path, { worker: program, signal })).rejects.toMatchObject({ code: "aborted" });
