@@ -59,6 +59,8 @@ interface Request {
   reject(error: unknown): void;
   /** Stops listening to the signal. */
   forget(): void;
+  /** Stops a lane elsewhere that is at it; nothing before. */
+  stop(): void;
 }
 
 /** Queries in this thread run for so long in one go. */
@@ -119,8 +121,9 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     living.wasAsked = true;
     if ("closed" in lane) {
       living.isBusy = true;
+      const told = slo?.signal ? { ...slo, signal: stoppedWith(entry.item, slo.signal) } : slo;
       // a promise around it, whatever the lane throws or returns
-      new Promise<Answered>((take) => take(lane.run(input, slo, { waitedMs, reservedMs })))
+      new Promise<Answered>((take) => take(lane.run(input, told, { waitedMs, reservedMs })))
         .then(settle)
         .catch(reject)
         .then(() => {
@@ -187,7 +190,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
           throw refusal("bad-option", "priority", show(priority), "a number from -30 to 30");
         pool.open();
         if (pool.isDead) throw noLane();
-        const request: Request = { input, slo: asked, resolve, reject, forget() {} };
+        const request: Request = { input, slo: asked, resolve, reject, forget() {}, stop() {} };
         const entry = line.push(request, nowMs, { latencyMs, isRefusable: late === "refuse", priority });
         if (entry === null) throw refusal("deadline", "deadline", `${line.size} requests waiting`, `an answer within ${latencyMs} ms`);
         const dropped = line.size > most ? line.makeRoom(entry, nowMs, refuseLate) : null;
@@ -200,6 +203,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         request.forget = onAbort(signal, () => {
           line.remove(entry);
           clearIfEmpty();
+          request.stop();
           reject(aborted(signal));
         });
         void drain();
@@ -207,6 +211,13 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     close,
     [Symbol.dispose]: close,
   };
+}
+
+/** A signal of the request's own for its lane: one that many requests share is listened to by the queue alone, not by every lane. */
+function stoppedWith(request: Request, asked: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  request.stop = () => controller.abort(asked.reason);
+  return controller.signal;
 }
 
 /** What a caller may write over while it waits; what is no input is left to the lane to refuse. */

@@ -600,15 +600,32 @@ describe("a signal", () => {
     await next;
   });
 
-  test("that has fired keeps a request out; while it runs, the signal is the lane's", async () => {
+  test("that many share is listened to once, also while lanes elsewhere are at it, and stops them all", async () => {
+    const lanes = Array.from({ length: 12 }, remoteLane);
+    const queue = opened(createQueue(lanes.map(({ lane }) => lane)));
+    const controller = new AbortController();
+    const all = lanes.map((_, i) => queue.run([i], { loss: 0.1, signal: controller.signal }));
+    await settled();
+    const told = lanes.map(({ asked }) => asked[0].slo);
+    const heard: unknown[] = [];
+    for (const slo of told) slo?.signal?.addEventListener("abort", () => heard.push(slo.signal?.reason));
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(1);
+    expect(told[0]).toEqual({ loss: 0.1, signal: expect.any(AbortSignal) });
+    controller.abort("enough");
+    for (const one of all) await expect(one).rejects.toMatchObject({ code: "aborted", cause: "enough" });
+    expect(heard).toEqual(lanes.map(() => "enough"));
+  });
+
+  test("that has fired keeps a request out; while it runs, it stops the lane", async () => {
     const far = remoteLane();
     const queue = opened(createQueue(far.lane));
     await expect(queue.run([0], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "aborted" });
     const controller = new AbortController();
     const running = queue.run([1], { signal: controller.signal });
     await settled();
-    expect(far.asked[0].slo?.signal).toBe(controller.signal);
+    expect(far.asked[0].slo?.signal?.aborted).toBe(false);
     controller.abort();
+    expect(far.asked[0].slo?.signal?.aborted).toBe(true);
     await expect(running).rejects.toMatchObject({ code: "aborted" });
   });
 });
