@@ -15,6 +15,7 @@ import { type RaceResult, race, settlingMs } from "../race.ts";
 import { quantile } from "../statistics.ts";
 import { type Field, gather } from "./contenders.ts";
 import type { Circumstances, ContenderResult, NetworkPart } from "./evaluation.ts";
+import { countKnownInputs } from "./known-inputs.ts";
 import { findLimits } from "./limits.ts";
 import { findOracle } from "./oracle.ts";
 import { ratiosOf } from "./ratios.ts";
@@ -112,6 +113,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
       backend,
       metric: ladder?.metric ?? "agreement",
       rows: { fit: fit.count, search: heldOut.rows.count - certify, certify, report: report.rows.count },
+      knownInputs: countKnownInputs(report.rows, [fit, heldOut.rows]),
       calibrationSeconds,
       queries,
       turns: { queries: result.blockSize, settlingMs },
