@@ -486,7 +486,7 @@ function method({ networks, browser, size }: Evaluation): string {
   ([who gets which](certificates.md#who-gets-which-rows)), oracles are chosen on them, peers choose their graphs by them. Report rows are run for
   the first time in the race; its second run, the limits, deadlines and the browser take the same rows, and no level and no graph is chosen by any of them.
 - **Weights** of the networks of 2,048 and 4,096 nodes are committed rounded to eight bits, for their size, and widened again when read:
-  everybody computes the same floats.
+  everybody computes the same floats. A peer in eight bits gives next to nothing up on them, and its ratio stands under "hardest".
 - **Contenders** take turns ${turns ? `of ${turns.queries} queries behind ${turns.settlingMs} ms of uncounted ones, in a round no two the same ones, ` : ""}in an order that changes ([why](decisions/race-in-blocks.md)). Every query is timed by
   itself. Ours find the best five answers within the timing; peers hand over all outputs, ranked outside of it.
 - **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
