@@ -42,7 +42,7 @@ export function createForecast(profile: LatencyProfile, levels: readonly Level[]
   levels.forEach(({ observed }, i) => {
     const latency = profile.levels[i];
     [latency?.rungs?.[0] ?? latency, latency].forEach((part: Quantiles | undefined, p) => {
-      if (!(part && part.p50 * part.p90 * part.p99 > 0)) return;
+      if (!(part && part.p50 > 0)) return;
       const median = Math.log(part.p50);
       const beyond = (ms: number): number => Math.max(Math.log(ms) - median, rounding);
       forecast.set([median, beyond(part.p90), beyond(part.p99)], perLevel * i + 3 * p);

@@ -136,8 +136,7 @@ export function plan(
       (i) => predict(forecast, load, i, 1, share),
       (i) => fits(forecast, load, i, leftMs, share, promises.length > 0),
       (i) => -closeness(forecast, load, i, leftMs),
-      (leftMs < targets.latencyMs ? ` with ${rounded(Math.max(0, leftMs))} ms left` : "") +
-        (load.lostPerMs ? " beside lost slices" : ""),
+      (leftMs < targets.latencyMs ? ` with ${rounded(Math.max(0, leftMs))} ms left` : "") + (load.lostPerMs ? " beside lost slices" : ""),
     );
   if (targets.operations !== undefined) narrow("operations", (i) => mostMacs(levels[i]));
 
