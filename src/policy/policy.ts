@@ -1,8 +1,9 @@
 // From what is asked, what was certified, what was measured and how loaded the machine is to one level of effort. Pure: no clock, no
 // engine, no state. Unknown numbers are NaN and never fit anything.
 
+import { decimal } from "../decimal.ts";
 import type { Certificate, Ladder, Level } from "../profile/ladder.ts";
-import { closeness, type Forecast, fits, isNoFaster, medianAt, predictWithin } from "./deadline.ts";
+import { closeness, type Forecast, fits, isNoFaster, medianAt, predict, predictWithin } from "./deadline.ts";
 import { certificateOf, isDense, isLossless, keeps } from "./levels.ts";
 import { createLoad, type LoadState } from "./load.ts";
 import { describeKey, describeSlo, type Slo } from "./slo.ts";
@@ -32,6 +33,8 @@ export interface Plan {
 
 /** What really happened to a query. */
 export interface Outcome {
+  /** Milliseconds of the deadline that had passed before the query was seen, and those it took then. */
+  waitedMs: number;
   totalMs: number;
   macs: number;
   /** Mean share of active nodes, as `nodeShare` counts it. */
@@ -62,7 +65,7 @@ export function plan(
   slo: Slo | undefined,
   levels: readonly Level[],
   promise: Ladder["promise"] | null,
-  forecast: Forecast | null,
+  forecast: Forecast,
   load: LoadState,
   leftMs: number = slo?.latencyMs ?? Number.POSITIVE_INFINITY,
   among: readonly number[] = levels.map((_, i) => i),
@@ -70,12 +73,10 @@ export function plan(
   const asked = { ...slo };
   const dense = levels.length - 1;
   const share = shareOf(asked);
-  const latency = (i: number): number => (forecast === null ? Number.NaN : predictWithin(forecast, load, i, share, leftMs));
-  const finish = (level: number, reason: string, rest: Partial<Plan> = {}): Plan => {
+  const finish = (level: number, reason: string, promised = true, certificate: Plan["certificate"] = null, gaveUp: string[] = []): Plan => {
     const { observed, cost } = levels[level];
-    const ms = latency(level);
+    const ms = predictWithin(forecast, load, level, share, leftMs);
     const expected = { metric: observed.accuracy ?? observed.agreement, latencyMs: Number.isNaN(ms) ? null : ms, macs: cost.macs.mean };
-    const { certificate = null, promised = true, gaveUp = [] } = rest;
     [asked, expected, certificate, gaveUp].forEach(Object.freeze);
     return Object.freeze({ level, slo: asked, expected, reason, certificate, promised, gaveUp });
   };
@@ -85,10 +86,11 @@ export function plan(
     const exact = levels.findLastIndex((level) => isLossless(level) && !isDense(level));
     return finish(exact < 0 ? dense : exact, "exact was asked");
   }
-  const targets: Slo = describesNothing(asked) && promise ? { [promise.kind]: promise.bound } : asked;
-  if (describesNothing(targets)) return finish(dense, "nothing asked: dense");
+  const isNothing = describeSlo(asked) === "";
+  if (isNothing && !promise) return finish(dense, "nothing asked: dense");
+  const targets: Slo = isNothing && promise ? { [promise.kind]: promise.bound } : asked;
 
-  const median = (i: number): number => forecast?.[medianAt(i)] ?? Number.NaN;
+  const median = (i: number): number => forecast[medianAt(i)];
   const faster = (a: number, b: number): number => ascending(median(a), median(b)) || a - b;
   const labelled = levels.every(({ observed }) => observed.accuracy !== null);
   const metric = (i: number): number => (labelled ? (levels[i].observed.accuracy ?? 0) : levels[i].observed.agreement);
@@ -119,22 +121,22 @@ export function plan(
       return;
     }
     gaveUp.push(text);
-    const measured = left.some((i) => !Number.isNaN(distance(i)));
-    const away = measured ? distance : (i: number): number => levels[i].cost.macs.mean;
+    const isKnown = left.some((i) => !Number.isNaN(distance(i)));
+    const away = isKnown ? distance : (i: number): number => levels[i].cost.macs.mean;
     const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
     // a deadline that nobody can tell anything of leaves the word to what else was asked
-    if (measured || !asksElse) left = left.filter((i) => ascending(away(i), away(least)) === 0);
-    const closest = measured ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
+    if (isKnown || !asksElse) left = left.filter((i) => ascending(away(i), away(least)) === 0);
+    const closest = isKnown ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
     reasons.push(`${text}${within} fits no level: ${closest}`);
   };
 
   if (targets.latencyMs !== undefined)
     narrow(
       "latencyMs",
-      latency,
-      (i) => forecast !== null && fits(forecast, load, i, leftMs, share, promises.length > 0),
-      (i) => (forecast === null ? Number.NaN : -closeness(forecast, load, i, leftMs)),
-      leftMs < targets.latencyMs ? ` with ${rounded(Math.max(0, leftMs))} ms left` : "",
+      (i) => predict(forecast, load, i, 1, share),
+      (i) => fits(forecast, load, i, leftMs, share, promises.length > 0),
+      (i) => -closeness(forecast, load, i, leftMs),
+      (leftMs < targets.latencyMs ? ` with ${rounded(Math.max(0, leftMs))} ms left` : "") + (load.lostPerMs ? " beside lost slices" : ""),
     );
   if (targets.operations !== undefined) narrow("operations", (i) => mostMacs(levels[i]));
 
@@ -154,7 +156,7 @@ export function plan(
   }
   if (targets.nodes !== undefined) {
     const layers = thinnedLayers(levels);
-    narrow("nodes", (i) => nodeShare(levels[i].cost.nodes, layers));
+    narrow("nodes", (i) => decimal(nodeShare(levels[i].cost.nodes, layers)));
   }
 
   const order = promises.length > 0 && promised ? faster : moreAccurate;
@@ -163,12 +165,8 @@ export function plan(
   const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
   const why = order === faster ? "least latency" : "most accurate";
   reasons.push(left.length > 1 && (promised || level !== dense) ? `${choice}, the ${why} of them` : choice);
-  const head = targets === asked ? "" : "the calibrated promise: ";
-  return finish(level, head + reasons.join("; "), {
-    certificate: kept && certificateOf(levels, level, kept),
-    promised,
-    gaveUp,
-  });
+  const head = isNothing ? "the calibrated promise: " : "";
+  return finish(level, head + reasons.join("; "), promised, kept && certificateOf(levels, level, kept), gaveUp);
 }
 
 /** One text per plan: equal for SLOs that get the same plan from the same levels, profile and load. */
@@ -180,12 +178,12 @@ export function planKey(slo: Slo = {}): string {
  * Whether a finished query met its SLO: time, operations and nodes by what really happened, promises by the certificate the plan had.
  * No deadline is met by no time at all where nothing was ever measured: the clock stands still.
  */
-export function met({ slo, promised, expected }: Plan, { totalMs, macs, nodeShare }: Outcome): boolean {
+export function met({ slo, promised, expected }: Plan, { waitedMs, totalMs, macs, nodeShare }: Outcome): boolean {
   return (
     promised &&
-    (slo.latencyMs === undefined || (totalMs <= slo.latencyMs && (totalMs > 0 || expected.latencyMs !== null))) &&
-    (slo.operations === undefined || macs <= slo.operations) &&
-    (slo.nodes === undefined || nodeShare <= slo.nodes)
+    (slo.latencyMs === undefined || (waitedMs + totalMs <= slo.latencyMs && (totalMs > 0 || expected.latencyMs !== null))) &&
+    macs <= (slo.operations ?? macs) &&
+    (slo.nodes === undefined || decimal(nodeShare) <= slo.nodes)
   );
 }
 
@@ -196,13 +194,12 @@ export function thinnedLayers(levels: readonly Level[]): number[] {
   return thinned.length > 0 ? thinned : all;
 }
 
-/** Mean of these layers' shares of active nodes. `nodes` has one entry per layer: counts beside `widths`, shares without. */
+/**
+ * Mean of these layers' shares of active nodes, to nine decimals, as sums of decimals are off by a little. `nodes` has one entry per layer:
+ * counts beside `widths`, shares without.
+ */
 export function nodeShare(nodes: ArrayLike<number>, layers: readonly number[], widths?: ArrayLike<number>): number {
   return layers.reduce((sum, l) => sum + (widths ? nodes[l] / widths[l] : nodes[l]), 0) / layers.length;
-}
-
-function describesNothing(slo: Slo): boolean {
-  return describeSlo(slo) === "";
 }
 
 /** Share of queries whose time counts: the percentile asked with a deadline, half of them without. */

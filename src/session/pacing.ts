@@ -4,7 +4,7 @@
 import { refusal } from "../errors.ts";
 import { checkFunction } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
-import { createForecast, type Forecast, medianAt, pick, predict, predictWithin } from "../policy/deadline.ts";
+import { createForecast, medianAt, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
   begin,
   createLoad,
@@ -29,7 +29,7 @@ const optionNames: Record<keyof LoadOptions, true> = { stretch: true, lostPerMs:
 
 /** What an SLO comes to. */
 export interface Decision extends Asked {
-  /** The plan for the last choice, once somebody wants to see it; the only one where no deadline was asked or nothing was measured. */
+  /** The plan for the last choice, once somebody wants to see it. */
   plan: Plan | null;
   /** Levels in the order a deadline prefers them; none where there is none to go by. */
   order: readonly number[] | undefined;
@@ -70,30 +70,31 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
   // what gives a pressure may have more to it, as what watchPressure returns
   if (pressure == null) checkNames("load", options, optionNames);
   else checkFunction("pressure", pressure);
-  const load = createLoad(levels.length);
-  let forecast: Forecast | null = null;
+  let load = createLoad(levels.length);
+  let forecast = createForecast({ levels: [] }, levels);
+  let hasProfile = false;
   const query = new Float64Array(5);
   const isGiven = follow(load, options);
   let refusals = 0;
   /** Preferences by what is asked besides the deadline's length, of which they are independent. */
   const orders = new Map<string, readonly number[]>();
 
-  const orderOf = (slo: Slo, from: Forecast): readonly number[] | undefined => {
+  const orderOf = (slo: Slo): readonly number[] | undefined => {
     const key = planKey({ ...slo, latencyMs: 1 });
     let order = orders.get(key);
     if (!order) {
       if (orders.size >= mostOrders) orders.clear();
-      order = preference(slo, levels, from);
+      order = preference(slo, levels, forecast);
       orders.set(key, order);
     }
-    return Number.isNaN(from[medianAt(order[0])]) ? undefined : order;
+    return Number.isNaN(forecast[medianAt(order[0])]) ? undefined : order;
   };
 
   /** Refuses a query that even the fastest of these levels would be late for. */
-  const refuse = (order: readonly number[], from: Forecast, { share, leftMs, level }: Decision): void => {
+  const refuse = (order: readonly number[], { share, leftMs, level }: Decision): void => {
     let needed = Number.POSITIVE_INFINITY;
     for (let i = 0; i < order.length; i++) {
-      const ms = predict(from, load, order[i], 0, share);
+      const ms = predict(forecast, load, order[i], 0, share);
       if (ms < needed) needed = ms; // a level that was not measured is none to count on
     }
     if (needed <= leftMs) return;
@@ -107,10 +108,14 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       follow(load, options);
       return estimate(load);
     },
-    hasProfile: () => forecast !== null,
+    hasProfile: () => hasProfile,
     adopt(profile, runs, isWarm) {
+      hasProfile = true;
       forecast = createForecast(profile, levels);
       orders.clear();
+      // how slow the machine is, is told beside a profile: what was learned beside another says nothing
+      load = createLoad(levels.length);
+      follow(load, options);
       query[STEP_MS] = profile.stepMs ?? 0;
       profile.levels.forEach((latency, i) => {
         setLatency(runs[i], latency);
@@ -119,17 +124,15 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     },
     decide(asked) {
       const slo = asked ?? {};
-      const order = slo.latencyMs !== undefined && forecast ? orderOf(slo, forecast) : undefined;
-      follow(load, options);
-      const made = order ? null : plan(slo, levels, promise, forecast, load);
+      const order = slo.latencyMs === undefined ? undefined : orderOf(slo);
       return {
         ...askedOf(slo),
-        plan: made,
+        plan: null,
         order,
         latencyMs: slo.latencyMs ?? Number.POSITIVE_INFINITY,
         share: shareOf(slo),
         whole: asksPromise(slo),
-        level: made?.level ?? 0,
+        level: order ? 0 : plan(slo, levels, promise, forecast, load).level,
         isFit: true,
         leftMs: Number.NaN,
         version: -1,
@@ -138,30 +141,30 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     },
     choose(decision, ran) {
       const { order, share, whole } = decision;
-      if (order === undefined || forecast === null) return decision.level;
+      const leftMs = ran.times[LEFT_MS];
       follow(load, options);
-      if (decision.version !== load.version || decision.leftMs !== ran.times[LEFT_MS]) {
-        const leftMs = ran.times[LEFT_MS];
-        const picked = pick(order, forecast, load, leftMs, share, whole);
+      if (decision.version !== load.version || decision.leftMs !== leftMs) {
         decision.version = load.version;
         decision.leftMs = leftMs;
-        decision.isFit = picked >= 0;
-        decision.level = decision.isFit ? picked : ~picked;
-        decision.p99Ms = predictWithin(forecast, load, decision.level, 0.99, leftMs);
         decision.plan = null;
+        if (order) {
+          const picked = pick(order, forecast, load, leftMs, share, whole);
+          decision.isFit = picked >= 0;
+          decision.level = decision.isFit ? picked : ~picked;
+          decision.p99Ms = predictWithin(forecast, load, decision.level, 0.99, leftMs);
+        }
       }
       const { isFit, level } = decision;
-      if (!isFit && decision.slo.late === "refuse") refuse(order, forecast, decision);
+      if (order && !isFit && decision.slo.late === "refuse") refuse(order, decision);
       ran.times[STRETCH] = load.stretch[level];
       ran.times[EXPECTED_P99_MS] = decision.p99Ms;
       return level;
     },
     planOf(decision) {
-      decision.plan ??= plan(decision.slo, levels, promise, forecast, load, decision.leftMs, decision.order);
-      return decision.plan;
+      return (decision.plan ??= plan(decision.slo, levels, promise, forecast, load, decision.leftMs, decision.order));
     },
     learn({ p99Ms, level }, { sinceMs }, { point, times }) {
-      if (forecast === null || isGiven) return;
+      if (isGiven) return;
       query[EXPECTED_MS] = sinceMs[point];
       query[OBSERVED_MS] = times[TOOK_MS];
       query[P99_MS] = p99Ms;

@@ -240,7 +240,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       },
       rungs,
       stopped,
-      met: kept && met(chosen, { totalMs: waitedMs + totalMs, macs, nodeShare: nodeShare(nodes, thinned, widths) }),
+      met: kept && met(chosen, { waitedMs, totalMs, macs, nodeShare: nodeShare(nodes, thinned, widths) }),
     };
     return { output, report };
   }

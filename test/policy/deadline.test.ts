@@ -52,11 +52,12 @@ describe("predict", () => {
 
 test("a query that grows is expected to take what the time left allows it to begin", () => {
   const rungs = [1, 20, 50].map((ms) => ({ ...latency(ms), layers: [ms] }));
-  const growing = forecastOf({ p50: 1, p90: 3, p99: 80, rungs }, latency(1), latency(1));
-  const within = (leftMs: number): number => Math.round(predictWithin(growing, idle, 0, 0.99, leftMs));
+  // between others that take longer: what is theirs counts for nothing
+  const growing = forecastOf(latency(50), { p50: 1, p90: 3, p99: 80, rungs }, latency(50));
+  const within = (leftMs: number): number => Math.round(predictWithin(growing, idle, 1, 0.99, leftMs));
   // 57: between 40 and 80, which one and ten in a hundred take longer than
   expect([5, 56, 57, 500].map(within)).toEqual([4, 4, 57, 80]);
-  expect(predictWithin(growing, loadOf(2), 0, 0.99, 113)).toBeCloseTo(8, 5);
+  expect(predictWithin(growing, loadOf(2), 1, 0.99, 113)).toBeCloseTo(8, 5);
   expect(predictWithin(forecast, idle, 1, 0.99, 3)).toBeCloseTo(8, 5);
 });
 
@@ -70,6 +71,23 @@ test("a level is no faster than another where neither its median nor its 99th pe
   ]);
   expect([noFaster(latency(1), latency(1.5)), noFaster(latency(1), latency(1, 2, 8))]).toEqual([false, false]);
   expect([noFaster(growing(5), growing(3)), noFaster(growing(3), growing(5))]).toEqual([true, false]);
+  // within a fifth is no faster
+  expect([1.2, 1.25].map((ms) => noFaster(latency(1), latency(ms)))).toEqual([true, false]);
+  // whose first answer comes sooner is faster, though all of it takes as long
+  const from = (first: number): LevelLatency => ({ ...latency(5), rungs: [first, 5].map((ms) => ({ ...latency(ms), layers: [ms] })) });
+  expect([noFaster(from(1), from(3)), noFaster(from(3), from(1))]).toEqual([false, true]);
+  const others = forecastOf(latency(1), latency(4), latency(3));
+  expect([isNoFaster(others, 1, 2), isNoFaster(others, 2, 1)]).toEqual([true, false]);
+});
+
+test("however many rungs a level has, what is known of the next one stays", () => {
+  const rungs = Array.from({ length: 16 }, (_, r) => ({ ...latency(r + 1), layers: [r + 1], reached: 0.5 }));
+  const many = forecastOf({ ...latency(16), rungs }, { ...latency(16), rungs }, { ...latency(16), rungs });
+  for (const i of [0, 1, 2]) {
+    expect(predict(many, idle, i, 0, 0.99)).toBeCloseTo(4, 5);
+    expect(predict(many, idle, i, 1, 0.99)).toBeCloseTo(64, 5);
+  }
+  expect(closeness(many, idle, 1, 1e6)).toBeCloseTo(0.9, 5);
 });
 
 describe("fits", () => {
@@ -115,6 +133,28 @@ describe("fits", () => {
     expect(fits(even, { ...loadOf(1, 0.004), sliceMs: 40 }, 2, 25, 0.99, false)).toBe(false);
   });
 
+  test("what some lose to others asks more of the rest: beyond p99 time rises by as much a nine as between p90 and p99", () => {
+    // 0.5 % lose their core and have no time for it: 0.99 of all are 0.995 of the rest, 2.3 nines
+    const lossy = { ...idle, lostPerMs: 0.0025, sliceMs: 1e9 };
+    const beyond = 8 * 2 ** -Math.log10((1 - 0.99 / 0.995) / 0.01);
+    for (const [leftMs, is] of [
+      [8, false],
+      [beyond - 0.05, false],
+      [beyond + 0.05, true],
+    ] as const)
+      expect([leftMs, fits(forecast, lossy, 1, leftMs, 0.99, false)]).toEqual([leftMs, is]);
+    // and where p90 and p99 are the same, a little longer is enough, but not the same
+    const sharp = forecastOf(latency(2, 2.2, 2.2), latency(2, 2.2, 2.2), latency(2));
+    expect([2.2, 2.22, 2.3].map((leftMs) => fits(sharp, lossy, 1, leftMs, 0.99, false))).toEqual([false, false, true]);
+  });
+
+  test("a slice makes late by how it compares with the time to spare, and several count as a longer one", () => {
+    const certain = forecastOf(latency(1), latency(2, 2.001, 2.002), latency(10));
+    // half of the queries lose one of 4 ms: 1.5 times as long, as some lose two
+    const spared = (leftMs: number): number => closeness(certain, { ...idle, lostPerMs: 0.25, sliceMs: 4 }, 1, leftMs) / 0.9;
+    for (const leftMs of [2.5, 5, 8, 14]) expect(spared(leftMs)).toBeCloseTo(1 - 0.5 * Math.exp(-(((leftMs - 2) / 6) ** 2)), 4);
+  });
+
   test("a level that grows fits by its first rung, if most queries are through with growing", () => {
     const rungs = [
       { ...latency(1), layers: [1] },
@@ -154,6 +194,8 @@ describe("fits", () => {
     ]);
     // of two that do not fit, the one that is cut less comes closer
     expect(closeness(growing(0.06), idle, 0, 50)).toBeGreaterThan(closeness(growing(0.3), idle, 0, 50));
+    // an answer that was cut short counts for more than half of one
+    expect(closeness(growing(0.3), idle, 0, 50) / 0.8).toBeCloseTo(0.7 + 0.3 * 0.6, 2);
   });
 
   test("nothing that was not measured", () => {

@@ -195,6 +195,7 @@ describe("a stretch", () => {
     for (const [noise, stretch, within] of [
       [0.05, 1.5, 8],
       [0.2, 1.5, 20],
+      [0.2, 1.3, 25],
       [0.5, 2, 30],
     ]) {
       const needed: number[] = [];
@@ -280,6 +281,28 @@ describe("a stretch", () => {
     expect(tries.length).toBeLessThan(30);
     const gaps = tries.slice(1).map((at, i) => at - tries[i]);
     expect(gaps[gaps.length - 1]).toBeGreaterThan(2 * gaps[0]);
+  });
+
+  test("of a level that always fails its tries is tried at least once in fifteen thousand queries, and not every few thousand", () => {
+    const waits: number[] = [];
+    for (let seed = 1; seed <= 12; seed++) {
+      const load = createLoad(2);
+      const take = machine(seed);
+      let longest = 0;
+      let last = 0;
+      for (let i = 0; i < 60_000; i++) {
+        const level = load.stretch[1] <= 1.5 ? 1 : 0;
+        if (level === 1) {
+          longest = Math.max(longest, i - last);
+          last = i;
+        }
+        see(load, level, take(level === 1 ? 3 : 1));
+      }
+      waits.push(longest);
+    }
+    waits.sort((a, b) => a - b);
+    expect(waits[11]).toBeLessThan(15_000);
+    expect(waits[11]).toBeGreaterThan(9000);
   });
 
   test("shows in each level as much as its sensitivity says", () => {
@@ -373,6 +396,63 @@ describe("lost time slices", () => {
       }
   });
 
+  test.each([1, 3])(
+    "of a query that takes a millisecond on a machine %f times as slow are what takes more than three times as long, and one more",
+    (stretch) => {
+      for (const [beyondMs, isLost] of [
+        [0.8, false],
+        [1.3, true],
+      ] as const) {
+        const load = createLoad(1);
+        for (let i = 0; i < 40; i++) see(load, 0, stretch, 1);
+        see(load, 0, 3 * stretch + beyondMs, 1);
+        expect([beyondMs, load.lostPerMs > 0]).toEqual([beyondMs, isLost]);
+      }
+    },
+  );
+
+  test("count half after forty milliseconds of computing", () => {
+    const load = createLoad(1);
+    for (let i = 0; i < 4000; i++) see(load, 0, i % 40 === 0 ? 6 : 0.05);
+    const before = load.lostPerMs;
+    for (let i = 0; i < 2400; i++) see(load, 0, 0.05);
+    // an eighth after 120 of them; decisions may see half as much again
+    expect(load.lostPerMs / before).toBeGreaterThan(0.1);
+    expect(load.lostPerMs / before).toBeLessThan(0.25);
+  });
+
+  test("are as long as they were, up to a hundred milliseconds: what takes longer was something else", () => {
+    const sliceMs = (lostMs: number): number => {
+      const load = createLoad(1);
+      for (let i = 0; i < 4000; i++) see(load, 0, i % 50 === 0 ? lostMs + 0.05 : 0.05);
+      return load.sliceMs;
+    };
+    expect([sliceMs(80) > 60, sliceMs(80) < 85, sliceMs(5000) < 101]).toEqual([true, true, true]);
+  });
+
+  test("are seen by decisions where their rate is off by half, or their length, and else let be", () => {
+    const load = createLoad(1);
+    const seen = (every: number, lostMs: number): [number, number] => {
+      for (let i = 0; i < 8000; i++) see(load, 0, i % every === 0 ? lostMs + 0.05 : 0.05);
+      return [load.lostPerMs, load.sliceMs];
+    };
+    const usual = seen(80, 4);
+    expect(seen(80, 4)).toEqual(usual);
+    expect(seen(80, 5.3)).toEqual(usual);
+    const [often] = seen(40, 5.3);
+    expect(often).toBeGreaterThan(1.5 * usual[0]);
+    expect(seen(160, 5.3)[0]).toBeLessThan(0.5 * often);
+    expect(seen(80, 8)[1]).toBeGreaterThan(6);
+  });
+
+  test("in a row are a machine no slower than the least of them", () => {
+    const load = createLoad(1);
+    for (let i = 0; i < 200; i++) see(load, 0, 0.05);
+    for (const times of [400, 400, 30, 400, 400, 400]) see(load, 0, 0.05 * times);
+    expect(load.stretch[0]).toBeGreaterThan(10);
+    expect(load.stretch[0]).toBeLessThan(40);
+  });
+
   test("are as long as those seen were", () => {
     const load = createLoad(1);
     const take = machine(1);
@@ -395,8 +475,9 @@ describe("lost time slices", () => {
   test("a word of pressure counts until runs say better", () => {
     const load = createLoad(1);
     const take = machine(1);
-    for (let i = 0; i < 64; i++) see(load, 0, take(1), 0.05, 0, 0.8);
-    expect(load.lostPerMs).toBeGreaterThan(0.05);
+    for (let i = 0; i < 64; i++) see(load, 0, 0.05, 0.05, 0, 0.8);
+    // a slice of 4 ms for four fifths of 5 ms, beside 3.2 ms without one
+    expect(load.lostPerMs).toBeCloseTo(1 / (3.2 + 5), 2);
     for (let i = 0; i < 10_000; i++) see(load, 0, take(1), 0.05, 0, 0.8);
     expect(load.lostPerMs).toBeLessThan(0.05);
     expect(load.version).toBeGreaterThan(0);

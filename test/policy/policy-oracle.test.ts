@@ -129,14 +129,14 @@ const shareOf = ({ levels }: World, i: number): number => levels[i].cost.nodes[0
 const isPromise = (key: Key): boolean => key === "loss" || key === "agreement" || key === "accuracy";
 
 /** How far a level is from a budget that no level keeps; equal where nothing is known. */
-function distanceOf(world: World, forecast: Forecast | null, load: LoadState, slo: Slo, i: number, key: Key): number {
+function distanceOf(world: World, forecast: Forecast, load: LoadState, slo: Slo, i: number, key: Key): number {
   if (key === "operations") return world.levels[i].cost.macs.max;
   if (key === "nodes") return shareOf(world, i);
-  return forecast ? -closeness(forecast, load, i, slo.latencyMs ?? Number.NaN) : Number.NaN;
+  return -closeness(forecast, load, i, slo.latencyMs ?? Number.NaN);
 }
 
 /** Levels that no level beats in what is kept, key by key. */
-function remaining(world: World, forecast: Forecast | null, load: LoadState, slo: Slo): number[] {
+function remaining(world: World, forecast: Forecast, load: LoadState, slo: Slo): number[] {
   const asked = keys.filter((key) => slo[key] !== undefined);
   let left = world.levels.map((_, i) => i);
   for (const key of asked) {
@@ -160,7 +160,7 @@ const isBetter = (a: readonly number[], b: readonly number[]): boolean => {
   return at >= 0 && a[at] > b[at];
 };
 
-function expectedLevel(world: World, forecast: Forecast | null, load: LoadState, asked: Slo): number {
+function expectedLevel(world: World, forecast: Forecast, load: LoadState, asked: Slo): number {
   const { levels, promise } = world;
   const dense = levels.length - 1;
   const isNothing = keys.every((key) => asked[key] === undefined);
@@ -182,7 +182,7 @@ function expectedLevel(world: World, forecast: Forecast | null, load: LoadState,
 }
 
 /** What is wrong with the plan for an SLO; null where nothing is. */
-function faultOf(world: World, slo: Slo, made: Plan, forecast: Forecast | null, load: LoadState): string | null {
+function faultOf(world: World, slo: Slo, made: Plan, forecast: Forecast, load: LoadState): string | null {
   const { promise } = world;
   const level = expectedLevel(world, forecast, load, slo);
   if (made.level !== level) return `level ${level} was expected`;
@@ -205,7 +205,7 @@ describe("plan, beside a plain reading of the documents", () => {
     for (let seed = 0; seed < 60; seed++) {
       const world = worldOf(seed);
       const { levels, profile, promise, stretch } = world;
-      const forecast = profile && createForecast(profile, levels);
+      const forecast = createForecast(profile ?? { levels: [] }, levels);
       const load = createLoad(levels.length);
       follow(load, { stretch });
       for (const slo of slos) {

@@ -31,7 +31,7 @@ const plan = (
   promise: Ladder["promise"] | null,
   profile: LatencyProfile | null,
   load: Load,
-): Plan => planFor(slo, levels, promise, profile && createForecast(profile, levels), loadOf(levels, load));
+): Plan => planFor(slo, levels, promise, createForecast(profile ?? { levels: [] }, levels), loadOf(levels, load));
 
 const ranked: LayerSetting = { kind: "ranked", activator: "low-rank", variant: 8, unit: "panel", by: "top-k", amount: 0.1 };
 
@@ -151,6 +151,29 @@ describe("plan, one thing asked", () => {
     }
   });
 
+  test("a level that grows, and does not fit, is said to take what all of it takes", () => {
+    const rungs = [1, 30].map((ms) => ({ p50: ms, p90: 2 * ms, p99: 3 * ms, layers: [ms], reached: 0.3 }));
+    const growing: LatencyProfile = { levels: levels.map(() => ({ p50: 1, p90: 30, p99: 90, rungs })) };
+    const { reason, gaveUp } = plan({ latencyMs: 5 }, levels, null, growing, idle);
+    expect([reason, gaveUp]).toEqual([expect.stringContaining("latency=5ms fits no level: closest takes latency=90ms"), ["latency=5ms"]]);
+    expect(plan({ latencyMs: 90 }, levels, null, growing, idle).gaveUp).toEqual([]);
+  });
+
+  test("where cores get lost a deadline is given up that levels would keep without", () => {
+    expect(plan({ latencyMs: 5 }, levels, null, profile, { stretch: 1, lostPerMs: 0.1 }).reason).toContain(
+      "latency=5ms beside lost slices fits no level: closest takes latency=3ms",
+    );
+  });
+
+  test("a share of nodes is a decimal: rounding is no reason not to fit, nor not to have met it", () => {
+    const shares = [0.1, 0.2];
+    const thin = { ...levels[1], cost: { ...levels[1].cost, nodes: shares } };
+    const made = plan({ nodes: 0.15 }, [{ ...thin, observed: { ...thin.observed, accuracy: 0.5 } }, thin, levels[4]], null, null, idle);
+    expect(made).toMatchObject({ level: 1, gaveUp: [] });
+    expect(met(made, { waitedMs: 0, totalMs: 1, macs: 1, nodeShare: nodeShare([10, 20], [0, 1], [100, 100]) })).toBe(true);
+    expect(met(made, { waitedMs: 0, totalMs: 1, macs: 1, nodeShare: 0.1501 })).toBe(false);
+  });
+
   test("agreement certified without labels proves loss too: an answer that stays is not lost", () => {
     const unlabelled = levels.map((one) => ({ ...one, certificates: one.certificates.filter(({ kind }) => kind === "agreement") }));
     const { level, gaveUp, certificate } = plan({ loss: 0.021 }, unlabelled, null, profile, idle);
@@ -232,8 +255,9 @@ describe("plan, what is not known", () => {
     const made = plan({ latencyMs: 100 }, levels, null, null, idle);
     expect(made).toMatchObject({ level: 0, gaveUp: ["latency=100ms"], expected: { latencyMs: null } });
     expect(made.reason).toContain("nothing was measured");
-    expect(met(made, { totalMs: 0, macs: 1, nodeShare: 1 })).toBe(false);
-    expect(met(made, { totalMs: 1, macs: 1, nodeShare: 1 })).toBe(true);
+    expect(met(made, { waitedMs: 0, totalMs: 0, macs: 1, nodeShare: 1 })).toBe(false);
+    expect(met(made, { waitedMs: 1, totalMs: 0, macs: 1, nodeShare: 1 })).toBe(false);
+    expect(met(made, { waitedMs: 0, totalMs: 1, macs: 1, nodeShare: 1 })).toBe(true);
   });
 
   test("without a profile what is asked beside a deadline holds as if it were asked alone, but for the deadline", () => {
@@ -480,11 +504,12 @@ describe("plan, always", () => {
 });
 
 describe("met", () => {
-  const done = { totalMs: 1, macs: 100, nodeShare: 0.1 };
+  const done = { waitedMs: 0, totalMs: 1, macs: 100, nodeShare: 0.1 };
 
   test("by what happened for time, operations and nodes", () => {
     expect(met(chosen({ latencyMs: 1 }), done)).toBe(true); // planned to miss it, and did not
     expect(met(chosen({ latencyMs: 17 }), { ...done, totalMs: 18 })).toBe(false);
+    expect([15, 16.5, 17].map((waitedMs) => met(chosen({ latencyMs: 17 }), { ...done, waitedMs }))).toEqual([true, false, false]);
     expect(met(chosen({ latencyMs: 17 }), { ...done, totalMs: Number.NaN })).toBe(false);
     expect(met(chosen({ operations: 100 }), done)).toBe(true);
     expect(met(chosen({ operations: 99 }), done)).toBe(false);

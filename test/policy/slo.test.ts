@@ -156,6 +156,7 @@ describe("checkSlo", () => {
     [{ latencyMs: 1, percentile: 0.99 }, "percentile: got 0.99, expected 50 to 99"],
     [{ percentile: 90 }, "percentile: got no latencyMs beside it"],
     [{ late: "run" }, "late: got no latencyMs beside it"],
+    [{ latencyMs: 1, late: "never" }, 'late: got "never", expected run or refuse'],
     [{ signal: true }, "signal: got true, expected an AbortSignal"],
     [{ loss: () => 1 }, "loss: got a function"],
     [{ loss: 1n }, "loss: got a bigint"],

@@ -7,7 +7,7 @@ import type { Slo } from "../../src/policy/slo.ts";
 import type { Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { seeded } from "../../src/random.ts";
-import { createRan, LEFT_MS, type LevelRun } from "../../src/session/level-run.ts";
+import { createRan, LEFT_MS, type LevelRun, TOOK_MS } from "../../src/session/level-run.ts";
 import { createPacing } from "../../src/session/pacing.ts";
 import type { PausableSession } from "../../src/session/pausable-session.ts";
 import { createSession, type Session, type SessionOptions } from "../../src/session/session.ts";
@@ -86,6 +86,50 @@ describe("the level", () => {
       return pacing.choose(pacing.decide({ latencyMs: 13 }), ran);
     };
     expect([chosen(true), chosen(false), chosen(false, { stretch: 1 })]).toEqual([2, 0, 2]);
+  });
+
+  test("goes by a profile that was measured just now as it is: how slow the machine was beside another says nothing", async () => {
+    const { levels } = await session();
+    const runs = profile.levels.map(({ p50 }) => ({ points: [], sinceMs: Float64Array.of(p50) })) as unknown as LevelRun[];
+    const pacing = createPacing(levels, null, {});
+    const ran = createRan();
+    const chosen = (stretch?: number): number => {
+      ran.times[LEFT_MS] = 50;
+      const decision = pacing.decide({ latencyMs: 50 });
+      const level = pacing.choose(decision, ran);
+      ran.times[TOOK_MS] = profile.levels[level].p50 * (stretch ?? 1);
+      if (stretch) pacing.learn(decision, runs[level], ran);
+      return level;
+    };
+    const slower = { levels: profile.levels.map(({ p50 }) => latency(3 * p50)) };
+    pacing.adopt({ levels: profile.levels.map((one) => ({ ...one, cold: 50 * one.p50 })) }, runs, false);
+    expect(chosen()).toBeLessThan(2);
+    pacing.adopt(profile, runs, true);
+    expect(chosen()).toBe(2);
+    for (let i = 0; i < 40; i++) chosen(3);
+    expect(pacing.estimate().stretch).toBeGreaterThan(1.5);
+    pacing.adopt(slower, runs, true);
+    expect([chosen(), pacing.estimate().stretch]).toEqual([2, 1]);
+    const told = createPacing(levels, null, { stretch: 2 });
+    told.adopt(profile, runs, true);
+    expect(told.estimate()).toMatchObject({ stretch: expect.closeTo(2, 9), deviation: 0 });
+  });
+
+  test("without a deadline is expected to take its median as the machine is now, not as it was when that was first asked", async () => {
+    const load = { stretch: 1 };
+    const s = await session({ latencyProfile: profile, load });
+    for (const stretch of [1, 5, 2])
+      for (const slo of [undefined, { loss: 0.001 }, { operations: 1e9 }, { exact: true }] satisfies (Slo | undefined)[]) {
+        load.stretch = stretch;
+        const { level, expected } = s.run(row(0), slo).report.plan;
+        expect(expected.latencyMs).toBeCloseTo(stretch * profile.levels[level].p50, 6);
+      }
+    const cold = { levels: profile.levels.map((one) => ({ ...one, cold: 50 * one.p50 })) };
+    let now = 0;
+    const file = await session({ latencyProfile: cold, clock: { now: () => (now += 0.1) } });
+    const expectedMs = (): number => file.run(row(0), { loss: 0.001 }).report.plan.expected.latencyMs ?? Number.NaN;
+    expect(expectedMs()).toBeCloseTo(300, 6);
+    expect(expectedMs()).toBeLessThan(7);
   });
 
   test("is not lowered by steps of a clock too coarse for a query", async () => {
@@ -372,6 +416,7 @@ describe("clocks that do not do their job, once there is a profile", () => {
     const unmeasured = await session({ clock: { now: () => now } });
     const { report } = unmeasured.run(row(0), { latencyMs: 14 });
     expect(report.plan).toMatchObject({ level: 0, gaveUp: ["latency=14ms"], expected: { latencyMs: null } });
+    expect(report.met || unmeasured.run(row(0), { latencyMs: 14 }, 3).report.met).toBe(false);
     expect(unmeasured.run(row(0), { latencyMs: 14, late: "refuse" }).report.plan.level).toBe(0);
     expect(unmeasured.run(row(0), { operations: 4000 }).report.met).toBe(true);
   });

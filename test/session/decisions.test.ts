@@ -1,5 +1,6 @@
 // Decisions are made once: counted by how often one is asked for anew.
 
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createModel } from "../../src/model/model.ts";
 import { uncalibratedLevels } from "../../src/policy/levels.ts";
@@ -53,3 +54,59 @@ test("the sixteen last are recalled, and of many meanings only so many are kept"
   decisions.of({ operations: 1 }, true);
   expect(made.length).toBe(258);
 });
+
+test("an object asks what is in it now, whatever it is made of and however it was changed since", () => {
+  const values: [string, unknown[]][] = [
+    ["loss", [0, 0.01, undefined, Number.NaN, 1n]],
+    ["agreement", [0.9, 0.99]],
+    ["latencyMs", [2, 5, Number.POSITIVE_INFINITY, undefined]],
+    ["percentile", [50, 99]],
+    ["late", ["run", "refuse"]],
+    ["nodes", [0.5, "0.5"]],
+    ["dense", [true, false]],
+    ["signal", [undefined, AbortSignal.abort()]],
+    ["speed", [1]],
+  ];
+  const change = fc
+    .constantFrom(...values)
+    .chain(([key, of]) => fc.record({ key: fc.constant(key), value: fc.option(fc.constantFrom(...of), { nil: "absent" }) }));
+  const shape = fc.constantFrom("as it is", "inherited", "got", "hidden", "frozen", "without prototype");
+  fc.assert(
+    fc.property(fc.array(fc.tuple(change, shape), { minLength: 40, maxLength: 120 }), (changes) => {
+      const { decisions } = counted();
+      const kept: Record<string, unknown> = {};
+      for (const [{ key, value }, as] of changes) {
+        if (value === "absent") delete kept[key];
+        else kept[key] = value;
+        const descriptors = Object.getOwnPropertyDescriptors(kept);
+        const asked = {
+          "as it is": () => kept,
+          inherited: () => Object.create(kept),
+          got: () =>
+            Object.defineProperties(
+              {},
+              mapped(descriptors, ({ value }) => ({ get: () => value, enumerable: true })),
+            ),
+          hidden: () =>
+            Object.defineProperties(
+              {},
+              mapped(descriptors, ({ value }) => ({ value, enumerable: false })),
+            ),
+          frozen: () => Object.freeze({ [Symbol("loss")]: 1, ...kept }),
+          "without prototype": () => Object.assign(Object.create(null), kept),
+        }[as]() as Slo;
+        const recalled = decisions.recall(asked);
+        let checked: Slo | null = null;
+        try {
+          const { signal: _, ...rest } = checkSlo(asked);
+          checked = rest;
+        } catch {}
+        if (checked === null) expect([as, { ...kept }, recalled]).toEqual([as, { ...kept }, undefined]);
+        else expect((recalled ?? decisions.of(checked, true)).slo).toEqual(checked);
+      }
+    }),
+  );
+});
+
+const mapped = <T, U>(of: Record<string, T>, to: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
