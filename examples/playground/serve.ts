@@ -75,7 +75,8 @@ async function definitions(): Promise<{ names: string[]; words: string[]; tests:
 const { values } = parseArgs({ options: { port: { type: "string", default: "8080" } } });
 const served = await files();
 const headers = {
-  "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src data:; base-uri 'none'; object-src 'none'",
+  "content-security-policy":
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:; base-uri 'none'; object-src 'none'",
   // isolated pages get finer clocks
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
