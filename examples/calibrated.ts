@@ -1,8 +1,9 @@
 // A network calibrated on the rows held out for it, what an earlier run left of that in build/models, or as it came where it came
 // calibrated.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { calibrate } from "../src/calibrate/calibrate.ts";
+import { writeBytes } from "../src/cli/write-bytes.ts";
 import type { Model } from "../src/model/model.ts";
 import { decodeModel, encodeModel } from "../src/model/slonn-file.ts";
 import { type Network, projectPath } from "./networks.ts";
@@ -39,7 +40,7 @@ export async function calibrated(network: Network, options: CalibratedOptions): 
   });
   log(`${name}: calibrated on ${rows.count} rows in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   mkdirSync(projectPath("build", "models"), { recursive: true });
-  writeFileSync(path, encodeModel(model));
+  await writeBytes(path, encodeModel(model)); // whole or not at all, as a later run reads it
   return model;
 }
 

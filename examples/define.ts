@@ -6,16 +6,19 @@
 
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
+import { UsageError } from "../src/cli/arguments.ts";
 import { parseSlo } from "../src/policy/slo.ts";
 import { categoriesText, createCategorizer } from "./categories.ts";
 import { loadNetworkModel, readNames } from "./networks.ts";
+import { sayRefusals } from "./say-refusals.ts";
 
+sayRefusals("define");
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { slo: { type: "string" }, top: { type: "string", default: "8" } },
 });
 const top = Number(values.top);
-if (!(Number.isInteger(top) && top >= 1)) throw new Error(`--top: got ${values.top}, expected a whole number of at least 1`);
+if (!(Number.isInteger(top) && top >= 1)) throw new UsageError(`--top: got ${values.top}, expected a whole number of at least 1`);
 
 const slo = values.slo === undefined ? undefined : parseSlo(values.slo);
 const model = await loadNetworkModel("wordnet");

@@ -19,6 +19,7 @@ import { dense, everyLayer, exact, hashShares, withLayer } from "../src/calibrat
 import { evaluate, type Outcome } from "../src/calibrate/evaluate.ts";
 import { fitActivators } from "../src/calibrate/fit.ts";
 import { judge, sum } from "../src/calibrate/judge.ts";
+import { UsageError } from "../src/cli/arguments.ts";
 import { latencyOf, rowOfQuery } from "../src/cli/measure.ts";
 import { headline, rankOf } from "../src/cli/metric.ts";
 import { metricOf, percent, resultsOf, resultsText } from "../src/cli/results.ts";
@@ -34,23 +35,26 @@ import { createSession } from "../src/session/session.ts";
 import { calibrated } from "./calibrated.ts";
 import { categoriesText, createCategorizer } from "./categories.ts";
 import { loadNetwork, type Network, type NetworkName, networkNames, projectPath, readNames, textNetworkNames } from "./networks.ts";
+import { sayRefusals } from "./say-refusals.ts";
 
+sayRefusals("start");
 const { values } = parseArgs({
   options: {
     peers: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
     network: { type: "string", multiple: true },
     queries: { type: "string" },
-    json: { type: "boolean", default: false },
   },
 });
 /** WordNet's network where it comes calibrated: fitting it here would take longer than the rest. */
 const withText = existsSync(projectPath("examples", "models", "wordnet.slonn")) ? ["wordnet"] : [];
 const names = (values.network ?? ["mnist", "fashion-mnist", ...withText]).map((name): NetworkName => {
   const known = networkNames.find((one) => one === name);
-  if (!known) throw new Error(`--network: got ${name}, expected one of ${networkNames.join(", ")}`);
+  if (!known) throw new UsageError(`--network: got ${name}, expected one of ${networkNames.join(", ")}`);
   return known;
 });
+if (!(values.queries === undefined || (Number.isInteger(Number(values.queries)) && Number(values.queries) >= 1)))
+  throw new UsageError(`--queries: got ${values.queries}, expected a whole number of at least 1`);
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** What is asked of a network, beside dense. */

@@ -97,9 +97,10 @@ ${chart.series.map((series, s) => drawSeries(series, s, toX, toY))}
 
 /** The key to shapes and colours; `s` numbers the colours as in the chart. */
 export function drawLegend(series: readonly Series[]): Markup {
-  return html`<ul class="legend">${series.map(
-    ({ name, shape, marks }, s) =>
-      html`<li><svg class="key" viewBox="0 0 16 16" aria-hidden="true">${drawShape(shape, 8, 8, marks.every(({ filled }) => filled) ? "filled" : "hollow", s, null)}</svg>${name}</li>`,
+  return html`<ul class="legend">${series.map(({ name, shape, marks }, s) =>
+    marks.length === 0
+      ? null
+      : html`<li><svg class="key" viewBox="0 0 16 16" aria-hidden="true">${drawShape(shape, 8, 8, marks.every(({ filled }) => filled) ? "filled" : "hollow", s, null)}</svg>${name}</li>`,
   )}</ul>`;
 }
 

@@ -52,5 +52,6 @@ summary { cursor: pointer; width: fit-content; }
 footer { margin-top: 2.5rem; padding-top: 1.4rem; border-top: 1px solid var(--rule); font-size: .92rem; }
 .versions { display: flex; flex-wrap: wrap; gap: .2rem 1.6rem; margin: .6rem 0; } .versions div { display: flex; gap: .5rem; }
 dt { color: var(--soft); } dd { margin: 0; }
+@page { size: landscape; }
 @media print { body { max-width: none; } .scroll { overflow: visible; } }
 `;

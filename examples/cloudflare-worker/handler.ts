@@ -10,8 +10,9 @@ const operationsPerMs = 250_000;
 
 /** What an answer may take: half of the processor time that the platform allows a request; the rest is for reading and writing it. */
 export function budgetOf(cpuMs: number): number {
-  if (!(cpuMs > 0)) throw new Error(`CPU_MS: got ${cpuMs}, expected milliseconds above 0`);
-  return Math.round((cpuMs / 2) * operationsPerMs);
+  const budget = Math.ceil((cpuMs / 2) * operationsPerMs);
+  if (!(budget > 0 && Number.isFinite(budget))) throw new Error(`CPU_MS: got ${cpuMs}, expected a finite number of milliseconds above 0`);
+  return budget;
 }
 
 const longestText = 2_000;

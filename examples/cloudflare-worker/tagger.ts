@@ -8,7 +8,7 @@ export interface Tags {
   tags: { name: string; share: number }[];
   /** Words the network never saw. */
   unknown: string[];
-  /** Multiply-adds done, the budget, and those of the whole network. */
+  /** Multiply-adds done, the budget, and those of the whole network for these words: nobody computes with words that are not there. */
   operations: { done: number; budget: number; dense: number };
   /** Whether the budget was kept. */
   kept: boolean;
@@ -35,7 +35,8 @@ export async function createTagger(
   const [inputs, outputs] = [layers[0].inputs, layers[layers.length - 1].outputs];
   if (words.length !== inputs || labels.length !== outputs)
     throw new Error(`${model.name}: got ${words.length} words and ${labels.length} labels, expected ${inputs} and ${outputs}`);
-  const dense = layers.reduce((sum, layer) => sum + layer.inputs * layer.outputs, 0);
+  const [first, ...later] = layers;
+  const denseLater = later.reduce((sum, layer) => sum + layer.inputs * layer.outputs, 0);
   const vocabulary = createVocabulary(words);
   const session = await createSession(model);
   const slo = { operations: budget };
@@ -52,7 +53,7 @@ export async function createTagger(
       return {
         tags: best.map(({ index, score }) => ({ name: labels[index], share: Math.exp(score - largest) / sum })),
         unknown: [...new Set(typed)].filter((word) => !vocabulary.has(word)),
-        operations: { done: report.macs, budget, dense },
+        operations: { done: report.macs, budget, dense: input.indices.length * first.outputs + denseLater },
         kept: report.met,
       };
     },

@@ -66,7 +66,10 @@ export function createDigitPad(canvas: HTMLCanvasElement, onChange: () => void):
     drawTo(event);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (last && event.isPrimary) drawTo(event);
+    if (!event.isPrimary) return;
+    // a menu may have taken the button's release
+    if (!(event.buttons & 1)) last = null;
+    if (last) drawTo(event);
   });
   for (const type of ["pointerup", "pointercancel"] as const)
     canvas.addEventListener(type, ({ isPrimary }) => {
@@ -90,6 +93,7 @@ export function createDigitPad(canvas: HTMLCanvasElement, onChange: () => void):
       cursor.isDown = false;
     } else return;
     event.preventDefault();
+    cursor.isShown = true;
     if (cursor.isDown) dab(cursor.x + 0.5, cursor.y + 0.5);
     changed();
   });

@@ -21,7 +21,7 @@ export function createLayers(parent: HTMLElement, count: number): void {
   const figures = Array.from({ length: count }, () => {
     const figure = document.createElement("figure");
     const canvas = document.createElement("canvas");
-    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-hidden", "true"); // the caption tells it
     const caption = document.createElement("figcaption");
     caption.append(document.createElement("b"), document.createElement("span"), document.createElement("small"));
     figure.append(canvas, caption);
@@ -37,7 +37,6 @@ export function showLayers(parent: HTMLElement, layers: readonly Pictured[]): vo
     const [title] = figure.getElementsByTagName("b");
     const [caption] = figure.getElementsByTagName("span");
     const [small] = figure.getElementsByTagName("small");
-    canvas.setAttribute("aria-label", `${name}: ${text}${more ? `, ${more}` : ""}`);
     title.textContent = name;
     caption.textContent = text;
     small.textContent = more;

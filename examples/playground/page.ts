@@ -6,7 +6,7 @@ import { bagOf, createVocabulary, type Vocabulary, wordsOf } from "../text.ts";
 import { createDigitPad } from "./digit-pad.ts";
 import type { Guess, Query, Question, Raced, Reply, Subject } from "./messages.ts";
 import { createLayers, type Pictured, showLayers } from "./network-picture.ts";
-import { figuresOf, sameShare, withRows } from "./race-window.ts";
+import { figuresOf, sameShare, timeText, withRows } from "./race-window.ts";
 import { drawTimes } from "./time-chart.ts";
 
 const find = <E extends HTMLElement>(selector: string): E => {
@@ -27,7 +27,7 @@ type Kind = keyof typeof amounts;
 const amountText: Record<Kind, (amount: number) => string> = {
   loss: (amount) => (amount === 0 ? "no accuracy lost" : `at most ${Number((100 * amount).toFixed(2))} points of it lost`),
   latencyMs: (amount) => `done within ${amount} ms`,
-  nodes: (amount) => `at most ${Number((100 * amount).toFixed(1))} % of hidden nodes`,
+  nodes: (amount) => `at most ${Number((100 * amount).toFixed(1))} % of nodes, where any are left out`,
 };
 /** Where the slider starts; a deadline starts just above what dense takes here. */
 const starts: Record<Kind, () => number> = {
@@ -61,6 +61,8 @@ let isStale = true;
 let isPaused = false;
 /** Questions before the last change of what is asked: their rows say nothing of it. */
 let isOutdated = false;
+let isBusy = false;
+let images: Uint8Array | null = null;
 let examples = 0;
 let ticks = 0;
 const busy: Worker[] = [];
@@ -96,7 +98,7 @@ function load(): void {
   isStale = true;
   isOutdated = false;
   say("Loading the network …");
-  layers.replaceChildren();
+  forget();
   for (const part of ["digits", "words"] as const) find(`#${part}`).hidden = part !== subject();
   const failed = (message: string): void => say(`The network's Worker failed: ${message}`);
   try {
@@ -122,9 +124,7 @@ function askNext(): void {
   const asked = isStale ? query() : null;
   if (isStale && !asked) {
     say(subject() === "digits" ? "Draw a digit, or show an example." : "No word of this is known; type a definition.");
-    find("#best").replaceChildren();
-    find("#dense-says").textContent = find("#plan").textContent = "";
-    layers.replaceChildren();
+    forget();
   }
   isStale = false;
   if (asked) send({ kind: "ask", query: asked, slo });
@@ -169,6 +169,13 @@ function say(text: string): void {
   if (answerText.textContent !== text) answerText.textContent = text;
 }
 
+/** Leaves nothing of the answer before. */
+function forget(): void {
+  find("#best").replaceChildren();
+  find("#dense-says").textContent = find("#plan").textContent = "";
+  layers.replaceChildren();
+}
+
 function show({ best, dense, active, isDense, why, certificate, gaveUp }: Reply & { kind: "answer" }): void {
   if (!loaded) return;
   const { names, widths } = loaded;
@@ -182,23 +189,31 @@ function show({ best, dense, active, isDense, why, certificate, gaveUp }: Reply 
     dense === best[0].index ? "The whole network says the same." : `The whole network says ${called(dense)}.`;
   if (layers.childElementCount === 0) createLayers(layers, widths.length);
   showLayers(layers, pictured(widths, active, isDense));
-  const bound = certificate
+  // dense has a certificate as well, from no rows
+  const bound = certificate?.samples
     ? ` Certified: ${certificate.kind} ${certificate.kind === "loss" ? "at most" : "at least"} ${percent(certificate.bound, 2)} at ` +
       `${percent(certificate.confidence, 0)} confidence, from ${count(certificate.samples)} held-out rows.`
     : "";
   find("#plan").textContent = `${why}.${bound}${gaveUp.length > 0 ? ` Given up: ${gaveUp.join(", ")}.` : ""}`;
 }
 
-/** Dropped nodes count as zero and zeros are skipped, so that a layer is computed from what is lit before it; dense skips nothing. */
+/**
+ * Dropped nodes count as zero and zeros are skipped, so that a layer is computed from what is lit before it, or less; dense skips nothing
+ * but words that are not there.
+ */
 function pictured(widths: number[], active: (Uint32Array | null)[], isDense: boolean): Pictured[] {
   const things = subject() === "digits" ? "pixels" : "words";
   const lit = (i: number): number => active[i]?.length ?? widths[i];
+  const from = (i: number): string => {
+    if (i === 0) return `from ${count(isDense && subject() === "digits" ? widths[i] : lit(i))} ${things}`;
+    return isDense ? `from ${count(widths[i])} nodes` : `from ${count(lit(i))} nodes, zeros skipped`;
+  };
   return widths.map((width, i) => ({
     name: i === 0 ? "input" : i === widths.length - 1 ? "outputs" : `hidden layer ${i}`,
     width,
     lit: active[i],
     text: `${count(lit(i))} of ${count(width)} ${i === 0 ? things : "nodes"}`,
-    more: i === 0 ? "" : `from ${count(isDense ? widths[i - 1] : lit(i - 1))} ${i === 1 ? things : "nodes"}`,
+    more: i === 0 ? "" : from(i - 1),
   }));
 }
 
@@ -213,24 +228,38 @@ function bestLine(name: string, { share }: Guess): HTMLElement {
 }
 
 function showRace({ rows, stretch }: Reply & { kind: "raced" }): void {
+  if (!loaded) return;
   raced = withRows(raced, rows, mostRaced);
-  const { kind, amount } = objective();
-  const deadline = kind === "latencyMs" ? amount : null;
+  const { tickMs } = loaded;
+  const deadline = deadlineMs();
   for (const way of ["asked", "dense"] as const) {
     const { p50, p95, kept, macs, right } = figuresOf(raced, way, deadline);
-    find(`#${way}-p50`).textContent = `${p50.toFixed(3)} ms`;
-    find(`#${way}-p95`).textContent = `${p95.toFixed(3)} ms`;
+    find(`#${way}-p50`).textContent = timeText(p50, tickMs);
+    find(`#${way}-p95`).textContent = timeText(p95, tickMs);
     find(`#${way}-macs`).textContent = count(macs);
     find(`#${way}-right`).textContent = percent(right);
     if (kept !== null) find(`#${way}-kept`).textContent = percent(kept, 0);
   }
   find("#asked-same").textContent = percent(sameShare(raced));
-  find("#kept").hidden = deadline === null;
   const slower = stretch > 1.2 ? ` The session takes this machine to be ${stretch.toFixed(1)} times slower than idle.` : "";
   find("#live-text").textContent =
-    `The latest ${count(raced.length)} answers to ${count(loaded?.rows ?? 0)} test rows the network was not trained on, in blocks of ` +
+    `The latest ${count(raced.length)} answers to ${count(loaded.rows)} test rows the network was not trained on, in blocks of ` +
     `${rows.length}, both ways by turns.${slower}`;
-  drawTimes(find<HTMLCanvasElement>("#times"), raced, mostRaced, deadline);
+  showTimes();
+}
+
+function deadlineMs(): number | null {
+  const { kind, amount } = objective();
+  return kind === "latencyMs" ? amount : null;
+}
+
+function showTimes(): void {
+  drawTimes(find<HTMLCanvasElement>("#times"), raced, mostRaced, deadlineMs());
+}
+
+/** The slider has as many steps as there are amounts of the chosen kind; a browser may bring a page back with another kind than at first. */
+function offerAmounts(): void {
+  slider.max = String(amounts[objective().kind].length - 1);
 }
 
 function showAmount(): void {
@@ -245,29 +274,51 @@ function showAmount(): void {
 function startOver(): void {
   raced = [];
   isOutdated = isWaiting;
-  find("#live-text").textContent = "";
+  find("#live-text").textContent = isPaused ? "Paused." : "";
+  for (const cell of document.querySelectorAll("tbody td")) cell.textContent = "";
+  find("#kept").hidden = deadlineMs() === null;
+  showTimes();
 }
 
 function toggleBusy(): void {
+  isBusy = !isBusy;
   const button = find("#busy");
-  if (busy.length > 0) for (const one of busy.splice(0)) one.terminate();
-  else for (let i = 0; i < 2 * (navigator.hardwareConcurrency || 2); i++) busy.push(new Worker("busy-worker.js"));
-  button.setAttribute("aria-pressed", String(busy.length > 0));
-  button.textContent = busy.length > 0 ? "Let it rest" : "Make this machine busy";
-  find("#busy-text").textContent = busy.length > 0 ? `${busy.length} Workers read memory as fast as they can` : "";
+  button.classList.toggle("on", isBusy);
+  button.textContent = isBusy ? "Let it rest" : "Make this machine busy";
+  keepBusy();
+  find("#busy-text").textContent = isBusy ? `${busy.length} Workers read memory as fast as they can` : "";
   startOver();
+}
+
+/** A page that nobody sees lets the machine rest. */
+function keepBusy(): void {
+  const wanted = isBusy && document.visibilityState === "visible" ? 2 * (navigator.hardwareConcurrency || 2) : 0;
+  for (const one of busy.splice(wanted)) one.terminate();
+  while (busy.length < wanted) {
+    const one = new Worker("busy-worker.js");
+    one.addEventListener("error", () => {
+      if (isBusy) toggleBusy();
+      find("#busy-text").textContent = "Their program could not be loaded";
+    });
+    busy.push(one);
+  }
 }
 
 function togglePause(): void {
   isPaused = !isPaused;
   const button = find("#pause");
-  button.setAttribute("aria-pressed", String(isPaused));
+  button.classList.toggle("on", isPaused);
   button.textContent = isPaused ? "Go on" : "Pause";
   askNext();
 }
 
 async function showExample(): Promise<void> {
-  const images = new Uint8Array(await (await fetch("digits.bin")).arrayBuffer());
+  try {
+    images ??= new Uint8Array(await (await fetch("digits.bin")).arrayBuffer());
+  } catch (error) {
+    say(`No example could be loaded: ${error instanceof Error ? error.message : error}`);
+    return;
+  }
   const at = 784 * (examples++ % (images.length / 784));
   pad.show(Float32Array.from(images.subarray(at, at + 784), (pixel) => pixel / 255));
 }
@@ -275,9 +326,8 @@ async function showExample(): Promise<void> {
 form.addEventListener("change", ({ target }) => {
   const { name } = target as HTMLInputElement;
   if (name === "kind") {
-    const kind = chosen("kind") as Kind;
-    slider.max = String(amounts[kind].length - 1);
-    slider.value = String(starts[kind]());
+    offerAmounts();
+    slider.value = String(starts[objective().kind]());
   }
   showAmount();
   if (name === "subject") load();
@@ -295,15 +345,19 @@ find("#busy").addEventListener("click", toggleBusy);
 find("#pause").addEventListener("click", togglePause);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   pad.redraw();
+  showTimes();
   changed();
 });
+addEventListener("resize", showTimes);
+document.addEventListener("visibilitychange", keepBusy);
 setInterval(() => {
   // what a deadline allows changes with the load
-  if (!isPaused && ++ticks % ticksAnInput === 0) isStale = true;
+  if (!isPaused && document.visibilityState === "visible" && ++ticks % ticksAnInput === 0) isStale = true;
   askNext();
 }, pauseMs);
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) togglePause();
 
+offerAmounts();
 showAmount();
 void showExample();
 load();

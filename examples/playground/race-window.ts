@@ -32,6 +32,11 @@ export function figuresOf(window: readonly Raced[], way: "asked" | "dense", dead
   };
 }
 
+/** A time as a clock can tell it that counts in ticks. */
+export function timeText(ms: number, tickMs: number): string {
+  return ms < tickMs / 2 ? `under ${tickMs.toFixed(3)} ms` : `${ms.toFixed(3)} ms`;
+}
+
 /** Share of rows where both ways gave the same answer. */
 export function sameShare(window: readonly Raced[]): number {
   return window.filter(({ isSame }) => isSame).length / window.length;

@@ -7,8 +7,10 @@ import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { UsageError } from "../../src/cli/arguments.ts";
 import { readInputs, readLabels } from "../../src/cli/data/data.ts";
 import { projectPath } from "../networks.ts";
+import { sayRefusals } from "../say-refusals.ts";
 
 const testRows = { digits: 500, words: 500 };
 
@@ -72,10 +74,14 @@ async function definitions(): Promise<{ names: string[]; words: string[]; tests:
   return { names: lines("labels.txt.gz"), words: lines("words.txt.gz"), tests };
 }
 
+sayRefusals("playground");
 const { values } = parseArgs({ options: { port: { type: "string", default: "8080" } } });
+const port = Number(values.port);
+if (!(Number.isInteger(port) && port >= 0 && port < 65_536)) throw new UsageError(`--port: got ${values.port}, expected 0 to 65535`);
 const served = await files();
 const headers = {
-  "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src data:; base-uri 'none'; object-src 'none'",
+  "content-security-policy":
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:; base-uri 'none'; object-src 'none'",
   // isolated pages get finer clocks
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
@@ -87,6 +93,7 @@ const server = createServer(({ url = "/" }, response) => {
   response.writeHead(body ? 200 : 404, { ...headers, "content-type": body ? type : "text/plain" });
   response.end(body ?? "not found");
 });
-server.listen(Number(values.port), "127.0.0.1", () =>
-  console.log(`playground: http://localhost:${(server.address() as AddressInfo).port}/`),
-);
+server.on("error", ({ message }) => {
+  throw new UsageError(`--port: got ${port} (${message}), expected one that is free`);
+});
+server.listen(port, "127.0.0.1", () => console.log(`playground: http://localhost:${(server.address() as AddressInfo).port}/`));

@@ -2,7 +2,7 @@
 
     python3 examples/train/train_text.py TRAIN.npz TRAIN-labels.npz OUT.safetensors --test TEST.npz TEST-labels.npz
             [--width 256] [--epochs 8] [--batch 512] [--rate 3e-3] [--l1 0] [--decay 0.01] [--clip 0] [--word-dropout 0.1]
-            [--dropout 0.1] [--candidates 0] [--full-epochs 1] [--seed 1] [--threads 1]
+            [--dropout 0.1] [--candidates 0] [--full-epochs 1] [--rows 0] [--seed 1] [--threads 1]
 
 Inputs and labels are scipy.sparse CSR files as examples/data/make-wordnet.ts and make-brown.ts write them. The loss is the
 cross-entropy of a softmax over all labels, a row's labels being equally likely targets.

@@ -188,3 +188,21 @@ test("a report is written as a page and as the data it came from", async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+test("the promise is told by a run whose certificate says as much or more", () => {
+  const [network] = madeUpReport().networks;
+  const told = (bound: number): string => {
+    const runs = network.runs.map((run) => ({ ...run, certificate: run.certificate && { ...run.certificate, bound } }));
+    return renderPage({ ...madeUpReport(), networks: [{ ...network, runs }] });
+  };
+  expect(told(0.0029)).toContain("as fast as our dense run");
+  expect(told(0.0031)).not.toContain("as fast as our dense run");
+});
+
+test("a legend names what is drawn", () => {
+  const [network] = madeUpReport().networks;
+  const legend = (levels: NetworkReport["levels"]): string => renderPage({ ...madeUpReport(), networks: [{ ...network, levels }] });
+  const certified = network.levels.filter(({ certificates }) => certificates.length > 0);
+  expect(legend(network.levels)).toContain("level, not certified</li>");
+  expect(legend(certified)).not.toContain("level, not certified</li>");
+});

@@ -111,8 +111,16 @@ describe("requests", () => {
   });
 });
 
-test.each([Number.NaN, 0, -1])("processor time that is none (%f) is named as the setting it comes from", (cpuMs) => {
-  expect(() => budgetOf(cpuMs)).toThrow("CPU_MS");
+test.each([Number.NaN, 0, -1, Number.POSITIVE_INFINITY, 1e308])(
+  "processor time that is none (%f) is named as the setting it comes from",
+  (cpuMs) => {
+    expect(() => budgetOf(cpuMs)).toThrow("CPU_MS");
+  },
+);
+
+test("little processor time is still a budget", () => {
+  expect(budgetOf(1e-9)).toBe(1);
+  expect(budgetOf(10)).toBe(1_250_000);
 });
 
 describe("the model", () => {

@@ -57,6 +57,7 @@ export interface Tab {
   on(event: "console", listener: (message: { text(): string }) => void): unknown;
   on(event: "pageerror", listener: (error: Error) => void): unknown;
   goto(url: string, options: { waitUntil: "commit" | "domcontentloaded"; timeout: number }): Promise<unknown>;
+  reload(options: { waitUntil: "domcontentloaded"; timeout: number }): Promise<unknown>;
   waitForSelector(selector: string, options: { state?: "attached"; timeout: number }): Promise<unknown>;
   $eval(selector: string, read: (element: Element) => string): Promise<string>;
   /** A function, since a page's policy may forbid code from strings. */
@@ -64,6 +65,11 @@ export interface Tab {
   click(selector: string): Promise<void>;
   focus(selector: string): Promise<void>;
   readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
+  readonly mouse: {
+    move(x: number, y: number): Promise<void>;
+    down(options?: { button: "right" }): Promise<void>;
+    up(options?: { button: "right" }): Promise<void>;
+  };
   screenshot(options: { path: `${string}.png`; fullPage: boolean }): Promise<unknown>;
   /** Playwright's; Firefox starts in that size, as its extended-support release lacks a command that puppeteer sends with a viewport. */
   setViewportSize?(size: { width: number; height: number }): Promise<void>;

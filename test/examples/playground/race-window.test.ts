@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Raced } from "../../../examples/playground/messages.ts";
-import { figuresOf, sameShare, withRows } from "../../../examples/playground/race-window.ts";
+import { figuresOf, sameShare, timeText, withRows } from "../../../examples/playground/race-window.ts";
 
 const row = (askedMs: number, denseMs: number, isRight: boolean, isSame = true): Raced => ({
   asked: { ms: askedMs, macs: 10, isRight },
@@ -20,5 +20,11 @@ describe("the window of raced rows", () => {
     expect(figuresOf(window, "dense", 3)).toEqual({ p50: 30, p95: 40, kept: 0, macs: 100, right: 1 });
     expect(figuresOf(window, "asked", null).kept).toBe(null);
     expect(sameShare(window)).toBe(0.75);
+  });
+
+  test("tells no time that the clock cannot", () => {
+    expect(timeText(0, 0.02)).toBe("under 0.020 ms");
+    // as differences of clocks come
+    expect(timeText(0.0199999, 0.02)).toBe("0.020 ms");
   });
 });
