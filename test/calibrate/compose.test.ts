@@ -72,4 +72,23 @@ describe("rules composed from settings run one by one", async () => {
     });
     expect(changed).toBeGreaterThan(0);
   });
+
+  test("grow by margins that a file can hold, and where no second answer stands beside the best", () => {
+    const none = new Uint8Array(4);
+    const made = (amount: number, margins: number[], cost: number): Tried => ({
+      rung: { layers: [{ ...base, amount }] },
+      differences: new Float32Array(4),
+      disagreements: none,
+      margins: Float32Array.from(margins),
+      cost,
+    });
+    const dearest: Tried = { ...made(1, [1, 1, 1, 1], 100), rung: everyLayer(1, exact) };
+    const overflowing = made(0.1, new Array(4).fill(Number.POSITIVE_INFINITY), 1);
+    expect(composeGrowing([overflowing], dearest)).toEqual([]);
+    // of the second setting the last row has one answer alone: it goes on, as the kernel sends it on
+    const alone = [made(0.1, [3, 4, 1, 2], 1), made(0.5, [3, 4, 2, Number.NaN], 10)];
+    const third = composeGrowing(alone, dearest).find(({ rungs: of }) => of.length === 3 && of[0].margin === 3);
+    expect(third?.rungs[1].margin).toBe(2);
+    expect(third?.cost).toBeCloseTo(1 + 0.5 * (9 + 0.3) + 0.25 * 100, 9);
+  });
 });
