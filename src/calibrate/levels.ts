@@ -96,11 +96,14 @@ export function certifiedLevels(
   const against = reference ?? outcomes[outcomes.length - 1];
   const verdicts = outcomes.map((outcome) => judge(outcome, against, labels, depth));
   const outcomesOf = verdicts.map((verdict) => outcomeOf(verdict, labels, depth));
-  const first = reference ? [outcomeOf(judge(reference, reference, labels, depth), labels, depth)] : [];
+  const judgedBy = reference && outcomeOf(judge(reference, reference, labels, depth), labels, depth);
   /** Each level's certificates, tested from the least rank to the greatest. */
   const testedBy = (key: keyof Sequenced["rank"]): Certificate[][] => {
     const order = sequenced.map((_, i) => i).sort((a, b) => sequenced[b].rank[key] - sequenced[a].rank[key]);
-    const inOrder = certifyLadder([...order.map((i) => outcomesOf[i]), ...first], { confidence });
+    const inOrder = certifyLadder(
+      order.map((i) => outcomesOf[i]),
+      { confidence, reference: judgedBy },
+    );
     return sequenced.map((_, i) => inOrder[order.indexOf(i)]);
   };
   const [byLoss, byAgreement] = [testedBy("lost"), testedBy("disagreed")];

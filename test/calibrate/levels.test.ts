@@ -233,5 +233,9 @@ describe("certified levels", () => {
     expect(dense.observed).toMatchObject({ loss: 0.003, agreement: 0.997 });
     expect(dense.certificates.find(({ kind }) => kind === "loss")?.bound).toBeGreaterThan(0.003);
     expect(judged[0].certificates[0].bound).toBeGreaterThanOrEqual(dense.certificates[0].bound);
+    // how often the other is right spoils no level's accuracy
+    const wrong = certifiedLevels(sequenced, answered, { ...certifying, reference: outcome(n, 1000) });
+    const accuracy = wrong[wrong.length - 1].certificates.find(({ kind }) => kind === "accuracy");
+    expect(accuracy?.bound).toBeCloseTo(binomialLower(n - 3, n, 0.05), 9);
   });
 });
