@@ -73,6 +73,20 @@ describe("rules composed from settings run one by one", async () => {
     expect(changed).toBeGreaterThan(0);
   });
 
+  test("grow for the share of rows that lie below a margin", () => {
+    const [low, all] = [others[0], exactTried].map(
+      (one, i): Tried => ({
+        ...one,
+        differences: new Float32Array(50),
+        disagreements: new Uint8Array(50).fill(1 - i),
+        margins: Float32Array.from({ length: 50 }, (_, r) => 50 - r),
+      }),
+    );
+    const found = composeGrowing([low], all);
+    expect(found.map(({ rungs: [first] }) => first.margin)).toEqual([2, 4, 5, 7, 10, 14, 19, 26]);
+    expect(found.map(({ disagreed }) => disagreed)).toEqual([49, 47, 46, 44, 41, 37, 32, 25]);
+  });
+
   test("grow by margins that a file can hold, and where no second answer stands beside the best", () => {
     const none = new Uint8Array(4);
     const made = (amount: number, margins: number[], cost: number): Tried => ({
