@@ -101,7 +101,9 @@ describe("rules composed from settings run one by one", async () => {
     expect(composeGrowing([overflowing], dearest)).toEqual([]);
     // of the second setting the last row has one answer alone: it goes on, as the kernel sends it on
     const alone = [made(0.1, [3, 4, 1, 2], 1), made(0.5, [3, 4, 2, Number.NaN], 10)];
-    const third = composeGrowing(alone, dearest).find(({ rungs: of }) => of.length === 3 && of[0].margin === 3);
+    const found = composeGrowing(alone, dearest).filter(({ rungs: of }) => of[0].margin === 3);
+    expect(found.find(({ rungs: of }) => of[1].layers === dearest.rung.layers)?.cost).toBe(1 + 0.5 * 100);
+    const third = found.find(({ rungs: of }) => of.length === 3);
     expect(third?.rungs[1].margin).toBe(2);
     expect(third?.cost).toBeCloseTo(1 + 0.5 * (9 + 0.3) + 0.25 * 100, 9);
   });
