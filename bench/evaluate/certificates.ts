@@ -113,9 +113,16 @@ function certifiedRule(recorded: Recorded, search: Uint32Array, certify: Uint32A
   ];
   const on = (which: Uint32Array, rules: readonly (readonly Rung[])[]): Outcome[] =>
     rules.map((rungs) => outcomeOf(recorded, rungs, which));
-  const kept = sequence(ladder, on(search, ladder), takeLabels(recorded.labels, search), costOf, [], certify.length, promise);
+  const kept = sequence(ladder, on(search, ladder), {
+    labels: takeLabels(recorded.labels, search),
+    costOf,
+    always: [],
+    samples: certify.length,
+    promise,
+  });
   const rules = kept.map(({ rungs }) => rungs);
-  const levels = certifiedLevels(kept, on(certify, rules), takeLabels(recorded.labels, certify), recorded.widths, confidence);
+  const { widths } = recorded;
+  const levels = certifiedLevels(kept, on(certify, rules), { labels: takeLabels(recorded.labels, certify), widths, confidence });
   const level = levels.find(({ certificates }) => certificates.some(({ kind, bound }) => kind === "loss" && bound <= promised));
   return level?.rungs ?? [whole];
 }

@@ -186,7 +186,13 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const rules = kept.map(({ rungs }) => rungs);
   const outcomes = await run(rules, certify.rows, 0, 1, "certifying");
   const widths = model.layers.map(({ outputs }) => outputs);
-  const levels = certifiedLevels(kept, outcomes, certify.labels, widths, confidence, depth, await reference(of, certify.rows));
+  const levels = certifiedLevels(kept, outcomes, {
+    labels: certify.labels,
+    widths,
+    confidence,
+    depth,
+    reference: await reference(of, certify.rows),
+  });
   const result: Ladder = {
     version: 1,
     metric,

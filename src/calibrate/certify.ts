@@ -32,24 +32,30 @@ export interface LevelOutcome {
 
 /**
  * The certificates of every level, in the order of `outcomes`: agreement, and with labels loss and accuracy. Levels are tested from the
- * last, dense, to the first, so those likely to fail belong first: cheapest first, or by what they lost on other rows. Dense keeps itself exactly: its loss is 0 and its agreement 1 by definition; its accuracy has the binomial bound.
+ * last, dense, to the first, so those likely to fail belong first: cheapest first, or by what they lost on other rows. What the others are judged by keeps itself exactly: its loss is 0 and its agreement 1 by
+ * definition; its accuracy has the binomial bound.
+ * @param reference what all levels are judged by where it is none of them, and not tested; else it is the last of `outcomes`
  * @throws SlonnError `bad-option` for a confidence outside (0, 1); `bad-input` for no level, no rows, or counts that contradict each other.
  */
-export function certifyLadder(outcomes: readonly LevelOutcome[], { confidence }: { confidence: number }): Certificate[][] {
+export function certifyLadder(
+  outcomes: readonly LevelOutcome[],
+  { confidence, reference = null }: { confidence: number; reference?: LevelOutcome | null },
+): Certificate[][] {
   if (!(confidence > 0 && confidence < 1)) throw refusal("bad-option", "confidence", confidence, "a number between 0 and 1");
-  checkOutcomes(outcomes);
+  checkOutcomes(reference ? [...outcomes, reference] : outcomes);
   const delta = 1 - confidence;
-  const dense = outcomes.length - 1;
-  const { samples } = outcomes[dense];
+  const last = outcomes.length - 1;
+  const { samples } = outcomes[last];
   const certificates: Certificate[][] = [];
   let loss = 0;
   let agreement = 1;
   let accuracy = 1;
-  for (let i = dense; i >= 0; i--) {
+  for (let i = last; i >= 0; i--) {
+    const tested = i < last || reference !== null;
     const { differences, agreements, rights, precision = null } = outcomes[i];
     const ofLevel: Certificate[] = [];
     if (differences !== null) {
-      if (i < dense) {
+      if (tested) {
         const upper = precision
           ? lossUpperBetting(differences, delta)
           : lossUpper(count(differences, 1), count(differences, -1), samples, delta);
@@ -57,7 +63,7 @@ export function certifyLadder(outcomes: readonly LevelOutcome[], { confidence }:
       }
       ofLevel.push({ kind: "loss", bound: loss, confidence, samples });
     }
-    if (i < dense) agreement = Math.min(agreement, binomialLower(agreements, samples, delta));
+    if (tested) agreement = Math.min(agreement, binomialLower(agreements, samples, delta));
     ofLevel.push({ kind: "agreement", bound: agreement, confidence, samples });
     if (rights !== null) {
       const lower = precision

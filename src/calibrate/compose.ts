@@ -40,11 +40,11 @@ export function composeFixed(tried: Tried): Composed {
 export function composeGrowing(settings: readonly Tried[], exact: Tried): Composed[] {
   const found: Composed[] = [];
   const ascending = new Map(settings.map((one) => [one, one.margins.slice().sort()]));
-  /** The least margin that so many inputs stay below, and 0 where it has no meaning. */
+  /** The least margin that so many inputs stay below, and 0 where it has no meaning or is past float32: no file holds an infinite one. */
   const marginOf = (setting: Tried, share: number): number => {
     const margins = ascending.get(setting) as Float32Array;
     const margin = margins[Math.min(margins.length - 1, Math.round(share * margins.length))];
-    return margin > 0 ? margin : 0;
+    return margin > 0 && margin < Number.POSITIVE_INFINITY ? margin : 0;
   };
   const exactRung = { layers: exact.rung.layers };
   for (const low of settings) {
@@ -65,8 +65,8 @@ export function composeGrowing(settings: readonly Tried[], exact: Tried): Compos
         found.push({ rungs: [first, { layers: high.rung.layers }], cost, ...sums });
         for (const final of finalShares) {
           const second = marginOf(high, final);
-          const further = rows.filter((r) => high.margins[r] < second);
-          if (further.length === 0) continue;
+          const further = rows.filter((r) => !(high.margins[r] >= second));
+          if (second === 0 || further.length === 0) continue;
           found.push({
             rungs: [first, { layers: high.rung.layers, margin: second }, exactRung],
             cost: cost + (further.length / all) * exact.cost,

@@ -74,7 +74,8 @@ export async function findLadder(
   throwIfAborted(fit.signal);
   const measured = await run(ladder, search.rows, 0.55, 1, "measuring levels");
   const against = (await reference(search.rows)) ?? measured[0];
-  const kept = sequence(ladder, measured, search.labels, costOf, uniform, certifying, promise, depth, against);
+  const { labels } = search;
+  const kept = sequence(ladder, measured, { labels, costOf, always: uniform, samples: certifying, promise, depth, reference: against });
   return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, certifying, promise) };
 }
 

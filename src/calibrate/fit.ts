@@ -110,11 +110,13 @@ export async function fitActivators(
 
 /** Without activators that activations past float32 made infinite or NaN: they rank nothing, and no file may hold them. */
 function finiteOnly(activators: LayerActivators): LayerActivators {
-  const holds = ({ down, center, up, mean }: LowRank): boolean => [down, center, up, mean].every((numbers) => notFinite(numbers) < 0);
-  const { lowRank, clusters } = activators;
+  const finite = (...parts: Float32Array[]): boolean => parts.every((numbers) => notFinite(numbers) < 0);
+  const holds = ({ down, center, up, mean }: LowRank): boolean => finite(down, center, up, mean);
+  const { lowRank, hash, clusters } = activators;
   return {
     ...activators,
     lowRank: lowRank && holds(lowRank) ? lowRank : null,
+    hash: hash && finite(hash.planes, hash.votes) ? hash : null,
     clusters: clusters.filter(({ router }) => holds(router)),
   };
 }

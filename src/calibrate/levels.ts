@@ -17,6 +17,32 @@ export interface Sequenced extends Composed {
   rank: { lost: number; disagreed: number };
 }
 
+/** What rules are judged by. */
+interface Judging {
+  labels: Labels | null;
+  /** How many of the best answers count; 1 unless given. */
+  depth?: number;
+}
+
+export interface Sequencing extends Judging {
+  costOf(outcome: Outcome): number;
+  /** Rules kept for other reasons than a promise. */
+  always: readonly (readonly Rung[])[];
+  /** Rows that will certify. */
+  samples: number;
+  promise: Promised;
+  /** Whose answers are to be given; those of the first of `ladder`, dense, unless given. */
+  reference?: Answers;
+}
+
+export interface Certifying extends Judging {
+  /** Nodes of each layer. */
+  widths: readonly number[];
+  confidence: number;
+  /** Whose answers were to be given, where not dense's: then dense is tested like any other. */
+  reference?: Answers | null;
+}
+
 /** The share of what dense's answers cost that a rule has to save which may give others: less is what measuring is off by. */
 const leastSaving = 0.1;
 
@@ -28,13 +54,7 @@ const leastSaving = 0.1;
 export function sequence(
   ladder: readonly (readonly Rung[])[],
   outcomes: readonly Outcome[],
-  labels: Labels | null,
-  costOf: (outcome: Outcome) => number,
-  always: readonly (readonly Rung[])[],
-  samples: number,
-  promise: Promised,
-  depth = 1,
-  reference: Answers = outcomes[0],
+  { labels, costOf, always, samples, promise, depth = 1, reference = outcomes[0] }: Sequencing,
 ): Sequenced[] {
   const keep = new Set(always.map((rungs) => JSON.stringify(rungs)));
   const all = ladder.map((rungs, i) => {
@@ -67,27 +87,23 @@ export function sequence(
   });
 }
 
-/**
- * Certifies the levels on rows nothing else has seen. They are tested in the order of their rank.
- * @param reference whose answers were to be given; dense's unless given, and then dense is tested like any other
- */
+/** Certifies the levels on rows nothing else has seen. They are tested in the order of their rank. */
 export function certifiedLevels(
   sequenced: readonly Sequenced[],
   outcomes: readonly Outcome[],
-  labels: Labels | null,
-  widths: readonly number[],
-  confidence: number,
-  depth = 1,
-  reference: Answers | null = null,
+  { labels, widths, confidence, depth = 1, reference = null }: Certifying,
 ): Level[] {
   const against = reference ?? outcomes[outcomes.length - 1];
   const verdicts = outcomes.map((outcome) => judge(outcome, against, labels, depth));
   const outcomesOf = verdicts.map((verdict) => outcomeOf(verdict, labels, depth));
-  const first = reference ? [outcomeOf(judge(reference, reference, labels, depth), labels, depth)] : [];
+  const judgedBy = reference && outcomeOf(judge(reference, reference, labels, depth), labels, depth);
   /** Each level's certificates, tested from the least rank to the greatest. */
   const testedBy = (key: keyof Sequenced["rank"]): Certificate[][] => {
     const order = sequenced.map((_, i) => i).sort((a, b) => sequenced[b].rank[key] - sequenced[a].rank[key]);
-    const inOrder = certifyLadder([...order.map((i) => outcomesOf[i]), ...first], { confidence });
+    const inOrder = certifyLadder(
+      order.map((i) => outcomesOf[i]),
+      { confidence, reference: judgedBy },
+    );
     return sequenced.map((_, i) => inOrder[order.indexOf(i)]);
   };
   const [byLoss, byAgreement] = [testedBy("lost"), testedBy("disagreed")];

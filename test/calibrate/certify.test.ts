@@ -132,6 +132,9 @@ describe("certifyLadder", () => {
   });
 
   test.each<[string, LevelOutcome[], string]>([
+    ["no differences beside rights", [{ ...dense, differences: null }], "outcomes[0].differences: got null"],
+    ["fewer agreements than none", [{ ...dense, agreements: -1 }], "outcomes[0].agreements: got -1"],
+    ["a part of an agreement", [{ ...dense, agreements: 0.5 }], "outcomes[0].agreements: got 0.5"],
     ["no level", [], "outcomes: got no level"],
     ["no rows", [{ differences: null, agreements: 0, rights: null, samples: 0 }], "outcomes[0].samples: got 0"],
     ["more agreements than rows", [{ ...dense, agreements: samples + 1 }], "outcomes[0].agreements: got 2001, expected 0 to 2000"],
@@ -152,6 +155,12 @@ describe("certifyLadder", () => {
   ])("refuses %s", (_, levels, message) => {
     expect(() => certifyLadder(levels, { confidence: 0.95 })).toThrow(SlonnError);
     expect(() => certifyLadder(levels, { confidence: 0.95 })).toThrow(message);
+  });
+
+  test("takes one row, and no agreement at all", () => {
+    const one = { differences: Int8Array.of(0), agreements: 1, rights: 0, samples: 1 };
+    const [level] = certifyLadder([{ ...one, agreements: 0 }, one], { confidence: 0.9 });
+    expect(bound(level, "agreement")).toBe(0);
   });
 
   test.each([0, 1, Number.NaN, -1, 95])("refuses confidence %f", (confidence) => {

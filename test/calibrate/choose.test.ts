@@ -41,8 +41,9 @@ describe("the bound a rule will probably get", () => {
     expect(bound(10_000, 1_000_000, 1)).toBeCloseTo(0.01116, 4);
   });
 
-  test("is above 0 for a rule that lost nothing", () => {
-    expect(expectedBound(0, 0, rows, 4000, 0)).toBeGreaterThan(0);
+  test("of a rule that lost nothing is that of one loss among the rows, of a rule that loses half the widest", () => {
+    expect(expectedBound(0, 0, rows, 4000, 0)).toBeCloseTo(1.645 * Math.sqrt(1 / (rows * 4000)), 9);
+    expect(expectedBound(rows / 2, rows / 2, rows, 4000, 0)).toBeCloseTo(0.5 + (1.645 * 0.5) / Math.sqrt(4000), 4);
   });
 });
 

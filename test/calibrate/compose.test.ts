@@ -72,4 +72,39 @@ describe("rules composed from settings run one by one", async () => {
     });
     expect(changed).toBeGreaterThan(0);
   });
+
+  test("grow for the share of rows that lie below a margin", () => {
+    const [low, all] = [others[0], exactTried].map(
+      (one, i): Tried => ({
+        ...one,
+        differences: new Float32Array(50),
+        disagreements: new Uint8Array(50).fill(1 - i),
+        margins: Float32Array.from({ length: 50 }, (_, r) => 50 - r),
+      }),
+    );
+    const found = composeGrowing([low], all);
+    expect(found.map(({ rungs: [first] }) => first.margin)).toEqual([2, 4, 5, 7, 10, 14, 19, 26]);
+    expect(found.map(({ disagreed }) => disagreed)).toEqual([49, 47, 46, 44, 41, 37, 32, 25]);
+  });
+
+  test("grow by margins that a file can hold, and where no second answer stands beside the best", () => {
+    const none = new Uint8Array(4);
+    const made = (amount: number, margins: number[], cost: number): Tried => ({
+      rung: { layers: [{ ...base, amount }] },
+      differences: new Float32Array(4),
+      disagreements: none,
+      margins: Float32Array.from(margins),
+      cost,
+    });
+    const dearest: Tried = { ...made(1, [1, 1, 1, 1], 100), rung: everyLayer(1, exact) };
+    const overflowing = made(0.1, new Array(4).fill(Number.POSITIVE_INFINITY), 1);
+    expect(composeGrowing([overflowing], dearest)).toEqual([]);
+    // of the second setting the last row has one answer alone: it goes on, as the kernel sends it on
+    const alone = [made(0.1, [3, 4, 1, 2], 1), made(0.5, [3, 4, 2, Number.NaN], 10)];
+    const found = composeGrowing(alone, dearest).filter(({ rungs: of }) => of[0].margin === 3);
+    expect(found.find(({ rungs: of }) => of[1].layers === dearest.rung.layers)?.cost).toBe(1 + 0.5 * 100);
+    const third = found.find(({ rungs: of }) => of.length === 3);
+    expect(third?.rungs[1].margin).toBe(2);
+    expect(third?.cost).toBeCloseTo(1 + 0.5 * (9 + 0.3) + 0.25 * 100, 9);
+  });
 });

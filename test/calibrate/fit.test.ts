@@ -195,6 +195,13 @@ describe("fitting a network", () => {
     expect(await kindsOf([])).toEqual(new Array(3).fill([false, false]));
   });
 
+  test("fits nothing that a file could not hold where activations pass float32", async () => {
+    const overflowing = { ...model, layers: model.layers.map((layer) => ({ ...layer, weight: layer.weight.map((w) => 1e38 * w) })) };
+    const options = { kinds: ["low-rank", "hash"], rows: 100, random: seeded(3) };
+    const { fitted } = await fitActivators(overflowing, rows, options, kernels);
+    expect(fitted.map(({ lowRank, hash }) => [lowRank, hash])).toEqual(new Array(3).fill([null, null]));
+  });
+
   test("gives thresholds that about so many of the scores exceed, higher for smaller shares", async () => {
     const { thresholds } = await fitting(rows);
     const found = thresholds(0, 8, [0.01, 0.1, 0.5, 1]);

@@ -4,7 +4,7 @@ import { binomialLower, lossUpper } from "../../src/calibrate/bounds.ts";
 import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
 import type { Outcome } from "../../src/calibrate/evaluate.ts";
 import { sum } from "../../src/calibrate/judge.ts";
-import { certifiedLevels, type Sequenced, sequence } from "../../src/calibrate/levels.ts";
+import { type Certifying, certifiedLevels, type Sequenced, type Sequencing, sequence } from "../../src/calibrate/levels.ts";
 import type { Labels } from "../../src/model/rows.ts";
 import type { Certificate, Rung } from "../../src/profile/ladder.ts";
 
@@ -31,10 +31,12 @@ const exactRule = [everyLayer(2, exact)];
 const lost = (count: number) => ({ rows: n, lost: count, changed: count, disagreed: count });
 const near = (value: number) => expect.closeTo(value, 9);
 const costOf = ({ macs }: Outcome): number => sum(macs) / n;
+const sequencing: Sequencing = { labels, costOf, always: [], samples: n, promise: { kind: "loss", bound: 0.01 } };
+const certifying: Certifying = { labels, widths, confidence: 0.95 };
 
 describe("the sequence of levels", () => {
   const order = (rules: (readonly Rung[])[], outcomes: Outcome[], always: (readonly Rung[])[] = []) =>
-    sequence([denseRule, exactRule, ...rules], outcomes, labels, costOf, always, n, { kind: "loss", bound: 0.01 });
+    sequence([denseRule, exactRule, ...rules], outcomes, { ...sequencing, always });
 
   test("is cheapest first and dense last, without what costs as much as dense", () => {
     const found = order(
@@ -72,6 +74,32 @@ describe("the sequence of levels", () => {
     expect(order(rules, outcomes, [rule(0.5)]).map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
   });
 
+  /** What stays of a rule of one setting and of one that grows, either first. */
+  const stays = (fixed: Outcome, growing: Outcome): number[][] => {
+    const rules = [rule(0.5), [{ ...rule(0.1)[0], margin: 1 }, ...exactRule]];
+    const answered = [fixed, growing];
+    return [
+      [0, 1],
+      [1, 0],
+    ].map((places) => {
+      const found = order(
+        places.map((i) => rules[i]),
+        [outcome(0, 100), outcome(0, 60), ...places.map((i) => answered[i])],
+      );
+      return [0, 1].filter((i) => found.some(({ rungs }) => rungs === rules[i]));
+    });
+  };
+
+  test.each([
+    ["costs less", outcome(5, 40), outcome(5, 39), [1], [1]],
+    ["answers better", outcome(5, 40), outcome(4, 40), [1], [1]],
+    ["does as much", outcome(5, 40), outcome(5, 40), [0], [1]],
+    ["costs more", outcome(5, 40), outcome(5, 41), [0], [0]],
+    ["costs more and answers better", outcome(5, 40), outcome(4, 41), [0, 1], [0, 1]],
+  ])("of a rule of one setting and one that grows keeps what no other is as good as: it %s", (_, fixed, growing, first, second) => {
+    expect(stays(fixed, growing)).toEqual([first, second]);
+  });
+
   test("tests dense and exact first, then what will probably lose least, then what is kept though no promise is served by it", () => {
     const found = order(
       [rule(0.4), rule(0.3), rule(0.2), rule(0.1)],
@@ -87,14 +115,12 @@ describe("the sequence of levels", () => {
   test("what is always kept has its place among the others where it is the cheapest for a promise", () => {
     const outcomes = [outcome(0, 100), outcome(0, 60), outcome(40, 10), outcome(3, 30), outcome(1, 50)];
     const ladder = [denseRule, exactRule, rule(0.1), rule(0.2), rule(0.4)];
-    const found = sequence(ladder, outcomes, labels, costOf, [rule(0.2)], n, { kind: "loss", bound: 0.01 });
+    const found = sequence(ladder, outcomes, { ...sequencing, always: [rule(0.2)] });
     expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.1), rule(0.2), rule(0.4), exactRule, denseRule]);
     const certified = certifiedLevels(
       found,
       [2, 3, 4, 1, 0].map((i) => outcomes[i]),
-      labels,
-      widths,
-      0.95,
+      certifying,
     );
     for (const kind of [0, 1])
       expect(certified[1].certificates[kind].bound).toBeCloseTo(kind === 0 ? lossUpper(3, 0, n, 0.05) : binomialLower(997, n, 0.05), 9);
@@ -105,11 +131,11 @@ describe("the sequence of levels", () => {
     const gained: Labels = { ...labels, classes: new Uint32Array(n).fill(1) };
     const outcomes = [outcome(0, 100), outcome(0, 60), outcome(40, 40), outcome(10, 50)];
     const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
-    const found = sequence(ladder, outcomes, gained, costOf, [], n, { kind: "agreement", bound: 0.98 });
+    const found = sequence(ladder, outcomes, { ...sequencing, labels: gained, promise: { kind: "agreement", bound: 0.98 } });
     const tested = (key: "lost" | "disagreed") => [...found].sort((a, b) => a.rank[key] - b.rank[key]).map(({ rungs }) => rungs);
     expect(tested("lost")).toEqual([denseRule, exactRule, rule(0.4), rule(0.5)]);
     expect(tested("disagreed")).toEqual([denseRule, exactRule, rule(0.5), rule(0.4)]);
-    const certified = certifiedLevels(found, [outcomes[2], outcomes[3], outcomes[1], outcomes[0]], gained, widths, 0.95);
+    const certified = certifiedLevels(found, [outcomes[2], outcomes[3], outcomes[1], outcomes[0]], { ...certifying, labels: gained });
     expect(certified[0].observed).toEqual({ agreement: near(0.96), accuracy: near(0.04), loss: near(-0.04) });
     const bounds = certified.map(({ certificates }) => certificates.find(({ kind }) => kind === "agreement")?.bound);
     expect(bounds).toEqual([binomialLower(960, n, 0.05), binomialLower(990, n, 0.05), binomialLower(1000, n, 0.05), 1].map(near));
@@ -121,7 +147,7 @@ describe("the sequence of levels", () => {
   test("keeps what agrees more, though what it gains and loses comes to no less", () => {
     const outcomes = [outcome(0, 100), outcome(0, 80), outcome(20, 40), outcome(0, 50)];
     const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
-    const found = sequence(ladder, outcomes, tenWrong, costOf, [], n, { kind: "agreement", bound: 0.99 });
+    const found = sequence(ladder, outcomes, { ...sequencing, labels: tenWrong, promise: { kind: "agreement", bound: 0.99 } });
     expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
   });
 
@@ -129,16 +155,15 @@ describe("the sequence of levels", () => {
     const thirtyWrong: Labels = { ...labels, classes: Uint32Array.from({ length: n }, (_, r) => (r < 30 ? 1 : 0)) };
     const outcomes = [outcome(0, 100), outcome(0, 80), outcome(5, 40), outcome(30, 50)];
     const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
-    const found = sequence(ladder, outcomes, thirtyWrong, costOf, [], n, { kind: "loss", bound: 0.01 });
+    const found = sequence(ladder, outcomes, { ...sequencing, labels: thirtyWrong });
     expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
   });
 
   test("tests what loses and gains alike behind what hardly does either: its loss is less sure", () => {
     const outcomes = [outcome(0, 100), outcome(0, 60), outcome(20, 30), outcome(1, 40)];
-    const promise = { kind: "loss", bound: 0.01 } as const;
-    const alike = sequence([denseRule, exactRule, rule(0.3), rule(0.4)], outcomes, tenWrong, costOf, [], n, promise);
+    const alike = sequence([denseRule, exactRule, rule(0.3), rule(0.4)], outcomes, { ...sequencing, labels: tenWrong });
     const [wild, calm] = [0.3, 0.4].map((amount) => alike.find(({ rungs }) => JSON.stringify(rungs) === JSON.stringify(rule(amount))));
-    expect([wild?.lost, calm?.lost]).toEqual([0, -1]);
+    expect([wild?.lost, calm?.lost, wild?.changed, calm?.changed]).toEqual([0, -1, 20, 1]);
     expect(wild?.rank.lost).toBeGreaterThan(0.005);
     expect(calm?.rank.lost).toBeLessThan(0.003);
   });
@@ -154,7 +179,7 @@ describe("certified levels", () => {
   ];
   // the level tested second turns out worse than the one tested third
   const outcomes = [outcome(4, 10), outcome(30, 20), outcome(60, 30), outcome(0, 100)];
-  const levels = certifiedLevels(sequenced, outcomes, labels, widths, 0.95);
+  const levels = certifiedLevels(sequenced, outcomes, certifying);
   const bounds = (kind: Certificate["kind"]) =>
     levels.map(({ certificates }) => certificates.find((c) => c.kind === kind)?.bound ?? Number.NaN);
 
@@ -184,7 +209,7 @@ describe("certified levels", () => {
     const macs = Float64Array.from({ length: n }, (_, r) => (7 * r) % n);
     const growing: Sequenced = { ...sequenced[0], rungs: [{ ...rule(0.1)[0], margin: 1 }, rule(0.3)[0]] };
     const uneven = { ...outcome(4, 10), macs, rungMacs: [10, 25] };
-    const [level] = certifiedLevels([growing, sequenced[3]], [uneven, outcomes[3]], labels, widths, 0.95);
+    const [level] = certifiedLevels([growing, sequenced[3]], [uneven, outcomes[3]], certifying);
     expect(level.certificates.map(({ bound }) => bound)).toEqual(
       [lossUpper(4, 0, n, 0.05), binomialLower(996, n, 0.05), binomialLower(996, n, 0.05)].map(near),
     );
@@ -193,7 +218,7 @@ describe("certified levels", () => {
   });
 
   test("promise agreement alone without labels", () => {
-    const unlabelled = certifiedLevels(sequenced, outcomes, null, widths, 0.95);
+    const unlabelled = certifiedLevels(sequenced, outcomes, { ...certifying, labels: null });
     for (const { certificates, observed } of unlabelled) {
       expect(certificates.map(({ kind }) => kind)).toEqual(["agreement"]);
       expect([observed.accuracy, observed.loss]).toEqual([null, null]);
@@ -202,18 +227,15 @@ describe("certified levels", () => {
 
   test("are all judged by another's answers where there is one, dense's too", () => {
     const asked = outcome(0, 1000);
-    const judged = certifiedLevels(
-      sequenced,
-      [outcome(4, 10), outcome(30, 20), outcome(60, 30), outcome(3, 100)],
-      labels,
-      widths,
-      0.95,
-      1,
-      asked,
-    );
+    const answered = [outcome(4, 10), outcome(30, 20), outcome(60, 30), outcome(3, 100)];
+    const judged = certifiedLevels(sequenced, answered, { ...certifying, reference: asked });
     const dense = judged[judged.length - 1];
     expect(dense.observed).toMatchObject({ loss: 0.003, agreement: 0.997 });
     expect(dense.certificates.find(({ kind }) => kind === "loss")?.bound).toBeGreaterThan(0.003);
     expect(judged[0].certificates[0].bound).toBeGreaterThanOrEqual(dense.certificates[0].bound);
+    // how often the other is right spoils no level's accuracy
+    const wrong = certifiedLevels(sequenced, answered, { ...certifying, reference: outcome(n, 1000) });
+    const accuracy = wrong[wrong.length - 1].certificates.find(({ kind }) => kind === "accuracy");
+    expect(accuracy?.bound).toBeCloseTo(binomialLower(n - 3, n, 0.05), 9);
   });
 });
