@@ -27,7 +27,7 @@ export interface ByteWeights {
   scale: Float32Array;
 }
 
-/** Takes rows of a matrix, whole and side by side, of which the first is row `row`. */
+/** Takes whole rows of a matrix, one behind the other; the first of them is row `row`. */
 export type WriteRows = (values: Float32Array | Int8Array, row: number) => void;
 
 /** Weights that are still in a stream. */
@@ -83,7 +83,7 @@ export interface Model extends AnyModel {
   layers: readonly DenseLayer[];
 }
 
-/** A model whose large weights are still in a stream, for one session, into whose memory they go. */
+/** A model whose large weights are still in a stream. It is for one session: the weights go straight into that session's memory. */
 export interface StreamedModel extends AnyModel {
   /** What the stream still holds. */
   readonly stream: {
@@ -111,7 +111,7 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
 
 /**
  * Checks that layers can run one after another.
- * @param checkNumbers what their numbers have to stand besides being as many as there have to be, if anything
+ * @param checkNumbers a further check of weights (or their scales) and biases; their counts are checked in any case
  * @throws SlonnError `bad-model`, as `createModel`, and for what is no model
  */
 export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumbers?: typeof checkFinite): void {

@@ -78,8 +78,8 @@ export function openSafetensors(bytes: Uint8Array, name: string): { stored: Stor
 }
 
 /**
- * As `openSafetensors`, of a file that is still on its way. The last tensors, as far as their names are `late`, stay in the reader: they
- * have no bytes.
+ * As `openSafetensors`, of a file that is still on its way. The tensors at its end whose names match `late` stay in the reader; they come
+ * back without bytes.
  * @throws SlonnError as `openSafetensors` and as the reader.
  */
 export async function openSafetensorsStream(
