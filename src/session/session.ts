@@ -46,7 +46,10 @@ export interface SessionOptions extends EngineOptions {
   clock?: Clock | undefined;
   /** How slow this machine is, if the caller knows: `stretch` is then read for every query, and nothing is estimated. */
   load?: LoadOptions | undefined;
-  /** Latency of the levels on this machine; unless given, measured by the first queries that ask for a deadline: each gives half of what it has, or where that is too short, one all it takes. */
+  /**
+   * Latency of the levels on this machine. Unless given, the first queries with a deadline measure it: each spends half of its time on that,
+   * or, where half would be too short, the first measures for as long as it takes.
+   */
   latencyProfile?: LatencyProfile | undefined;
   /** What this machine and runtime are called in latency profiles: one that names another is refused. */
   machine?: string | undefined;
@@ -105,8 +108,8 @@ const optionNames: Record<keyof SessionOptions, true> = {
 };
 
 /**
- * What a query without an objective needs is made ready; what other levels need besides, when one of them is first asked for or a deadline
- * is. Until then the session holds the model's arrays, which must not be changed, nor be handed over: such a query is refused.
+ * Makes ready what a query without an objective needs; what other levels need besides follows when one of them, or a deadline, is first asked
+ * for. Until then the session holds the model's arrays: they must not be changed, and once one was handed over, such a query is refused.
  * @throws SlonnError `bad-option` for options that are none, `bad-model` for layers that do not fit together, `bad-file` when the model's ladder does not fit
  * it, `no-engine` when no engine can run here.
  */
@@ -172,7 +175,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       if (profiler.isDone()) profiler = null;
       measuringMs = clock.now() - began;
     }
-    // while measuring goes on, the next deadline is to go on with it
+    // until measuring is done, the next query with a deadline has to go on with it
     return decisions.of(slo && asked, latencyMs === undefined || !profiler);
   };
   /** Decides what a query that began at `times[DEADLINE]` runs, and takes its input in. */
@@ -295,7 +298,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   return session;
 }
 
-/** A deadline that leaves less than this to measuring is not worth saving: bit by bit, many of its kind would be late. */
+/** Milliseconds. Where a deadline leaves less than this to measuring, doing it bit by bit would make many queries late: one does it all. */
 const leastMeasuringMs = 10;
-/** What measuring takes then, all at once. */
+/** Milliseconds that measuring takes then. */
 const shortMeasuringMs = 100;
