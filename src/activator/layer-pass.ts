@@ -173,7 +173,7 @@ function select(network: PlacedNetwork, l: number, setting: RankedSetting, state
   if (setting.by === "within") emit([abi.WITHIN, state.scores, units, float(setting.amount), chosen]);
   else {
     const k = Math.max(1, Math.round(setting.amount * units));
-    emit([abi.TOP_K, state.scores, units, k, chosen, network.floats("top-k.scratch", 2048)]);
+    emit([abi.TOP_K, state.scores, units, k, chosen, network.floats("top-k.scratch", abi.SELECT_SCRATCH)]);
   }
   const before = state.chosen;
   state.chosen = chosen;

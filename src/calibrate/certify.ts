@@ -36,7 +36,7 @@ export interface LevelOutcome {
  * its agreement 1 by definition; its accuracy has the binomial bound.
  * @throws SlonnError `bad-option` for a confidence outside (0, 1); `bad-input` for no level, no rows, or counts that contradict each other.
  */
-export function certifyLadder(outcomes: readonly LevelOutcome[], { confidence }: { confidence: number }): Certificate[][] {
+export function certifyLadder(outcomes: readonly LevelOutcome[], confidence: number): Certificate[][] {
   if (!(confidence > 0 && confidence < 1)) throw refusal("bad-option", "confidence", confidence, "a number between 0 and 1");
   checkOutcomes(outcomes);
   const delta = 1 - confidence;

@@ -5,7 +5,8 @@
 import { setImmediate } from "node:timers/promises";
 import { type Clock, systemClock } from "../clock.ts";
 import { SlonnError, throwIfAborted } from "../errors.ts";
-import { type Input, type Labels, type Rows, rowOf, staggered } from "../model/rows.ts";
+import { type Input, type Labels, type Rows, rowOf } from "../model/rows.ts";
+import { staggered } from "../staggered.ts";
 import { type AtRanks, countHits, depth, noAnswer, noHits, sharesOf } from "./metric.ts";
 
 /** Anything that answers inputs. */
