@@ -49,7 +49,7 @@ describe("refuses labels that", () => {
   const multi: Labels = { kind: "multi", count: 3, indptr: Uint32Array.of(0, 2, 2, 3), indices: Uint32Array.of(0, 4, 1) };
   const check = (labels: unknown) => () => checkLabels("x", labels as Labels, 3, 5);
 
-  test("nothing is wrong with pass", () => {
+  test("are wrong, and lets those pass that are right", () => {
     check({ kind: "class", count: 3, classes })();
     check(multi)();
   });
