@@ -24,10 +24,7 @@ import { errorOf, type Opened, type Question, type Reply } from "./worker-messag
 export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, "clock" | "load"> {
   /** As for a session, but numbers only, and as they are when the Worker starts: what is read later cannot be sent. */
   load?: Partial<Load> | undefined;
-  /**
-   * The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. It is ended
-   * with the session, and when none comes of it.
-   */
+  /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. It ends with the session, or where none comes of it. */
   worker?: WorkerSource | undefined;
   /** Hand the model's bytes over to the Worker instead of copying them, unless they are a part of a buffer: the caller's buffer is empty afterwards. */
   transfer?: boolean | undefined;
@@ -35,7 +32,7 @@ export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, 
 
 /** How a query goes to its Worker. */
 export interface RunOptions {
-  /** Hand the input's buffers over instead of copying them; of a buffer that it shows a part of, that part is copied. */
+  /** Hand the input's buffers over instead of copying them, but for those of which it shows a part. */
   transfer?: boolean | undefined;
   /** Milliseconds of the deadline that had passed before the call, from 0. */
   waitedMs?: number | undefined;
@@ -57,7 +54,7 @@ export interface WorkerSession extends Opened {
    */
   measureLatency(inputs?: readonly QueryInput[]): Promise<LatencyProfile>;
   /**
-   * How slow the session in the Worker takes the machine to be. It tells once the query at hand is answered, or pauses.
+   * How slow the machine is taken to be by the session there, which is asked once it has answered what it is at.
    * @throws (rejects) SlonnError `disposed`, and `worker` when the Worker died
    */
   load(): Promise<LoadEstimate>;

@@ -203,7 +203,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
 type Settled = "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed" | "cost";
 type Asked = CalibrateOptions & Required<Pick<CalibrateOptions, Settled>>;
 
-/** Activators that may be asked for. */
+/** Activators that are fitted. */
 const kinds = ["low-rank", "screen", "clusters", "hash"];
 
 /** How many of the best answers a metric looks at: fewer than there are outputs, since every level gives all of those. */

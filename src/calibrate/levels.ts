@@ -11,13 +11,13 @@ import { type Answers, judge, sum, type Verdict } from "./judge.ts";
 /** A rule as it was measured, with where it stands in the orders of testing, from what the search rows say alone. */
 export interface Sequenced extends Composed {
   /**
-   * The bound that the search rows foretell, of what it loses and of what it answers otherwise. Promises of either kind are tested in the order
-   * of theirs, from the least on: lossless rules first, those kept for other reasons than a promise last.
+   * What the search rows say its bound will be, of what it loses and of what it answers otherwise: a promise of each is tested in an order of
+   * its own. Lossless rules come first, what is kept for other reasons than a promise last.
    */
   rank: { lost: number; disagreed: number };
 }
 
-/** A rule that may give other answers than dense's has to save this share of what dense's cost: measuring may be off by less. */
+/** The share of what dense's answers cost that a rule has to save which may give others: less is what measuring is off by. */
 const leastSaving = 0.1;
 
 /**

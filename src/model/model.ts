@@ -27,7 +27,7 @@ export interface ByteWeights {
   scale: Float32Array;
 }
 
-/** Takes whole rows of a matrix, one behind the other; the first of them is row `row`. */
+/** Takes rows of a matrix, whole and side by side, of which the first is row `row`. */
 export type WriteRows = (values: Float32Array | Int8Array, row: number) => void;
 
 /** Weights that are still in a stream. */
@@ -83,7 +83,7 @@ export interface Model extends AnyModel {
   layers: readonly DenseLayer[];
 }
 
-/** A model whose large weights are still in a stream. It is for one session: the weights go straight into that session's memory. */
+/** A model whose large weights are still in a stream, for one session, into whose memory they go. */
 export interface StreamedModel extends AnyModel {
   /** What the stream still holds. */
   readonly stream: {

@@ -103,7 +103,7 @@ export function plan(
   let left = among;
   const gaveUp: string[] = [];
   const reasons: string[] = [];
-  /** Keeps the levels that fit; where none does, those that come closest, least by `distance`. `within` goes into the reason. */
+  /** Keeps what fits; where nothing does, what comes closest: least by `distance`, and `within` says what there was of it. */
   const narrow = (
     key: "latencyMs" | "operations" | "nodes",
     size: (i: number) => number,
@@ -122,7 +122,7 @@ export function plan(
     const measured = left.some((i) => !Number.isNaN(distance(i)));
     const away = measured ? distance : (i: number): number => levels[i].cost.macs.mean;
     const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
-    // a deadline of which nothing is known leaves the choice to what else was asked
+    // a deadline that nobody can tell anything of leaves the word to what else was asked
     if (measured || !asksElse) left = left.filter((i) => ascending(away(i), away(least)) === 0);
     const closest = measured ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
     reasons.push(`${text}${within} fits no level: ${closest}`);
@@ -178,7 +178,7 @@ export function planKey(slo: Slo = {}): string {
 
 /**
  * Whether a finished query met its SLO: time, operations and nodes by what really happened, promises by the certificate the plan had.
- * A total of 0 ms meets no deadline where nothing was ever measured: the clock stands still.
+ * No deadline is met by no time at all where nothing was ever measured: the clock stands still.
  */
 export function met({ slo, promised, expected }: Plan, { totalMs, macs, nodeShare }: Outcome): boolean {
   return (
@@ -216,8 +216,8 @@ export function asksPromise(slo: Slo): boolean {
 }
 
 /**
- * Levels in the order a deadline prefers them: of those that fit, `plan` would choose the first. A level that takes no less time than one
- * before it is left out: where it fits, so does the better one.
+ * Levels in the order in which a deadline that fits several of them prefers them: what `plan` chooses among a level and all after it is that
+ * level. One that takes no less time than one before it is left out: where it fits, so does the better one.
  */
 export function preference(slo: Slo, levels: readonly Level[], forecast: Forecast): number[] {
   const idle = createLoad(levels.length);

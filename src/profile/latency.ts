@@ -28,7 +28,7 @@ export interface LevelLatency extends Quantiles {
   /** The first run in a new session: code not optimised yet, caches empty. */
   cold?: number;
   rungs?: readonly RungLatency[];
-  /** How much of the machine's stretch shows in this level, as a power of it; 1 unless it was measured beside co-runners. */
+  /** How much of a stretch (as a power) shows in this level; 1 unless it was measured beside co-runners. */
   sensitivity?: number;
 }
 

@@ -46,10 +46,7 @@ export interface SessionOptions extends EngineOptions {
   clock?: Clock | undefined;
   /** How slow this machine is, if the caller knows: `stretch` is then read for every query, and nothing is estimated. */
   load?: LoadOptions | undefined;
-  /**
-   * Latency of the levels on this machine. Unless given, the first queries with a deadline measure it: each spends half of its time on that,
-   * or, where half would be too short, the first measures for as long as it takes.
-   */
+  /** Latency of the levels on this machine; unless given, measured by the first queries that ask for a deadline: each gives half of what it has, or where that is too short, one all it takes. */
   latencyProfile?: LatencyProfile | undefined;
   /** What this machine and runtime are called in latency profiles: one that names another is refused. */
   machine?: string | undefined;
@@ -108,8 +105,8 @@ const optionNames: Record<keyof SessionOptions, true> = {
 };
 
 /**
- * Makes ready what a query without an objective needs; what other levels need besides follows when one of them, or a deadline, is first asked
- * for. Until then the session holds the model's arrays: they must not be changed, and once one was handed over, such a query is refused.
+ * What a query without an objective needs is made ready; what other levels need besides, when one of them is first asked for or a deadline
+ * is. Until then the session holds the model's arrays, which must not be changed, nor be handed over: such a query is refused.
  * @throws SlonnError `bad-option` for options that are none, `bad-model` for layers that do not fit together, `bad-file` when the model's ladder does not fit
  * it, `no-engine` when no engine can run here.
  */
