@@ -32,11 +32,10 @@ export interface LevelOutcome {
 
 /**
  * The certificates of every level, in the order of `outcomes`: agreement, and with labels loss and accuracy. Levels are tested from the
- * last, dense, to the first, so those likely to fail belong first: cheapest first, or by what they lost on other rows. Dense's loss is 0 and
- * its agreement 1 by definition; its accuracy has the binomial bound.
+ * last, dense, to the first, so those likely to fail belong first: cheapest first, or by what they lost on other rows. Dense keeps itself exactly: its loss is 0 and its agreement 1 by definition; its accuracy has the binomial bound.
  * @throws SlonnError `bad-option` for a confidence outside (0, 1); `bad-input` for no level, no rows, or counts that contradict each other.
  */
-export function certifyLadder(outcomes: readonly LevelOutcome[], confidence: number): Certificate[][] {
+export function certifyLadder(outcomes: readonly LevelOutcome[], { confidence }: { confidence: number }): Certificate[][] {
   if (!(confidence > 0 && confidence < 1)) throw refusal("bad-option", "confidence", confidence, "a number between 0 and 1");
   checkOutcomes(outcomes);
   const delta = 1 - confidence;

@@ -87,7 +87,7 @@ export function certifiedLevels(
   /** Each level's certificates, tested from the least rank to the greatest. */
   const testedBy = (key: keyof Sequenced["rank"]): Certificate[][] => {
     const order = sequenced.map((_, i) => i).sort((a, b) => sequenced[b].rank[key] - sequenced[a].rank[key]);
-    const inOrder = certifyLadder([...order.map((i) => outcomesOf[i]), ...first], confidence);
+    const inOrder = certifyLadder([...order.map((i) => outcomesOf[i]), ...first], { confidence });
     return sequenced.map((_, i) => inOrder[order.indexOf(i)]);
   };
   const [byLoss, byAgreement] = [testedBy("lost"), testedBy("disagreed")];

@@ -210,7 +210,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   };
 }
 
-/** A copy of the input, which the caller may write over while it waits; what is no input is left to the lane to refuse. */
+/** What a caller may write over while it waits; what is no input is left to the lane to refuse. */
 function copied(input: QueryInput): QueryInput {
   if (typeof input !== "object" || input === null) return input;
   if (Array.isArray(input) || ArrayBuffer.isView(input)) return copyOf(input);
@@ -220,7 +220,7 @@ function copied(input: QueryInput): QueryInput {
 
 function copyOf<Values>(values: Values): Values {
   if (Array.isArray(values)) return values.slice() as Values;
-  // an empty view may be of a buffer that was handed over before, which cannot be copied
+  // what shows nothing may have been handed over before, and cannot be copied
   return ArrayBuffer.isView(values) && values.byteLength > 0 && !(values instanceof DataView) ? copyOfView(values) : values;
 }
 

@@ -44,7 +44,9 @@ describe("certifyLadder", () => {
             else going &&= binomialLower(rights!, samples, delta) >= target;
             accepted[i] = going;
           }
-          const certified = certifyLadder(levels, 0.9).map((c) => (kind === "loss" ? bound(c, kind) <= target : bound(c, kind) >= target));
+          const certified = certifyLadder(levels, { confidence: 0.9 }).map((c) =>
+            kind === "loss" ? bound(c, kind) <= target : bound(c, kind) >= target,
+          );
           expect(certified).toEqual(accepted);
         },
       ),
@@ -53,7 +55,7 @@ describe("certifyLadder", () => {
   });
 
   test("dense keeps itself exactly and names rows and confidence", () => {
-    expect(certifyLadder([dense], 0.95)).toEqual([
+    expect(certifyLadder([dense], { confidence: 0.95 })).toEqual([
       [
         { kind: "loss", bound: 0, confidence: 0.95, samples },
         { kind: "agreement", bound: 1, confidence: 0.95, samples },
@@ -64,13 +66,13 @@ describe("certifyLadder", () => {
 
   test("without labels only agreement", () => {
     const unlabelled = [1900, 1990, 2000].map((agreements) => ({ differences: null, rights: null, agreements, samples }));
-    const certificates = certifyLadder(unlabelled, 0.95);
+    const certificates = certifyLadder(unlabelled, { confidence: 0.95 });
     expect(certificates.map((level) => level.map((c) => c.kind))).toEqual([["agreement"], ["agreement"], ["agreement"]]);
     expect(certificates[0][0].bound).toBe(binomialLower(1900, samples, 1 - 0.95));
   });
 
   test("a level that gains much is promised no more than dense", () => {
-    expect(bound(certifyLadder([outcome(0, 60, 1900), dense], 0.95)[0], "loss")).toBe(0);
+    expect(bound(certifyLadder([outcome(0, 60, 1900), dense], { confidence: 0.95 })[0], "loss")).toBe(0);
   });
 
   test("where being right comes in degrees, loss and accuracy are bounded by betting", () => {
@@ -82,7 +84,7 @@ describe("certifyLadder", () => {
       precision: of,
       samples,
     });
-    const [level, last] = certifyLadder([degrees(precision(0.8)), degrees(precision(0.9))], 0.95);
+    const [level, last] = certifyLadder([degrees(precision(0.8)), degrees(precision(0.9))], { confidence: 0.95 });
     const delta = 1 - 0.95;
     const lost = precision(0.8).map((p, r) => precision(0.9)[r] - p);
     expect([bound(level, "loss"), bound(last, "loss")]).toEqual([lossUpperBetting(lost, delta), 0]);
@@ -95,11 +97,11 @@ describe("certifyLadder", () => {
     expect([bound(level, "accuracy"), bound(last, "accuracy")]).toEqual(accuracies.map((upper) => -upper));
     // no share is below 0, which is all that a single row proves
     const one: LevelOutcome = { differences: Float32Array.of(0), agreements: 1, rights: 0, precision: Float32Array.of(0), samples: 1 };
-    expect(bound(certifyLadder([one], 0.95)[0], "accuracy")).toBe(0);
+    expect(bound(certifyLadder([one], { confidence: 0.95 })[0], "accuracy")).toBe(0);
   });
 
   test("a level is promised no more than the one tested before it, of any kind", () => {
-    const [better, worse] = certifyLadder([outcome(5, 0, samples - 5), outcome(40, 0, samples - 40), dense], 0.95);
+    const [better, worse] = certifyLadder([outcome(5, 0, samples - 5), outcome(40, 0, samples - 40), dense], { confidence: 0.95 });
     expect(better).toEqual(worse);
     expect(worse.map(({ bound }) => bound)).toEqual([
       lossUpper(40, 0, samples, 1 - 0.95),
@@ -124,7 +126,7 @@ describe("certifyLadder", () => {
         }
         return outcome(losses, gains, samples - losses - gains);
       });
-      if (certifyLadder([...levels, dense], 0.9).some((c, i) => i < 4 && bound(c, "loss") <= 0.02)) broken++;
+      if (certifyLadder([...levels, dense], { confidence: 0.9 }).some((c, i) => i < 4 && bound(c, "loss") <= 0.02)) broken++;
     }
     expect(broken / trials).toBeLessThanOrEqual(0.1 + 4 * Math.sqrt(0.09 / trials));
   });
@@ -148,11 +150,11 @@ describe("certifyLadder", () => {
     ["differences beyond one", [{ ...dense, differences: new Int8Array(samples).fill(2) }], "outcomes[0].differences: got other numbers"],
     ["rights that contradict the differences", [{ ...dense, rights: 5 }, dense], "outcomes[0].rights: got 5, expected 1800"],
   ])("refuses %s", (_, levels, message) => {
-    expect(() => certifyLadder(levels, 0.95)).toThrow(SlonnError);
-    expect(() => certifyLadder(levels, 0.95)).toThrow(message);
+    expect(() => certifyLadder(levels, { confidence: 0.95 })).toThrow(SlonnError);
+    expect(() => certifyLadder(levels, { confidence: 0.95 })).toThrow(message);
   });
 
   test.each([0, 1, Number.NaN, -1, 95])("refuses confidence %f", (confidence) => {
-    expect(() => certifyLadder([dense], confidence)).toThrow("confidence: got");
+    expect(() => certifyLadder([dense], { confidence })).toThrow("confidence: got");
   });
 });
