@@ -26,6 +26,8 @@ export const LIST_HEADER: i32 = 16;
 export const PANEL: i32 = 16;
 /** Inputs of one block; a block whose inputs are all 0 is skipped. */
 export const BLOCK: i32 = 4;
+/** Words of scratch that choosing the k best takes. */
+export const SELECT_SCRATCH: i32 = 2048;
 
 // ---- operations, with their arguments in order (words 1, 2, …). A multiply-add counts as one byte read in PREDICT and from PANELS_8 on,
 // else as four.
@@ -48,7 +50,7 @@ export const PANELS_SELECTED: i32 = 7;
 export const COLUMNS: i32 = 8;
 /** src, n, out, activation, alpha(f32): n numbers, or a list's values, in place, where n is negative */
 export const ACTIVATE: i32 = 9;
-/** scores, n, k, list, scratch(2048 words): the k best, ascending by index; ties go to the lower index, NaN is never chosen */
+/** scores, n, k, list, scratch(SELECT_SCRATCH words): the k best, ascending by index; ties go to the lower index, NaN is never chosen */
 export const TOP_K: i32 = 10;
 /** scores, n, low(f32), high(f32), list: low < score <= high, ascending by index */
 export const THRESHOLD: i32 = 11;
@@ -90,7 +92,7 @@ export const PANELS_8: i32 = 25;
 export const ROWS_8: i32 = 26;
 /** columns (int8), scales(f32), init, active list, stride, outputs, out, scratch(12 bytes for two active inputs): every node from the active inputs; init may be out */
 export const COLUMNS_8: i32 = 27;
-/** src, n, k, list, scratch(n floats rounded up to 4, and 2048 words): the k of src largest in size, ascending by index; units */
+/** src, n, k, list, scratch(n floats rounded up to 4, and SELECT_SCRATCH words): the k of src largest in size, ascending by index; units */
 export const STRONGEST: i32 = 28;
 /** scores, n, width(f32), list: scores at most width below the best, ascending by index; -Infinity and NaN are never chosen */
 export const WITHIN: i32 = 29;

@@ -24,8 +24,9 @@ import {
 } from "../src/cli/measure.ts";
 import { type Clock, systemClock } from "../src/clock.ts";
 import { SlonnError, throwIfAborted } from "../src/errors.ts";
-import { type Input, type Rows, rowOf, staggered } from "../src/model/rows.ts";
+import { type Input, type Rows, rowOf } from "../src/model/rows.ts";
 import type { Random } from "../src/random.ts";
+import { staggered } from "../src/staggered.ts";
 import { type RatioInterval, ratioOfMedians } from "./statistics.ts";
 
 export interface TurnOptions extends RaceOptions {

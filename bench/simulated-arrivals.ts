@@ -3,7 +3,7 @@
 
 import type { Slo } from "../src/policy/slo.ts";
 import { createLine } from "../src/queue/line.ts";
-import type { Random } from "../src/random.ts";
+import { normal, type Random } from "../src/random.ts";
 import type { Machine, SimulatedSession } from "./simulator.ts";
 
 export interface Arrival {
@@ -25,7 +25,7 @@ export const gamma: Process = (random) => {
   const d = shape + 1 - 1 / 3;
   const c = 1 / Math.sqrt(9 * d);
   for (;;) {
-    const x = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    const x = normal(random);
     const v = (1 + c * x) ** 3;
     if (v <= 0 || Math.log(1 - random()) >= x * x * 0.5 + d - d * v + d * Math.log(v)) continue;
     return (d * v * (1 - random()) ** (1 / shape)) / shape;

@@ -1,9 +1,9 @@
-// Hearing of AbortSignals for many who wait at once: one listener per signal, since runtimes take more than ten for a leak and warn.
+// AbortSignals for many who wait at once: one listener per signal, because runtimes take more than ten listeners for a leak and warn.
 
-/** Calls `stop` when the signal fires, unless the function that is returned was called before; nothing happens without a signal. */
+/** Calls `stop` when the signal fires. The function it returns stops listening. Without a signal nothing happens. */
 export type OnAbort = (signal: AbortSignal | undefined, stop: () => void) => () => void;
 
-/** Listens for as long as anybody waits for a signal. */
+/** Listens to a signal only while somebody waits for it. */
 export function createAbortListener(): OnAbort {
   const waiting = new Map<AbortSignal, { stops: Set<() => void>; listener: () => void }>();
   return (signal, stop) => {

@@ -1,4 +1,4 @@
-// Decimals that were computed: binary fractions miss them by a little.
+// Computed decimals without the rounding of binary fractions: in JavaScript 0.7 / 100 is 0.006999999999999999.
 
-/** The decimal a result stands for, to twelve digits: 0.007 of 0.7 / 100, 0.93 of 1 - 0.07. */
+/** A result rounded to twelve significant digits: 0.007 for 0.7 / 100, 0.93 for 1 - 0.07. */
 export const decimal = (result: number): number => Number(result.toPrecision(12));

@@ -55,7 +55,7 @@ export function messageOf(cause: unknown): string {
   return String(typeof cause === "object" ? (cause as Error | null)?.message : cause);
 }
 
-/** What a signal that fired comes to; its reason is the cause, where the signal is at hand. */
+/** The error for a signal that fired. The signal's reason, where it is at hand, becomes the cause. */
 export function aborted(signal?: AbortSignal): SlonnError {
   return new SlonnError("aborted", "aborted: the caller's AbortSignal fired", { cause: signal?.reason });
 }
@@ -67,7 +67,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 
 /**
  * As `throwIfAborted`, for a signal that will be listened to.
- * @throws SlonnError with that code where it is nothing that could be
+ * @throws SlonnError with `code` for what is no AbortSignal
  */
 export function checkSignal(signal: AbortSignal | undefined, code: ErrorCode): void {
   if (signal != null && typeof signal.addEventListener !== "function") throw refusal(code, "signal", typeof signal, "an AbortSignal");

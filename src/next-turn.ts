@@ -1,4 +1,4 @@
-// A turn of the event loop, so that what has arrived meanwhile is delivered, without the wait that timers have.
+// Waiting for the event loop's next turn, so that messages that have arrived are delivered. A timer would wait longer.
 
 /** Resolves in the next turn: by `setImmediate` where there is one, else by a message to itself. */
 export function nextTurn(): Promise<void> {

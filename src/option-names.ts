@@ -1,10 +1,10 @@
-// Refusing options that nobody knows: a misspelt one would do nothing, and nobody would hear of it.
+// Refusing unknown options: a misspelt one would silently do nothing.
 
 import { refusal } from "./errors.ts";
 
 /**
- * @param subject the function they were handed to, for the message
- * @throws SlonnError `bad-option` for what is no object, or has a name that is not among those known
+ * @param subject the function the options were handed to, for the message
+ * @throws SlonnError `bad-option` for what is no object, and for a name that is not in `known`
  */
 export function checkNames(subject: string, options: unknown, known: Record<string, true>): void {
   const names = Object.keys(known).join(", ");

@@ -4,7 +4,7 @@
 import { builtin } from "./adapters/builtin.ts";
 import { createThread } from "./adapters/thread.ts";
 import type { Question } from "./adapters/worker-messages.ts";
-import { SlonnError } from "./errors.ts";
+import { refusal } from "./errors.ts";
 import { nextTurn } from "./next-turn.ts";
 
 interface WorkerScope {
@@ -25,6 +25,6 @@ if (typeof postMessage === "function" && document === undefined) {
   scope.addEventListener("message", ({ data }) => receive(data));
 } else {
   const parent = builtin<{ parentPort: ParentPort | null }>("node:worker_threads")?.parentPort;
-  if (!parent) throw new SlonnError("worker", "slonn/worker-thread: got imported outside a Worker, expected to be a Worker's program");
+  if (!parent) throw refusal("worker", "slonn/worker-thread", "imported outside a Worker", "to be a Worker's program");
   parent.on("message", createThread({ post: (reply, transfer) => parent.postMessage(reply, transfer), turn: nextTurn }));
 }

@@ -2,8 +2,8 @@
 // beyond the last column is written as 0.
 import { PANEL_COLUMNS } from "./tile";
 
-/** Panels from b[step][column]: `steps` rows `line` bytes apart, `columns` of each. Returns the first byte after the panels. */
-export function packColumns(b: usize, line: usize, steps: i32, columns: i32, panels: usize): usize {
+/** Panels from b[step][column]: `steps` rows `line` bytes apart, `columns` of each. */
+export function packColumns(b: usize, line: usize, steps: i32, columns: i32, panels: usize): void {
   let to = panels;
   for (let first = 0; first < columns; first += PANEL_COLUMNS) {
     const width = min(PANEL_COLUMNS, columns - first);
@@ -19,7 +19,6 @@ export function packColumns(b: usize, line: usize, steps: i32, columns: i32, pan
       for (; to < end; to += 32, from += line) memory.copy(to, from, <usize>width << 2);
     }
   }
-  return to;
 }
 
 /** Panels from bᵀ, with b[column][step]: `columns` rows `line` bytes apart, `steps` of each. */

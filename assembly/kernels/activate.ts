@@ -14,7 +14,7 @@ export function activate(src: usize, n: i32, out: usize, activation: i32, alpha:
   let i: usize = 0;
   if (ASC_FEATURE_SIMD) {
     if (activation == RELU) {
-      // max(0, NaN) would be 0 with pmax's operands the other way round; this order keeps NaN
+      // keeps NaN
       for (; i + 16 <= end; i += 16) v128.store(out + i, f32x4.max(v128.load(src + i), f32x4.splat(0)));
     }
   }

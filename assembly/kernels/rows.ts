@@ -1,8 +1,7 @@
 // Dot products of weight rows with the input: W row-major, each row padded with zeros to a multiple of 4 floats.
 // Every row sums in four lanes over ascending inputs, whichever function computes it, so all of them agree to the bit.
 // Six rows go together: the addresses of eight no longer fit into the registers of x64, which costs a third of the bandwidth; fewer have
-// too few reads under way. Where less than six are left, one of them is computed again in
-// place of each that is missing.
+// too few reads under way. Where fewer than six are left, one of them is computed again in place of each that is missing.
 import { multiplyAdd, sum } from "../lanes/f32x4";
 import { KEEP } from "../abi";
 import { activate } from "../lanes/activation";

@@ -1,14 +1,11 @@
 // Choosing units by score: the k best, or all within a window.
-import { PANEL } from "../abi";
+import { PANEL, SELECT_SCRATCH } from "../abi";
 import { FRONT } from "../lanes/front";
 import { count, indices, setCount, values } from "../lanes/list";
 
-/** Words of scratch there are. */
-const SCRATCH_WORDS = 2048;
-
 /**
  * The k best of scores[0 … n), ascending by index. Ties at the k-th best go to the lower index; NaN is never chosen.
- * scratch holds 2048 words.
+ * scratch holds SELECT_SCRATCH words.
  */
 export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
   if (k <= 0) {
@@ -46,7 +43,7 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
 function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
   const width = (4 * k + 15) & ~15;
   const deals = n / width;
-  if (width > SCRATCH_WORDS) return -1;
+  if (width > SELECT_SCRATCH) return -1;
   const stride = <usize>width << 2;
   for (let g: usize = 0; g < stride; g += 64) {
     let from = scores + g;
@@ -74,7 +71,7 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
     }
   }
   const rest = atLeast(scores, n, kthBest(scratch, width, k), list);
-  if (rest > SCRATCH_WORDS || rest < k) return -1;
+  if (rest > SELECT_SCRATCH || rest < k) return -1;
   const at = indices(list);
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) store<f32>(scratch + i, load<f32>(scores + (<usize>load<u32>(at + i) << 2)));
   const kth = kthBest(scratch, rest, k);
@@ -93,7 +90,7 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
   return found;
 }
 
-/** The k of src[0 … n) largest in size with their values, ascending by index; scratch holds n floats rounded up to 4, and 2048 words. */
+/** The k of src[0 … n) largest in size with their values, ascending by index; scratch holds n floats rounded up to 4, and SELECT_SCRATCH words. */
 export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
   for (let i: usize = 0; i < <usize>n << 2; i += 4) store<f32>(scratch + i, abs<f32>(load<f32>(src + i)));
   const found = topK(scratch, n, k, list, scratch + (<usize>((n + 3) & ~3) << 2));

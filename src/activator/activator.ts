@@ -132,7 +132,7 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
   });
 }
 
-/** How many numbers are coded in full for weights in eight bits; more could add up to more than 31 bits (assembly/kernels/bytes.ts, predict.ts). */
+/** Up to so many numbers are coded in all 13 bits beside weights of eight: the sum of more products could pass 31 bits (assembly/kernels/bytes.ts, predict.ts). */
 export const mostInFull = 2048;
 
 function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, inputs: number, outputs: number): LowRank | null {

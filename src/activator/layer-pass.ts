@@ -12,20 +12,20 @@ import { type LayerSetting, type RankedSetting, sameRanking, sameSetting, widens
 import { type Codes, createVector, type Emit, float, type Vector } from "./vector.ts";
 
 export type At = (layer: number, stage: Stage, nodes?: RowTag["nodes"]) => Emit;
-/** How a layer's input stands to what the layer saw in the rung before. */
+/** How a layer's input compares with what the layer saw in the rung before. */
 export type Change = "new" | "same" | "extended";
 
 type LayerPass = (setting: LayerSetting, input: Vector, change: Change, at: At) => { vector: Vector; change: Change };
 
 /**
  * One layer's side of the forward pass; it remembers between rungs what it has computed.
- * A ranked output layer leaves its candidates, pre-activations all of them, in one list that every rung adds to.
+ * A ranked output layer leaves its candidates, by their pre-activations, in one list that every rung adds to.
  */
 export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: number): LayerPass {
   const { matrix, bias, activation, alpha } = layer;
   const { inputs, outputs, panelCount, scales } = matrix;
   const isOutput = l === network.layers.length - 1;
-  /** Whether the layer reads its input as a list even where every node is asked for: few of very many inputs are there. */
+  /** Whether the layer reads its input as a list even where every node is asked for: of very many inputs few are not 0. */
   const sparse = l === 0 && network.sparse;
   let done: { setting: LayerSetting; vector: Vector } | null = null;
   let ranking: Ranking | null = null;
@@ -135,11 +135,11 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   };
 }
 
-/** The layout of an exact layer where calibration did not measure which is faster: few inputs are active behind a hidden layer. */
+/** The layout of an exact layer: the one that calibration measured, else columns behind a hidden layer, where few inputs are active. */
 function layoutOf(setting: LayerSetting, l: number, matrix: PlacedMatrix, sparse: boolean): "panels" | "columns" {
   const { inputs, outputs, scales } = matrix;
   if (sparse) return "columns";
-  // columns code the non-zeros alone, more finely than dense codes so many inputs: that would be no longer the same result
+  // columns code the non-zeros alone, which is finer than how dense codes so many inputs: no longer the same result
   if (scales !== null && inputs > mostInFull) return "panels";
   if (setting.kind === "exact" && setting.layout) return setting.layout;
   return l > 0 && outputs >= 64 && scales === null ? "columns" : "panels";
@@ -173,7 +173,7 @@ function select(network: PlacedNetwork, l: number, setting: RankedSetting, state
   if (setting.by === "within") emit([abi.WITHIN, state.scores, units, float(setting.amount), chosen]);
   else {
     const k = Math.max(1, Math.round(setting.amount * units));
-    emit([abi.TOP_K, state.scores, units, k, chosen, network.floats("top-k.scratch", 2048)]);
+    emit([abi.TOP_K, state.scores, units, k, chosen, network.floats("top-k.scratch", abi.SELECT_SCRATCH)]);
   }
   const before = state.chosen;
   state.chosen = chosen;

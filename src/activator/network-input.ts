@@ -47,7 +47,7 @@ export function writeSparse(
   }
   const { count, indices: at, values: to } = list;
   const given = indices.length;
-  // only what was copied is looked at: in memory that is shared it may be another by now than what was checked
+  // only the copy is looked at: memory that is shared may have changed since it was checked
   at.set(indices);
   to.set(values);
   let n = given;

@@ -70,7 +70,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
   };
   const floats = (name: string, n: number): number => named(name, () => reserveFloats(memory, paddedTo(n, abi.PANEL)));
 
-  /** Layer l in eight bits: the layer itself where it has no more. */
+  /** Layer l in eight bits: the layer itself where its weights are so anyway. */
   const bytesOf = (l: number): PlacedMatrix => {
     const { matrix } = layers[l];
     if (matrix.scales !== null) return matrix;
@@ -101,7 +101,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
         if (setting.variant < 1) break;
         return placeScreen(memory, bytesOf(l), bias, setting.variant, scores());
       case "oracle":
-        // every input of a screen is all there is to see
+        // in eight bits: a screen that looks at every input
         if (matrix.scales !== null) return placeScreen(memory, matrix, bias, matrix.inputs, scores());
         return placeOracle(matrix, bias, scores());
       default:

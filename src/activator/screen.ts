@@ -14,7 +14,7 @@ import type { Activator, RankInput } from "./activator.ts";
 export function placeScreen(memory: MemoryPlan, matrix: PlacedMatrix, bias: number, strongest: number, scores: number): Activator {
   const { inputs, outputs, scales, columnStride } = matrix;
   const kept = reserveList(memory, inputs);
-  const sizes = reserveFloats(memory, paddedTo(inputs, 4) + 2048);
+  const sizes = reserveFloats(memory, paddedTo(inputs, 4) + abi.SELECT_SCRATCH);
   const scratch = reserveFloats(memory, 2 * inputs);
   return {
     units: outputs,

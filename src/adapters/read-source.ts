@@ -34,7 +34,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
   if (bytes) onProgress?.(loaded, totalBytes);
   signal?.addEventListener("abort", close);
 
-  /** What has arrived and was not taken, waited for if need be, then into `room` where the source can; nothing at the end. */
+  /** The bytes that have arrived and were not taken. Where there are none it waits, for bytes in `room` if the source can fill it; undefined at the end. */
   const arrived = async (room?: Uint8Array): Promise<Uint8Array | undefined> => {
     while (!chunk?.length) {
       throwIfAborted(signal);
@@ -58,7 +58,7 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
 
   return {
     name,
-    // a response that was compressed on the way may announce that length, and cross-origin without saying so
+    // a response that was compressed on the way may announce its compressed length, and across origins its headers do not tell
     totalBytes: cancel ? null : totalBytes,
     crc32: builtin<{ crc32?: ByteReader["crc32"] }>("node:zlib")?.crc32,
     async take(count, into) {
@@ -133,7 +133,7 @@ interface Opened {
   totalBytes: number | null;
   /** All of them, where they are in memory. */
   bytes?: Uint8Array;
-  /** The next chunk, in `room` where that is large and the source can fill it, nothing at the end. It may be the array of the one before with other bytes in it. */
+  /** The next chunk, in `room` if the source can fill it and it is large; undefined at the end. It may be the last chunk's array with other bytes. */
   next?: (room?: Uint8Array) => Promise<Uint8Array | undefined>;
   /** Lets the source go; a `next` that waits ends. */
   cancel?: (reason: unknown) => void;

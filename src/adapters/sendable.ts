@@ -1,5 +1,5 @@
-// What of a caller's arguments goes along in a message, and whose buffers: never more than a view shows, and never handed over where others
-// may use the memory. It knows nothing of Workers.
+// What a message takes along of a caller's arguments, and which buffers are handed over with it: never more than a view shows, and no memory
+// that others may use. It knows nothing of Workers.
 
 import type { Model } from "../model/model.ts";
 import { copyOfView } from "../model/tensor.ts";

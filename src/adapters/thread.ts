@@ -4,9 +4,9 @@
 // A run that may be stopped pauses between layers, at most once in `sliceMs`, so that a `stop` which has arrived meanwhile is
 // heard; other runs pause nowhere.
 //
-// Messages that come while a query runs are delivered behind it, and have waited by then. The caller's clock has an origin of its own, which it
-// tells by the system's clock, as it was set then; so only differences are compared: a message has waited for as long as it was on its way longer
-// than the quickest one.
+// A message that comes while a query runs is delivered after it, and how long it has waited counts against its deadline. Its sender wrote the
+// time by another clock, whose origin is unknown here. So only differences count: the message that seems to have been on its way for the
+// shortest time has not waited, and every other has waited for as much as it took longer.
 
 import { type Clock, systemClock } from "../clock.ts";
 import { aborted, refusal } from "../errors.ts";
@@ -35,7 +35,7 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
   const waiting: (Run | MeasureQuestion)[] = [];
   let running: Run | MeasureQuestion | null = null;
   let isStopped = false;
-  /** The least by which this thread's clock was before the caller's when a query arrived: how the clocks differ, and the way of a message. */
+  /** The least that this thread's clock was ahead of the time a query was sent at: the clocks' difference, and the way of a quick message. */
   let quickestMs = Number.POSITIVE_INFINITY;
 
   const open = async ({ id, source, options, progress }: Question & { kind: "open" }): Promise<void> => {

@@ -157,7 +157,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
         onProgress: (share) => onProgress(first + (from + share * (to - from)) * (last - first), what),
       });
   const asked = new Map<Rows, Answers>();
-  /** What the model handed in answers, where another's levels are judged by it: asked once for the same rows. */
+  /** What the model handed in answers, where levels of the rounded one are judged by it; computed once for the same rows. */
   const reference = async (of: Model, on: Rows): Promise<Answers | null> => {
     if (of === model) return null;
     const known = asked.get(on);
@@ -238,12 +238,12 @@ function rowsNeeded(needed: number): number {
   return count;
 }
 
-/** What the 99th percentile of a level's times counts beside their mean. */
+/** How much the 99th percentile of a level's times counts beside their mean. */
 const tailWeight = 0.04;
 
 /**
- * The mean without the slowest hundredth, as what growing costs the few that grow counts and lost time slices do not, and a little of the 99th
- * percentile: of two levels that take as long on average the one with the shorter tail is better.
+ * The mean without the slowest hundredth, and a little of the 99th percentile. So what growing costs the few that grow counts, lost time slices
+ * do not, and of two levels that take as long on average the one with the shorter tail is better.
  */
 function meanAndTail(values: Float32Array): number {
   const most = values

@@ -9,6 +9,7 @@ const nodeShares = [0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24,
 /** Shares of panels tried: coarser units need more of the layer. */
 const panelShares = [0.06, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5];
 export const hashShares: readonly number[] = [0.02, 0.04, 0.08, 0.12, 0.2, 0.3, 0.5];
+/** Components of low-rank activators. */
 const ranks = [8, 16, 24, 32, 48, 64, 96];
 /** Shares of every hidden layer at once, for callers who ask for a share of nodes. */
 export const uniformShares: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2];
@@ -33,13 +34,15 @@ export function withShare(rung: Rung, fitted: readonly LayerActivators[], amount
   };
 }
 
-/** Clusters computed, inputs a screen looks at, and nodes kept of a wide output layer. */
+/** Numbers of clusters computed. */
 const clusterCounts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 /** How far a cluster's score may lie below the best: a router's scores are logarithms of probabilities. */
 const clusterWidths = [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 10, 12, 15];
 /** Components of a router. */
 export const routerRanks: readonly number[] = [8, 16, 24, 32, 48, 64, 96];
+/** Numbers of inputs a screen looks at. */
 const screenInputs = [4, 8, 13, 20, 32];
+/** Numbers of nodes kept of a wide output layer. */
 const keptNodes = [16, 32, 64, 128, 256];
 
 /** Settings of a wide output layer worth trying: nodes that are left out are no answers. */

@@ -13,6 +13,7 @@ const disagreements = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 const caution = 0.7;
 const promiseCaution = [0, 0.4, 0.8, 1.3, 2];
 
+/** Standard deviations below which 95 % of a normal distribution lie. */
 const z = 1.645;
 
 /** The upper confidence bound that `samples` certification rows would probably give, and `cautious` standard errors on top. */
@@ -23,8 +24,8 @@ export function expectedBound(total: number, squares: number, rows: number, samp
 }
 
 /**
- * The levels of a ladder, cheapest first, without repetition. `samples` rows will certify them. Beside the cheapest rules stand the cheapest
- * of one setting: what a rule that grows costs may be composed, not measured, and turn out dearer.
+ * The levels of a ladder, cheapest first, without repetition. `samples` rows will certify them. For each bound the cheapest rule of all is
+ * taken, and the cheapest of a single setting: the cost of a rule that grows may be composed, not measured, and turn out higher.
  * @param alternatives rules kept for the promise itself, each beginning with another setting
  */
 export function choose<Rule extends Composed>(rules: readonly Rule[], samples: number, promise: Promised, alternatives = 1): Rule[] {

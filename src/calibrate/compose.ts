@@ -25,7 +25,7 @@ export interface Composed {
   disagreed: number;
 }
 
-/** Shares of inputs that grow past the first rung, and past the second to the exact one: below a hundredth the 99th percentile never sees it. */
+/** Shares of inputs that grow past the first rung, and past the second to the exact one; the 99th percentile does not show less than a hundredth. */
 const growShares = [0.02, 0.05, 0.08, 0.12, 0.18, 0.25, 0.35, 0.5];
 const finalShares = [0.003, 0.008, 0.02, 0.04, 0.08, 0.15];
 

@@ -11,9 +11,10 @@ import { ROW_WORDS, WORD_MACS } from "../engine/generated/abi.ts";
 import { listViews } from "../engine/list.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
 import type { Model } from "../model/model.ts";
-import { type Rows, rowOf, staggered } from "../model/rows.ts";
+import { type Rows, rowOf } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
 import { permutation, seeded } from "../random.ts";
+import { staggered } from "../staggered.ts";
 import { takeTurns } from "./turn.ts";
 
 /** Stands for an answer where there is none. */

@@ -79,7 +79,7 @@ export async function findLadder(
   return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, certifying, promise) };
 }
 
-/** Layouts differ by little and read the same weights for every row: lost time slices and moods of a block must not choose between them. */
+/** Layouts read the same weights for every row and differ by little: the median, so that a lost time slice or a slow block does not decide. */
 function medianMs({ timesMs }: Outcome): number {
   return timesMs.slice().sort()[timesMs.length >> 1];
 }

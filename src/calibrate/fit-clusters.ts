@@ -14,10 +14,13 @@ const mostClusters = 4096;
 const sizes = 2;
 /** Multiply-adds spent at most on dense answers for the fit rows. */
 const denseBudget = 1e12;
-/** The best answers of a row that count: together those the promise looks at so much, and the others the rest. */
+/** How many of a row's best answers count. Those that the promise looks at weigh `shareOfPromised` together, the others the rest. */
 const bestCounted = 5;
 const shareOfPromised = 0.8;
-/** The share of rows whose best node may be one that no other row has among its best, for such nodes to be left out of all clusters. */
+/**
+ * Nodes that are among the best of no row are left out of all clusters where at most this share of rows has a best node that no other row
+ * has among its best: about as rarely will another row bring a node that was never seen (Good and Turing's estimate).
+ */
 const mostUnseen = 0.001;
 
 export interface FittedClusters {

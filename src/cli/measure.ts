@@ -4,8 +4,9 @@
 
 import { setImmediate } from "node:timers/promises";
 import { type Clock, systemClock } from "../clock.ts";
-import { SlonnError, throwIfAborted } from "../errors.ts";
-import { type Input, type Labels, type Rows, rowOf, staggered } from "../model/rows.ts";
+import { refusal, throwIfAborted } from "../errors.ts";
+import { type Input, type Labels, type Rows, rowOf } from "../model/rows.ts";
+import { staggered } from "../staggered.ts";
 import { type AtRanks, countHits, depth, noAnswer, noHits, sharesOf } from "./metric.ts";
 
 /** Anything that answers inputs. */
@@ -73,7 +74,7 @@ const queriesPerTurn = 16;
 export async function interleave(contenders: readonly Contender[], rows: Rows, options: RaceOptions = {}): Promise<Measured[]> {
   const { labels = null, queries = rows.count, warmUp = 0, clock = systemClock, signal, onProgress, onAnswer } = options;
   if (!Number.isSafeInteger(queries) || queries < 1 || queries > 1e8)
-    throw new SlonnError("bad-option", `samples: got ${queries}, expected a whole number from 1 to 100000000`);
+    throw refusal("bad-option", "samples", queries, "a whole number from 1 to 100000000");
   const n = contenders.length;
   const rowAt = (q: number): number => rowOfQuery(q, queries, rows.count);
   const tallies = contenders.map((contender) => createTally(contender, queries));

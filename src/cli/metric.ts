@@ -1,7 +1,7 @@
 // How answers are judged: the best one, three or five of them against the labels and against dense's, and which of these figures a
 // result leads with. It measures nothing.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { isRight, type Labels } from "../model/rows.ts";
 import { type LadderMetric, metrics } from "../profile/ladder.ts";
 
@@ -58,7 +58,7 @@ export function sharesOf({ queries, right, agreed }: Hits): { precision: AtRanks
 /** @throws SlonnError `bad-option` for a text that names no metric */
 export function parseMetric(text: string): LadderMetric {
   const found = metrics.find((metric) => metric === text);
-  if (!found) throw new SlonnError("bad-option", `metric: got ${JSON.stringify(text)}, expected ${metrics.join(", ")}`);
+  if (!found) throw refusal("bad-option", "metric", JSON.stringify(text), metrics.join(", "));
   return found;
 }
 
@@ -70,7 +70,7 @@ export function parseMetric(text: string): LadderMetric {
 export function headline(labels: Labels | null, calibrated: LadderMetric | null, asked?: LadderMetric): LadderMetric {
   if (asked !== undefined) {
     if (labels === null && !asked.startsWith("agreement"))
-      throw new SlonnError("bad-option", `metric: got ${asked} without labels, expected --labels beside it, or agreement or agreement@k`);
+      throw refusal("bad-option", "metric", `${asked} without labels`, "--labels beside it, or agreement or agreement@k");
     return asked;
   }
   if (labels === null) return calibrated?.startsWith("agreement") ? calibrated : "agreement";

@@ -1,7 +1,7 @@
 // A model from any file the user may name, with the files beside it that it asks for.
 
 import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { formatOf, importModel } from "../import/import.ts";
 import type { Model } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
@@ -32,6 +32,6 @@ export function besideModel(modelPath: string, part: string): string {
   const path = resolve(directory, part);
   const within = relative(directory, path);
   if (part.includes("\0") || isAbsolute(part) || isAbsolute(within) || within === "" || /^\.\.(?:$|[\\/])/.test(within))
-    throw new SlonnError("bad-file", `${modelPath}: got a part at ${quoted(part)}, expected it inside the model's directory`);
+    throw refusal("bad-file", modelPath, `a part at ${quoted(part)}`, "it inside the model's directory");
   return path;
 }

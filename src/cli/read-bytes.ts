@@ -1,7 +1,7 @@
 // Bytes of a file the user named. Refusals name the path and the reason in words. It writes nothing.
 
 import { readFile, stat } from "node:fs/promises";
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
@@ -20,7 +20,7 @@ const reasons: Readonly<Record<string, string>> = {
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     // A device never ends; pipes do, so they may be read.
-    if ((await stat(path)).isCharacterDevice()) throw new SlonnError("unreadable", `${path}: got a device, expected a file`);
+    if ((await stat(path)).isCharacterDevice()) throw refusal("unreadable", path, "a device", "a file");
     const buffer = await readFile(path);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   } catch (cause) {

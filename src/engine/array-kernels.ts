@@ -103,7 +103,7 @@ function collecting(binary: BufferSource, first: BoundModule): ArrayFunctions {
   return Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => call(name, args)])) as unknown as ArrayFunctions;
 }
 
-/** The same functions, refusing what a kernel would read or write out of bounds for. */
+/** The same functions with their arguments checked: the kernels themselves would read or write out of bounds. */
 function checked(kernels: ArrayFunctions): ArrayFunctions {
   return {
     denseRows(weight, bias, x) {

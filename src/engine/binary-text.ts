@@ -1,6 +1,6 @@
-// Bytes as text, the way a binary travels in a source file: printable characters that need no escape. Most bytes are one
-// character, the others a mark and one, and equal stretches of bytes are equal stretches of text, so that the text compresses nearly as well
-// as the binary: base64 cuts a binary into threes and takes a fifth more, hexadecimal a tenth.
+// Bytes as text, the way a binary travels in a source file: printable characters that need no escape. Most bytes become one character, the
+// others a mark and a character. Equal stretches of bytes become equal stretches of text, so the text compresses nearly as well as the
+// binary; compressed base64, which cuts a binary into threes, takes a fifth more, hexadecimal a tenth.
 
 /** @param text what scripts/binary-text.mjs wrote: digits "#" to "{" ("!" for the backslash), marks "|" and "}" */
 export function bytesOfText(text: string): Uint8Array<ArrayBuffer> {

@@ -41,7 +41,7 @@ export interface EngineOptions {
 
 /**
  * Creates an engine with `bytes` of memory.
- * @throws SlonnError `no-engine` when what was asked for cannot run here, or the memory is not to be had.
+ * @throws SlonnError `no-engine` when what was asked for cannot run here or the memory cannot be had, `bad-option` for an unknown backend.
  */
 export async function createEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
   const { backend, module } = options;

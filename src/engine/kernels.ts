@@ -22,7 +22,7 @@ export async function startKernels(backend?: Backend): Promise<Kernels | string>
     if (backend && backend !== name) continue;
     const binary = name === "simd" ? simd : fuseMultiplyAdds(simd.slice());
     try {
-      // compiled and instantiated in one, since WebKit's policy on WebAssembly forbids the latter only
+      // compiled and instantiated in one try: a page's policy on WebAssembly makes WebKit refuse only the latter
       const instance = startAtOnce(binary) ?? (WebAssembly.validate(binary) ? (await WebAssembly.instantiate(binary)).instance : null);
       if (instance) return { exports: instance.exports, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
     } catch (cause) {
@@ -33,8 +33,8 @@ export async function startKernels(backend?: Backend): Promise<Kernels | string>
 }
 
 /**
- * Without a promise, which is kept only when a thread in the background is free: garbage collection may hold it up for milliseconds. Null
- * where that is refused, as in older Chromium on a page's main thread.
+ * Starts the kernels without a promise, which would be kept only once a background thread is free: garbage collection may hold that up for
+ * milliseconds. Null where this is refused, as by older Chromium on a page's main thread.
  */
 function startAtOnce(binary: BufferSource): WebAssembly.Instance | null {
   try {
@@ -44,13 +44,14 @@ function startAtOnce(binary: BufferSource): WebAssembly.Instance | null {
   }
 }
 
-/** A product and a sum as scripts/split-multiply-adds.mjs writes them, 0 for the local they pass through; and both in one, nops (1) behind it. */
+/** A product and a sum, as scripts/split-multiply-adds.mjs writes them; 0 stands for any local. */
 const apart = [0x21, 0, 0xfd, 0xe6, 1, 0x20, 0, 0xfd, 0xe4, 1];
+/** Both in one; nops (1) fill the bytes that become free. */
 const fused = [0xfd, 0x85, 2];
 
 /** Makes the relaxed binary of the SIMD one, in place: the same code but for the multiply-adds. */
 export function fuseMultiplyAdds<Bytes extends Uint8Array>(binary: Bytes): Bytes {
-  // by the fourth byte, which is the rarest
+  // searches for the fourth byte, which is the rarest
   for (let at = 0; at >= 0; at = binary.indexOf(apart[3], at + 4) - 3)
     if (apart.every((byte, i) => !byte || binary[at + i] === byte)) binary.fill(1, at, at + apart.length).set(fused, at);
   return binary;

@@ -31,7 +31,7 @@ export function createMemoryPlan(): MemoryPlan {
   let next = base;
   const fills: Fill[] = [];
   let deferredFrom = Number.POSITIVE_INFINITY;
-  /** What the fills hold on to may go once they are done; where one throws, all of them wait for another try. */
+  /** Runs the first fills, then drops them and what they hold on to. Where one throws, all are kept for another try. */
   const run = (engine: Engine, count: number): void => {
     for (const fill of fills.slice(0, count)) fill(engine);
     fills.splice(0, count);
@@ -60,7 +60,7 @@ export function createMemoryPlan(): MemoryPlan {
   };
 }
 
-/** A float vector of at least `n`, padded with zeros to whole panels, holding `values` if given, the one of order[i] at place i. */
+/** A vector of n floats, padded with zeros to whole panels. Holds `values` if given; with an order, place i holds values[order[i]]. */
 export function reserveFloats(memory: MemoryPlan, n: number, values?: Float32Array | null, order?: Uint32Array | null): number {
   const at: number = memory.reserve(paddedTo(n, 16) * 4, ({ buffer }) => {
     if (!values) return;

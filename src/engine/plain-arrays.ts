@@ -1,11 +1,11 @@
 // The array kernels in plain JavaScript, for where WebAssembly or its SIMD is missing. Floats are added in the order
-// assembly/batch/ adds them, so both give the same bits (softmax but for its last). Lengths are checked by the caller.
+// assembly/batch/ adds them, so both give the same bits (softmax may differ in the last one). Lengths are checked by the caller.
 
 import type { ArrayFunctions } from "./array-kernels.ts";
 
 const { fround } = Math;
 
-/** Steps a product sums before it adds them to the result; assembly/batch/tile.ts, gram.ts. */
+/** How many steps are summed before their sum is added to the result: as in assembly/batch/tile.ts and gram.ts. */
 const productSlice = 256;
 const gramSlice = 128;
 

@@ -9,7 +9,7 @@ import { paddedTo } from "./padded.ts";
 
 const { fround } = Math;
 
-/** @throws SlonnError `no-engine` when the memory is not to be had, or has addresses of 32 bits, which plans hold as negative numbers. */
+/** @throws SlonnError `no-engine` when the memory cannot be had, or is above 2 GiB: plans would hold its addresses as negative numbers. */
 export function createReferenceEngine(bytes: number, reason: string | null): Engine {
   const buffer = allocate(bytes);
   const f32 = new Float32Array(buffer);
@@ -48,7 +48,7 @@ function allocate(bytes: number): ArrayBuffer {
   throw new SlonnError("no-engine", `memory: ${bytes} bytes could not be had`);
 }
 
-/** What an operation returns to end the run, and when it does not exist. */
+/** What a row gives in place of multiply-adds: to end the run, and for an operation that does not exist. */
 const stop = -1;
 const unknown = -2;
 
@@ -66,7 +66,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
   const unitsOf = (list: number): Uint32Array => u32.subarray(indicesAt(list), indicesAt(list) + u32[list >> 2]);
   const valuesOf = (list: number): Float32Array => f32.subarray(valuesAt(list), valuesAt(list) + u32[list >> 2]);
 
-  /** Writes units to a list, with values those whose value is not 0; returns how many. */
+  /** Writes units to a list; with `value` their values too, leaving out those of 0 unless `zeros`. Returns how many were written. */
   function put(list: number, units: Numbers, value?: (unit: number, i: number) => number, append = 0, zeros = false): number {
     const from = append && u32[list >> 2];
     let found = from;
@@ -126,7 +126,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         .filter((i) => !Number.isNaN(src[i]))
         .sort((i, j) => size(src[j]) - size(src[i]) || nameOf(i) - nameOf(j))
         .slice(0, Math.max(0, k));
-    /** Puts what becomes of pre-activations, by the words from `word` on: activation, alpha, and whether behind what the list holds. */
+    /** Puts activated pre-activations into a list. The words from `word` on say: activation, alpha, and whether to append. */
     const putActivated = (list: number, units: Numbers, value: (unit: number) => number, word: number): number =>
       put(list, units, (unit) => activate(value(unit), a[word], f[word + 1]), a[word + 2], a[word] === abi.KEEP);
     /** A node in eight bits: bias + scale · step · sum */

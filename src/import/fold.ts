@@ -1,7 +1,7 @@
 // Turns a straight run of dense, elementwise affine and activation steps into dense layers: affine steps are folded into the weights
 // before or after them, in float64, rounded to float32 once. It knows no file format; `step` is how messages call the step at hand.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { type Activation, type FloatLayer, maxWidth } from "../model/model.ts";
 
 /** Weights [outputs, inputs], or [inputs, outputs] where `transposed`. */
@@ -59,18 +59,17 @@ export function createFold(name: string, most: number): Fold {
 
   const spend = (step: string, n: number) => {
     spent += n;
-    if (spent > most)
-      throw new SlonnError("unsupported", `${step}: got a network that takes more than ${most} numbers to fold, expected a smaller one`);
+    if (spent > most) throw refusal("unsupported", step, `a network that takes more than ${most} numbers to fold`, "a smaller one");
   };
 
   const checkSizes = (step: string, lengths: readonly number[], width: number) => {
-    for (const n of lengths) if (n !== 1 && n !== width) throw new SlonnError("bad-model", `${step}: got ${n} elements, expected ${width}`);
+    for (const n of lengths) if (n !== 1 && n !== width) throw refusal("bad-model", step, `${n} elements`, width);
   };
 
   const afterSoftmax = (step: string) => {
     const last = layers[layers.length - 1];
     if (last?.activation === "softmax" || last?.activation === "log-softmax")
-      throw new SlonnError("unsupported", `${step}: got it after ${last.activation}, expected ${last.activation} to be the last step`);
+      throw refusal("unsupported", step, `it after ${last.activation}`, `${last.activation} to be the last step`);
   };
 
   return {
@@ -83,11 +82,10 @@ export function createFold(name: string, most: number): Fold {
         ["inputs", inputs],
         ["outputs", outputs],
       ] as const)
-        if (n < 1 || n > maxWidth) throw new SlonnError("bad-model", `${step}: got ${n} ${what}, expected 1 to ${maxWidth}`);
-      if (weight.length !== inputs * outputs)
-        throw new SlonnError("bad-model", `${step}: got ${weight.length} weights, expected ${outputs} x ${inputs}`);
+        if (n < 1 || n > maxWidth) throw refusal("bad-model", step, `${n} ${what}`, `1 to ${maxWidth}`);
+      if (weight.length !== inputs * outputs) throw refusal("bad-model", step, `${weight.length} weights`, `${outputs} x ${inputs}`);
       if (before && before.outputs !== inputs)
-        throw new SlonnError("bad-model", `${step}: got weights for ${inputs} inputs, expected ${before.outputs}, the outputs before it`);
+        throw refusal("bad-model", step, `weights for ${inputs} inputs`, `${before.outputs}, the outputs before it`);
       afterSoftmax(step);
       spend(step, 2 * weight.length + inputs + outputs);
       const layer: OpenLayer = { ...dense, step, rows: one(), columns: one(), bias: new Float64Array(outputs), activation: null, alpha: 0 };
@@ -97,9 +95,11 @@ export function createFold(name: string, most: number): Fold {
         if (pending.shift.some((v) => v !== 0)) {
           const { peak, norm } = addProduct(layer, pending.shift); // W (s x + t) = (W s) x + W t
           if (peak > mostCancelled * Math.max(1, norm))
-            throw new SlonnError(
+            throw refusal(
               "unsupported",
-              `${pending.step}: got a shift that puts ${peak.toPrecision(2)} into biases for sums of the size ${Math.max(1, norm).toPrecision(2)}, expected at most ${mostCancelled} times as much, or float32 loses the difference; subtract the mean from the data in front of the network instead`,
+              pending.step,
+              `a shift that puts ${peak.toPrecision(2)} into biases for sums of the size ${Math.max(1, norm).toPrecision(2)}`,
+              `at most ${mostCancelled} times as much, or float32 loses the difference; subtract the mean from the data in front of the network instead`,
             );
         }
       }
@@ -142,25 +142,21 @@ export function createFold(name: string, most: number): Fold {
       afterSoftmax(step);
       if (layer && activation === "relu" && layer.activation === "relu" && !pending) return; // relu of relu
       if (layer?.activation && !pending)
-        throw new SlonnError(
-          "unsupported",
-          `${step}: got ${activation} on top of ${layer.activation}, expected one activation for each dense layer`,
-        );
+        throw refusal("unsupported", step, `${activation} on top of ${layer.activation}`, "one activation for each dense layer");
       if (!layer || layer.activation !== null)
-        throw new SlonnError(
-          "unsupported",
-          `${step}: got an activation without a dense layer right before it, expected one (Gemm or MatMul, Linear)`,
-        );
+        throw refusal("unsupported", step, "an activation without a dense layer right before it", "one (Gemm or MatMul, Linear)");
       layer.activation = activation;
       layer.alpha = alpha;
     },
 
     finish() {
-      if (layers.length === 0) throw new SlonnError("unsupported", `${name}: got no dense layer, expected at least one`);
+      if (layers.length === 0) throw refusal("unsupported", name, "no dense layer", "at least one");
       if (pending && (pending.scale.some((v) => v !== 1) || pending.shift.some((v) => v !== 0)))
-        throw new SlonnError(
+        throw refusal(
           "unsupported",
-          `${pending.step}: got it after the last activation, expected a dense layer before or after it that it can be folded into`,
+          pending.step,
+          "it after the last activation",
+          "a dense layer before or after it that it can be folded into",
         );
       return layers.map(close);
     },

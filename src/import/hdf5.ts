@@ -4,7 +4,7 @@
 // one thing many times, end in an error instead of a hang. It knows nothing of what a file means.
 // Format: HDF5 File Format Specification 3.0, https://docs.hdfgroup.org/hdf5/develop/_f_m_t3.html (sections in comments).
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { widenHalf } from "../model/half.ts";
 import { quoted } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
@@ -84,7 +84,7 @@ function createSource(bytes: Uint8Array, name: string) {
   let dataBytes = 4096 + bytes.length;
 
   function fail(code: "bad-file" | "unsupported", at: number, got: string, expected: string): never {
-    throw new SlonnError(code, `${name}: got ${got} at byte ${at}, expected ${expected}`);
+    throw refusal(code, name, `${got} at byte ${at}`, expected);
   }
   function check(at: number, count: number): void {
     if (!(at >= 0 && count >= 0 && at + count <= bytes.length))

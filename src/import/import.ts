@@ -1,7 +1,7 @@
 // The door `slonn/import`: any supported model file → Model. Decides by content, and by name only where content cannot tell; what is in
 // each format is known to its own reader.
 
-import { messageOf, SlonnError, throwIfAborted } from "../errors.ts";
+import { messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
@@ -53,9 +53,9 @@ export async function importModel(source: ImportSource, options: ImportOptions =
   throwIfAborted(signal);
   const format = formatOf(name, bytes);
   if (options.activations !== undefined && format !== "safetensors")
-    throw new SlonnError("bad-option", `activations: got them for a file of format ${format}, expected them for safetensors only`);
+    throw refusal("bad-option", "activations", `them for a file of format ${format}`, "them for safetensors only");
   const read = async (path: string): Promise<Uint8Array> => {
-    if (!source.read) throw new SlonnError("unreadable", `${name}: got no way to read ${quoted(path)}, expected the files beside it`);
+    if (!source.read) throw refusal("unreadable", name, `no way to read ${quoted(path)}`, "the files beside it");
     throwIfAborted(signal);
     let content: unknown;
     try {
@@ -67,7 +67,7 @@ export async function importModel(source: ImportSource, options: ImportOptions =
     }
     throwIfAborted(signal);
     const part = asBytes(content);
-    if (!part) throw new SlonnError("bad-option", `read: got ${show(content)} for ${quoted(path)}, expected a Uint8Array or ArrayBuffer`);
+    if (!part) throw refusal("bad-option", "read", `${show(content)} for ${quoted(path)}`, "a Uint8Array or ArrayBuffer");
     return part;
   };
   switch (format) {
@@ -91,11 +91,11 @@ function checkedSource(source: unknown): { name: string; bytes: Uint8Array } {
   const form = "{ name: text, bytes: a Uint8Array or ArrayBuffer }";
   const bare = ArrayBuffer.isView(source) || asBytes(source) !== null;
   if (typeof source !== "object" || source === null || bare)
-    throw new SlonnError("bad-option", `importModel: got ${bare ? "bytes alone" : show(source)}, expected ${form}`);
+    throw refusal("bad-option", "importModel", bare ? "bytes alone" : show(source), form);
   const { name, bytes } = source as Record<keyof ImportSource, unknown>;
-  if (typeof name !== "string") throw new SlonnError("bad-option", `importModel: got ${show(name)} as name, expected ${form}`);
+  if (typeof name !== "string") throw refusal("bad-option", "importModel", `${show(name)} as name`, form);
   const checked = asBytes(bytes);
-  if (!checked) throw new SlonnError("bad-option", `importModel: got ${show(bytes)} as bytes, expected ${form}`);
+  if (!checked) throw refusal("bad-option", "importModel", `${show(bytes)} as bytes`, form);
   return { name, bytes: checked };
 }
 
@@ -131,7 +131,7 @@ const supported = "ONNX, TensorFlow.js model.json, Keras .h5, .safetensors or .s
  */
 export function formatOf(name: string, bytes: Uint8Array): ModelFormat {
   const begin = String.fromCharCode(...bytes.subarray(0, 64));
-  if (bytes.length === 0) throw new SlonnError("bad-file", `${name}: got an empty file, expected ${supported}`);
+  if (bytes.length === 0) throw refusal("bad-file", name, "an empty file", supported);
   if (begin.startsWith(String.fromCharCode(...hdf5Signature))) return "keras";
   // safetensors and .slonn: 8 bytes of header size, then JSON. The size's upper bytes are zero in any file that fits in memory.
   if (bytes[8] === 0x7b && begin.startsWith("\0\0", 6)) return /\.slonn$/i.test(name) || isSlonn(bytes) ? "slonn" : "safetensors";
@@ -140,13 +140,12 @@ export function formatOf(name: string, bytes: Uint8Array): ModelFormat {
   if (first === 0x7b || first === 0x5b) return "tfjs"; // a list is refused there, for what it lacks
   for (const [signature, at, what, advice, named] of foreign)
     if (begin.startsWith(signature, at) && (!named || named.test(name)))
-      throw new SlonnError("unsupported", `${name}: got ${what}, expected ${supported}; ${advice}`);
+      throw refusal("unsupported", name, what, `${supported}; ${advice}`);
   // ONNX has no signature; the IR version usually comes first (field 1, a varint from 1 to 127).
   if (/\.onnx$/i.test(name) || (bytes[0] === 0x08 && bytes[1] >= 1 && bytes[1] < 0x80)) return "onnx";
   const extension = /\.(json|h5|hdf5|keras|safetensors|slonn)$/i.exec(name);
-  if (extension)
-    throw new SlonnError("bad-file", `${name}: got bytes that are not what ${extension[0]} files begin with, expected ${supported}`);
-  throw new SlonnError("unsupported", `${name}: got a file of an unknown format, expected ${supported}`);
+  if (extension) throw refusal("bad-file", name, `bytes that are not what ${extension[0]} files begin with`, supported);
+  throw refusal("unsupported", name, "a file of an unknown format", supported);
 }
 
 /** Whether a safetensors header has the entry `slonn` among its metadata. */

@@ -1,6 +1,6 @@
 // Values of parsed JSON with their type checked, for formats that describe a network in JSON. It knows no format.
 
-import { messageOf, SlonnError } from "../errors.ts";
+import { messageOf, refusal, SlonnError } from "../errors.ts";
 import { isObject, quoted } from "../model/quoted.ts";
 
 export type JsonObject = Record<string, unknown>;
@@ -17,26 +17,25 @@ export function parseJson(source: Uint8Array | string, what: string): unknown {
 
 /** @throws SlonnError `bad-file` where the value is not an object. */
 export function asObject(value: unknown, what: string): JsonObject {
-  if (!isObject(value)) throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected an object`);
+  if (!isObject(value)) throw refusal("bad-file", what, shown(value), "an object");
   return value;
 }
 
 /** @throws SlonnError `bad-file` where the value is not an array. */
 export function asArray(value: unknown, what: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected an array`);
+  if (!Array.isArray(value)) throw refusal("bad-file", what, shown(value), "an array");
   return value;
 }
 
 /** @throws SlonnError `bad-file` where the value is not a string of at least one character. */
 export function asString(value: unknown, what: string): string {
-  if (typeof value !== "string" || value === "") throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected a string`);
+  if (typeof value !== "string" || value === "") throw refusal("bad-file", what, shown(value), "a string");
   return value;
 }
 
 /** @throws SlonnError `bad-file` where the value is not a finite number. */
 export function asNumber(value: unknown, what: string): number {
-  if (typeof value !== "number" || !Number.isFinite(value))
-    throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected a finite number`);
+  if (typeof value !== "number" || !Number.isFinite(value)) throw refusal("bad-file", what, shown(value), "a finite number");
   return value;
 }
 
@@ -54,8 +53,7 @@ export function optionalNumber(value: unknown, otherwise: number, what: string):
 /** A list of sizes. @throws SlonnError `bad-file` where one is not a whole number from 0 to 2^53. */
 export function asShape(value: unknown, what: string): readonly number[] {
   const shape = asArray(value, what);
-  if (!shape.every((n) => Number.isSafeInteger(n) && (n as number) >= 0))
-    throw new SlonnError("bad-file", `${what}: got ${shown(value)}, expected a list of sizes`);
+  if (!shape.every((n) => Number.isSafeInteger(n) && (n as number) >= 0)) throw refusal("bad-file", what, shown(value), "a list of sizes");
   return shape as readonly number[];
 }
 

@@ -1,7 +1,7 @@
 // The layers of a Keras model configuration in the order an input meets them. It reads which layer feeds which
 // (Sequential models, straight functional chains, either nested in the other); what a layer computes it does not know.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, type SlonnError } from "../errors.ts";
 import { isObject } from "../model/quoted.ts";
 import { asArray, asObject, asString, type JsonObject, shown } from "./json-fields.ts";
 
@@ -28,18 +28,16 @@ const modelClasses = ["Sequential", "Functional", "Model"];
 
 function flatten(model: JsonObject, path: readonly string[], file: string): LayerConfig[] {
   const where = path.length ? `${file}: layer ${shown(path.join("/"))}` : `${file}: model`;
-  if (path.length > maxDepth)
-    throw new SlonnError("unsupported", `${where}: got models nested ${path.length} deep, expected at most ${maxDepth}`);
+  if (path.length > maxDepth) throw refusal("unsupported", where, `models nested ${path.length} deep`, `at most ${maxDepth}`);
   const className = asString(model.class_name, `${where}: class_name`);
-  if (!modelClasses.includes(className))
-    throw new SlonnError("unsupported", `${where}: got class ${shown(className)}, expected Sequential or Functional`);
+  if (!modelClasses.includes(className)) throw refusal("unsupported", where, `class ${shown(className)}`, "Sequential or Functional");
   // Early versions wrote the layers of a Sequential model where its configuration is now.
   const config: JsonObject = Array.isArray(model.config) ? { layers: model.config } : asObject(model.config, `${where}: config`);
   const layers = asArray(config.layers, `${where}: layers`).map((layer, l) => asObject(layer, `${where}: layer ${l}`));
   const names = layers.map((layer, l) => nameOf(layer, `${where}: layer ${l}`));
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name)) throw new SlonnError("bad-file", `${where}: got two layers named ${shown(name)}, expected different names`);
+    if (seen.has(name)) throw refusal("bad-file", where, `two layers named ${shown(name)}`, "different names");
     seen.add(name);
   }
   const order = className === "Sequential" ? layers.map((_, l) => l) : follow(config, layers, names, where);
@@ -68,15 +66,15 @@ export function classOf(object: JsonObject, what: string): string {
 function follow(config: JsonObject, layers: readonly JsonObject[], names: readonly string[], where: string): number[] {
   const inputs = endpoints(config.input_layers, `${where}: input_layers`);
   const outputs = endpoints(config.output_layers, `${where}: output_layers`);
-  if (inputs.length !== 1) throw new SlonnError("unsupported", `${where}: got ${inputs.length} inputs, expected a chain with one`);
-  if (outputs.length !== 1) throw new SlonnError("unsupported", `${where}: got ${outputs.length} outputs, expected a chain with one`);
+  if (inputs.length !== 1) throw refusal("unsupported", where, `${inputs.length} inputs`, "a chain with one");
+  if (outputs.length !== 1) throw refusal("unsupported", where, `${outputs.length} outputs`, "a chain with one");
   const index = new Map(names.map((name, l) => [name, l]));
   const order: number[] = [];
   const visited = new Set<number>();
   for (let name = outputs[0]; ; ) {
     const l = index.get(name);
-    if (l === undefined) throw new SlonnError("bad-file", `${where}: got a connection from ${shown(name)}, expected the name of a layer`);
-    if (visited.has(l)) throw new SlonnError("bad-file", `${where}: got a cycle through layer ${shown(name)}, expected a chain`);
+    if (l === undefined) throw refusal("bad-file", where, `a connection from ${shown(name)}`, "the name of a layer");
+    if (visited.has(l)) throw refusal("bad-file", where, `a cycle through layer ${shown(name)}`, "a chain");
     visited.add(l);
     order.push(l);
     if (name === inputs[0]) break;
@@ -84,10 +82,7 @@ function follow(config: JsonObject, layers: readonly JsonObject[], names: readon
   }
   if (order.length !== layers.length) {
     const aside = names.find((_, l) => !visited.has(l));
-    throw new SlonnError(
-      "unsupported",
-      `${where}: got layer ${shown(aside)} off the way from input to output, expected one straight chain`,
-    );
+    throw refusal("unsupported", where, `layer ${shown(aside)} off the way from input to output`, "one straight chain");
   }
   return order.reverse();
 }
@@ -102,7 +97,7 @@ function endpoints(value: unknown, what: string): string[] {
 /** The one layer whose output this layer takes. */
 function sourceOf(layer: JsonObject, what: string): string {
   const nodes = asArray(layer.inbound_nodes, `${what}: inbound_nodes`);
-  if (nodes.length !== 1) throw new SlonnError("unsupported", `${what}: got ${nodes.length} uses of the layer, expected exactly one`);
+  if (nodes.length !== 1) throw refusal("unsupported", what, `${nodes.length} uses of the layer`, "exactly one");
   refuseTraining(nodes[0], what);
   const sources = sourcesOf(nodes[0], what);
   if (sources.length !== 1) throw severalInputs(sources.length, what);
@@ -113,11 +108,11 @@ function sourceOf(layer: JsonObject, what: string): string {
 function refuseTraining(node: unknown, what: string): void {
   const told = isObject(node) ? [node.kwargs] : asArray(node, `${what}: inbound_nodes`).flat();
   if (told.some((options) => isObject(options) && options.training === true))
-    throw new SlonnError("unsupported", `${what}: got a call with training set to true, expected inference: build the model without it`);
+    throw refusal("unsupported", what, "a call with training set to true", "inference: build the model without it");
 }
 
 function severalInputs(count: number, what: string): SlonnError {
-  return new SlonnError("unsupported", `${what}: got ${count} inputs, expected one`);
+  return refusal("unsupported", what, `${count} inputs`, "one");
 }
 
 function sourcesOf(node: unknown, what: string): string[] {

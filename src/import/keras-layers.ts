@@ -2,7 +2,7 @@
 // can be looked up. Scaling layers (BatchNormalization, Normalization, Rescaling) are folded into the dense layer before or after
 // them by `fold`; what cannot be folded is refused by name. It knows no file format.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { type Activation, createModel, type Model, maxWidth } from "../model/model.ts";
 import { isObject, quoted } from "../model/quoted.ts";
 import { transposed } from "../model/transposed.ts";
@@ -45,9 +45,8 @@ export function buildKerasModel(name: string, modelConfig: unknown, weights: Wei
   const used = new Set<string>();
   const find = (layer: LayerConfig, weight: string): StoredWeight => {
     const found = weights(layer.path, weight);
-    if (!found)
-      throw new SlonnError("bad-file", `${titleOf(name, layer)}: got no weight ${shown(weight)}, expected it among the stored weights`);
-    if (used.has(found.path)) throw new SlonnError("bad-file", `${name}: got weight ${shown(found.path)} used by two layers, expected one`);
+    if (!found) throw refusal("bad-file", titleOf(name, layer), `no weight ${shown(weight)}`, "it among the stored weights");
+    if (used.has(found.path)) throw refusal("bad-file", name, `weight ${shown(found.path)} used by two layers`, "one");
     used.add(found.path);
     return found;
   };
@@ -57,11 +56,8 @@ export function buildKerasModel(name: string, modelConfig: unknown, weights: Wei
   for (const layer of chainOf(modelConfig, name)) addLayer(chain, layer);
   const waiting = chain.pending[0];
   if (waiting)
-    throw new SlonnError(
-      "unsupported",
-      `${waiting.layer}: got no dense layer beside it that it can be folded into, expected one directly before or after it`,
-    );
-  if (chain.activation === undefined) throw new SlonnError("bad-model", `${name}: got no dense layer, expected at least one`);
+    throw refusal("unsupported", waiting.layer, "no dense layer beside it that it can be folded into", "one directly before or after it");
+  if (chain.activation === undefined) throw refusal("bad-model", name, "no dense layer", "at least one");
   return createModel(name, fold.finish());
 }
 
@@ -117,7 +113,7 @@ function addLayer(chain: Chain, layer: LayerConfig): void {
       addScaling(chain, rescalingOf(config, chain.shape, title));
       return;
     default:
-      throw new SlonnError("unsupported", `${title}: got class ${shown(className)}, expected one of ${supported}`);
+      throw refusal("unsupported", title, `class ${shown(className)}`, `one of ${supported}`);
   }
 }
 
@@ -126,23 +122,20 @@ function addLayer(chain: Chain, layer: LayerConfig): void {
 function addDense(chain: Chain, layer: LayerConfig, title: string): void {
   const { config } = layer;
   const units = asNumber(config.units, `${title}: units`);
-  if (!(units >= 1 && units <= maxWidth)) throw new SlonnError("bad-model", `${title}: got ${units} units, expected 1 to ${maxWidth}`);
+  if (!(units >= 1 && units <= maxWidth)) throw refusal("bad-model", title, `${units} units`, `1 to ${maxWidth}`);
   if (chain.activation === "softmax" || chain.activation === "log-softmax")
-    throw new SlonnError(
-      "bad-model",
-      `${title}: got it after ${chain.activation} on a hidden layer, expected ${chain.activation} to be last`,
-    );
+    throw refusal("bad-model", title, `it after ${chain.activation} on a hidden layer`, `${chain.activation} to be last`);
   checkPlain(config, title);
   checkOneRow(chain.shape, title);
   const activation = activationOf(config.activation, title);
   const kernel = chain.find(layer, "kernel");
   const [inputs, outputs] = kernel.shape;
   if (kernel.shape.length !== 2 || outputs !== units)
-    throw new SlonnError("bad-file", `${title}: got a kernel of shape ${shown(kernel.shape)}, expected [inputs, ${units}]`);
+    throw refusal("bad-file", title, `a kernel of shape ${shown(kernel.shape)}`, `[inputs, ${units}]`);
   const width = chain.shape ? chain.shape[chain.shape.length - 1] : inputs;
   if (width !== undefined && width !== null && width !== inputs)
-    throw new SlonnError("bad-file", `${title}: got a kernel of ${inputs} inputs, expected ${width}, the numbers that reach it`);
-  if (chain.shape?.length === 0) throw new SlonnError("bad-file", `${title}: got samples without a dimension, expected one of ${inputs}`);
+    throw refusal("bad-file", title, `a kernel of ${inputs} inputs`, `${width}, the numbers that reach it`);
+  if (chain.shape?.length === 0) throw refusal("bad-file", title, "samples without a dimension", `one of ${inputs}`);
   const bias = config.use_bias === false ? undefined : vector(chain.find(layer, "bias"), outputs, title);
   const weight = transposed(kernel.read(), inputs, outputs);
   for (const scaling of chain.pending) chain.fold.affine(scaling.layer, ...expanded(scaling, inputs));
@@ -159,14 +152,18 @@ function addDense(chain: Chain, layer: LayerConfig, title: string): void {
 function checkPlain({ dtype, quantization_config: quantized, lora_rank: rank }: JsonObject, title: string): void {
   const mode = isObject(dtype) && isObject(dtype.config) ? dtype.config.mode : undefined;
   if ((mode ?? quantized ?? null) !== null)
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${title}: got quantised weights${typeof mode === "string" ? ` (${shown(mode)})` : ""}, expected floats: save the model before quantize()`,
+      title,
+      `quantised weights${typeof mode === "string" ? ` (${shown(mode)})` : ""}`,
+      "floats: save the model before quantize()",
     );
   if ((rank ?? null) !== null)
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${title}: got a LoRA adapter of rank ${shown(rank)} beside its kernel, expected the kernel alone: merge the adapter into it before saving`,
+      title,
+      `a LoRA adapter of rank ${shown(rank)} beside its kernel`,
+      "the kernel alone: merge the adapter into it before saving",
     );
 }
 
@@ -196,27 +193,26 @@ function activationOf(value: unknown, title: string): Applied {
   if (isObject(value)) {
     const inner = isObject(value.config) ? value.config : {};
     if (value.class_name === undefined)
-      throw new SlonnError("unsupported", `${title}: got an activation written in Python (a lambda), expected one of ${activationNames}`);
+      throw refusal("unsupported", title, "an activation written in Python (a lambda)", `one of ${activationNames}`);
     const name = classOf(value, `${title}: activation`);
     if (name === "ReLU") return reluOf(inner, title);
     if (name === "LeakyReLU") return leaky(optionalNumber(inner.alpha ?? inner.negative_slope, 0.3, `${title}: slope`));
     if (name === "function") return activationOf(asString(value.config, `${title}: activation`), title);
     const option = Object.entries(inner).find(([key, v]) => !["name", "dtype", "trainable"].includes(key) && !(key === "axis" && v === -1));
-    if (option)
-      throw new SlonnError("unsupported", `${title}: got activation ${shown(name)} with ${shown(option[0])}, expected no options`);
+    if (option) throw refusal("unsupported", title, `activation ${shown(name)} with ${shown(option[0])}`, "no options");
     return activationOf(name === "logSoftmax" ? name : name.toLowerCase(), title);
   }
   const name = asString(value, `${title}: activation`);
   const applied = namedActivations.get(name);
-  if (!applied) throw new SlonnError("unsupported", `${title}: got activation ${shown(name)}, expected one of ${activationNames}`);
+  if (!applied) throw refusal("unsupported", title, `activation ${shown(name)}`, `one of ${activationNames}`);
   return applied;
 }
 
 function reluOf(config: JsonObject, title: string): Applied {
   if (config.max_value !== undefined && config.max_value !== null)
-    throw new SlonnError("unsupported", `${title}: got max_value ${shown(config.max_value)}, expected none`);
+    throw refusal("unsupported", title, `max_value ${shown(config.max_value)}`, "none");
   const threshold = optionalNumber(config.threshold, 0, `${title}: threshold`);
-  if (threshold !== 0) throw new SlonnError("unsupported", `${title}: got threshold ${threshold}, expected 0`);
+  if (threshold !== 0) throw refusal("unsupported", title, `threshold ${threshold}`, "0");
   return leaky(optionalNumber(config.negative_slope, 0, `${title}: negative_slope`));
 }
 
@@ -227,14 +223,9 @@ function leaky(alpha: number): Applied {
 function addActivation(chain: Chain, applied: Applied, title: string): void {
   if (applied.kind === "identity") return;
   if (applied.kind === "softmax" || applied.kind === "log-softmax") checkOneRow(chain.shape, title);
-  if (chain.activation === undefined)
-    throw new SlonnError("unsupported", `${title}: got an activation before any Dense layer, expected one after it`);
+  if (chain.activation === undefined) throw refusal("unsupported", title, "an activation before any Dense layer", "one after it");
   const waiting = chain.pending[0];
-  if (waiting)
-    throw new SlonnError(
-      "unsupported",
-      `${waiting.layer}: got a place between two activations, expected a dense layer directly before or after it`,
-    );
+  if (waiting) throw refusal("unsupported", waiting.layer, "a place between two activations", "a dense layer directly before or after it");
   if (chain.activation === "identity") {
     chain.fold.activation(title, applied.kind, applied.alpha);
     chain.activation = applied.kind;
@@ -242,10 +233,7 @@ function addActivation(chain: Chain, applied: Applied, title: string): void {
   }
   // ReLU leaves alone what is never negative.
   if (applied.kind === "relu" && ["relu", "sigmoid", "softmax"].includes(chain.activation)) return;
-  throw new SlonnError(
-    "unsupported",
-    `${title}: got ${applied.kind} on top of ${chain.activation}, expected one activation for each Dense layer`,
-  );
+  throw refusal("unsupported", title, `${applied.kind} on top of ${chain.activation}`, "one activation for each Dense layer");
 }
 
 // ---- Scaling layers
@@ -254,7 +242,7 @@ function addScaling(chain: Chain, scaling: Scaling): void {
   if (scaling.scale.length > 1) chain.shape ??= [scaling.scale.length];
   const afterDense = chain.activation === "identity";
   if ((afterDense ? chain.folded : chain.pending.length) >= maxScalingsInARow)
-    throw new SlonnError("unsupported", `${scaling.layer}: got more than ${maxScalingsInARow} scaling layers in a row, expected fewer`);
+    throw refusal("unsupported", scaling.layer, `more than ${maxScalingsInARow} scaling layers in a row`, "fewer");
   if (!afterDense) {
     chain.pending.push(scaling);
     return;

@@ -1,7 +1,7 @@
 // Keras layers that scale and shift each number (BatchNormalization, Normalization, Rescaling) as factors and offsets, in double precision.
 // It knows nothing of the layers around them.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { sizeOf } from "../model/tensor.ts";
 import { asNumber, asShape, type JsonObject, optionalNumber, shown, unwrapped } from "./json-fields.ts";
 import { type Shape, widthOf } from "./keras-shape.ts";
@@ -29,17 +29,15 @@ export interface Scaling {
 function axisOf(shape: Shape | undefined, axis: unknown, title: string): { size: number | null; stride: number } {
   const list = Array.isArray(axis) ? axis : [axis ?? -1];
   const [at] = list;
-  if (list.length !== 1 || !Number.isSafeInteger(at))
-    throw new SlonnError("unsupported", `${title}: got axis ${shown(axis)}, expected one number`);
+  if (list.length !== 1 || !Number.isSafeInteger(at)) throw refusal("unsupported", title, `axis ${shown(axis)}`, "one number");
   if (!shape) {
-    if (at !== -1 && at !== 1) throw new SlonnError("unsupported", `${title}: got axis ${at} of an unknown shape, expected the last`);
+    if (at !== -1 && at !== 1) throw refusal("unsupported", title, `axis ${at} of an unknown shape`, "the last");
     return { size: null, stride: 1 };
   }
   const d = (at as number) < 0 ? shape.length + (at as number) : (at as number) - 1; // the batch is dimension 0
-  if (!(d >= 0 && d < shape.length)) throw new SlonnError("bad-file", `${title}: got axis ${at}, expected one of shape ${shown(shape)}`);
+  if (!(d >= 0 && d < shape.length)) throw refusal("bad-file", title, `axis ${at}`, `one of shape ${shown(shape)}`);
   const stride = widthOf(shape.slice(d + 1), title);
-  if (stride === null)
-    throw new SlonnError("unsupported", `${title}: got axis ${at} of shape ${shown(shape)}, expected known sizes after it`);
+  if (stride === null) throw refusal("unsupported", title, `axis ${at} of shape ${shown(shape)}`, "known sizes after it");
   return { size: shape[d], stride };
 }
 
@@ -57,7 +55,7 @@ export function batchNormalizationOf(config: JsonObject, shape: Shape | undefine
   const offset = mean.map((m, i) => (beta ? beta[i] : 0) - m * scale[i]);
   for (let i = 0; i < count; i++)
     if (!Number.isFinite(scale[i]) || !Number.isFinite(offset[i]))
-      throw new SlonnError("bad-model", `${title}: got variance ${variance[i]} with epsilon ${epsilon} at ${i}, expected finite factors`);
+      throw refusal("bad-model", title, `variance ${variance[i]} with epsilon ${epsilon} at ${i}`, "finite factors");
   return { layer: title, scale, offset, stride };
 }
 
@@ -82,7 +80,7 @@ function statistic(config: JsonObject, find: FindWeight, which: string, size: nu
   }
   const values = numbers(given, `${title}: ${which}`);
   if (size !== null && values.length !== size && values.length !== 1)
-    throw new SlonnError("bad-file", `${title}: got ${values.length} numbers of ${which}, expected ${size}`);
+    throw refusal("bad-file", title, `${values.length} numbers of ${which}`, size);
   return values;
 }
 
@@ -91,7 +89,7 @@ export function rescalingOf(config: JsonObject, shape: Shape | undefined, title:
   const [scale, offset] = spread(numbers(config.scale, `${title}: scale`), numbers(config.offset ?? 0, `${title}: offset`), title);
   const size = shape?.[shape.length - 1];
   if (scale.length > 1 && typeof size === "number" && size !== scale.length)
-    throw new SlonnError("bad-file", `${title}: got ${scale.length} numbers, expected 1 or ${size}`);
+    throw refusal("bad-file", title, `${scale.length} numbers`, `1 or ${size}`);
   return { layer: title, scale, offset, stride: 1 };
 }
 
@@ -101,10 +99,7 @@ export function rescalingOf(config: JsonObject, shape: Shape | undefined, title:
  */
 export function expanded({ layer, scale, offset, stride }: Scaling, width: number): [scale: Float64Array, offset: Float64Array] {
   if (width % (scale.length * stride) !== 0)
-    throw new SlonnError(
-      "bad-file",
-      `${layer}: got ${scale.length} factors, expected as many as the ${width} numbers beside it, or a divisor`,
-    );
+    throw refusal("bad-file", layer, `${scale.length} factors`, `as many as the ${width} numbers beside it, or a divisor`);
   const spreadOut = (values: Float64Array): Float64Array =>
     Float64Array.from({ length: width }, (_, i) => values[Math.floor(i / stride) % values.length]);
   return [spreadOut(scale), spreadOut(offset)];
@@ -113,7 +108,7 @@ export function expanded({ layer, scale, offset, stride }: Scaling, width: numbe
 /** Two lists made equally long: one of a single number repeats it. */
 function spread(a: Float64Array, b: Float64Array, title: string): [Float64Array, Float64Array] {
   if (a.length !== b.length && a.length !== 1 && b.length !== 1)
-    throw new SlonnError("bad-file", `${title}: got ${a.length} and ${b.length} numbers, expected as many of each`);
+    throw refusal("bad-file", title, `${a.length} and ${b.length} numbers`, "as many of each");
   const count = Math.max(a.length, b.length);
   const full = (values: Float64Array): Float64Array => (values.length === count ? values : new Float64Array(count).fill(values[0]));
   return [full(a), full(b)];
@@ -124,7 +119,7 @@ function numbers(value: unknown, what: string): Float64Array {
   const held = unwrapped(value);
   let list = Array.isArray(held) ? held : [held];
   while (list.length === 1 && Array.isArray(list[0])) list = list[0]; // [[…]] as broadcasting wants it
-  if (list.length === 0) throw new SlonnError("bad-file", `${what}: got an empty list, expected numbers`);
+  if (list.length === 0) throw refusal("bad-file", what, "an empty list", "numbers");
   return Float64Array.from(list, (n) => asNumber(n, what));
 }
 
@@ -132,6 +127,6 @@ function numbers(value: unknown, what: string): Float64Array {
 export function vector(stored: StoredWeight, count: number, title: string): Float64Array {
   const shape = asShape(stored.shape, `${title}: weight ${shown(stored.path)}`);
   if (shape.length !== 1 || shape[0] !== count)
-    throw new SlonnError("bad-file", `${title}: got weight ${shown(stored.path)} of shape ${shown(shape)}, expected [${count}]`);
+    throw refusal("bad-file", title, `weight ${shown(stored.path)} of shape ${shown(shape)}`, `[${count}]`);
   return Float64Array.from(stored.read());
 }

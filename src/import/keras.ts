@@ -1,7 +1,7 @@
 // Keras .h5 files (whole models as model.save writes them) → Model: where the configuration and the weights stand in the file.
 // What layers mean is known to keras-layers, how HDF5 stores things to hdf5.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { checkArguments } from "./arguments.ts";
 import { type Hdf5Object, openHdf5 } from "./hdf5.ts";
@@ -23,19 +23,18 @@ export function importKeras(content: Uint8Array, options: { name: string }): Mod
   const stored = root.member("model_weights");
   if (!config || !stored) {
     if (root.strings("layer_names") ?? root.member("layers"))
-      throw new SlonnError(
-        "unsupported",
-        `${name}: got Keras weights without a model, expected a whole model; save it with model.save("model.h5")`,
-      );
-    throw new SlonnError("bad-file", `${name}: got HDF5 without ${config ? "model_weights" : "model_config"}, expected a Keras model`);
+      throw refusal("unsupported", name, "Keras weights without a model", 'a whole model; save it with model.save("model.h5")');
+    throw refusal("bad-file", name, `HDF5 without ${config ? "model_weights" : "model_config"}`, "a Keras model");
   }
   const { find, unread } = lookupIn(stored, name);
   const model = buildKerasModel(name, parseJson(config.join(""), `${name}: model_config`), find);
   const left = unread();
   if (left !== undefined)
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${name}: got weight ${shown(left)} that nothing of its layer is known to use, expected kernel, bias and statistics only`,
+      name,
+      `weight ${shown(left)} that nothing of its layer is known to use`,
+      "kernel, bias and statistics only",
     );
   return model;
 }
@@ -62,10 +61,7 @@ function lookupIn(stored: Hdf5Object, file: string): { find: WeightLookup; unrea
     const key = path.length > 1 ? `${path[path.length - 1]}/${weight}` : weight;
     const names = found?.byKind.get(key) ?? [];
     if (names.length > 1)
-      throw new SlonnError(
-        "unsupported",
-        `${file}: got ${names.length} weights that may be ${shown(weight)} of layer ${shown(path.join("/"))}, expected one`,
-      );
+      throw refusal("unsupported", file, `${names.length} weights that may be ${shown(weight)} of layer ${shown(path.join("/"))}`, "one");
     if (names[0]) read.add(names[0]);
     return found && names[0] && datasetAt(found.group, names[0], file);
   };
@@ -112,7 +108,7 @@ function datasetAt(group: Hdf5Object, parts: readonly string[], file: string): S
   let at: Hdf5Object | undefined = group;
   for (const part of parts) at = at?.member(part);
   const path = `${group.path}/${parts.join("/")}`;
-  if (!at?.shape) throw new SlonnError("bad-file", `${file}: got no dataset ${shown(path)}, expected the weight that weight_names lists`);
+  if (!at?.shape) throw refusal("bad-file", file, `no dataset ${shown(path)}`, "the weight that weight_names lists");
   const dataset = at;
   return { path, shape: at.shape, read: () => dataset.numbers() };
 }

@@ -1,6 +1,6 @@
 // Attributes of ONNX nodes with the type an operator expects of them.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { quoted } from "../model/quoted.ts";
 import type { OnnxAttribute, OnnxNode } from "./onnx-file.ts";
 
@@ -35,7 +35,6 @@ function pick<T>(
   const attribute = node.attributes.get(key);
   if (!attribute) return undefined;
   const value = of(attribute);
-  if (value === undefined)
-    throw new SlonnError("bad-file", `${subject}: got attribute ${quoted(key)} of another type, expected ${expected}`);
+  if (value === undefined) throw refusal("bad-file", subject, `attribute ${quoted(key)} of another type`, expected);
   return value;
 }

@@ -1,7 +1,7 @@
 // Follows the one chain of an ONNX graph from input to output, node by node, and hands what it meets to the fold. Shapes are followed for
 // a batch of one; what is not a straight chain is refused by node and operator.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { activations } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { floatOf, intOf, stringOf } from "./onnx-attributes.ts";
@@ -53,9 +53,8 @@ function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" |
   const type = describeElementType(input.elementType);
   const subject = `${name}: input ${quoted(input.name)}`;
   if (!type || type.name === "bool")
-    throw new SlonnError("unsupported", `${subject}: got element type ${input.elementType}, expected a tensor of floats or integers`);
-  if (input.dims?.length === 0)
-    throw new SlonnError("unsupported", `${subject}: got a single number, expected a vector or a batch of vectors`);
+    throw refusal("unsupported", subject, `element type ${input.elementType}`, "a tensor of floats or integers");
+  if (input.dims?.length === 0) throw refusal("unsupported", subject, "a single number", "a vector or a batch of vectors");
   const batched = (input.dims?.length ?? 0) > 1;
   const dims = batched ? [1, ...input.dims!.slice(1)] : input.dims;
   const samples = input.dims?.length === 1 || input.dims?.[0] === 1 ? -1 : 0;
@@ -103,8 +102,7 @@ export function followChain(start: ChainStart): void {
       const scalar = (value: string) => (constants.get(value)?.data.length === 1 ? constants.get(value) : undefined);
       const gelu = matchGelu(state.head, rest.slice(i, i + 64), scalar, readers);
       if (!gelu) throw branched(subject, node, state);
-      if ("foreign" in gelu)
-        throw new SlonnError("unsupported", `${subject}: got the activation ${gelu.foreign}, expected one of ${activations.join(", ")}`);
+      if ("foreign" in gelu) throw refusal("unsupported", subject, `the activation ${gelu.foreign}`, `one of ${activations.join(", ")}`);
       state.fold.activation(subject, gelu.activation, 0);
       if (gelu.factor !== 1) state.fold.affine(subject, Float64Array.of(gelu.factor), new Float64Array(1));
       for (const part of gelu.nodes) done.add(part);
@@ -113,7 +111,7 @@ export function followChain(start: ChainStart): void {
     }
     step(state, node, subject);
     for (const extra of node.outputs.slice(1))
-      if (graph.readers.has(extra)) throw new SlonnError("unsupported", `${subject}: got a second output in use, expected the first only`);
+      if (graph.readers.has(extra)) throw refusal("unsupported", subject, "a second output in use", "the first only");
     advance(state, node.outputs[0]);
   }
   if (state.head !== graph.output)
@@ -134,16 +132,12 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
   const others = node.inputs.map((value) => constants.get(value));
   const headFirst = node.inputs[0] === state.head;
   if (!headFirst && !["Add", "Sub", "Mul", "Max", "MatMul"].includes(node.operator))
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got the chain as another input than the first, expected it first and constants after it`,
-    );
+    throw refusal("unsupported", subject, "the chain as another input than the first", "it first and constants after it");
   switch (node.operator) {
     case "Identity":
       break;
     case "Dropout":
-      if (others[2]?.data.some((training) => training !== 0))
-        throw new SlonnError("unsupported", `${subject}: got training mode, expected inference`);
+      if (others[2]?.data.some((training) => training !== 0)) throw refusal("unsupported", subject, "training mode", "inference");
       break;
     case "Cast":
       castHead(state, node, subject);
@@ -177,10 +171,7 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
     case "PRelu": {
       const slopes = others[1]?.data ?? [];
       if (slopes.length !== 1)
-        throw new SlonnError(
-          "unsupported",
-          `${subject}: got ${slopes.length} constant slopes, expected one for all numbers, which is LeakyRelu`,
-        );
+        throw refusal("unsupported", subject, `${slopes.length} constant slopes`, "one for all numbers, which is LeakyRelu");
       fold.activation(subject, "leaky-relu", slopes[0]);
       break;
     }
@@ -192,8 +183,7 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
       break;
     case "Gelu": {
       const form = stringOf(node, "approximate", "none", subject);
-      if (form !== "none" && form !== "tanh")
-        throw new SlonnError("unsupported", `${subject}: got approximate ${quoted(form)}, expected none or tanh`);
+      if (form !== "none" && form !== "tanh") throw refusal("unsupported", subject, `approximate ${quoted(form)}`, "none or tanh");
       fold.activation(subject, form === "tanh" ? "gelu-tanh" : "gelu", 0);
       break;
     }
@@ -253,12 +243,9 @@ function checkSoftmaxAxis(state: Walk, axis: number, subject: string): void {
   const end = state.opset < 13 ? dims.length : at + 1;
   const over = sizeOfDims(dims.slice(at, end));
   if (width !== null && over !== width)
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got axis ${axis} of values of shape ${showDims(dims)}, expected the one with all ${width} of them`,
-    );
+    throw refusal("unsupported", subject, `axis ${axis} of values of shape ${showDims(dims)}`, `the one with all ${width} of them`);
   if (at <= state.samples && state.samples < end)
-    throw new SlonnError("unsupported", `${subject}: got axis ${axis}, which runs over the batch, expected one within each sample`);
+    throw refusal("unsupported", subject, `axis ${axis}, which runs over the batch`, "one within each sample");
 }
 
 function setConstant(state: Walk, node: OnnxNode): void {
@@ -273,7 +260,7 @@ function setConstant(state: Walk, node: OnnxNode): void {
 
 function setShape(state: Walk, node: OnnxNode, subject: string): void {
   const dims = state.shapes.get(node.inputs[0]) as number[] | null;
-  if (!dims || sizeOfDims(dims) === null) throw new SlonnError("unsupported", `${subject}: got an unknown shape, expected a known one`);
+  if (!dims || sizeOfDims(dims) === null) throw refusal("unsupported", subject, "an unknown shape", "a known one");
   const [start, end] = [intOf(node, "start", 0, subject), intOf(node, "end", dims.length, subject)];
   const data = Float64Array.from(dims.slice(start, end));
   state.constants.set(node.outputs[0], { shape: [data.length], data, integer: true });
@@ -281,17 +268,11 @@ function setShape(state: Walk, node: OnnxNode, subject: string): void {
 
 /** The refusal of an operator that cannot stand in a chain. */
 export function unsupportedOperator(subject: string): SlonnError {
-  return new SlonnError(
-    "unsupported",
-    `${subject}: got an operator that is not supported here, expected one of ${chainOperators.join(", ")}`,
-  );
+  return refusal("unsupported", subject, "an operator that is not supported here", `one of ${chainOperators.join(", ")}`);
 }
 
 function branched(subject: string, node: OnnxNode, { head, graph }: Walk): SlonnError {
   if (geluOnlyOperators.includes(node.operator) && (graph.readers.get(head)?.length ?? 0) < 2)
-    return new SlonnError("unsupported", `${subject}: got it on its own, expected it as part of Gelu only`);
-  return new SlonnError(
-    "unsupported",
-    `${subject}: got a branch at ${quoted(head)}, expected a straight chain (the only branches read are those of Gelu)`,
-  );
+    return refusal("unsupported", subject, "it on its own", "it as part of Gelu only");
+  return refusal("unsupported", subject, `a branch at ${quoted(head)}`, "a straight chain (the only branches read are those of Gelu)");
 }

@@ -1,6 +1,6 @@
 // ONNX operators on values known at import: weights that are transposed, cast or scaled before use, and shapes put together from pieces.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { narrowToHalf, widenHalf } from "../model/half.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
 import type { OnnxNode } from "./onnx-file.ts";
@@ -39,7 +39,7 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
   const { subject } = allowance;
   const { operator } = node;
   const needed = ["Add", "Sub", "Mul", "Div", "Reshape", "Gather"].includes(operator) ? 2 : 1;
-  if (inputs.length < needed) throw new SlonnError("bad-file", `${subject}: got ${inputs.length} inputs, expected at least ${needed}`);
+  if (inputs.length < needed) throw refusal("bad-file", subject, `${inputs.length} inputs`, `at least ${needed}`);
   const [x] = inputs;
   switch (operator) {
     case "Identity":
@@ -74,7 +74,7 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
     case "Slice":
       return slice(node, inputs, allowance);
     default:
-      throw new SlonnError("unsupported", `${subject}: got it on constants, expected one of ${constantOperators.join(", ")}`);
+      throw refusal("unsupported", subject, "it on constants", `one of ${constantOperators.join(", ")}`);
   }
 }
 
@@ -95,7 +95,7 @@ export function constantOf(node: OnnxNode, externals: ReadonlyMap<string, Uint8A
   if (floats) return several(floats, false);
   if (ints) return several(ints, true);
   const got = of("sparse_value") ? "a sparse tensor" : "no value";
-  throw new SlonnError("unsupported", `${subject}: got ${got}, expected a tensor, floats or integers`);
+  throw refusal("unsupported", subject, got, "a tensor, floats or integers");
 }
 
 /** The axes of Squeeze and Unsqueeze: an attribute before operator set 13, an input since. */
@@ -106,10 +106,7 @@ export function axesOf(node: OnnxNode, input: OnnxNumbers | undefined, subject: 
 /** A short list of integers: a shape or axes. */
 export function integers({ data, shape, integer }: OnnxNumbers, subject: string): number[] {
   if (!integer || shape.length > 1 || data.length > 64)
-    throw new SlonnError(
-      "bad-file",
-      `${subject}: got ${data.length} numbers ${showDims(shape)} for a shape or axes, expected a short list of integers`,
-    );
+    throw refusal("bad-file", subject, `${data.length} numbers ${showDims(shape)} for a shape or axes`, "a short list of integers");
   return Array.from(data);
 }
 
@@ -156,18 +153,19 @@ function known(dims: (number | null)[]): number[] {
 function cast(x: OnnxNumbers, to: number, { subject, spend }: Allowance): OnnxNumbers {
   const type = describeElementType(to);
   if (!type || type.name === "bool" || type.name === "bfloat16")
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${subject}: got a cast of constants to ${type?.name ?? `element type ${to}`}, expected float, float16, double or an integer type`,
+      subject,
+      `a cast of constants to ${type?.name ?? `element type ${to}`}`,
+      "float, float16, double or an integer type",
     );
   if (!type.integer && x.integer && x.data.some(Number.isNaN))
-    throw new SlonnError("unsupported", `${subject}: got the number of samples as a value, expected one sample's own values and constants`);
+    throw refusal("unsupported", subject, "the number of samples as a value", "one sample's own values and constants");
   if (type.integer) {
     spend(x.data.length);
     const [least, most] = rangeOf(type.name);
     const outside = x.data.find((v) => Math.trunc(v) < least || Math.trunc(v) > most);
-    if (outside !== undefined)
-      throw new SlonnError("unsupported", `${subject}: got ${outside} cast to ${type.name}, expected ${least} to ${most}`);
+    if (outside !== undefined) throw refusal("unsupported", subject, `${outside} cast to ${type.name}`, `${least} to ${most}`);
     return x.integer ? x : { shape: x.shape, data: Float64Array.from(x.data, Math.trunc), integer: true };
   }
   if (type.name === "double" || (type.name === "float" && x.data instanceof Float32Array)) return { ...x, integer: false };
@@ -208,10 +206,7 @@ function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) 
   const shape = Array.from({ length: rank }, (_, axis) => {
     const [m, n] = [sizeAt(a.shape, axis), sizeAt(b.shape, axis)];
     if (m !== n && m !== 1 && n !== 1)
-      throw new SlonnError(
-        "bad-model",
-        `${allowance.subject}: got shapes ${showDims(a.shape)} and ${showDims(b.shape)}, expected shapes that broadcast`,
-      );
+      throw refusal("bad-model", allowance.subject, `shapes ${showDims(a.shape)} and ${showDims(b.shape)}`, "shapes that broadcast");
     return m === 1 ? n : m;
   });
   const left = broadcast(a, shape, allowance);
@@ -220,19 +215,15 @@ function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) 
   // NaN is the number of samples, and what comes of it must be that number again, however many they are
   const keeps = (m: number, n: number, samples: number) => of(Number.isNaN(m) ? samples : m, Number.isNaN(n) ? samples : n) === samples;
   if (integer && left.some((m, i) => Number.isNaN(m + right[i]) && !(keeps(m, right[i], 2) && keeps(m, right[i], 3))))
-    throw new SlonnError("unsupported", `${allowance.subject}: got arithmetic with the number of samples, expected that number as it is`);
+    throw refusal("unsupported", allowance.subject, "arithmetic with the number of samples", "that number as it is");
   for (let i = 0; i < left.length; i++) left[i] = of(left[i], right[i]);
   if (integer && left.some((v) => Math.abs(v) >= 2 ** 31))
-    throw new SlonnError(
-      "unsupported",
-      `${allowance.subject}: got integers past 31 bits, which may not fit their type, expected smaller ones`,
-    );
+    throw refusal("unsupported", allowance.subject, "integers past 31 bits, which may not fit their type", "smaller ones");
   return { shape, data: left, integer };
 }
 
 function concat(node: OnnxNode, inputs: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {
-  if (inputs.some(({ shape }) => shape.length !== 1))
-    throw new SlonnError("unsupported", `${subject}: got tensors of several dimensions, expected lists`);
+  if (inputs.some(({ shape }) => shape.length !== 1)) throw refusal("unsupported", subject, "tensors of several dimensions", "lists");
   axisIn(intOf(node, "axis", 0, subject), 1, subject);
   const length = inputs.reduce((sum, { data }) => sum + data.length, 0);
   spend(length);
@@ -246,8 +237,7 @@ function concat(node: OnnxNode, inputs: readonly OnnxNumbers[], { subject, spend
 }
 
 function gather(node: OnnxNode, [x, indices]: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {
-  if (x.shape.length !== 1 || indices.shape.length > 1)
-    throw new SlonnError("unsupported", `${subject}: got tensors of several dimensions, expected lists`);
+  if (x.shape.length !== 1 || indices.shape.length > 1) throw refusal("unsupported", subject, "tensors of several dimensions", "lists");
   axisIn(intOf(node, "axis", 0, subject), 1, subject);
   spend(indices.data.length);
   const data = Float64Array.from(indices.data, (index) => x.data[axisIn(index, x.data.length, subject)]);
@@ -259,10 +249,10 @@ function slice(node: OnnxNode, [x, from, to, axes, steps]: readonly OnnxNumbers[
   const one = (input: OnnxNumbers | undefined, key: string): number | undefined =>
     (input ? integers(input, subject) : intsOf(node, key, subject))?.[0];
   const [start, end] = [one(from, "starts"), one(to, "ends")];
-  if (start === undefined || end === undefined) throw new SlonnError("bad-file", `${subject}: got no starts or ends, expected both`);
+  if (start === undefined || end === undefined) throw refusal("bad-file", subject, "no starts or ends", "both");
   // NaN stands for the number of samples
   if (x.shape.length !== 1 || node.inputs.includes("") || (one(steps, "") ?? 1) !== 1 || Number.isNaN(start + end))
-    throw new SlonnError("unsupported", `${subject}: got more than a list or other than neighbours, expected a plain part of a list`);
+    throw refusal("unsupported", subject, "more than a list or other than neighbours", "a plain part of a list");
   axisIn(one(axes, "axes") ?? 0, 1, subject);
   const data = x.data.slice(start, end);
   spend(data.length);

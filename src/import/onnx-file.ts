@@ -4,7 +4,7 @@
 // Read by hand because decoders generated from onnx.proto build every message at once and recurse as deep as the file says: of 10 MB
 // made for the purpose, npm's onnx-proto makes 880 MB in four seconds, or overflows the stack. Here depth is fixed and counts are bounded.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { quoted } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
 import { pathBeside } from "./beside.ts";
@@ -81,8 +81,7 @@ export function fullName(domain: string, operator: string): string {
 export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
   let messages = 0;
   const count = () => {
-    if (++messages > limits.messages)
-      throw new SlonnError("unsupported", `${name}: got more than ${limits.messages} parts, expected a smaller graph`);
+    if (++messages > limits.messages) throw refusal("unsupported", name, `more than ${limits.messages} parts`, "a smaller graph");
   };
   const bad = (found: string) => new SlonnError("bad-file", `${name}: ${found}`);
   const decoder = new TextDecoder();
@@ -107,8 +106,7 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
         float: () => as(5, () => view.getFloat32(start, true)),
         intsInto: (list, most) => {
           const push = (value: number) => {
-            if (list.push(value) > most)
-              throw new SlonnError("unsupported", `${subject}: got more than ${most} numbers in field ${field}, expected fewer`);
+            if (list.push(value) > most) throw refusal("unsupported", subject, `more than ${most} numbers in field ${field}`, "fewer");
           };
           if (wire === 2) visitVarints(message.subarray(start, end), subject, push);
           else push(as(0, () => number));
@@ -117,7 +115,7 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
           if (wire !== 2 && wire !== 5) throw bad(`${what}: got wire type ${wire} in field ${field}, expected 2 or 5`);
           for (let at = start; at + 4 <= end; at += 4)
             if (list.push(view.getFloat32(at, true)) > most)
-              throw new SlonnError("unsupported", `${subject}: got more than ${most} numbers in field ${field}, expected fewer`);
+              throw refusal("unsupported", subject, `more than ${most} numbers in field ${field}`, "fewer");
         },
       });
     });
@@ -145,7 +143,7 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
       }
     });
     const subject = `tensor ${quoted(tensor.name)}`;
-    if (segmented) throw new SlonnError("unsupported", `${name}: ${subject}: got a segmented tensor, expected a whole one`);
+    if (segmented) throw refusal("unsupported", `${name}: ${subject}`, "a segmented tensor", "a whole one");
     if (Number.isNaN(sizeOf(tensor.dims)))
       throw bad(`${subject}: got an impossible shape [${tensor.dims.join(", ")}], expected sizes of 0 or more`);
     if (elsewhere) {
@@ -166,7 +164,7 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
     read(message, "sparse tensor", (field, value) => {
       if (field === 1) tensor = readTensor(value.bytes()).name; // its values carry the name
     });
-    return new SlonnError("unsupported", `${name}: sparse initializer ${quoted(tensor)}: got a sparse tensor, expected a dense one`);
+    return refusal("unsupported", `${name}: sparse initializer ${quoted(tensor)}`, "a sparse tensor", "a dense one");
   };
 
   const readAttribute = (message: Uint8Array, attributes: Map<string, OnnxAttribute>) => {
@@ -221,10 +219,7 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
           read(held.bytes(), "shape", (one, dim) => {
             if (one !== 1) return;
             if (dims.push(null) > limits.dimensions)
-              throw new SlonnError(
-                "unsupported",
-                `${name}: ${quoted(info.name)}: got more than ${limits.dimensions} dimensions, expected fewer`,
-              );
+              throw refusal("unsupported", `${name}: ${quoted(info.name)}`, `more than ${limits.dimensions} dimensions`, "fewer");
             read(dim.bytes(), "dimension", (choice, size) => {
               if (choice === 1 && size.int() > 0) dims[dims.length - 1] = size.int(); // 0 and -1 are how some exporters say unknown
             });

@@ -1,7 +1,7 @@
 // The part of an ONNX graph that its output needs, in an order in which it can be computed. Refuses graphs that contradict themselves or
 // have several ends. It does not know what operators mean.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { quoted } from "../model/quoted.ts";
 import { fullName, type OnnxFile, type OnnxNode, type OnnxTensor, type OnnxValue } from "./onnx-file.ts";
 
@@ -30,15 +30,17 @@ export function nodeSubject(file: string, node: OnnxNode): string {
 export function orderGraph(file: OnnxFile, name: string, vet: (nodes: readonly OnnxNode[]) => void): OnnxGraph {
   const { initializers } = file;
   if (file.outputs.length !== 1)
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${name}: got ${file.outputs.length} outputs ${list(file.outputs)}, expected a straight chain from one input to one output${file.outputs.length > 1 ? "; keep one of them (onnx.utils.extract_model)" : ""}`,
+      name,
+      `${file.outputs.length} outputs ${list(file.outputs)}`,
+      `a straight chain from one input to one output${file.outputs.length > 1 ? "; keep one of them (onnx.utils.extract_model)" : ""}`,
     );
   const output = file.outputs[0];
   const inputs = new Map<string, OnnxValue>();
   for (const input of file.inputs) {
     if (initializers.has(input.name)) continue; // how older files list weights
-    if (inputs.has(input.name)) throw new SlonnError("bad-file", `${name}: got input ${quoted(input.name)} twice, expected it once`);
+    if (inputs.has(input.name)) throw refusal("bad-file", name, `input ${quoted(input.name)} twice`, "it once");
     inputs.set(input.name, input);
   }
 
@@ -62,22 +64,16 @@ export function orderGraph(file: OnnxFile, name: string, vet: (nodes: readonly O
       if (inputs.has(value) || initializers.has(value)) used.add(value);
       else {
         const subject = reader ? nodeSubject(name, reader) : name;
-        throw new SlonnError(
-          "bad-file",
-          `${subject}: got ${reader ? "input" : "output"} ${quoted(value)}, expected a value that something produces`,
-        );
+        throw refusal("bad-file", subject, `${reader ? "input" : "output"} ${quoted(value)}`, "a value that something produces");
       }
     },
-    (node) => new SlonnError("bad-file", `${nodeSubject(name, node)}: got a cycle back to it, expected a straight chain`),
+    (node) => refusal("bad-file", nodeSubject(name, node), "a cycle back to it", "a straight chain"),
   );
 
   vet(nodes);
   const live = [...inputs.keys()].filter((input) => used.has(input));
   if (live.length !== 1)
-    throw new SlonnError(
-      "unsupported",
-      `${name}: got ${live.length} inputs ${list(live)} that the output depends on, expected a straight chain from one`,
-    );
+    throw refusal("unsupported", name, `${live.length} inputs ${list(live)} that the output depends on`, "a straight chain from one");
   const readers = new Map<string, OnnxNode[]>();
   for (const node of nodes)
     for (const value of new Set(node.inputs)) {

@@ -1,6 +1,6 @@
 // The numbers of an ONNX tensor, wherever the file has them: raw, as fields, or in another file. It does not know what they are for.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { widenBfloat16, widenHalf } from "../model/half.ts";
 import { quoted } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
@@ -80,19 +80,16 @@ export function decodeTensor(tensor: OnnxTensor, name: string, externals: Readon
   const subject = `${name}: tensor ${quoted(tensor.name)}`;
   const type = elementTypeOf(tensor.elementType);
   if (!type)
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got element type ${tensor.elementType}, expected float, float16, bfloat16, double or an integer type`,
-    );
+    throw refusal("unsupported", subject, `element type ${tensor.elementType}`, "float, float16, bfloat16, double or an integer type");
   const n = sizeOf(tensor.dims);
   const expected = `${n} of ${type.name} [${tensor.dims.join(", ")}]`;
-  const wrong = (got: string) => new SlonnError("bad-file", `${subject}: got ${got}, expected ${expected}`);
+  const wrong = (got: string) => refusal("bad-file", subject, got, expected);
 
   let raw = tensor.raw;
   if (tensor.external) {
     const { location, offset, length } = tensor.external;
     const file = externals.get(location);
-    if (!file) throw new SlonnError("unreadable", `${subject}: got no external data ${quoted(location)}, expected ${expected} there`);
+    if (!file) throw refusal("unreadable", subject, `no external data ${quoted(location)}`, `${expected} there`);
     const end = offset + (length ?? n * type.bytes);
     if (offset > end || end > file.length) throw wrong(`bytes ${offset} to ${end} of ${quoted(location)}, which has ${file.length}`);
     raw = file.subarray(offset, end);

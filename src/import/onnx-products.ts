@@ -1,6 +1,6 @@
 // The operators of an ONNX chain that make a layer or scale and shift its values: products with constants, sums, batch normalization.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, type SlonnError } from "../errors.ts";
 import { maxWidth } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { floatOf, floatsOf, intOf } from "./onnx-attributes.ts";
@@ -58,9 +58,11 @@ export function matMulFromLeft(state: Walk, node: OnnxNode, subject: string): vo
   if (!dims || state.samples === 0 || dims[0] !== inputs || !(dims.length === 1 || (dims.length === 2 && dims[1] === 1))) {
     const whole = dims && state.batch !== null && dims[0] === 1 ? [state.batch, ...dims.slice(1)] : (dims ?? [null]);
     const rows = state.samples === 0 ? "; the first axis of an input counts samples, so write x W with one sample a row" : "";
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${subject}: got weights ${showDims(w.shape)} times ${showDims(whole)}, expected one column of ${inputs} numbers${rows}`,
+      subject,
+      `weights ${showDims(w.shape)} times ${showDims(whole)}`,
+      `one column of ${inputs} numbers${rows}`,
     );
   }
   needFloats(state, subject);
@@ -75,12 +77,12 @@ export function gemm(state: Walk, node: OnnxNode, subject: string): void {
   const transB = intOf(node, "transB", 0, subject) !== 0;
   const [outputs, inputs] = transB ? b.shape : [b.shape[1], b.shape[0]];
   if (intOf(node, "transA", 0, subject) !== 0) {
-    if (state.dims?.length !== 2) throw new SlonnError("unsupported", `${subject}: got transA of an unknown shape, expected a known one`);
+    if (state.dims?.length !== 2) throw refusal("unsupported", subject, "transA of an unknown shape", "a known one");
     state.dims = [...state.dims].reverse();
     if (state.samples >= 0) state.samples = 1 - state.samples;
   }
   if (state.dims && state.dims.length !== 2)
-    throw new SlonnError("bad-model", `${subject}: got an input of shape ${showDims(state.dims)}, expected 2 dimensions`);
+    throw refusal("bad-model", subject, `an input of shape ${showDims(state.dims)}`, "2 dimensions");
   enterDense(state, inputs, subject);
   state.fold.dense(subject, { name: layerName(state, node), inputs, outputs, weight: b.data, transposed: !transB });
   state.dims = [1, outputs];
@@ -98,7 +100,7 @@ export function batchNormalization(state: Walk, node: OnnxNode, subject: string)
   needFloats(state, subject);
   const statistics = state.opset < 14 && node.outputs.some((value, i) => i > 0 && value !== ""); // asking for them meant training
   if (statistics || intOf(node, "training_mode", 0, subject) !== 0 || intOf(node, "spatial", 1, subject) !== 1)
-    throw new SlonnError("unsupported", `${subject}: got training mode or spatial 0, expected inference per channel`);
+    throw refusal("unsupported", subject, "training mode or spatial 0", "inference per channel");
   const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => {
     const numbers = weightAt(state, node, i, subject);
     if (numbers.shape.length !== 1) throw rankOf(numbers, subject);
@@ -106,12 +108,13 @@ export function batchNormalization(state: Walk, node: OnnxNode, subject: string)
   });
   const channels = scale.length;
   if ([bias, mean, variance].some(({ length }) => length !== channels))
-    throw new SlonnError(
+    throw refusal(
       "bad-model",
-      `${subject}: got ${[scale, bias, mean, variance].map(({ length }) => length).join(", ")} parameters, expected as many of each`,
+      subject,
+      `${[scale, bias, mean, variance].map(({ length }) => length).join(", ")} parameters`,
+      "as many of each",
     );
-  if (state.dims && state.dims.length < 2)
-    throw new SlonnError("unsupported", `${subject}: got shape ${showDims(state.dims)}, expected a batch of vectors`);
+  if (state.dims && state.dims.length < 2) throw refusal("unsupported", subject, `shape ${showDims(state.dims)}`, "a batch of vectors");
   const epsilon = floatOf(node, "epsilon", 1e-5, subject);
   state.spend(2 * channels);
   const factor = Float64Array.from(scale, (s, i) => s / Math.sqrt(variance[i] + epsilon));
@@ -126,7 +129,7 @@ export function scaler(state: Walk, node: OnnxNode, subject: string): void {
   state.integer = false; // takes integers, gives floats
   const [offset, scale] = ["offset", "scale"].map((key) => {
     const data = Float64Array.from(floatsOf(node, key, subject) ?? []);
-    if (data.length === 0) throw new SlonnError("bad-file", `${subject}: got no ${key}, expected numbers`);
+    if (data.length === 0) throw refusal("bad-file", subject, `no ${key}`, "numbers");
     return spread(state, { data, shape: [data.length], integer: false }, subject);
   });
   state.fold.affine(
@@ -151,10 +154,7 @@ function spread(state: Walk, numbers: OnnxNumbers, subject: string): Float64Arra
   const vector = shape.length > 0 && shape[shape.length - 1] === data.length;
   const dims = state.dims ?? [1, null];
   const refuse = () =>
-    new SlonnError(
-      "unsupported",
-      `${subject}: got a constant ${showDims(shape)} on values of shape ${showDims(dims)}, expected one that fits each sample`,
-    );
+    refusal("unsupported", subject, `a constant ${showDims(shape)} on values of shape ${showDims(dims)}`, "one that fits each sample");
   if (vector && dims[dims.length - 1] === null) {
     if (dims.slice(0, -1).some((n) => n !== 1)) throw refuse();
     if (state.dims) state.dims = [...dims.slice(0, -1), data.length];
@@ -173,27 +173,26 @@ function enterDense(state: Walk, inputs: number, subject: string): void {
   if (!dims) return;
   const last = dims[dims.length - 1];
   if (batch !== null && batch > 1 && last !== null && last * batch === inputs)
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${subject}: got weights for ${inputs} numbers, all ${batch} samples of the fixed batch in one row, expected one sample's ${last}`,
+      subject,
+      `weights for ${inputs} numbers, all ${batch} samples of the fixed batch in one row`,
+      `one sample's ${last}`,
     );
   if (dims.length === 0 || (last !== null && last !== inputs))
-    throw new SlonnError("bad-model", `${subject}: got values of shape ${showDims(dims)}, expected ${inputs} numbers, as the weights have`);
+    throw refusal("bad-model", subject, `values of shape ${showDims(dims)}`, `${inputs} numbers, as the weights have`);
   if (state.samples === dims.length - 1) state.samples = -1; // the weights fit a single sample only
   if (dims.slice(0, -1).some((n) => n !== 1))
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got the same weights for several rows of ${showDims(dims)}, expected one vector per sample`,
-    );
+    throw refusal("unsupported", subject, `the same weights for several rows of ${showDims(dims)}`, "one vector per sample");
 }
 
 function needFloats({ integer, opset }: Walk, subject: string): void {
-  if (integer) throw new SlonnError("unsupported", `${subject}: got integers, expected a Cast to floats before it (operator set ${opset})`);
+  if (integer) throw refusal("unsupported", subject, "integers", `a Cast to floats before it (operator set ${opset})`);
 }
 
 function weightAt({ constants }: Walk, { inputs }: OnnxNode, i: number, subject: string): OnnxNumbers {
   const value = inputs[i] ?? "";
-  if (value === "") throw new SlonnError("bad-file", `${subject}: got no input ${i + 1}, expected weights there`);
+  if (value === "") throw refusal("bad-file", subject, `no input ${i + 1}`, "weights there");
   const numbers = constants.get(value);
   if (!numbers) throw missing(subject, `${quoted(value)} to be a constant`);
   return numbers;
@@ -209,8 +208,5 @@ function layerName({ layerNames }: Walk, node: OnnxNode): string {
 }
 
 function rankOf({ shape }: OnnxNumbers, subject: string): SlonnError {
-  return new SlonnError(
-    "unsupported",
-    `${subject}: got constants of shape ${showDims(shape)}, expected weights of 2 dimensions or vectors of 1`,
-  );
+  return refusal("unsupported", subject, `constants of shape ${showDims(shape)}`, "weights of 2 dimensions or vectors of 1");
 }

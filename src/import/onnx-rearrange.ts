@@ -1,6 +1,6 @@
 // Steps of an ONNX chain that compute nothing: casts, and other shapes of the same values. Those that would mix samples are refused.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
 import { integers } from "./onnx-constants.ts";
 import type { OnnxNode } from "./onnx-file.ts";
@@ -14,14 +14,14 @@ export function castHead(state: Walk, node: OnnxNode, subject: string): void {
   // Narrow and unsigned types would wrap numbers around.
   const keeps = type && (!type.integer || to === state.graph.input.elementType || ["int32", "int64"].includes(type.name));
   if (!type || !keeps || type.name === "bool" || (type.integer && !state.integer))
-    throw new SlonnError("unsupported", `${subject}: got a cast to ${type?.name ?? `element type ${to}`}, expected one to floats`);
+    throw refusal("unsupported", subject, `a cast to ${type?.name ?? `element type ${to}`}`, "one to floats");
   state.integer = type.integer;
 }
 
 export function flattenHead(state: Walk, node: OnnxNode, subject: string): void {
   const { dims, samples } = state;
   const axis = intOf(node, "axis", 1, subject);
-  if (!dims && axis !== 1) throw new SlonnError("unsupported", `${subject}: got another axis than 1 of an unknown shape, expected 1`);
+  if (!dims && axis !== 1) throw refusal("unsupported", subject, "another axis than 1 of an unknown shape", "1");
   needSamplesFirst(state, subject);
   state.dims = dims ? flattenDims(dims, axis, subject) : [1, null];
   if (samples >= 0) state.samples = samples < (axis < 0 ? axis + dims!.length : axis) ? 0 : 1;
@@ -51,10 +51,7 @@ export function unsqueezeHead(state: Walk, axes: readonly number[], subject: str
 /** Refuses values whose samples do not lie one after the other: another shape of the same numbers would mix them. */
 function needSamplesFirst({ dims, samples }: Walk, subject: string): void {
   if (dims && samples > 0 && dims.slice(0, samples).some((n) => n !== 1))
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got values of shape ${showDims(dims)} with samples along axis ${samples}, expected the batch first`,
-    );
+    throw refusal("unsupported", subject, `values of shape ${showDims(dims)} with samples along axis ${samples}`, "the batch first");
 }
 
 export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | undefined, subject: string): void {
@@ -70,17 +67,18 @@ export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | un
   const together = target[0] === 1 && !named && batch !== null && batch > 1; // several samples in one row
   if (named) target[first] = 1;
   if (together || target.some(Number.isNaN) || (target[0] > 1 && samples >= 0 && state.dims))
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${subject}: got a shape ${showDims(target.map((n) => (Number.isNaN(n) ? null : n)))} that spreads samples over other axes, expected the batch first`,
+      subject,
+      `a shape ${showDims(target.map((n) => (Number.isNaN(n) ? null : n)))} that spreads samples over other axes`,
+      "the batch first",
     );
   if (!state.dims || state.dims.includes(null)) {
     // The first size is the batch; only later ones tell something.
     if (target.length === 0 || target[0] > 1)
-      throw new SlonnError("unsupported", `${subject}: got shape ${showDims(target)} for an unknown one, expected the batch first`);
+      throw refusal("unsupported", subject, `shape ${showDims(target)} for an unknown one`, "the batch first");
     const later = target.slice(1).map((n, i) => (n === -1 ? null : n === 0 && !allowZero ? (state.dims?.[i + 1] ?? null) : n));
-    if (later.some((n) => n !== null && n < 0))
-      throw new SlonnError("bad-model", `${subject}: got shape ${showDims(target)}, expected sizes of -1 or more`);
+    if (later.some((n) => n !== null && n < 0)) throw refusal("bad-model", subject, `shape ${showDims(target)}`, "sizes of -1 or more");
     state.dims = [1, ...later];
     if (samples >= 0) state.samples = named ? first : 0;
   } else {
@@ -92,15 +90,12 @@ export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | un
 
 /** A transpose that leaves every number where it is: only axes of size 1 move. */
 export function transposeHead(state: Walk, node: OnnxNode, subject: string): void {
-  if (!state.dims) throw new SlonnError("unsupported", `${subject}: got a transpose of an unknown shape, expected a known one`);
+  if (!state.dims) throw refusal("unsupported", subject, "a transpose of an unknown shape", "a known one");
   const dims = state.dims;
   const order = permutationOf(intsOf(node, "perm", subject), dims.length, subject);
   const long = order.filter((axis) => dims[axis] !== 1);
   if (long.some((axis, i) => i > 0 && axis < long[i - 1]))
-    throw new SlonnError(
-      "unsupported",
-      `${subject}: got a transpose that reorders values of shape ${showDims(dims)}, expected transposes of constants only`,
-    );
+    throw refusal("unsupported", subject, `a transpose that reorders values of shape ${showDims(dims)}`, "transposes of constants only");
   state.dims = order.map((axis) => dims[axis]);
   state.samples = order.indexOf(state.samples);
 }

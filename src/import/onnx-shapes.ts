@@ -1,6 +1,6 @@
 // What ONNX operators that only rearrange do to a shape, as numpy would. A size may be null: not known before weights tell it.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 
 export type Dims = readonly (number | null)[];
 
@@ -14,8 +14,7 @@ export function sizeOfDims(dims: Dims): number | null {
 
 /** Reshape: 0 copies a size (unless `allowZero`), one −1 stands for what is left. */
 export function reshapeDims(dims: Dims, target: readonly number[], allowZero: boolean, subject: string): (number | null)[] {
-  const bad = () =>
-    new SlonnError("bad-model", `${subject}: got shape ${showDims(target)} for ${showDims(dims)}, expected as many elements`);
+  const bad = () => refusal("bad-model", subject, `shape ${showDims(target)} for ${showDims(dims)}`, "as many elements");
   const out: (number | null)[] = target.map((n, i) => {
     if (n < -1 || (n === 0 && !allowZero && i >= dims.length)) throw bad();
     return n === 0 && !allowZero ? dims[i] : n;
@@ -41,20 +40,18 @@ export function flattenDims(dims: Dims, axis: number, subject: string): (number 
 
 /** The axes that Squeeze leaves out; all of size 1 where none are named. */
 export function squeezedAxes(dims: Dims, axes: readonly number[] | undefined, subject: string): Set<number> {
-  if (!axes && dims.includes(null))
-    throw new SlonnError("unsupported", `${subject}: got shape ${showDims(dims)}, expected a known one or axes`);
+  if (!axes && dims.includes(null)) throw refusal("unsupported", subject, `shape ${showDims(dims)}`, "a known one or axes");
   const gone = new Set(axes?.map((axis) => axisIn(axis, dims.length, subject)) ?? [...dims.keys()].filter((axis) => dims[axis] === 1));
   for (const axis of gone)
-    if ((dims[axis] ?? 1) !== 1)
-      throw new SlonnError("bad-model", `${subject}: got axis ${axis} of ${showDims(dims)}, expected one of size 1`);
+    if ((dims[axis] ?? 1) !== 1) throw refusal("bad-model", subject, `axis ${axis} of ${showDims(dims)}`, "one of size 1");
   return gone;
 }
 
 export function unsqueezeDims(dims: Dims, axes: readonly number[], subject: string): (number | null)[] {
   const rank = dims.length + axes.length;
-  if (rank > maxRank) throw new SlonnError("unsupported", `${subject}: got ${rank} dimensions, expected at most ${maxRank}`);
+  if (rank > maxRank) throw refusal("unsupported", subject, `${rank} dimensions`, `at most ${maxRank}`);
   const fresh = new Set(axes.map((axis) => axisIn(axis, rank, subject)));
-  if (fresh.size !== axes.length) throw new SlonnError("bad-file", `${subject}: got an axis twice, expected each once`);
+  if (fresh.size !== axes.length) throw refusal("bad-file", subject, "an axis twice", "each once");
   const old = dims[Symbol.iterator]();
   return Array.from({ length: rank }, (_, i) => (fresh.has(i) ? 1 : (old.next().value ?? null)));
 }
@@ -63,18 +60,14 @@ export function unsqueezeDims(dims: Dims, axes: readonly number[], subject: stri
 export function permutationOf(perm: readonly number[] | undefined, rank: number, subject: string): number[] {
   const order = perm ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
   if (order.length !== rank || new Set(order).size !== rank || order.some((axis) => axis < 0 || axis >= rank))
-    throw new SlonnError(
-      "bad-file",
-      `${subject}: got perm [${order.slice(0, maxRank).join(", ")}], expected a permutation of ${rank} axes`,
-    );
+    throw refusal("bad-file", subject, `perm [${order.slice(0, maxRank).join(", ")}]`, `a permutation of ${rank} axes`);
   return [...order];
 }
 
 /** An axis counted from 0; negative ones count from the end. */
 export function axisIn(axis: number, rank: number, subject: string): number {
   const at = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(at) || at < 0 || at >= rank)
-    throw new SlonnError("bad-file", `${subject}: got axis ${axis}, expected one of ${rank}`);
+  if (!Number.isInteger(at) || at < 0 || at >= rank) throw refusal("bad-file", subject, `axis ${axis}`, `one of ${rank}`);
   return at;
 }
 

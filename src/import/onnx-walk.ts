@@ -1,6 +1,6 @@
 // What is known while the chain of an ONNX graph is followed: the file's parts, and how far the walk has come.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, type SlonnError } from "../errors.ts";
 import type { Fold } from "./fold.ts";
 import type { OnnxGraph } from "./onnx-graph.ts";
 import type { OnnxNumbers } from "./onnx-numbers.ts";
@@ -46,5 +46,5 @@ export function shapeOf(dims: Dims | null, samples: number): Dims | null {
 
 /** The refusal of an input that is no constant where one is needed. */
 export function missing(subject: string, what: string): SlonnError {
-  return new SlonnError("unsupported", `${subject}: got a value computed from the input or none, expected ${what}`);
+  return refusal("unsupported", subject, "a value computed from the input or none", what);
 }

@@ -1,7 +1,7 @@
 // Models from ONNX files: one straight chain of dense layers, activations and elementwise affine steps, which are folded into the
 // weights. This page reads the file, fetches weights that lie beside it and refuses what could never be a chain.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { checkFunction, quoted } from "../model/quoted.ts";
 import { checkArguments } from "./arguments.ts";
@@ -56,7 +56,7 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
     refuseOperators(nodes, file.functions, name);
   });
   if (file.opset < opsets.from || file.opset > opsets.to)
-    throw new SlonnError("unsupported", `${name}: got operator set ${file.opset}, expected ${opsets.from} to ${opsets.to}`);
+    throw refusal("unsupported", name, `operator set ${file.opset}`, `${opsets.from} to ${opsets.to}`);
   const externals = await readExternals(graph, options);
 
   let most = 4 * bytes.length + 2 ** 24;
@@ -64,8 +64,7 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
   let spent = 0;
   const spend = (numbers: number) => {
     spent += numbers;
-    if (!(spent <= most))
-      throw new SlonnError("unsupported", `${name}: got a graph that makes more than ${most} numbers, expected a smaller one`);
+    if (!(spent <= most)) throw refusal("unsupported", name, `a graph that makes more than ${most} numbers`, "a smaller one");
   };
   const constants = new Map<string, OnnxNumbers>();
   for (const [value, tensor] of graph.initializers) {
@@ -86,10 +85,7 @@ async function readExternals({ initializers, nodes }: OnnxGraph, { name, externa
     if (location === undefined || contents.has(location)) continue;
     const subject = `${name}: tensor ${quoted(tensor.name)}`;
     if (!external)
-      throw new SlonnError(
-        "unreadable",
-        `${subject}: got weights in another file, ${quoted(location)}, expected a way to read it (option external)`,
-      );
+      throw refusal("unreadable", subject, `weights in another file, ${quoted(location)}`, "a way to read it (option external)");
     let content: unknown;
     try {
       content = await external(location);
@@ -98,7 +94,7 @@ async function readExternals({ initializers, nodes }: OnnxGraph, { name, externa
       throw new SlonnError("unreadable", `${subject}: got no content of ${quoted(location)}, expected its weights there`, { cause });
     }
     if (!(content instanceof Uint8Array))
-      throw new SlonnError("bad-option", `external: got something else than bytes for ${quoted(location)}, expected a Uint8Array`);
+      throw refusal("bad-option", "external", `something else than bytes for ${quoted(location)}`, "a Uint8Array");
     contents.set(location, content);
   }
   return contents;
@@ -110,9 +106,11 @@ function refuseKinds(nodes: readonly OnnxNode[], name: string): void {
   if (layer) throw unsupportedOperator(nodeSubject(name, layer));
   const node = nodes.find(({ operator }) => labelOperators.includes(operator));
   if (!node) return;
-  throw new SlonnError(
+  throw refusal(
     "unsupported",
-    `${nodeSubject(name, node)}: got an operator that turns scores into labels, expected the scores as the only output; export the model without it and take the largest score afterwards`,
+    nodeSubject(name, node),
+    "an operator that turns scores into labels",
+    "the scores as the only output; export the model without it and take the largest score afterwards",
   );
 }
 
@@ -122,14 +120,16 @@ function refuseOperators(nodes: readonly OnnxNode[], functions: ReadonlySet<stri
     const subject = nodeSubject(name, node);
     const known = fullName(domain, operator);
     if (functions.has(known))
-      throw new SlonnError(
+      throw refusal(
         "unsupported",
-        `${subject}: got a function that the file defines, expected operators; inline it (onnx.inliner.inline_local_functions)`,
+        subject,
+        "a function that the file defines",
+        "operators; inline it (onnx.inliner.inline_local_functions)",
       );
     if ([chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(known))) continue;
     const told = later.find(([form]) => form.test(known));
     throw told ? new SlonnError("unsupported", `${subject}: got ${told[1]}`) : unsupportedOperator(subject);
   }
   const mute = nodes.find(({ outputs }) => !outputs[0]);
-  if (mute) throw new SlonnError("bad-file", `${nodeSubject(name, mute)}: got no first output, expected one`);
+  if (mute) throw refusal("bad-file", nodeSubject(name, mute), "no first output", "one");
 }

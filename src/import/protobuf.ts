@@ -1,7 +1,7 @@
 // The wire format of protocol buffers (https://protobuf.dev/programming-guides/encoding/): walks the fields of one message. It
 // copies nothing, allocates nothing and never descends by itself, so a hostile file costs no more than its own length. It knows no message.
 
-import { SlonnError } from "../errors.ts";
+import { refusal, type SlonnError } from "../errors.ts";
 
 /**
  * Called once per field, in file order.
@@ -65,5 +65,5 @@ function readVarint(bytes: Uint8Array, cursor: { at: number; value: number }, su
 }
 
 function broken(subject: string, got: string, expected: string): SlonnError {
-  return new SlonnError("bad-file", `${subject}: got ${got}, expected ${expected}`);
+  return refusal("bad-file", subject, got, expected);
 }

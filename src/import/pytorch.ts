@@ -1,7 +1,7 @@
 // Dense layers from a safetensors file in PyTorch naming (`<module>.weight` [out, in], `<module>.bias` [out]). Such a file holds no
 // structure: modules are taken in natural name order, and activations are what the caller says.
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { type Activation, activations, createModel, type Model } from "../model/model.ts";
 import { quoted, show } from "../model/quoted.ts";
 import { readSafetensors } from "../model/safetensors.ts";
@@ -31,21 +31,16 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
   const bytes = checkArguments("importSafetensors", content, options, { name: true, activations: true });
   const { name } = options;
   const { tensors, metadata } = readSafetensors(bytes, name);
-  if (Object.hasOwn(metadata, "slonn"))
-    throw new SlonnError("unsupported", `${name}: got a .slonn file, expected weights in PyTorch naming`);
+  if (Object.hasOwn(metadata, "slonn")) throw refusal("unsupported", name, "a .slonn file", "weights in PyTorch naming");
   const modules = groupModules(withShared(tensors, metadata), name);
   const linear = modules.filter((module) => !isBatchNorm(module));
-  if (linear.length === 0)
-    throw new SlonnError("unsupported", `${name}: got no tensor named *.weight with 2 dimensions, expected one per layer`);
+  if (linear.length === 0) throw refusal("unsupported", name, "no tensor named *.weight with 2 dimensions", "one per layer");
   const chosen = chooseActivations(options.activations, linear.length);
   const norms = new Map<Module, Module>();
   for (const norm of modules.filter(isBatchNorm)) {
     const target = normalized(norm, modules, name);
     if (norms.has(target))
-      throw new SlonnError(
-        "unsupported",
-        `${subject(name, norm)}: got a second batch normalization of ${quoted(target.name)}, expected one`,
-      );
+      throw refusal("unsupported", subject(name, norm), `a second batch normalization of ${quoted(target.name)}`, "one");
     norms.set(target, norm);
   }
 
@@ -55,9 +50,11 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
     const [outputs, inputs] = module.parts.get("weight")!.shape;
     const width = fold.width();
     if (width !== null && width !== inputs)
-      throw new SlonnError(
+      throw refusal(
         "bad-model",
-        `${step}: got weights for ${inputs} inputs, expected ${width}, the outputs before it; modules run in the order of their names, ${quoted(linear[l - 1].name)} before this one: rename them in the order they run, or export the network as ONNX`,
+        step,
+        `weights for ${inputs} inputs`,
+        `${width}, the outputs before it; modules run in the order of their names, ${quoted(linear[l - 1].name)} before this one: rename them in the order they run, or export the network as ONNX`,
       );
     fold.dense(step, { name: module.name || "linear", inputs, outputs, weight: numbers(module, "weight", name), transposed: false });
     const bias = vector(module, "bias", outputs, name);
@@ -73,8 +70,7 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
   function foldBatchNorm(norm: Module, width: number): void {
     const mean = vector(norm, "running_mean", width, name);
     const variance = vector(norm, "running_var", width, name);
-    if (!mean || !variance)
-      throw new SlonnError("bad-file", `${subject(name, norm)}: got one of running_mean and running_var, expected both`);
+    if (!mean || !variance) throw refusal("bad-file", subject(name, norm), "one of running_mean and running_var", "both");
     const weight = vector(norm, "weight", width, name) ?? new Float64Array(width).fill(1);
     const bias = vector(norm, "bias", width, name) ?? new Float64Array(width);
     const scale = weight.map((w, i) => w / Math.sqrt(variance[i] + batchNormEpsilon));
@@ -122,9 +118,11 @@ function checkOrder(linear: readonly Module[], file: string): void {
   const whole = starts.length > 1 && widths[0] === widths[starts.length];
   if (!whole && loops.every(({ length }) => length < 3) && !loops.some(([a, b]) => loops.some(([c, d]) => a < c && c < b && b < d))) return;
   const names = starts.slice(0, 4).map((module) => quoted(module.name));
-  throw new SlonnError(
+  throw refusal(
     "unsupported",
-    `${file}: got modules ${names.join(", ")}${starts.length > 4 ? ", ..." : ""}, whose names do not say which runs first and whose widths allow several orders, expected numbers in the names: rename them in the order they run, or export the network as ONNX`,
+    file,
+    `modules ${names.join(", ")}${starts.length > 4 ? ", ..." : ""}, whose names do not say which runs first and whose widths allow several orders`,
+    "numbers in the names: rename them in the order they run, or export the network as ONNX",
   );
 }
 
@@ -151,20 +149,23 @@ function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Modul
     const name = path.slice(0, Math.max(path.length - part.length - 1, 0));
     if (part === "num_batches_tracked") continue;
     if (path.split(".").some((word) => /^(lora|loha|lokr|hada|ia3)_/i.test(word)))
-      throw new SlonnError(
+      throw refusal(
         "unsupported",
-        `${file}: got tensor ${quoted(path)} of an adapter (LoRA), expected whole weights: merge the adapter into its network before saving`,
+        file,
+        `tensor ${quoted(path)} of an adapter (LoRA)`,
+        "whole weights: merge the adapter into its network before saving",
       );
     if (path.split(".").includes("parametrizations"))
-      throw new SlonnError(
+      throw refusal(
         "unsupported",
-        `${file}: got tensor ${quoted(path)} that a weight is computed from, expected the weight; call remove_parametrizations (torch.nn.utils.parametrize) before saving`,
+        file,
+        `tensor ${quoted(path)} that a weight is computed from`,
+        "the weight; call remove_parametrizations (torch.nn.utils.parametrize) before saving",
       );
     const module = modules.get(name) ?? { name, parts: new Map() };
     module.parts.set(part, tensor);
     modules.set(name, module);
-    if (modules.size > maxModules)
-      throw new SlonnError("unsupported", `${file}: got more than ${maxModules} modules, expected a chain of dense layers`);
+    if (modules.size > maxModules) throw refusal("unsupported", file, `more than ${maxModules} modules`, "a chain of dense layers");
   }
   for (const module of modules.values()) {
     const weightRank = isBatchNorm(module) ? 1 : 2;
@@ -172,13 +173,15 @@ function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Modul
     for (const [part, tensor] of module.parts) {
       const rank = part === "weight" ? weightRank : 1;
       if (!known.includes(part) || tensor.shape.length !== rank)
-        throw new SlonnError(
+        throw refusal(
           "unsupported",
-          `${subject(file, module)}: got tensor ${quoted(part)} with ${tensor.shape.length} dimensions, expected Linear (weight [out, in], bias [out]) or BatchNorm1d`,
+          subject(file, module),
+          `tensor ${quoted(part)} with ${tensor.shape.length} dimensions`,
+          "Linear (weight [out, in], bias [out]) or BatchNorm1d",
         );
     }
     if (weightRank === 2 && !module.parts.has("weight"))
-      throw new SlonnError("bad-file", `${subject(file, module)}: got a bias alone, expected a weight beside it`);
+      throw refusal("bad-file", subject(file, module), "a bias alone", "a weight beside it");
   }
   return [...modules.values()].sort((a, b) => compareNaturally(a.name, b.name));
 }
@@ -223,9 +226,11 @@ function normalized(norm: Module, modules: readonly Module[], file: string): Mod
     });
     if (same.length === 1) return same[0];
   }
-  throw new SlonnError(
+  throw refusal(
     "unsupported",
-    `${subject(file, norm)}: got a batch normalization of ${size} without a Linear of ${size} outputs right before it, expected one; export the network as ONNX instead`,
+    subject(file, norm),
+    `a batch normalization of ${size} without a Linear of ${size} outputs right before it`,
+    "one; export the network as ONNX instead",
   );
 }
 
@@ -235,32 +240,26 @@ function splitName(name: string): [parent: string, last: string] {
 }
 
 function chooseActivations(given: readonly string[] | undefined, layers: number): Activation[] {
-  if (given !== undefined && !Array.isArray(given))
-    throw new SlonnError("bad-option", `activations: got ${show(given)}, expected a list of names`);
+  if (given !== undefined && !Array.isArray(given)) throw refusal("bad-option", "activations", show(given), "a list of names");
   for (const activation of given ?? [])
     if (!activations.includes(activation as Activation))
-      throw new SlonnError("bad-option", `activations: got ${quoted(String(activation))}, expected ${activations.join(", ")}`);
+      throw refusal("bad-option", "activations", quoted(String(activation)), activations.join(", "));
   const list = (given ?? ["relu"]) as readonly Activation[];
   if (given && list.length === layers) return [...list];
-  if (list.length !== 1)
-    throw new SlonnError("bad-option", `activations: got ${list.length}, expected 1 for every hidden layer or ${layers}, one per layer`);
+  if (list.length !== 1) throw refusal("bad-option", "activations", list.length, `1 for every hidden layer or ${layers}, one per layer`);
   return Array.from({ length: layers }, (_, l) => (l < layers - 1 ? list[0] : "identity"));
 }
 
 function numbers(module: Module, part: string, file: string): Float32Array | Float64Array {
   const { dtype, data } = module.parts.get(part)!;
   if (dtype !== "float32" && dtype !== "float64")
-    throw new SlonnError(
-      "unsupported",
-      `${subject(file, module)}: got ${part} of ${dtype}, expected floats (quantized weights are not supported)`,
-    );
+    throw refusal("unsupported", subject(file, module), `${part} of ${dtype}`, "floats (quantized weights are not supported)");
   return data instanceof Float64Array ? data : toFloat32(data);
 }
 
 function vector(module: Module, part: string, width: number, file: string): Float64Array | null {
   const tensor = module.parts.get(part);
   if (!tensor) return null;
-  if (tensor.shape[0] !== width)
-    throw new SlonnError("bad-file", `${subject(file, module)}: got ${tensor.shape[0]} numbers in ${part}, expected ${width}`);
+  if (tensor.shape[0] !== width) throw refusal("bad-file", subject(file, module), `${tensor.shape[0]} numbers in ${part}`, width);
   return Float64Array.from(numbers(module, part, file));
 }

@@ -2,7 +2,7 @@
 // undoes the quantisation of weights; what layers mean is known to keras-layers. Graph models are refused.
 // Format: https://github.com/tensorflow/tfjs/blob/master/tfjs-core/src/io/types.ts (ModelJSON, WeightsManifestConfig).
 
-import { SlonnError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { widenHalf } from "../model/half.ts";
 import type { Model } from "../model/model.ts";
 import { checkFunction, isObject } from "../model/quoted.ts";
@@ -33,12 +33,9 @@ export async function importTfjs(modelJson: Uint8Array | string, options: TfjsOp
   checkFunction("shard", shard);
   const json = parseJson(text, name);
   if (isObject(json) && json.class_name !== undefined)
-    throw new SlonnError(
-      "unsupported",
-      `${name}: got a Keras model without its weights (to_json), expected a whole model; save it with model.save("model.h5")`,
-    );
+    throw refusal("unsupported", name, "a Keras model without its weights (to_json)", 'a whole model; save it with model.save("model.h5")');
   if (!isObject(json) || json.modelTopology === undefined)
-    throw new SlonnError("bad-file", `${name}: got JSON without modelTopology, expected a TensorFlow.js model.json`);
+    throw refusal("bad-file", name, "JSON without modelTopology", "a TensorFlow.js model.json");
   const topology = topologyOf(json, name);
   const groups = asArray(json.weightsManifest, `${name}: weightsManifest`).map((group, g) =>
     readGroup(group, `${name}: weight group ${g}`),
@@ -64,12 +61,14 @@ function topologyOf(json: JsonObject, name: string): unknown {
   const topology = json.modelTopology;
   const isGraph = json.format === "graph-model" || (typeof topology === "object" && topology !== null && "node" in topology);
   if (isGraph)
-    throw new SlonnError(
+    throw refusal(
       "unsupported",
-      `${name}: got a TensorFlow.js graph model, expected a layers model ("format": "layers-model"); export the original to ONNX or Keras .h5, or convert it with --output_format=tfjs_layers_model`,
+      name,
+      "a TensorFlow.js graph model",
+      'a layers model ("format": "layers-model"); export the original to ONNX or Keras .h5, or convert it with --output_format=tfjs_layers_model',
     );
   if (json.format !== undefined && json.format !== null && json.format !== "layers-model")
-    throw new SlonnError("unsupported", `${name}: got format ${shown(json.format)}, expected "layers-model"`);
+    throw refusal("unsupported", name, `format ${shown(json.format)}`, '"layers-model"');
   const model = asObject(topology, `${name}: modelTopology`);
   const config = model.model_config ?? model;
   return typeof config === "string" ? parseJson(config, `${name}: model_config`) : config;
@@ -107,7 +106,7 @@ function readGroup(value: unknown, title: string): Group {
   const entries = asArray(group.weights, `${title}: weights`).map((weight): Entry => {
     const entry = readEntry(asObject(weight, `${title}: weights`), title, offset);
     offset += entry.sizeBytes;
-    if (!Number.isSafeInteger(offset)) throw new SlonnError("bad-file", `${title}: got more than 2^53 bytes of weights, expected fewer`);
+    if (!Number.isSafeInteger(offset)) throw refusal("bad-file", title, "more than 2^53 bytes of weights", "fewer");
     return entry;
   });
   return { title, paths, entries, sizeBytes: offset };
@@ -118,14 +117,14 @@ function readEntry(weight: JsonObject, title: string, offset: number): Entry {
   const what = `${title}: weight ${shown(name)}`;
   const shape = asShape(weight.shape, `${what}: shape`);
   const count = sizeOf(shape);
-  if (Number.isNaN(count)) throw new SlonnError("bad-file", `${what}: got shape ${shown(shape)}, expected fewer than 2^53 numbers`);
+  if (Number.isNaN(count)) throw refusal("bad-file", what, `shape ${shown(shape)}`, "fewer than 2^53 numbers");
   let stored = asString(weight.dtype, `${what}: dtype`);
   let affine: Entry["affine"] = null;
   if (weight.quantization !== undefined && weight.quantization !== null) {
     const quantization = asObject(weight.quantization, `${what}: quantization`);
     stored = asString(quantization.dtype, `${what}: quantization dtype`);
     if (!["float16", "uint8", "uint16"].includes(stored))
-      throw new SlonnError("unsupported", `${what}: got quantization to ${shown(stored)}, expected uint8, uint16 or float16`);
+      throw refusal("unsupported", what, `quantization to ${shown(stored)}`, "uint8, uint16 or float16");
     if (stored !== "float16")
       affine = {
         scale: asNumber(quantization.scale, `${what}: quantization scale`),
@@ -133,22 +132,21 @@ function readEntry(weight: JsonObject, title: string, offset: number): Entry {
       };
   }
   if (!Object.hasOwn(bytesPer, stored))
-    throw new SlonnError("unsupported", `${what}: got dtype ${shown(stored)}, expected one of ${Object.keys(bytesPer).join(", ")}`);
+    throw refusal("unsupported", what, `dtype ${shown(stored)}`, `one of ${Object.keys(bytesPer).join(", ")}`);
   const sizeBytes = count * bytesPer[stored as StoredType];
   return { name, shape, count, stored: stored as StoredType, affine, offset, sizeBytes };
 }
 
 function checkPath(path: string, title: string): string {
   const checked = pathBeside(path);
-  if (checked === null)
-    throw new SlonnError("bad-file", `${title}: got shard path ${shown(path)}, expected a relative path without "..", ":" or "\\"`);
+  if (checked === null) throw refusal("bad-file", title, `shard path ${shown(path)}`, 'a relative path without "..", ":" or "\\"');
   return checked;
 }
 
 function checkUnique(names: readonly string[], what: string): void {
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name)) throw new SlonnError("bad-file", `${what}: got ${shown(name)} twice, expected different names`);
+    if (seen.has(name)) throw refusal("bad-file", what, `${shown(name)} twice`, "different names");
     seen.add(name);
   }
 }
@@ -162,13 +160,12 @@ async function fetchGroup(group: Group, options: TfjsOptions): Promise<Uint8Arra
   let total = 0;
   for (const path of group.paths) {
     const shard = await options.shard(path);
-    if (!(shard instanceof Uint8Array))
-      throw new SlonnError("unreadable", `${title}: got no bytes for shard ${shown(path)}, expected a Uint8Array`);
+    if (!(shard instanceof Uint8Array)) throw refusal("unreadable", title, `no bytes for shard ${shown(path)}`, "a Uint8Array");
     total += shard.length;
-    if (total > sizeBytes) throw new SlonnError("bad-file", `${title}: got at least ${total} bytes in its shards, expected ${sizeBytes}`);
+    if (total > sizeBytes) throw refusal("bad-file", title, `at least ${total} bytes in its shards`, sizeBytes);
     shards.push(shard);
   }
-  if (total !== sizeBytes) throw new SlonnError("bad-file", `${title}: got ${total} bytes in its shards, expected ${sizeBytes}`);
+  if (total !== sizeBytes) throw refusal("bad-file", title, `${total} bytes in its shards`, sizeBytes);
   if (shards.length === 1) return shards[0];
   const bytes = new Uint8Array(total);
   let at = 0;
@@ -199,7 +196,7 @@ function decode({ name, count, stored, affine, offset, sizeBytes }: Entry, bytes
     }
     case "bool":
     case "complex64":
-      throw new SlonnError("unsupported", `${file}: weight ${shown(name)}: got dtype ${stored}, expected numbers`);
+      throw refusal("unsupported", `${file}: weight ${shown(name)}`, `dtype ${stored}`, "numbers");
     default:
       throw stored satisfies never;
   }
@@ -230,10 +227,7 @@ function lookupIn(weights: ReadonlyMap<string, StoredWeight>, file: string): Wei
     if (exact) return exact;
     const loose = byLayerAndWeight.get(`${layer}/${weight}`) ?? [];
     if (loose.length > 1)
-      throw new SlonnError(
-        "unsupported",
-        `${file}: got ${loose.length} weights that may be ${shown(weight)} of layer ${shown(layer)}, expected one`,
-      );
+      throw refusal("unsupported", file, `${loose.length} weights that may be ${shown(weight)} of layer ${shown(layer)}`, "one");
     return loose[0];
   };
 }

@@ -1,9 +1,9 @@
-// CRC-32 (IEEE 802.3, reflected, as in zip and PNG). It stands between having the bytes and answering, so eight bytes go at a time, and four
-// quarters side by side: one alone waits for its own look-ups.
+// CRC-32 (IEEE 802.3, reflected, as in zip and PNG). A model answers nothing before it was checked, so this is made fast: eight bytes at a
+// time, and four quarters of the bytes side by side, as one alone would wait for its own look-ups.
 
 const polynomial = 0xedb88320;
 
-/** A function from bytes, behind others whose CRC-32 is `before`, to their CRC-32; the function holds its table. */
+/** Makes a function that computes the CRC-32 of bytes and holds its table; `before` is the CRC-32 of the bytes in front of these. */
 export function createCrc32(): (bytes: Uint8Array, before?: number) => number {
   /** table[256 · k + v] is what byte v adds when k zero bytes follow it. */
   const table = new Int32Array(8 * 256);
@@ -41,7 +41,7 @@ export function createCrc32(): (bytes: Uint8Array, before?: number) => number {
   };
 }
 
-/** What becomes of a remainder when `n` zero bits follow. */
+/** What a remainder becomes when `n` zero bits follow. */
 function zeros(remainder: number, n: number): number {
   let r = remainder;
   for (let bit = 0; bit < n; bit++) r = r & 1 ? (r >>> 1) ^ polynomial : r >>> 1;

@@ -111,7 +111,7 @@ export function createModel<Layer extends AnyLayer = DenseLayer>(
 
 /**
  * Checks that layers can run one after another.
- * @param checkNumbers what their numbers have to stand besides being as many as there have to be, if anything
+ * @param checkNumbers a further check of weights (or their scales) and biases; their counts are checked in any case
  * @throws SlonnError `bad-model`, as `createModel`, and for what is no model
  */
 export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumbers?: typeof checkFinite): void {

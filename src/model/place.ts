@@ -38,11 +38,11 @@ interface Layout {
   items: number;
 }
 
-/** Bytes of short rows that wait for the kernel that packs them; of long ones sixteen wait. */
+/** Rows wait until they come to so many bytes, and to sixteen at least, before the kernel packs them. */
 const blockBytes = 16384;
 
 export interface PlaceOptions {
-  /** [outputs], the row that comes to stand at each place; as they are unless given. */
+  /** [outputs], the row that stands at each place; in their own order unless given. */
   order?: Uint32Array | null;
   /** Whether float weights are brought to eight bits on the way, a scale per row. */
   quantize?: boolean;
@@ -65,12 +65,12 @@ export function placeMatrix(
   const unit = Weights.BYTES_PER_ELEMENT;
   const rowBytes = inputs * unit;
   const quantizes = bytes && !scale;
-  /** Whether rows may wait side by side: the kernel reads nothing behind them, and sixteen do not share a set of the cache. */
+  /** Whether waiting rows may lie without gaps: the kernel reads nothing behind them, and sixteen do not share a set of the cache. */
   const sideBySide = !quantizes && rowBytes % 16 === 0 && rowBytes % 4096 !== 0;
   const waitingBytes = sideBySide ? rowBytes : paddedTo(rowBytes, 64) + 64;
   /** Rows that wait for the kernel at once. */
   const most = Math.min(outputs, paddedTo(Math.ceil(blockBytes / waitingBytes), abi.PANEL));
-  /** Those rows, and behind them the kernel's plan and their places. */
+  /** The address of those rows; behind them lie the kernel's plan and the rows' places. */
   let waiting = 0;
 
   const writer = (engine: Engine, { at, step, line, size, items }: Layout): WriteRows => {
@@ -103,7 +103,7 @@ export function placeMatrix(
     };
   };
 
-  /** Reserved when it is first asked for, and filled then or with what was reserved about then. */
+  /** A layout is reserved when it is first asked for, and filled together with what else was reserved about then. */
   const layout = (count: number, step = 0, line = 0, size = unit, items = inputs): (() => number) => {
     let at = 0;
     const fill = (engine: Engine): void => {

@@ -2,7 +2,7 @@
 
 import { type ByteWeights, createModel, type DenseLayer, floatWeights, type Model } from "./model.ts";
 
-/** The model with every layer's weights in eight bits. What a calibration found out holds for other weights, so it is left out. */
+/** The model with every layer's weights in eight bits. Its calibration is left out: that holds for the weights as they were. */
 export function quantizeModel(model: Model): Model {
   return createModel(
     model.name,
@@ -10,7 +10,7 @@ export function quantizeModel(model: Model): Model {
   );
 }
 
-/** The model with every layer's weights in floats, without its calibration as well. */
+/** The model with every layer's weights in floats; its calibration is left out here as well. */
 export function widenModel(model: Model): Model {
   return createModel(
     model.name,

@@ -38,14 +38,6 @@ export interface SparseInput {
 }
 
 /**
- * Which of `turns` pieces of the work one of `members` takes in turn `turn`: everyone takes each once, all of them another in every turn. Who is timed on what
- * another was just timed on finds the weights for it in the caches.
- */
-export function staggered(turn: number, member: number, members: number, turns: number): number {
-  return (turn + Math.floor((member * turns) / members)) % turns;
-}
-
-/**
  * @param name for messages
  * @throws SlonnError `bad-input` where a batch contradicts itself, has rows of another width, or holds a number that is not finite.
  */

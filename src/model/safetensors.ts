@@ -78,8 +78,8 @@ export function openSafetensors(bytes: Uint8Array, name: string): { stored: Stor
 }
 
 /**
- * As `openSafetensors`, of a file that is still on its way. The last tensors, as far as their names are `late`, stay in the reader: they
- * have no bytes.
+ * As `openSafetensors`, of a file that is still on its way. The tensors at its end whose names match `late` stay in the reader; they come
+ * back without bytes.
  * @throws SlonnError as `openSafetensors` and as the reader.
  */
 export async function openSafetensorsStream(
@@ -166,7 +166,11 @@ function storedAs(dtype: DType): StoredType {
   return (Object.keys(storedTypes) as StoredType[]).find((stored) => storedTypes[stored][0] === dtype) as StoredType;
 }
 
-/** How a tensor lies in a file: its stored type and its bytes (a view of its data where nothing is narrowed). */
+/**
+ * How a tensor lies in a file: its stored type and its bytes (a view of its data where nothing is narrowed).
+ * @param half whether to store it as F16, rounded to nearest, ties to even
+ * @throws SlonnError `bad-input` when data and shape do not fit, `bad-option` where what is to be stored as F16 is no float32.
+ */
 export function storeTensor(name: string, { dtype, shape, data }: Tensor, half: boolean): StoredTensor {
   const bytesOf = (array: TensorData) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   if (sizeOf(shape) !== data.length || data.BYTES_PER_ELEMENT !== itemBytes(storedAs(dtype)))
@@ -177,24 +181,9 @@ export function storeTensor(name: string, { dtype, shape, data }: Tensor, half: 
 }
 
 /**
- * A safetensors file: the widest elements first, so that every tensor is aligned to its own item size.
- * @param options.half names of float32 tensors to store as F16, rounded to nearest, ties to even.
- * @throws SlonnError `bad-input` when data and shape do not fit, `bad-option` when `half` names what is no float32 tensor here.
+ * A safetensors file of tensors in their stored form: the widest elements first, so that every tensor is aligned to its own item size.
+ * @throws SlonnError `bad-input` for a reserved name, and for more tensors than a header has room for.
  */
-export function writeSafetensors(
-  tensors: ReadonlyMap<string, Tensor>,
-  metadata: Readonly<Record<string, string>>,
-  options: { half?: ReadonlySet<string> } = {},
-): Uint8Array {
-  const half = options.half ?? new Set<string>();
-  for (const name of half) if (!tensors.has(name)) throw refusal("bad-option", "half", quoted(name), "the name of a tensor");
-  return packSafetensors(
-    Array.from(tensors, ([name, tensor]) => storeTensor(name, tensor, half.has(name))),
-    metadata,
-  );
-}
-
-/** A safetensors file of tensors already in their stored form. */
 export function packSafetensors(tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const ordered = [...tensors].sort((a, b) => itemBytes(b.dtype) - itemBytes(a.dtype)); // stable: equal widths stay as given
   const fields: string[] = [];

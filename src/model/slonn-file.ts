@@ -52,7 +52,7 @@ export function encodeModel(model: Model, options: { half?: boolean } = {}): Uin
   const half = options.half ?? false;
   if (half) for (const layer of model.layers) checkHalf(layer, model.calibration !== null);
   const tensors: StoredTensor[] = [];
-  /** Behind all others of their width, so that they can stay in a stream until the others are there. */
+  /** They come behind all other tensors of their element size, so that they can stay in a stream until the others are read. */
   const weights: StoredTensor[] = [];
   model.layers.forEach(({ inputs, outputs, weight, bias }, i) => {
     const shape = [outputs, inputs];
@@ -88,7 +88,7 @@ export function decodeModel(bytes: Uint8Array, name = "model"): Model {
 
 /**
  * The model in a .slonn file that is still on its way.
- * @param stream leaves the weights that stand last in it in `reader`
+ * @param stream whether the weights, which stand last in it, are left in `reader`
  * @throws SlonnError as `decodeModel` and as the reader, which is closed then.
  */
 export async function decodeModelFrom(reader: ByteReader, stream: boolean): Promise<Model | StreamedModel> {

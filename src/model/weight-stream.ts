@@ -1,5 +1,5 @@
-// Weights that stay in their stream until a session has laid its memory out, and then go there a few rows at a time: never is there
-// an array of them. Every row is checked on the way, every tensor's checksum behind its last row.
+// Weights that stay in their stream until a session has laid its memory out. Then they go there a few rows at a time, so that there is
+// never an array of all of them. Every row is checked on the way, and every tensor's checksum after its last row.
 
 import { PANEL } from "../engine/generated/abi.ts";
 import { paddedTo } from "../engine/memory-plan.ts";
@@ -18,8 +18,8 @@ export interface WeightStream {
 }
 
 /**
- * @param reader stands before the first of the tensors whose weights are asked for, which follow each other to its end
- * @param crc32 of bytes behind bytes whose CRC-32 is `before`
+ * @param reader has come to the first of the tensors whose weights are asked for; nothing else is left in it
+ * @param crc32 as `createCrc32` gives it
  * @param check throws unless a tensor has this CRC-32
  */
 export function createWeightStream(

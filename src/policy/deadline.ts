@@ -10,8 +10,12 @@ import { type LatencyProfile, p97Of, type Quantiles } from "../profile/latency.t
 import type { LoadState } from "./load.ts";
 
 /**
- * Thirteen numbers a level: of the first rung, and from place 3 on of the whole query, the logarithm of the idle median and how far beyond it
- * p90 and p99 lie; the metric observed; and of up to three later rungs the logarithm of p97 (between p90 and p99) at the end, and the share of queries that get there.
+ * Thirteen numbers a level, times as logarithms of milliseconds when idle:
+ *
+ *   0 … 2    to the end of the first rung: the median, and how far beyond it p90 and p99 lie
+ *   3 … 5    the whole query: likewise
+ *   6        the metric observed
+ *   7 … 12   of each of up to three later rungs: p97 at its end, and the share of queries that get there
  */
 export type Forecast = Float64Array;
 
@@ -22,13 +26,13 @@ const perLater = 2;
 /** The 90th percentile has one nine, the 99th two, the median this much less than one. */
 const belowP90 = 1 - Math.log10(2);
 const ninesOf = (share: number): number => (share < 1 ? -Math.log10(1 - share) : Number.POSITIVE_INFINITY);
-/** Share of queries that need not be cut short, for a growing level to be chosen. */
+/** A growing level is chosen where at least this share of queries need not be cut short. */
 const uncut = 0.95;
-/** What an answer is worth that had to be cut short: queries that grow are the close calls. */
+/** What an answer that was cut short is worth, of a whole one's 1: queries that grow are the close calls. */
 const worthCut = 0.6;
-/** How much longer a level has to take than another to be slower, as a logarithm: measuring leaves less open. */
+/** How much longer a level has to take to count as slower than another, as a logarithm: smaller differences may be measured by chance. */
 const unlike = 0.2;
-/** What rounding may take away, as a logarithm. */
+/** An allowance for rounding, as a logarithm. */
 const rounding = 1e-9;
 
 /** Where a level's idle median lies: the logarithm of milliseconds of a whole query. */
@@ -72,7 +76,7 @@ export function predict(forecast: Forecast, { stretch, tail }: LoadState, level:
   return stretch[level] * Math.exp(forecast[at] + tail * (p90 + n * (n < 0 ? p90 / belowP90 : forecast[at + 2] - p90)));
 }
 
-/** The same of a query with so much time left: rungs that it does not allow are not begun. */
+/** The same of a query with `leftMs` left: a rung that could not end by then is not begun. */
 export function predictWithin(forecast: Forecast, load: LoadState, level: number, share: number, leftMs: number): number {
   let ms = predict(forecast, load, level, 0, share);
   for (let at = perLevel * level + laterAt; at < perLevel * (level + 1); at += perLater) {
@@ -89,8 +93,8 @@ export function isNoFaster(forecast: Forecast, level: number, other: number): bo
 }
 
 /**
- * Share of queries that grow as far as they want to: the whole query fits, and no rung that it wants is left out because few of those that begin it
- * would end it in time.
+ * Share of queries that are not cut short: all that they grow fits, and no rung that they want is left out because few of those that
+ * begin it would end it in time.
  */
 function uncutBy(forecast: Forecast, load: LoadState, at: number, logMs: number): number {
   let share = 1 - 10 ** -nines(forecast, load, at + 3, logMs);
@@ -100,8 +104,8 @@ function uncutBy(forecast: Forecast, load: LoadState, at: number, logMs: number)
 }
 
 /**
- * Share of queries that lost time slices do not make late: those that lose none, and those that have time for what they lose. Slices are about as
- * long as each other; a query that loses several is as one that loses a longer one.
+ * Share of queries that lost time slices do not make late: those that lose none, and those that have time for what they lose. Slices are
+ * taken to be about equally long, and several in one query for one that is longer.
  */
 function sparedBy(forecast: Forecast, { lostPerMs, sliceMs, stretch }: LoadState, level: number, leftMs: number): number {
   const ms = stretch[level] * Math.exp(forecast[medianAt(level)]);
@@ -123,8 +127,8 @@ export function fits(forecast: Forecast, load: LoadState, level: number, leftMs:
 }
 
 /**
- * How close a level comes to a deadline that none fits: the share of queries that will be right and in time; below 0 where none will be in
- * time, the milliseconds one takes. NaN where nothing was measured.
+ * How close a level comes to a deadline that no level fits: the share of its queries that will be right and in time. Where none will be in
+ * time, the milliseconds that one takes, below 0. NaN where nothing was measured.
  */
 export function closeness(forecast: Forecast, load: LoadState, level: number, leftMs: number): number {
   const at = perLevel * level;

@@ -85,21 +85,21 @@ const slowestFade = 1 / 20000;
 /** Errors are cut at so many deviations, and what that takes from their variance is made up for. */
 const clip = 1.5;
 const unclip = 1.3;
-/** How much each time takes from the sum of surprises; one that is as far off as errors are cut at adds 1 beyond that. */
+/** How much each time takes from the sum of surprises. A time so far off that its error is cut adds 1 all the same. */
 const unsurprising = 0.4;
-/** A sum of surprises that is believed: four of those in a row, or more that are less far off. Of what look like lost slices it takes one more. */
+/** A sum of surprises above this is believed: four of those in a row, or more that are less far off. Of what look like lost slices one more is needed. */
 const believed = 3.9;
-/** The longest that a run can take which kept its core, and was expected to take so long; one that took longer lost it for a time slice. */
+/** The longest a run may take that was expected to take `expectedMs` and kept its core; one that took longer lost its core for a time slice. */
 export function mostKeptMs(expectedMs: number): number {
   return 3 * expectedMs + 1;
 }
-/** What a slice usually takes; counts as one that was seen. */
+/** Milliseconds that a slice usually takes; the estimate begins as if one such slice had been seen. */
 const usualSliceMs = 4;
-/** What takes longer was something else, a clock that was set or a machine asleep. */
+/** Milliseconds; what takes longer is no slice: a clock was set, or the machine was asleep. */
 const mostSliceMs = 100;
 /** Milliseconds of computing after which a lost slice counts half. */
 const halfLifeMs = 40;
-/** Milliseconds of computing that knowing nothing weighs as much as. */
+/** Milliseconds of computing without a lost slice that are taken for granted before anything was seen. */
 const priorMs = 5;
 /** How far the estimate may leave what decisions see: a factor, as a logarithm. */
 const band = 0.15;
@@ -147,8 +147,8 @@ export function follow(load: LoadState, { stretch, lostPerMs }: Partial<Load>): 
 }
 
 /**
- * Takes from a profile how much of a stretch shows in each level. A session that is not warm, having run nothing yet, is as slow as the profile says
- * the first run is; the first query that is seen ends that.
+ * Takes from a profile how much of a stretch shows in each level. A session that has run nothing yet is taken to be as slow as the profile's
+ * first runs, until a query was seen.
  */
 export function begin({ stretch, parts, sensitivity }: LoadState, { levels }: LatencyProfile, isWarm: boolean): void {
   levels.forEach(({ cold = Number.NaN, p50, sensitivity: own }, i) => {
@@ -184,8 +184,8 @@ export const STEP_MS = 3;
 export const PRESSURE = 4;
 
 /**
- * Takes in what one query at `level` took. A time that is none (0, below, NaN) is passed over. One function for all of it, because fractions
- * that its parts would hand to each other may be allocated.
+ * Takes in what one query at `level` took. A time that is none (0, below, NaN) is passed over. It is one function because engines may
+ * allocate an object for each fraction that one function hands to another.
  * @param query the five numbers above. In a typed array, because engines may allocate an object for each fraction that is passed by itself
  */
 export function observe(load: LoadState, level: number, query: Float64Array): void {
@@ -233,12 +233,12 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   let variance = c * c * n[sharedVariance] + p[v] + n[noise];
   const limit = clip * Math.sqrt(variance);
   const side = Math.sign(error);
-  // one in a hundred is to be above the percentile expected, so that one up (1.1) is worth 99 down (0.99904, its 99th root); a clock too coarse
-  // for a single query cannot tell
+  // one time in a hundred should be above the percentile expected, so one step up (1.1) makes up for 99 down (0.99904, the 99th root of
+  // 1 / 1.1); a clock too coarse for a single query cannot tell
   if (query[P99_MS] > 0 && expectedMs >= 4 * stepMs)
     n[tail] = Math.min(3, Math.max(0.3, n[tail] * (observedMs > query[P99_MS] ? 1.1 : 0.99904)));
-  // errors are cut short, so that the estimate is near the median, not the mean; but where those on one side come to too much (Page's
-  // cumulative sum), the machine has made a step: as far as the least of them goes, or as far as errors are cut at
+  // errors are cut, so that the estimate is near the median, not the mean. But where those on one side add up to too much (Page's cumulative
+  // sum), the machine has made a step: as large as the least of them, or as this one is after the cut, whichever is larger
   const size = Math.abs(error);
   const cut = Math.min(size, limit);
   n[noise] += 0.02 * (cut ** 2 * unclip - n[noise]);
@@ -248,7 +248,7 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   if (n[inRow] > 0 || Math.abs(n[surprises]) > believed) {
     n[surprises] = 0;
     error = side * Math.max(n[least], cut);
-    // whose it is, nobody knows: both are as unsure of it as they were of themselves
+    // nobody knows whether the step is shared or the level's own: both become less sure in proportion
     const grown = 1 + error ** 2 / (n[sharedVariance] + p[v]);
     n[sharedVariance] *= grown;
     p[v] *= grown;

@@ -1,6 +1,6 @@
-// Reads the ladder a model file carries: opaque JSON in, a checked `Ladder` out. Nothing in the JSON is believed; every field
-// is checked and copied. Whether the activators it names are there is for the activator room to find out. That levels are ordered by cost is
-// believed: the cost is the time measured where the model was calibrated, which the file does not hold, and no buffer depends on it.
+// Reads the ladder a model file carries: opaque JSON in, a checked `Ladder` out. Every field is checked and copied. Whether the activators it
+// names are there is for the activator room to find out. One thing is believed: that levels are ordered by cost. That cost is the time measured
+// where the model was calibrated; the file does not hold it, and no buffer depends on it.
 
 import { activatorName, sameRanking, widens } from "../activator/setting.ts";
 import { refusal } from "../errors.ts";

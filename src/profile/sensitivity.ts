@@ -8,8 +8,8 @@ const leastStretch = 0.05;
 const [least, most] = [0.1, 4];
 
 /**
- * The idle profile with a sensitivity per level: the power of the stretch all levels share that shows in it, by least squares over the loads. As it was,
- * where no load stretched anything.
+ * The idle profile with a sensitivity per level: the power of the stretch all levels share that shows in this one, by least squares over the
+ * loads. Unchanged where no load stretched anything.
  * @param loaded profiles of the same levels, one per load
  */
 export function withSensitivity(idle: LatencyProfile, loaded: readonly LatencyProfile[]): LatencyProfile {

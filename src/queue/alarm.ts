@@ -3,13 +3,13 @@
 import type { Clock } from "../clock.ts";
 
 export interface Alarm {
-  /** Rings at that time of the clock, in milliseconds, unless it rings before. */
+  /** Rings at `atMs` by the clock, unless it is set to an earlier time. */
   set(atMs: number): void;
   /** Does not ring. */
   clear(): void;
 }
 
-/** The most milliseconds a timer can be set to; more would be none. */
+/** The longest that a timer can be set to; one set to more rings at once. */
 const longestMs = 2 ** 31 - 1;
 
 /** @param ring does what is due, and returns when something is due again, infinite where nothing is */

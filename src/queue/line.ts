@@ -70,9 +70,9 @@ export interface LineOptions {
 
 /** Turns of which one goes to those that are late. */
 const lateEvery = 8;
-/** Requests looked at for what may be taken from them. */
+/** How many requests of the line are looked at when time is shared out. */
 const looked = 32;
-/** Hurried queries after which the quickest of them is believed to be as quick as can be: one alone may have met a stall. */
+/** Hurried queries after which the quickest of them is taken to be as quick as can be: one alone may have met a stall. */
 const enoughHurried = 4;
 
 export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {

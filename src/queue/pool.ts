@@ -1,7 +1,7 @@
 // The lanes of a queue: how they are made, what happens when they die, and which one is free. It knows nothing of requests or time.
 //
-// A lane that dies after it was asked something is made again at once. One that dies without, or is dead when it is made, counts as failed to be
-// made: the next try is when somebody asks for one, so that a lane that cannot live is not made over and over.
+// A lane that dies after it was asked something is made again at once. One that dies before, or is dead when it is made, counts as one that
+// could not be made: it is tried again when somebody next asks for a lane, so that a lane that cannot live is not made over and over.
 
 import { messageOf, refusal, SlonnError } from "../errors.ts";
 import { show } from "../model/quoted.ts";
@@ -45,7 +45,7 @@ export interface Living {
   readonly lane: Lane;
   isBusy: boolean;
   wasAsked: boolean;
-  /** Whether it has answered a request with a deadline: the first one may have been measured on, and says nothing of others. */
+  /** Whether it has answered a request with a deadline: the first may have measured latencies on the way, so its time says nothing of others. */
   isWarm: boolean;
 }
 

@@ -1,4 +1,4 @@
-// What SLOs came to, remembered: most queries ask what another asked before, and then nothing is checked, planned or allocated.
+// Decisions, remembered by what was asked: most queries ask what an earlier one did, and then nothing is checked, planned or allocated.
 
 import { planKey } from "../policy/policy.ts";
 import { asksSame, type Slo } from "../policy/slo.ts";

@@ -41,7 +41,7 @@ function checkSparse({ indices, values }: NonZeros, width: number): void {
   if (!isList(indices) || !isList(values))
     throw refusal("bad-input", "input", `${show(indices)} and ${show(values)}`, "indices and values as lists of numbers");
   try {
-    // nothing, but for what was handed over, which looks empty
+    // reads nothing, but throws where the buffer was handed over to another thread, as the array just looks empty then
     (indices as readonly number[]).at(indices.length);
     (values as readonly number[]).at(values.length);
   } catch {

@@ -19,7 +19,7 @@ export interface Live {
   /** Output node at each place; null: as they are. */
   order: Uint32Array | null;
   best: ListViews;
-  /** The run of a level that is about to run; of the first that is not the one made ready at once, the rest of memory is filled. */
+  /** The run of a level that is about to run. The first time that it is not the one made ready at once, the rest of memory is filled. */
   runOf(level: number): LevelRun;
   /** All of them, made ready. */
   runs(): readonly LevelRun[];
@@ -70,9 +70,9 @@ export interface LevelRun {
 }
 
 /**
- * Lays the model out in an engine of its own. Apart, so that nothing but `Live` keeps that engine.
- * @param first the level that is made ready at once. What only others need is filled when one of them is to run, all together, and the
- * model's weights are kept until then. Those of a stream come when they come, and everything is filled at once.
+ * Lays the model out in an engine of its own. A function of its own, so that nothing but `Live` keeps that engine.
+ * @param first the level that is made ready at once. What only other levels need is filled, all of it, when one of them is first to run; the
+ * model's weights are kept until then. Weights in a stream can be read only once, so with those everything is filled at once.
  */
 export async function layOut(
   model: Model | StreamedModel,
@@ -88,7 +88,7 @@ export async function layOut(
   place(first);
   if (!("stream" in model)) {
     memory.defer();
-    // arrays that were handed over meanwhile are empty
+    // arrays that were handed over to another thread meanwhile are empty
     memory.reserve(0, () => checkModel(model));
   }
   for (let level = 0; level < levels.length; level++) if (level !== first) place(level);
@@ -106,7 +106,7 @@ export async function layOut(
   };
 }
 
-/** Apart as well, so that it keeps what is not filled yet, but not the model. */
+/** A function of its own as well, so that it keeps what is not filled yet, but not the model. */
 function readyFirst(
   memory: MemoryPlan,
   engine: Engine,

@@ -27,7 +27,7 @@ import { EXPECTED_P99_MS, LEFT_MS, type LevelRun, type Ran, STRETCH, setLatency,
 
 const optionNames: Record<keyof LoadOptions, true> = { stretch: true, lostPerMs: true, pressure: true };
 
-/** What an SLO comes to. */
+/** What was decided for an SLO. */
 export interface Decision extends Asked {
   /** The plan for the last choice, once somebody wants to see it. */
   plan: Plan | null;
@@ -35,7 +35,9 @@ export interface Decision extends Asked {
   order: readonly number[] | undefined;
   /** The deadline; infinite without one. */
   latencyMs: number;
+  /** The share of queries whose time counts, as `shareOf` tells. */
   share: number;
+  /** Whether all growth has to fit the deadline too: a promise rests on it. */
   whole: boolean;
   /** What was picked, whether it fits, for which time left and at which version of the load. */
   level: number;
@@ -98,7 +100,8 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       if (ms < needed) needed = ms; // a level that was not measured is none to count on
     }
     if (needed <= leftMs) return;
-    // nothing is learned of who is refused: one in sixteen counts as a millisecond's work done in one, or nobody would ever be tried again
+    // refused queries teach nothing, so the load would stay as it is and all be refused for ever: every sixteenth counts as one that took just
+    // the millisecond expected
     if (++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1, EXPECTED_MS, STEP_MS));
     throw refusal("deadline", "deadline", `${leftMs.toPrecision(3)} ms left`, `at least ${needed.toPrecision(3)}`);
   };

@@ -9,14 +9,17 @@ import { type QueryInput, writeInput } from "./input.ts";
 import { type LevelRun, type Live, limit } from "./level-run.ts";
 
 const mostRounds = 24;
-/** One run of a block is taken through all its rungs, the last, when what they need lies in no cache, as in service, where few queries get there. */
+/**
+ * Runs in a block. The last of them is taken through all rungs: by then nothing of the later ones is left in a cache, as in service, where
+ * few queries get that far.
+ */
 const blockRuns = 10;
 /** Runs of a block that only warm the caches. */
 const warmUps = 2;
 /** A run that takes fewer steps of the clock is timed together with others. */
 const leastSteps = 10;
 const mostRepeats = 1024;
-/** Multiply-adds of runs timed together: a clock that hardly moves, as one made for a test, is not waited for. */
+/** Multiply-adds of runs timed together, at most: a clock that hardly moves, as one made for a test, is not waited for. */
 const mostMacs = 4e8;
 /** Looks at a clock after which it counts as standing still. */
 const mostLooks = 100_000;
@@ -24,8 +27,8 @@ const mostLooks = 100_000;
 /** Measures the levels of a session, all at once or a part at a time. */
 export interface Profiler {
   /**
-   * Goes on measuring on `queries` in turn (a single blank one is replaced by ones) for about so many milliseconds, to the end unless given, and
-   * returns what is known by then. A level that was not run yet is unknown; of a clock that stands still all are.
+   * Goes on measuring for about `forMs` milliseconds, to the end unless given, on `queries` in turn (a single one of zeros is replaced by
+   * ones). Returns what is known by then: NaN for a level that was not run yet, and for all where the clock stands still.
    * @throws SlonnError `bad-input`
    */
   measure(queries: readonly QueryInput[], forMs?: number): LatencyProfile;
@@ -96,7 +99,7 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
       const began = clock.now();
       if (Number.isNaN(stepMs)) stepMs = stepOf(clock);
       if (!(stepMs > 0)) return known();
-      // what the last query might take is no limit here
+      // the last query's budget is no limit here
       for (const run of runs) limit(run, undefined);
       writeInput(queries[0], input, { compactsInput: false, readsDenseInput: true });
       const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
@@ -140,12 +143,17 @@ export function steadied(levels: readonly LevelLatency[], firsts: readonly numbe
   });
 }
 
-/** Milliseconds of runs: the first, whole ones, and when they passed each point; how many whole ones ended at each, and how many are timed together. */
+/** What was measured of one level, in milliseconds. */
 interface Samples {
+  /** The first run. */
   cold: number;
+  /** How many runs are timed together. */
   repeats: number;
+  /** Runs that ended where the level's own rule ends them. */
   whole: number[];
+  /** [points] When runs passed each point. */
   points: number[][];
+  /** [points] How many of `whole` ended at each point. */
   stops: number[];
 }
 
@@ -166,7 +174,7 @@ function timeWhole({ engine, plan, rows }: LevelRun, clock: Clock, n: number, be
   return (clock.now() - start) / n;
 }
 
-/** Takes down when one run passed its points, as far as its rule takes it, or all of them. */
+/** Takes down when one run passed its points: as far as its own rule takes it, or, with `all`, to the last. */
 function timePoints(
   { engine, plan: { address }, points, words }: LevelRun,
   clock: Clock,

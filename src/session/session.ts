@@ -172,7 +172,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       if (profiler?.isDone()) profiler = null;
       measuringMs = clock.now() - began;
     }
-    // while measuring goes on, the next deadline is to go on with it
+    // until measuring is done, the next query with a deadline has to go on with it
     return decisions.of(slo && asked, latencyMs === undefined || !profiler);
   };
   /** Decides what a query that began at `times[DEADLINE]` runs, and takes its input in. */
@@ -295,7 +295,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   return session;
 }
 
-/** A deadline that leaves less than this to measuring is not worth saving: bit by bit, many of its kind would be late. */
+/** Milliseconds. Where a deadline leaves less than this to measuring, doing it bit by bit would make many queries late: one does it all. */
 const leastMeasuringMs = 10;
-/** What measuring takes then, all at once. */
+/** Milliseconds that measuring takes then. */
 const shortMeasuringMs = 100;

@@ -25,7 +25,7 @@ describe("a setting widens another", () => {
     expect(sameRanking(narrow, wide)).toBe(true);
   });
 
-  test("of all nodes where it is the same", () => {
+  test("that computes all nodes where it is the same", () => {
     for (const [a, b, same] of [
       [dense, dense, true],
       [exact, exact, true],

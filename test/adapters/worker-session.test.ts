@@ -497,8 +497,12 @@ describe("a session's end", () => {
   });
 
   test("a Worker that throws is over", async () => {
-    const worker = running(`import(${JSON.stringify(program.href)}).then(() => setTimeout(() => { throw new Error("broken"); }, 300))`);
+    const worker = running(
+      `import(${JSON.stringify(program.href)}).then(() =>
+        require("node:worker_threads").parentPort.on("message", ({ kind }) => { if (kind === "load") throw new Error("broken"); }))`,
+    );
     const session = await open(path, { worker });
+    session.load().catch(() => {}); // answered or not
     expect(await session.closed).toMatchObject({ code: "worker", message: expect.stringContaining("died (broken)") });
   });
 

@@ -30,7 +30,7 @@ describe("binomial", () => {
     expect(binomialAtLeast(30, 10_000, 0.001) / 2.4615644296482943e-7).toBeCloseTo(1, 11);
   });
 
-  test("edges", () => {
+  test("without successes or samples the lower bound is 0, without failures it is what n successes prove", () => {
     expect(binomialLower(0, 100, 0.05)).toBe(0);
     expect(binomialLower(0, 0, 0.05)).toBe(0);
     expect(binomialLower(100, 100, 0.05)).toBeCloseTo(0.05 ** 0.01, 14);

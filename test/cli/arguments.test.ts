@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Flags, helpOf, parseArguments, UsageError } from "../../src/cli/arguments.ts";
 
 const flags: Flags = {
@@ -9,7 +9,7 @@ const flags: Flags = {
 };
 
 describe("parseArguments", () => {
-  it("takes flags in any order and leaves values as they are", () => {
+  test("takes flags in any order and leaves values as they are", () => {
     const args = parseArguments(
       ["--slo", "007", "m.slonn", "--data=x.npy", "--slo", "loss=0.01,latency=2ms@p99", "--json", "-o", "1e3"],
       flags,
@@ -20,13 +20,13 @@ describe("parseArguments", () => {
     expect(parseArguments(["--", "--odd.slonn"], flags).file).toBe("--odd.slonn");
   });
 
-  it("says what is not there", () => {
+  test("says what is not there", () => {
     const args = parseArguments(["m"], flags);
     expect([args.text("data"), args.has("json"), args.list("slo"), args.number("data", 3)]).toEqual([undefined, false, [], 3]);
     expect(() => args.required("data")).toThrow("got no --data, expected --data <inputs>");
   });
 
-  it.each([
+  test.each([
     [[], "got no file, expected one"],
     [["a", "b"], "got 2 files (a, b), expected one"],
     [["a", "--nope"], "got unknown flag --nope"],
@@ -45,11 +45,11 @@ describe("parseArguments", () => {
     expect(() => parseArguments(words, flags)).toThrow(message);
   });
 
-  it.each([" ", "abc", "1x", "Infinity", "NaN"])("refuses %j as a number", (value) => {
+  test.each([" ", "abc", "1x", "Infinity", "NaN"])("refuses %j as a number", (value) => {
     expect(() => parseArguments(["a", `--data=${value}`], flags).number("data", 0)).toThrow(/got --data ".*", expected a number/);
   });
 
-  it.each([
+  test.each([
     ["0.03", 0.03],
     ["3%", 0.03],
     ["0.7%", 0.007],
@@ -59,7 +59,7 @@ describe("parseArguments", () => {
     expect(parseArguments(["a"], flags).share("data", 0.5)).toBe(0.5);
   });
 
-  it.each(["%", "x%", "3%%"])("refuses %j as a share", (value) => {
+  test.each(["%", "x%", "3%%"])("refuses %j as a share", (value) => {
     expect(() => parseArguments(["a", `--data=${value}`], flags).share("data", 0)).toThrow(
       `got --data ${JSON.stringify(value)}, expected a number, or a percentage such as 5%`,
     );
@@ -67,7 +67,7 @@ describe("parseArguments", () => {
 });
 
 describe("helpOf", () => {
-  it("lists every flag where it was declared", () => {
+  test("lists every flag where it was declared", () => {
     expect(helpOf("slonn run <model>", "Runs.", { output: flags.output, json: flags.json })).toBe(
       "usage: slonn run <model> [flags]\n\nRuns.\n\n  -o, --output <file>  where\n      --json           as JSON\n",
     );

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Breakdowns, breakdownsOf, breakdownsText } from "../../src/cli/breakdowns.ts";
 import { contendersFor } from "../../src/cli/session-contenders.ts";
 import type { Clock } from "../../src/clock.ts";
@@ -36,7 +36,7 @@ const ticking = (): Clock => {
 };
 
 describe("breakdowns", () => {
-  it("hold every contender's bytes against how fast they could be read", async () => {
+  test("hold every contender's bytes against how fast they could be read", async () => {
     const { breakdowns, progress } = await measure(ticking());
     expect(Object.keys(breakdowns)).toEqual(["readBytesPerUs", "queries", "runs"]);
     expect(breakdowns.queries).toBe(200);
@@ -56,18 +56,18 @@ describe("breakdowns", () => {
     expect([progress[0], progress[progress.length - 1]]).toEqual([0, 1]);
   });
 
-  it("know no limit where the clock stands still, and are JSON all the same", async () => {
+  test("know no limit where the clock stands still, and are JSON all the same", async () => {
     const { breakdowns } = await measure({ now: () => 1 });
     expect(breakdowns.readBytesPerUs).toBeNull();
     expect(JSON.parse(JSON.stringify(breakdowns))).toEqual(breakdowns);
     expect(breakdownsText(breakdowns)).toContain("read bandwidth unknown");
   });
 
-  it("stop when interrupted", async () => {
+  test("stop when interrupted", async () => {
     await expect(measure(ticking(), AbortSignal.abort())).rejects.toMatchObject({ code: "aborted" });
   });
 
-  it("print a table per contender that a hostile name cannot break", () => {
+  test("print a table per contender that a hostile name cannot break", () => {
     const stage = { stage: "rows", us: 2, bytes: 4000, macs: 1000, limitUs: 1 } as const;
     const text = breakdownsText({
       readBytesPerUs: 4000,

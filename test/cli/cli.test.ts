@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync,
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeNpy } from "../../src/cli/data/npy.ts";
 import { createModel } from "../../src/model/model.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
@@ -30,20 +30,20 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; stdout
   return { code, stdout, stderr };
 }
 
-it("tells the version of the package, and its exit code to the process", async () => {
+test("tells the version of the package, and its exit code to the process", async () => {
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
   expect(await ended(start("pipe", "--version"))).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   expect(await ended(start("pipe", "inspect", file("nowhere.slonn")))).toMatchObject({ code: 1, stdout: "" });
   expect(await ended(start("pipe", "frobnicate"))).toMatchObject({ code: 2, stdout: "" });
 });
 
-it("takes a reader that has seen enough for no error", async () => {
+test("takes a reader that has seen enough for no error", async () => {
   const child = start("pipe", "inspect", file("model.slonn"), "--json");
   child.stdout?.destroy();
   expect(await ended(child)).toMatchObject({ code: 0, stderr: "" });
 });
 
-it("says in one line that results cannot be written", async () => {
+test("says in one line that results cannot be written", async () => {
   const readOnly = openSync(file("model.slonn"), "r");
   const child = start(readOnly, "inspect", file("model.slonn"));
   closeSync(readOnly);
@@ -52,7 +52,7 @@ it("says in one line that results cannot be written", async () => {
   expect(code).toBe(1);
 });
 
-it("stops at Ctrl-C, having said nothing else", async () => {
+test("stops at Ctrl-C, having said nothing else", async () => {
   execFileSync("mkfifo", [file("rows")]);
   const child = start("pipe", "bench", file("model.slonn"), "--data", file("rows"), "--samples", "100000000", "--json");
   // more than a pipe holds: once all of it is written, the program is at work
@@ -60,7 +60,7 @@ it("stops at Ctrl-C, having said nothing else", async () => {
   expect(await ended(child)).toEqual({ code: 1, stdout: "", stderr: "slonn: interrupted\n" });
 });
 
-it("leaves nothing behind where it is told to end while it writes", async () => {
+test("leaves nothing behind where it is told to end while it writes", async () => {
   const wide = { name: "out", inputs: 2048, outputs: 4096, weight: new Float32Array(1 << 23), bias: new Float32Array(4096) };
   writeFileSync(file("wide.slonn"), encodeModel(createModel("wide", [{ ...wide, activation: "identity", alpha: 0 }])));
   mkdirSync(file("place"));

@@ -1,7 +1,7 @@
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { oneLine, progressOn } from "../../src/cli/io.ts";
 
-it("shows progress only to somebody, at most ten times a second, and takes it away", () => {
+test("shows progress only to somebody, at most ten times a second, and takes it away", () => {
   let [shown, now] = ["", 0];
   const io = { stdout() {}, stderr: (text: string) => void (shown += text), stderrIsTerminal: true, clock: { now: () => now } };
   const progress = progressOn(io);
@@ -24,6 +24,6 @@ it("shows progress only to somebody, at most ten times a second, and takes it aw
   expect(shown).toBe("");
 });
 
-it("keeps text on its line", () => {
+test("keeps text on its line", () => {
   expect(oneLine("a\u001b[2J\r\nb\u2028é")).toBe("a\\u001b[2J\\u000d\\u000ab\\u2028é");
 });

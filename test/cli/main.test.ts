@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/cli/data/npy.ts";
 import { main } from "../../src/cli/main.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -35,7 +35,7 @@ beforeAll(() => {
 });
 
 describe("usage", () => {
-  it("explains itself on stdout when asked", async () => {
+  test("explains itself on stdout when asked", async () => {
     expect(await slonn("--version")).toEqual({ code: 0, stdout: "1.2.3\n", stderr: "" });
     for (const argv of [["--help"], ["-h"], ["help"]])
       expect((await slonn(...argv)).stdout).toMatch(
@@ -48,7 +48,7 @@ describe("usage", () => {
     }
   });
 
-  it.each([
+  test.each([
     [[], /got no command, expected import, inspect/],
     [["frobnicate"], /got command "frobnicate"/],
     [["help", "frobnicate"], /got command "frobnicate", expected import, inspect/],
@@ -68,7 +68,7 @@ describe("usage", () => {
 });
 
 describe("refusals", () => {
-  it("names what was found and expected, in one line, with exit code 1", async () => {
+  test("names what was found and expected, in one line, with exit code 1", async () => {
     expectRefusal(await slonn("inspect", file("nowhere.slonn")), 1, /nowhere\.slonn: got no such file/);
     expectRefusal(await slonn("inspect", directory), 1, /got a directory/);
     expectRefusal(await slonn("inspect", file("x.npy")), 1, /slonn: /);
@@ -106,7 +106,7 @@ describe("refusals", () => {
     expectRefusal(await slonn("inspect", file("two\nlines")), 1, /two\\u000alines: got no such file/);
   });
 
-  it("names the row and column of a number that is none", async () => {
+  test("names the row and column of a number that is none", async () => {
     const data = inputs.slice();
     data[13] = Number.NaN;
     writeFileSync(file("nan.npy"), writeNpy(data, [10, 6]));
@@ -115,7 +115,7 @@ describe("refusals", () => {
 });
 
 describe("commands", () => {
-  it("inspects", async () => {
+  test("inspects", async () => {
     const { code, stdout, stderr } = await slonn("inspect", file("tiny.slonn"), "--json");
     expect([code, stderr]).toEqual([0, ""]);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -130,7 +130,7 @@ describe("commands", () => {
     expect((await slonn("inspect", file("tiny.slonn"))).stdout).toMatch(/tiny: 6-32-16, 704 multiply-adds[\s\S]*not calibrated/);
   });
 
-  it("imports", async () => {
+  test("imports", async () => {
     expect(await slonn("import", file("tiny.slonn"), "-o", file("copy.slonn"))).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/copy\.slonn: 6-32-16 \(relu, identity\), \d+ bytes\n$/),
@@ -138,7 +138,7 @@ describe("commands", () => {
     expect(readFileSync(file("copy.slonn"))).toEqual(readFileSync(file("tiny.slonn")));
   });
 
-  it("imports no levels that nobody could read", async () => {
+  test("imports no levels that nobody could read", async () => {
     let ladder: unknown = 1;
     for (let i = 0; i < 500; i++) ladder = [ladder];
     writeFileSync(file("odd.slonn"), encodeModel({ ...model, calibration: { ladder, tensors: new Map() } }));
@@ -147,7 +147,7 @@ describe("commands", () => {
     expect(existsSync(file("no.slonn"))).toBe(false);
   });
 
-  it("imports weights in eight bits", async () => {
+  test("imports weights in eight bits", async () => {
     const { code, stdout, stderr } = await slonn("import", file("tiny.slonn"), "--weights", "int8", "-o", file("bytes.slonn"));
     expect([code, stderr]).toEqual([0, ""]);
     const bytes = readFileSync(file("bytes.slonn"));
@@ -164,7 +164,7 @@ describe("commands", () => {
     expect(existsSync(file("no.slonn"))).toBe(false);
   });
 
-  it("imports a binary classifier of one output with two, which labels of 0 and 1 fit", async () => {
+  test("imports a binary classifier of one output with two, which labels of 0 and 1 fit", async () => {
     const one = madeUpModel([6, 32, 1], 4, "relu", "sigmoid");
     writeFileSync(file("one.slonn"), encodeModel(one));
     writeFileSync(
@@ -186,7 +186,7 @@ describe("commands", () => {
     );
   });
 
-  it("calibrates for the metric, the weights and the cost that are asked for", async () => {
+  test("calibrates for the metric, the weights and the cost that are asked for", async () => {
     const many = 300;
     writeFileSync(file("many.npy"), writeNpy(drawn(many * 6), [many, 6]));
     writeFileSync(file("many.csv"), Array.from({ length: many }, (_, r) => `${r % 4}\n`).join(""));
@@ -239,7 +239,7 @@ describe("commands", () => {
     );
   });
 
-  it("runs every row once and writes the outputs of the first SLO", async () => {
+  test("runs every row once and writes the outputs of the first SLO", async () => {
     const argv = [
       "--data",
       file("x.npy"),
@@ -272,7 +272,7 @@ describe("commands", () => {
     });
   });
 
-  it("leads with the metric that was asked for", async () => {
+  test("leads with the metric that was asked for", async () => {
     const labelled = ["--data", file("x.npy"), "--labels", file("y.csv"), "--slo", "exact", "--json"];
     const { stdout } = await slonn("run", file("tiny.slonn"), ...labelled, "--metric", "precision@5");
     expect(JSON.parse(stdout)).toMatchObject({ metric: "precision@5" });
@@ -288,7 +288,7 @@ describe("commands", () => {
     expectRefusal(await slonn("run", file("tiny.slonn"), "--data", file("x.npy"), "--metric", "accuracy"), 1, /accuracy without labels/);
   });
 
-  it("tells precision at 1, 3 and 5 where rows have several labels", async () => {
+  test("tells precision at 1, 3 and 5 where rows have several labels", async () => {
     writeFileSync(file("several.svm"), Array.from({ length: 10 }, (_, r) => `${r},${r + 1},${r + 5} 1:1\n`).join(""));
     const { code, stdout, stderr } = await slonn(
       "run",
@@ -314,7 +314,7 @@ describe("commands", () => {
     expect(dense.precision[5]).toBeCloseTo(right.length / 50, 6);
   });
 
-  it("benches few rows several times around, and prints a table without --json", async () => {
+  test("benches few rows several times around, and prints a table without --json", async () => {
     const json = await slonn("bench", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "exact", "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ samples: 2000, metric: "agreement", dense: { metric: 1 } });
     const table = await slonn("bench", file("tiny.slonn"), "--data", file("x.npy"), "--samples", "20", "--slo", "exact");
@@ -322,7 +322,7 @@ describe("commands", () => {
     expect((await slonn("run", file("tiny.slonn"), "--data", file("x.npy"))).stdout).toMatch(/dense \(baseline\)/);
   });
 
-  it("stops when interrupted", async () => {
+  test("stops when interrupted", async () => {
     let stderr = "";
     const stopped = {
       stdout() {},

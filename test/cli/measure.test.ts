@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Contender, interleave, latencyOf, rowOfQuery, type Spent } from "../../src/cli/measure.ts";
 import type { Input, Labels, Rows } from "../../src/model/rows.ts";
 
@@ -37,7 +37,7 @@ const rows: Rows = { kind: "dense", count: 4, width: 1, data: Float32Array.of(0,
 const labels: Labels = { kind: "class", count: 4, classes: Uint32Array.of(0, 1, 2, 9) };
 
 describe("interleave", () => {
-  it("times each contender alone and judges its answers", async () => {
+  test("times each contender alone and judges its answers", async () => {
     const clock = fakeClock();
     const spent = { macs: 10, bytes: 20, nodes: [3, 1], met: true };
     const [dense, half] = await interleave([fake("dense", clock, 4), fake("half", clock, 2, [], { off: 1, from: 2, spent })], rows, {
@@ -64,7 +64,7 @@ describe("interleave", () => {
     });
   });
 
-  it("sends every row to everyone, another one to each in a round, starting with another each time", async () => {
+  test("sends every row to everyone, another one to each in a round, starting with another each time", async () => {
     const clock = fakeClock();
     const log: string[] = [];
     await interleave(
@@ -75,7 +75,7 @@ describe("interleave", () => {
     expect(log.join(" ")).toBe("a0 b1 c2 b2 c3 a1 c0 a2 b3 c1 b0 a3");
   });
 
-  it("gives every contender every place equally often", async () => {
+  test("gives every contender every place equally often", async () => {
     const clock = fakeClock();
     const log: string[] = [];
     await interleave(
@@ -90,7 +90,7 @@ describe("interleave", () => {
     for (const pair of ["ab", "ba", "bc", "cb", "ca", "ac"]) expect(behind).toContain(pair);
   });
 
-  it("waits for promises and counts the waiting", async () => {
+  test("waits for promises and counts the waiting", async () => {
     const clock = fakeClock();
     const slow: Contender = {
       name: "slow",
@@ -106,7 +106,7 @@ describe("interleave", () => {
     expect(measured.right).toBeNull();
   });
 
-  it("counts nothing of the warm-up", async () => {
+  test("counts nothing of the warm-up", async () => {
     const clock = fakeClock();
     const log: string[] = [];
     const counted: number[] = [];
@@ -122,21 +122,21 @@ describe("interleave", () => {
     expect(log.slice(5).join(" ")).toBe("a0 a1 a2 a3 a0 a1");
   });
 
-  it("judges fewer queries than rows by the labels of the rows they took", async () => {
+  test("judges fewer queries than rows by the labels of the rows they took", async () => {
     const clock = fakeClock();
     const others: Labels = { kind: "class", count: 4, classes: Uint32Array.of(0, 9, 2, 9) };
     const [one] = await interleave([fake("one", clock, 1)], rows, { labels: others, clock, queries: 2 });
     expect(one.right).toBe(1);
   });
 
-  it("judges several labels per row", async () => {
+  test("judges several labels per row", async () => {
     const clock = fakeClock();
     const multi: Labels = { kind: "multi", count: 4, indptr: Uint32Array.of(0, 2, 2, 3, 4), indices: Uint32Array.of(7, 0, 2, 8) };
     const [measured] = await interleave([fake("a", clock, 1)], rows, { clock, labels: multi });
     expect(measured.right).toBe(0.5);
   });
 
-  it("judges the best few where contenders tell them, the best alone where they do not", async () => {
+  test("judges the best few where contenders tell them, the best alone where they do not", async () => {
     const clock = fakeClock();
     /** Answers r, r + 1, … of row r, `found` of them, from the second on moved by `off`. */
     const ranked = (name: string, found: number, off = 0): Contender => {
@@ -162,7 +162,7 @@ describe("interleave", () => {
     expect(unlabelled[0]).toMatchObject({ right: null, precision: null, agreementAt: { 5: 1 } });
   });
 
-  it("stops when the signal fires and refuses impossible numbers of queries", async () => {
+  test("stops when the signal fires and refuses impossible numbers of queries", async () => {
     const clock = fakeClock();
     await expect(interleave([fake("a", clock, 1)], rows, { clock, signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: "aborted",
@@ -176,14 +176,14 @@ describe("interleave", () => {
 });
 
 describe("rowOfQuery", () => {
-  it("spreads few queries evenly and brings few rows around again", () => {
+  test("spreads few queries evenly and brings few rows around again", () => {
     expect([0, 1, 2, 3].map((q) => rowOfQuery(q, 4, 10))).toEqual([0, 2, 5, 7]);
     expect([0, 1, 2, 3, 4].map((q) => rowOfQuery(q, 5, 3))).toEqual([0, 1, 2, 0, 1]);
   });
 });
 
 describe("latencyOf", () => {
-  it("takes percentiles by nearest rank", () => {
+  test("takes percentiles by nearest rank", () => {
     expect(latencyOf(Float64Array.from({ length: 100 }, (_, i) => 100 - i))).toEqual({ mean: 50.5, p50: 50, p90: 90, p99: 99 });
     expect(latencyOf(Float64Array.of(3, 1, 2))).toEqual({ mean: 2, p50: 2, p90: 3, p99: 3 });
     expect(latencyOf(Float64Array.of(7))).toEqual({ mean: 7, p50: 7, p90: 7, p99: 7 });

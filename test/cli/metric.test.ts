@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { judge } from "../../src/calibrate/judge.ts";
 import { countHits, depth, headline, noHits, parseMetric, rankOf, ranks, sharesOf } from "../../src/cli/metric.ts";
 import type { Labels } from "../../src/model/rows.ts";
@@ -8,7 +8,7 @@ const classes: Labels = { kind: "class", count: 1, classes: Uint32Array.of(0) };
 const several: Labels = { kind: "multi", count: 1, indptr: Uint32Array.of(0, 1), indices: Uint32Array.of(0) };
 
 describe("metrics", () => {
-  it("are judged as calibration judges them", () => {
+  test("are judged as calibration judges them", () => {
     const answers = fc.uniqueArray(fc.nat(8), { minLength: depth, maxLength: depth });
     const query = fc.record({ best: answers, first: answers, right: fc.uniqueArray(fc.nat(8), { maxLength: 4 }) });
     fc.assert(
@@ -34,13 +34,13 @@ describe("metrics", () => {
     );
   });
 
-  it("are refused by name", () => {
+  test("are refused by name", () => {
     expect(parseMetric("precision@5")).toBe("precision@5");
     for (const text of ["precision@2", "", "ACCURACY", "precision@5 "])
       expect(() => parseMetric(text)).toThrow(/^metric: got ".*", expected accuracy, precision@1,/);
   });
 
-  it("lead by what was asked, what the model was calibrated for, what labels there are", () => {
+  test("lead by what was asked, what the model was calibrated for, what labels there are", () => {
     expect(headline(several, "precision@1", "agreement@3")).toBe("agreement@3");
     expect(headline(several, "precision@5")).toBe("precision@5");
     expect(headline(classes, "precision@3")).toBe("precision@3");

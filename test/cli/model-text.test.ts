@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ladderText, layersText } from "../../src/cli/model-text.ts";
 import { boundText } from "../../src/cli/results.ts";
 import { createModel } from "../../src/model/model.ts";
@@ -34,7 +34,7 @@ const ladder: Ladder = {
 };
 
 describe("model text", () => {
-  it("shows layers and levels", () => {
+  test("shows layers and levels", () => {
     expect(layersText(model)).toMatch(
       /net\\u001b: 4-10, 40 multiply-adds, 200 bytes of weights\n[\s\S]*a\\u000ab[\s\S]*leaky-relu \(0\.5\)/,
     );
@@ -48,7 +48,7 @@ describe("model text", () => {
     expect(ladderText({ ...ladder, levels: [ladder.levels[1]] })).toContain("1 level, none certified");
   });
 
-  it("says so where only levels that leave nothing out keep the promise", () => {
+  test("says so where only levels that leave nothing out keep the promise", () => {
     const [cheap, dense] = ladder.levels;
     const exact = { ...dense, rungs: [{ layers: [{ kind: "exact" as const }] }] };
     const note =
@@ -61,24 +61,24 @@ describe("model text", () => {
     expect(ladderText({ ...ladder, promise, levels: [agreeing, dense] })).not.toContain("at a gain");
   });
 
-  it("shows of a level that leaves nothing out what is promised of it, not what its test came to", () => {
+  test("shows of a level that leaves nothing out what is promised of it, not what its test came to", () => {
     const [cheap, dense] = ladder.levels;
     const rungs = [{ layers: [{ kind: "exact" as const }] }];
     const exact = { ...dense, rungs, certificates: [{ ...cheap.certificates[0], bound: 0.0007 }] };
     expect(ladderText({ ...ladder, levels: [cheap, exact, dense] })).toMatch(/ 2 │[^\n]* ≤ 0 % │ exact/);
   });
 
-  it("never rounds how sure a certificate is up to certainty", () => {
+  test("never rounds how sure a certificate is up to certainty", () => {
     expect(ladderText({ ...ladder, promise: { ...ladder.promise, confidence: 0.999999 } })).toContain(", 99.9999 % sure\n");
   });
 
-  it("takes shares against what the last level did, which skips the inputs of a sparse first layer", () => {
+  test("takes shares against what the last level did, which skips the inputs of a sparse first layer", () => {
     const [cheap, dense] = ladder.levels;
     const sparse = { ...dense, cost: { ...dense.cost, macs: { mean: 20, p99: 30, max: 40 } } };
     expect(ladderText({ ...ladder, levels: [cheap, sparse] })).toMatch(/ 1 │\s+50 % │\s+100 % │[\s\S]* 2 │\s+100 % │\s+150 %/);
   });
 
-  it("says where the promise was proved of no level, as weights in eight bits may lose more than it allows", () => {
+  test("says where the promise was proved of no level, as weights in eight bits may lose more than it allows", () => {
     const proved = (bound: number): Ladder => ({
       ...ladder,
       reference: "float32",
@@ -88,7 +88,7 @@ describe("model text", () => {
     expect(ladderText(proved(0.004))).toContain("against the weights in float32, proved of no level: 2 levels, certified on 900 rows");
   });
 
-  it("says by what units are chosen", () => {
+  test("says by what units are chosen", () => {
     const setting = { kind: "ranked", variant: 4, unit: "node", amount: 2.3456 } as const;
     const text = (layer: LayerSetting): string =>
       ladderText({ ...ladder, levels: [{ ...ladder.levels[1], rungs: [{ layers: [layer] }] }] });
@@ -98,13 +98,13 @@ describe("model text", () => {
     );
   });
 
-  it("counts the bytes that weights take", () => {
+  test("counts the bytes that weights take", () => {
     const [layer] = model.layers;
     const bytes = { values: new Int8Array(40), scale: new Float32Array(10).fill(1) };
     expect(layersText(createModel("net", [{ ...layer, weight: bytes }]))).toContain("40 multiply-adds, 120 bytes of weights");
   });
 
-  it("rounds bounds to the side that promises less", () => {
+  test("rounds bounds to the side that promises less", () => {
     expect([0.003, 0.00301, 0].map((bound) => boundText("loss", bound))).toEqual(["≤ 0.3 %", "≤ 0.31 %", "≤ 0 %"]);
     expect([0.97, 0.96999, 1].map((bound) => boundText("agreement", bound))).toEqual(["≥ 97 %", "≥ 96.99 %", "≥ 100 %"]);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { addPlan, noPlans } from "../../src/cli/plan-tally.ts";
 import type { Certificate } from "../../src/profile/ladder.ts";
 
@@ -17,7 +17,7 @@ function tallyOf(...certificates: (Certificate | null)[]): Certificate | null | 
 }
 
 describe("plans of many queries", () => {
-  it("have the weakest certificate that all of them had", () => {
+  test("have the weakest certificate that all of them had", () => {
     expect(tallyOf()).toBeUndefined();
     expect(tallyOf(certified("loss", 0.003), certified("loss", 0.01), certified("loss", 0.005))).toEqual(certified("loss", 0.01));
     for (const kind of ["agreement", "accuracy"] as const)
@@ -26,13 +26,13 @@ describe("plans of many queries", () => {
     expect(tallyOf(byConstruction, certified("loss", 0))).toEqual(certified("loss", 0));
   });
 
-  it("have none where one of them had none, or another kind", () => {
+  test("have none where one of them had none, or another kind", () => {
     expect(tallyOf(certified("loss", 0.003), null, certified("loss", 0.003))).toBeNull();
     expect(tallyOf(null, certified("loss", 0.003))).toBeNull();
     expect(tallyOf(certified("loss", 0.003), certified("agreement", 0.99), certified("loss", 0.003))).toBeNull();
   });
 
-  it("tell everything that one of them gave up, once, and how often", () => {
+  test("tell everything that one of them gave up, once, and how often", () => {
     const tally = noPlans();
     for (const gaveUp of [[], ["loss=0.01"], ["latency=2ms", "loss=0.01"], []]) addPlan(tally, { certificate: null, gaveUp });
     expect([...tally.gaveUp]).toEqual([

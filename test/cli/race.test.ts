@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { runCommand } from "../../src/cli/commands/run.ts";
 import { writeNpy } from "../../src/cli/data/npy.ts";
@@ -34,17 +34,17 @@ beforeAll(() => {
 const run = (...more: string[]) =>
   slonn("run", file("tiny.slonn"), "--data", file("x.npy"), "--labels", file("y.csv"), "--slo", "accuracy=0.8", ...more);
 
-it("says in JSON what was given up, where something was", async () => {
+test("says in JSON what was given up, where something was", async () => {
   const { runs } = JSON.parse((await run("--slo", "accuracy=0.99", "--slo", "exact", "--json")).stdout);
   expect(runs.map(({ gaveUp }: { gaveUp?: string[] }) => gaveUp)).toEqual([undefined, ["accuracy=0.99"], undefined]);
 });
 
-it("says below the table in how many queries something was given up", async () => {
+test("says below the table in how many queries something was given up", async () => {
   const { stdout } = await run("--slo", "accuracy=0.99", "--slo", "exact");
   expect(stdout).toMatch(/\naccuracy=0\.99: [^\n]*; gave up accuracy=0\.99 in 3 of 3 queries\nexact: exact was asked\n$/);
 });
 
-it("says in JSON what a certificate is about where results lead with another metric", async () => {
+test("says in JSON what a certificate is about where results lead with another metric", async () => {
   for (const [more, expected] of [
     [[], certificate],
     [["--metric", "precision@5"], { ...certificate, metric: "precision@1" }],
@@ -52,7 +52,7 @@ it("says in JSON what a certificate is about where results lead with another met
     expect(JSON.parse((await run("--json", ...more)).stdout).runs[0].certificate).toEqual(expected);
 });
 
-it("breaks down the time of queries where that is asked, in JSON and below the table", async () => {
+test("breaks down the time of queries where that is asked, in JSON and below the table", async () => {
   const bench = (...more: string[]) =>
     slonn("bench", file("tiny.slonn"), "--data", file("x.npy"), "--slo", "exact", "--samples", "20", ...more);
   const { breakdown, ...results } = JSON.parse((await bench("--json", "--breakdown")).stdout);
@@ -70,7 +70,7 @@ describe("what a race asks", () => {
     return { race: await openRace(parseArguments(words, runCommand.flags), { now: () => ++looks }), looks };
   };
 
-  it("is what the model was calibrated for, unless something is given", async () => {
+  test("is what the model was calibrated for, unless something is given", async () => {
     for (const [name, more, expected] of [
       ["tiny.slonn", [], ["dense", "loss=0.01"]],
       ["tiny.slonn", ["--slo", "exact"], ["dense", "exact"]],
@@ -82,7 +82,7 @@ describe("what a race asks", () => {
     }
   });
 
-  it("goes by latencies that were measured before the first query where there is a deadline, and only there", async () => {
+  test("goes by latencies that were measured before the first query where there is a deadline, and only there", async () => {
     for (const [slo, known] of [
       ["latency=1s", true],
       ["loss=0.1,latency=1s", true],
@@ -96,7 +96,7 @@ describe("what a race asks", () => {
     }
   });
 
-  it("has latencies measured three times where co-runners are asked for: alone, beside computing and beside streaming", async () => {
+  test("has latencies measured three times where co-runners are asked for: alone, beside computing and beside streaming", async () => {
     const alone = await open("tiny.slonn", "--latency-profile", file("alone.json"));
     const beside = await open("tiny.slonn", "--latency-profile", file("beside.json"), "--co-runners");
     expect(beside.looks / alone.looks).toBeCloseTo(3, 1);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Measured } from "../../src/cli/measure.ts";
 import { boundText, certificateText, type ResultsContext, resultsOf, resultsText, toldCertificate } from "../../src/cli/results.ts";
 import { createModel } from "../../src/model/model.ts";
@@ -33,12 +33,12 @@ const measured: Measured[] = [
 const context: ResultsContext = { model, labels: null, backend: "simd", metric: "accuracy", certificates: [certificate] };
 
 describe("results", () => {
-  it("has numbers where dense had nothing to do", () => {
+  test("has numbers where dense had nothing to do", () => {
     const idle = measured.map((run) => ({ ...run, spent: { ...run.spent!, macs: 0, bytes: 0 } }));
     expect(resultsOf(idle, { ...context, certificates: [null] }).runs[0]).toMatchObject({ macs: 1, bytes: 1 });
   });
 
-  it("is as many times as fast as dense in the median, which few slow queries do not move", () => {
+  test("is as many times as fast as dense in the median, which few slow queries do not move", () => {
     const [dense, run] = measured;
     const uneven = [
       { ...dense, timesMs: Float64Array.of(4, 4, 400) },
@@ -47,7 +47,7 @@ describe("results", () => {
     expect(resultsOf(uneven, { ...context, certificates: [null] }).runs[0].speedup).toBe(2);
   });
 
-  it("has exactly the keys other programs read", () => {
+  test("has exactly the keys other programs read", () => {
     const results = resultsOf(measured, { ...context, labels: { kind: "class", count: 2, classes: new Uint32Array(2) } });
     const { machine, ...rest } = results;
     expect(Object.keys(results)).toEqual(["model", "samples", "metric", "backend", "machine", "dense", "runs"]);
@@ -75,7 +75,7 @@ describe("results", () => {
     });
   });
 
-  it("has agreement to show without labels, of which dense has all", () => {
+  test("has agreement to show without labels, of which dense has all", () => {
     const unlabelled = measured.map((run) => ({ ...run, right: null, precision: null }));
     expect(resultsOf(unlabelled, { ...context, metric: "agreement", certificates: [null] })).toMatchObject({
       metric: "agreement",
@@ -84,7 +84,7 @@ describe("results", () => {
     });
   });
 
-  it("gives precision at 1, 3 and 5 of every run where rows have several labels, whatever the metric", () => {
+  test("gives precision at 1, 3 and 5 of every run where rows have several labels, whatever the metric", () => {
     const precision = [
       { 1: 0.9, 3: 0.5, 5: 0.4 },
       { 1: 0.89, 3: 0.49, 5: 0.36 },
@@ -102,7 +102,7 @@ describe("results", () => {
     expect(JSON.parse(JSON.stringify(results)).runs[0].precision).toEqual({ "1": 0.89, "3": 0.49, "5": 0.36 });
   });
 
-  it("shows precision@5 beside precision@1, and what certificates are about where it is something else", () => {
+  test("shows precision@5 beside precision@1, and what certificates are about where it is something else", () => {
     const headOf = (text: string): string[] =>
       text
         .split("\n")[2]
@@ -117,11 +117,11 @@ describe("results", () => {
     expect(wide).toMatch(/loss=0\.003\s+│\s+36 % │\s+89 % │\s+95 % /);
   });
 
-  it("says how sure a certificate is in all digits", () => {
+  test("says how sure a certificate is in all digits", () => {
     expect(certificateText({ ...certificate, confidence: 0.999999 })).toBe("loss ≤ 0.3 % (99.9999 % sure, 10000 rows)");
   });
 
-  it("says what a certificate is about where that is not what the results lead with", () => {
+  test("says what a certificate is about where that is not what the results lead with", () => {
     const agreement = { ...certificate, kind: "agreement" as const, bound: 0.99 };
     const byConstruction = { ...certificate, bound: 0, confidence: 1, samples: 0 };
     for (const [certified, metric] of [
@@ -149,7 +149,7 @@ describe("results", () => {
     expect(certificateText(byConstruction)).toBe("loss ≤ 0 % (by construction)");
   });
 
-  it("rounds a bound so that it promises no more than was proved", () => {
+  test("rounds a bound so that it promises no more than was proved", () => {
     expect([0.003, 0.00301, 0.00312, 0.00319].map((bound) => boundText("loss", bound))).toEqual([
       "≤ 0.3 %",
       "≤ 0.31 %",
@@ -161,7 +161,7 @@ describe("results", () => {
     expect([0.07, 0.0055, 0.011].map((bound) => boundText("loss", bound))).toEqual(["≤ 7 %", "≤ 0.55 %", "≤ 1.1 %"]);
   });
 
-  it("prints a table that a hostile name cannot break", () => {
+  test("prints a table that a hostile name cannot break", () => {
     const text = resultsText(resultsOf(measured, { ...context, model: { ...model, name: "net\u001b[2J\nslonn: fine" } }));
     expect(text).toContain("net\\u001b[2J\\u000aslonn: fine: 2 samples on ");
     expect(text).toContain("loss ≤ 0.3 % (95 % sure, 10000 rows)");

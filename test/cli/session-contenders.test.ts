@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { contenderFor } from "../../src/cli/session-contenders.ts";
 import type { Plan } from "../../src/policy/policy.ts";
 import type { Certificate } from "../../src/profile/ladder.ts";
@@ -13,7 +13,7 @@ function sessionOf(...plans: Pick<Plan, "certificate" | "gaveUp">[]): Session {
   return { run } as unknown as Session;
 }
 
-it("tells what any counted query gave up and what all of them were certified for, not the last one's alone", () => {
+test("tells what any counted query gave up and what all of them were certified for, not the last one's alone", () => {
   const session = sessionOf(
     { certificate: null, gaveUp: ["agreement=0.9"] },
     { certificate: loss(0.003), gaveUp: ["latency=2ms"] },

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkPlace, writeBytes } from "../../src/cli/write-bytes.ts";
 
 let directory: string;
@@ -25,7 +25,7 @@ const bytes = Uint8Array.of(1, 2, 3);
 const written = (name: string): number[] => [...readFileSync(file(name))];
 
 describe("writing", () => {
-  it("goes through links to where they lead, and leaves nothing else behind", async () => {
+  test("goes through links to where they lead, and leaves nothing else behind", async () => {
     mkdirSync(file("far"));
     mkdirSync(file("near"));
     symlinkSync("far", file("away"));
@@ -43,7 +43,7 @@ describe("writing", () => {
     ]);
   });
 
-  it("makes the file that a link leads to where it is not there yet", async () => {
+  test("makes the file that a link leads to where it is not there yet", async () => {
     mkdirSync(file("far"));
     symlinkSync("far/new", file("link"));
     await checkPlace(file("link"));
@@ -51,7 +51,7 @@ describe("writing", () => {
     expect([written("far/new"), lstatSync(file("link")).isSymbolicLink()]).toEqual([[1, 2, 3], true]);
   });
 
-  it("goes up from where a linked folder is, not from where its link stands", async () => {
+  test("goes up from where a linked folder is, not from where its link stands", async () => {
     mkdirSync(file("deep/far"), { recursive: true });
     symlinkSync("deep/far", file("away"));
     symlinkSync("away/../new", file("link"));
@@ -59,7 +59,7 @@ describe("writing", () => {
     expect([written("deep/new"), lstatSync(file("link")).isSymbolicLink()]).toEqual([[1, 2, 3], true]);
   });
 
-  it("refuses links that lead in a circle or nowhere", async () => {
+  test("refuses links that lead in a circle or nowhere", async () => {
     symlinkSync("b", file("a"));
     symlinkSync("a", file("b"));
     symlinkSync("missing/file", file("lost"));
@@ -69,7 +69,7 @@ describe("writing", () => {
     await expect(checkPlace(file("missing/"))).rejects.toThrow(/missing\/: got no such folder, expected a place to write to$/);
   });
 
-  it("refuses, before anything is written, what can be no file", async () => {
+  test("refuses, before anything is written, what can be no file", async () => {
     writeFileSync(file("x.npy"), "rows");
     for (const step of [checkPlace, (path: string) => writeBytes(path, bytes)]) {
       await expect(step(file("x.npy/out"))).rejects.toThrow(/out: got a path through something that is no directory, expected a place to/);
@@ -78,12 +78,12 @@ describe("writing", () => {
     expect(readdirSync(directory)).toEqual(["x.npy"]);
   });
 
-  it("takes names as long as there may be", async () => {
+  test("takes names as long as there may be", async () => {
     await writeBytes(file("n".repeat(255)), bytes);
     expect(readdirSync(directory)).toEqual(["n".repeat(255)]);
   });
 
-  it.each(["600", "640", "666", "444"])("keeps mode %s of a file that was there", async (digits) => {
+  test.each(["600", "640", "666", "444"])("keeps mode %s of a file that was there", async (digits) => {
     const mode = Number.parseInt(digits, 8);
     writeFileSync(file("kept"), "old");
     chmodSync(file("kept"), mode);
@@ -91,14 +91,14 @@ describe("writing", () => {
     expect([written("kept"), statSync(file("kept")).mode & 0o777]).toEqual([[1, 2, 3], mode]);
   });
 
-  it("gives a new file the mode that new files get", async () => {
+  test("gives a new file the mode that new files get", async () => {
     writeFileSync(file("other"), "");
     await writeBytes(file("new"), bytes);
     expect(statSync(file("new")).mode).toBe(statSync(file("other")).mode);
   });
 });
 
-it("refuses a place that is read from, by whatever name", async () => {
+test("refuses a place that is read from, by whatever name", async () => {
   writeFileSync(file("x.npy"), "rows");
   symlinkSync("x.npy", file("link"));
   linkSync(file("x.npy"), file("twin"));

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type ArrayFunctions, createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { bytesOfText } from "../../src/engine/binary-text.ts";
 import { arraysBinary } from "../../src/engine/generated/arrays-binary.ts";
@@ -47,7 +47,7 @@ function dense(weight: Float32Array, bias: Float32Array, x: Float32Array) {
 }
 
 describe("rows", () => {
-  it("are W x + b for every shape, the same bits in WebAssembly, in JavaScript, and row by row", () => {
+  test("are W x + b for every shape, the same bits in WebAssembly, in JavaScript, and row by row", () => {
     fc.assert(
       fc.property(size, fc.oneof(size, fc.integer({ min: 0, max: 300 })), seed, (n, d, s) => {
         const random = seeded(s);
@@ -66,7 +66,7 @@ describe("rows", () => {
     );
   });
 
-  it("keep NaN and infinity in the rows they touch, also in the last inputs", () => {
+  test("keep NaN and infinity in the rows they touch, also in the last inputs", () => {
     for (const d of [1, 3, 4, 5, 8, 9]) {
       const n = 6;
       const weight = new Float32Array(n * d).fill(1);
@@ -78,7 +78,7 @@ describe("rows", () => {
     }
   });
 
-  it("read neighbouring memory for nothing: a row of NaN beside each row changes no result", () => {
+  test("read neighbouring memory for nothing: a row of NaN beside each row changes no result", () => {
     // odd rows poisoned, even rows asked: a read past a row's end would show
     const d = 5;
     const weight = Float32Array.from({ length: 8 * d }, (_, i) => (Math.floor(i / d) % 2 ? Number.NaN : 1));
@@ -86,7 +86,7 @@ describe("rows", () => {
     expect([...kernels.selectedRows(weight, new Float32Array(8), x, Uint32Array.of(0, 2, 4, 6, 0))]).toEqual([10, 10, 10, 10, 10]);
   });
 
-  it("give an empty result for an empty selection and for no rows, and the bias for no inputs", () => {
+  test("give an empty result for an empty selection and for no rows, and the bias for no inputs", () => {
     const none = new Float32Array(0);
     expect(kernels.selectedRows(Float32Array.of(1, 2), Float32Array.of(3), Float32Array.of(4, 5), new Uint32Array(0))).toEqual(none);
     expect(kernels.denseRows(none, none, Float32Array.of(1))).toEqual(none);
@@ -132,13 +132,13 @@ describe("products", () => {
     expect(plain.gram(a, m, k)).toEqual(gram);
   };
 
-  it.each(shapes)("of %i x %i over %i are what the definition says, the same bits in both backends", (m, n, k) => check(m, n, k, 1));
+  test.each(shapes)("of %i x %i over %i are what the definition says, the same bits in both backends", (m, n, k) => check(m, n, k, 1));
 
-  it("agree with the definition for any shape", () => {
+  test("agree with the definition for any shape", () => {
     fc.assert(fc.property(size, size, size, seed, check), { numRuns: 300 });
   });
 
-  it.each([
+  test.each([
     [0, 3],
     [3, 0],
     [130, 9],
@@ -146,11 +146,11 @@ describe("products", () => {
     [5, 70],
   ])("gram of %i x %i is AᵀA, symmetric to the bit", (m, k) => checkGram(m, k, 2));
 
-  it("gram agrees with the definition for any shape", () => {
+  test("gram agrees with the definition for any shape", () => {
     fc.assert(fc.property(size, size, seed, checkGram), { numRuns: 150 });
   });
 
-  it("let NaN and infinity touch only the rows and columns they lie in", () => {
+  test("let NaN and infinity touch only the rows and columns they lie in", () => {
     const [m, n, k] = [6, 11, 5];
     const a = new Float32Array(m * k).fill(1);
     const b = new Float32Array(n * k).fill(1);
@@ -163,7 +163,7 @@ describe("products", () => {
 });
 
 describe("softmax", () => {
-  it("is exp(x − max) over its sum", () => {
+  test("is exp(x − max) over its sum", () => {
     fc.assert(
       fc.property(fc.float32Array({ noNaN: true, min: -100, max: 100, minLength: 1, maxLength: 40 }), (x) => {
         const top = Math.max(...x);
@@ -179,7 +179,7 @@ describe("softmax", () => {
     );
   });
 
-  it.each([
+  test.each([
     [[], []],
     [
       [1000, 1000],
@@ -209,7 +209,7 @@ describe("softmax", () => {
 describe("topK", () => {
   const awkward = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1, -1, 1e-45, -1e-45, 3e38];
 
-  it("orders by score, ties by lower index, NaN last, for any k", () => {
+  test("orders by score, ties by lower index, NaN last, for any k", () => {
     const scores = fc.array(fc.oneof(fc.constantFrom(...awkward), fc.float()), { maxLength: 80 });
     fc.assert(
       fc.property(scores, fc.nat(100), (list, k) => {
@@ -227,7 +227,7 @@ describe("topK", () => {
     );
   });
 
-  it("finds the best of many", () => {
+  test("finds the best of many", () => {
     const scores = draw(100_000, seeded(3));
     expect(kernels.topK(scores, 50)).toEqual(plain.topK(scores, 50));
     expect(kernels.topK(scores, scores.length)).toEqual(plain.topK(scores, scores.length));
@@ -235,7 +235,7 @@ describe("topK", () => {
 });
 
 describe("hashCodes", () => {
-  it("packs the signs of the projections, 32 a word, plane 0 lowest", () => {
+  test("packs the signs of the projections, 32 a word, plane 0 lowest", () => {
     fc.assert(
       fc.property(fc.constantFrom(0, 1, 31, 32, 33, 64, 100), size, seed, (bits, d, s) => {
         const random = seeded(s);
@@ -254,14 +254,14 @@ describe("hashCodes", () => {
     );
   });
 
-  it("has no bit for NaN", () => {
+  test("has no bit for NaN", () => {
     const planes = Float32Array.of(1, Number.NaN, Number.POSITIVE_INFINITY);
     for (const { hashCodes } of [kernels, plain]) expect([...hashCodes(planes, Float32Array.of(1), 3)]).toEqual([0b101]);
   });
 });
 
 describe("memory", () => {
-  it("results are the caller's: they outlive later calls and growth", () => {
+  test("results are the caller's: they outlive later calls and growth", () => {
     const first = kernels.softmax(Float32Array.of(0, 0));
     expect(first.buffer.byteLength).toBe(8);
     kernels.softmax(new Float32Array(4_000_000));
@@ -271,14 +271,14 @@ describe("memory", () => {
     expect([...kernels.softmax(Float32Array.of(0, 0))]).toEqual([0.5, 0.5]);
   });
 
-  it("arguments are left as they were", () => {
+  test("arguments are left as they were", () => {
     const x = Float32Array.of(3, 1, 2);
     kernels.softmax(x);
     kernels.topK(x, 2);
     expect([...x]).toEqual([3, 1, 2]);
   });
 
-  it("works above 2 GiB, where pointers are negative on their way to JavaScript", async () => {
+  test("works above 2 GiB, where pointers are negative on their way to JavaScript", async () => {
     const own = await instantiatedWith((exports) => {
       // once the memory manager has taken what there is, it only asks for more beyond the end, and that is moved
       (exports.__new as (bytes: number, id: number) => number)(0, 1);
@@ -290,7 +290,7 @@ describe("memory", () => {
     expect(own.topK(a, 9)).toEqual(kernels.topK(a, 9));
   });
 
-  it("does not grow over 2,000 calls of the same sizes", async () => {
+  test("does not grow over 2,000 calls of the same sizes", async () => {
     let memory: WebAssembly.Memory | undefined;
     const own = await instantiatedWith((exports) => {
       memory = exports.memory as WebAssembly.Memory;
@@ -361,7 +361,7 @@ describe("refusals", () => {
     ],
   ];
 
-  it.each(refused)("%s", (_, call, message) => {
+  test.each(refused)("%s", (_, call, message) => {
     for (const backend of [kernels, plain]) {
       let error: unknown;
       try {
@@ -374,18 +374,18 @@ describe("refusals", () => {
     }
   });
 
-  it("an unknown backend", async () => {
+  test("an unknown backend", async () => {
     await expect(createArrayKernels({ backend: "gpu" as never })).rejects.toMatchObject({
       code: "bad-option",
       message: 'backend: got "gpu", expected simd or js',
     });
   });
 
-  it.each([{ bakend: "js" }, 5, null])("the options %o", async (options) => {
+  test.each([{ bakend: "js" }, 5, null])("the options %o", async (options) => {
     await expect(createArrayKernels(options as object)).rejects.toMatchObject({ code: "bad-option" });
   });
 
-  it("a call whose memory is not to be had, and goes on with a new instance", async () => {
+  test("a call whose memory is not to be had, and goes on with a new instance", async () => {
     let pinned = 0;
     const own = await instantiatedWith((exports) => {
       const { __new, __pin } = exports as Record<string, (...args: number[]) => number>;
@@ -414,12 +414,12 @@ describe("refusals", () => {
 });
 
 describe("backend", () => {
-  it("is WebAssembly here, with nothing to explain", async () => {
+  test("is WebAssembly here, with nothing to explain", async () => {
     const { backend, reason } = await createArrayKernels();
     expect({ backend, reason }).toEqual({ backend: "simd", reason: null });
   });
 
-  it("is plain JavaScript with a reason where WebAssembly is missing, without its SIMD, or forbidden", async () => {
+  test("is plain JavaScript with a reason where WebAssembly is missing, without its SIMD, or forbidden", async () => {
     const whole = WebAssembly;
     const pretend = async (stand: unknown) => {
       globalThis.WebAssembly = stand as typeof WebAssembly;
@@ -440,7 +440,7 @@ describe("backend", () => {
     expect(await pretend(forbidden)).toEqual({ backend: "js", reason: "WebAssembly is forbidden here (unsafe-eval)" });
   });
 
-  it("exports one function for every name of the interface", () => {
+  test("exports one function for every name of the interface", () => {
     const module = new WebAssembly.Module(bytesOfText(arraysBinary));
     const sections = WebAssembly.Module.customSections(module, "as-bind_bindings");
     expect(sections.length).toBe(1);

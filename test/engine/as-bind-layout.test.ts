@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 import fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import AsBindTransform from "../../assembly/as-bind-transform.mjs";
 import { extendConverters } from "../../src/engine/as-bind-layout.ts";
 import { asBind, type BoundModule } from "../../src/engine/generated/as-bind.ts";
@@ -69,7 +69,7 @@ beforeAll(async () => {
 });
 
 describe("the transform", () => {
-  it("writes the types of what is exported and imported, and the class behind each type", () => {
+  test("writes the types of what is exported and imported, and the class behind each type", () => {
     const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(binary), "as-bind_bindings");
     const { typeIds, exportedFunctions, importedFunctions } = JSON.parse(new TextDecoder().decode(section));
     expect(typeIds["~lib/arraybuffer/ArrayBuffer"]).toEqual({ id: 1, byteSize: 0 });
@@ -89,7 +89,7 @@ describe("the transform", () => {
     });
   });
 
-  it.each([
+  test.each([
     ["Array<f32>", "export function sum(x: Array<f32>): f32 { return x[0]; }", "sum: got type ~lib/array/Array<f32>"],
     ["a class", "class A {}\nexport function make(): A { return new A(); }", "make: got type entry/A"],
     ["a vector", "export function twice(x: v128): void {}", "twice: got type v128"],
@@ -101,7 +101,7 @@ describe("the transform", () => {
 });
 
 describe("through the converters", () => {
-  it("strings come back as they went, surrogates alone or in pairs included", () => {
+  test("strings come back as they went, surrogates alone or in pairs included", () => {
     const unit = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 30 }).map((codes) => String.fromCharCode(...codes));
     const text = fc.oneof(unit, fc.string(), fc.constant("ab😀"), fc.constant("x".repeat(20_000)));
     fc.assert(
@@ -113,7 +113,7 @@ describe("through the converters", () => {
     );
   });
 
-  it.each([
+  test.each([
     ["Int8", Int8Array.of(-128, 0, 127)],
     ["Uint8", Uint8Array.of(0, 255, 7)],
     ["Uint8Clamped", Uint8ClampedArray.of(0, 255, 7)],
@@ -132,25 +132,25 @@ describe("through the converters", () => {
     expect(same(array.subarray(0, 0))).toEqual(array.slice(0, 0));
   });
 
-  it("a window into an array is read where it starts, and copied", () => {
+  test("a window into an array is read where it starts, and copied", () => {
     const window = bound.exports.window(Float32Array.of(1, 2, 3, 4, 5), 1, 4);
     expect(window).toEqual(Float32Array.of(2, 3, 4));
     expect(window.buffer.byteLength).toBe(12);
   });
 
-  it("buffers, scalars, nothing and null", () => {
+  test("buffers, scalars, nothing and null", () => {
     expect([...new Uint8Array(bound.exports.reversed(Uint8Array.of(1, 2, 3).buffer))]).toEqual([3, 2, 1]);
     expect(bound.exports.half(5)).toBe(2.5);
     expect(bound.exports.nothing()).toBeUndefined();
     expect(bound.exports.absent()).toBeNull();
   });
 
-  it("a function handed in hears strings and arrays and answers", () => {
+  test("a function handed in hears strings and arrays and answers", () => {
     expect(bound.exports.tell("hey", 3)).toBe("HEY!");
     expect(heard).toEqual([{ text: "hey", values: Float32Array.of(0, 1, 2) }]);
   });
 
-  it("memory is collected under the incremental runtime too", () => {
+  test("memory is collected under the incremental runtime too", () => {
     const big = new Float32Array(50_000);
     for (let i = 0; i < 50; i++) bound.exports.sameFloat32(big);
     const early = bound.exports.memory.buffer.byteLength;
@@ -160,7 +160,7 @@ describe("through the converters", () => {
 });
 
 describe("what is bundled", () => {
-  it("is as-bind's runtime under its licence, and imports nothing", () => {
+  test("is as-bind's runtime under its licence, and imports nothing", () => {
     const text = readFileSync("src/engine/generated/as-bind.ts", "utf8");
     expect(text).toContain("as-bind 0.8.2, unmodified");
     expect(text).toContain("Copyright (c) 2019 Aaron Turner");

@@ -293,7 +293,7 @@ export function engineConformance(name: string, create: CreateEngine, reference:
               if (coarse) for (let i = 0; i < n; i++) scores[i] = Math.round(scores[i]);
               const src = reserveFloats(memory, n, scores);
               const list = reserveList(memory, n);
-              const scratch = reserveFloats(memory, 2048);
+              const scratch = reserveFloats(memory, abi.SELECT_SCRATCH);
               return { rows: [[abi.TOP_K, src, n, k, list, scratch]], read: (e) => readList(list)(e).slice(0, 2) };
             }),
         ),
@@ -306,7 +306,7 @@ export function engineConformance(name: string, create: CreateEngine, reference:
           check((memory) => {
             const src = reserveFloats(memory, n, vector(n, s, [Number.NaN, Number.NEGATIVE_INFINITY]));
             const list = reserveList(memory, n);
-            const scratch = reserveFloats(memory, n + 4 + 2048);
+            const scratch = reserveFloats(memory, n + 4 + abi.SELECT_SCRATCH);
             return { rows: [[abi.STRONGEST, src, n, k, list, scratch]], read: readList(list) };
           }),
         ),

@@ -1,5 +1,5 @@
 import { File as PeerFile } from "jsfive";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Hdf5Object, openHdf5 } from "../../src/import/hdf5.ts";
 import { h5, refusal } from "./golden-files.ts";
 
@@ -25,7 +25,7 @@ const positions = (bytes: Uint8Array, text: string): number[] => {
 };
 
 describe("openHdf5", () => {
-  it("reads numbers of every type and order", () => {
+  test("reads numbers of every type and order", () => {
     const root = openHdf5(h5("numbers"), "numbers");
     const types = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"];
     for (const path of [...types.flatMap((type) => [`<${type}`, `>${type}`]), "compact"]) {
@@ -39,7 +39,7 @@ describe("openHdf5", () => {
     expect(root.member("toString")).toBeUndefined();
   });
 
-  it("reads text of fixed and of variable length", () => {
+  test("reads text of fixed and of variable length", () => {
     const root = openHdf5(h5("numbers"), "numbers");
     expect(root.strings("fixed")).toEqual(["one", "three"]);
     expect(root.strings("long")).toEqual(["uno", "", "trés"]);
@@ -48,7 +48,7 @@ describe("openHdf5", () => {
     expect(root.strings("absent")).toBeUndefined();
   });
 
-  it("refuses what is not there to be read", async () => {
+  test("refuses what is not there to be read", async () => {
     const root = openHdf5(h5("numbers"), "numbers");
     const refused = async (read: () => unknown): Promise<string> => (await refusal(read)).message;
     expect(await refused(() => root.numbers())).toMatch(/no numbers in "\/"/);
@@ -61,7 +61,7 @@ describe("openHdf5", () => {
   const header = (bytes: Uint8Array): number => Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(64, true));
   const typeAt = (bytes: Uint8Array): number => Buffer.from(bytes).indexOf(float32, 0, "latin1");
   const of = (at: number) => () => at;
-  it.each<[string, (bytes: Uint8Array) => number, number, string, RegExp]>([
+  test.each<[string, (bytes: Uint8Array) => number, number, string, RegExp]>([
     ["another signature", of(0), 0x88, "bad-file", /got no HDF5 signature at byte 0/],
     ["a later superblock", of(8), 2, "unsupported", /got superblock version 2 at byte 8, expected 0 or 1/],
     ["short addresses", of(13), 4, "unsupported", /got addresses of 4 and sizes of 8 bytes/],
@@ -100,13 +100,13 @@ describe("openHdf5", () => {
     expect(error.message).toMatch(message);
   });
 
-  it("finds every member of a group whose tree has levels", () => {
+  test("finds every member of a group whose tree has levels", () => {
     const root = openHdf5(h5("many-members"), "many");
     for (let i = 0; i < 260; i++) expect(root.member(`member_${i}`)?.path).toBe(`/member_${i}`);
     expect(root.member("member_260")).toBeUndefined();
   });
 
-  it("agrees with another reader on every dataset and attribute of a model", () => {
+  test("agrees with another reader on every dataset and attribute of a model", () => {
     let datasets = 0;
     for (const name of ["mlp", "mlp-double", "functional", "keras3", "nested"]) {
       const bytes = h5(name);
@@ -127,7 +127,7 @@ describe("openHdf5", () => {
     expect(datasets).toBeGreaterThan(40);
   });
 
-  it("ends on structures that refer to themselves", async () => {
+  test("ends on structures that refer to themselves", async () => {
     const bytes = h5("many-members");
     const nodes = positions(bytes, "TREE");
     const tables = positions(bytes, "SNOD");
@@ -144,7 +144,7 @@ describe("openHdf5", () => {
     expect((await refusal(() => openHdf5(hostile, "cycle").member("x"))).code).toBe("bad-file");
   });
 
-  it("ends on a tree whose levels all lead to the same node", async () => {
+  test("ends on a tree whose levels all lead to the same node", async () => {
     // 40 nodes, each of 60 children that are all the next one: 60^40 leaves in 40 kB.
     const bytes = new Uint8Array(60_000);
     bytes.set(h5("many-members").subarray(0, 2048));
@@ -167,7 +167,7 @@ describe("openHdf5", () => {
     expect(error.message).toMatch(/without end/);
   });
 
-  it("reads no dataset more often than the file has bytes", async () => {
+  test("reads no dataset more often than the file has bytes", async () => {
     const bytes = h5("mlp-double");
     const root = openHdf5(bytes, "again");
     const kernel = at(root, "model_weights/dense/dense/kernel:0");

@@ -1,9 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SlonnError } from "../../src/errors.ts";
 import { formatOf, importModel } from "../../src/import/import.ts";
 import { createModel } from "../../src/model/model.ts";
-import { writeSafetensors } from "../../src/model/safetensors.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
+import { writeSafetensors } from "../model/write-safetensors.ts";
 import { expectOutputs, h5, json, refusal } from "./golden-files.ts";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -20,7 +20,7 @@ const weights = writeSafetensors(
 );
 
 describe("importModel", () => {
-  it("reads model.json and asks for its shards", async () => {
+  test("reads model.json and asks for its shards", async () => {
     const golden = json("tfjs-mlp");
     const asked: string[] = [];
     const read = async (path: string): Promise<Uint8Array> => {
@@ -40,26 +40,26 @@ describe("importModel", () => {
     await expect(importModel({ name: "m", bytes, read: async () => Promise.reject(refused) })).rejects.toBe(refused);
   });
 
-  it("reads Keras .h5", async () => expectOutputs(await importModel({ name: "m.h5", bytes: h5("mlp") }), json("mlp.cases")));
+  test("reads Keras .h5", async () => expectOutputs(await importModel({ name: "m.h5", bytes: h5("mlp") }), json("mlp.cases")));
 
-  it("reads .slonn, under any name", async () => {
+  test("reads .slonn, under any name", async () => {
     for (const name of ["a.slonn", "a.safetensors", "a"])
       expect((await importModel({ name, bytes: encodeModel(small) })).layers).toEqual(small.layers);
   });
 
-  it("reads safetensors with the activations given", async () => {
+  test("reads safetensors with the activations given", async () => {
     const model = await importModel({ name: "w.safetensors", bytes: weights }, { activations: ["tanh"] });
     expect(model.layers.map(({ activation }) => activation)).toEqual(["tanh", "identity"]);
   });
 
-  it("takes activations for safetensors only", async () => {
+  test("takes activations for safetensors only", async () => {
     const error = await refusal(() => importModel({ name: "m.h5", bytes: h5("mlp") }, { activations: ["relu"] }));
     expect([error.code, error.message]).toEqual(["bad-option", expect.stringMatching(/format keras, expected them for safetensors only/)]);
   });
 });
 
 describe("what importModel is handed", () => {
-  it("takes an ArrayBuffer as bytes, from the source and from what reads beside it", async () => {
+  test("takes an ArrayBuffer as bytes, from the source and from what reads beside it", async () => {
     const { buffer } = Uint8Array.from(weights);
     expect((await importModel({ name: "w", bytes: buffer })).layers.length).toBe(2);
     const golden = json("tfjs-mlp");
@@ -68,7 +68,7 @@ describe("what importModel is handed", () => {
   });
 
   const form = "expected { name: text, bytes: a Uint8Array or ArrayBuffer }";
-  it.each<[string, unknown, unknown, string]>([
+  test.each<[string, unknown, unknown, string]>([
     ["a path", "model.onnx", {}, `importModel: got "model.onnx", ${form}`],
     ["nothing", undefined, {}, `importModel: got nothing, ${form}`],
     ["bytes alone", weights, {}, `importModel: got bytes alone, ${form}`],
@@ -91,7 +91,7 @@ describe("what importModel is handed", () => {
     expect([error.code, error.message]).toEqual(["bad-option", message]);
   });
 
-  it("stops between steps when the signal fires", async () => {
+  test("stops between steps when the signal fires", async () => {
     const stop = new AbortController();
     const bytes = bytesOf(JSON.stringify(json("tfjs-mlp").modelJson));
     let reads = 0;
@@ -107,7 +107,7 @@ describe("what importModel is handed", () => {
 });
 
 describe("formatOf", () => {
-  it("goes by content", () => {
+  test("goes by content", () => {
     expect(formatOf("x", h5("mlp"))).toBe("keras");
     expect(formatOf("x", weights)).toBe("safetensors");
     expect(formatOf("x", encodeModel(small))).toBe("slonn");
@@ -118,7 +118,7 @@ describe("formatOf", () => {
     expect(formatOf("x.onnx", Uint8Array.of(1))).toBe("onnx");
   });
 
-  it.each<[string, string, RegExp, string, Uint8Array]>([
+  test.each<[string, string, RegExp, string, Uint8Array]>([
     ["nothing", "bad-file", /m.h5: got an empty file/, "m.h5", new Uint8Array()],
     ["zip archives", "unsupported", /got a zip archive \(.keras, .pt, .npz\).*Keras .h5/, "m.keras", bytesOf("PK\x03\x04")],
     ["pickles", "unsupported", /got a Python pickle.*safetensors/, "m.pt", Uint8Array.of(0x80, 2, 0x8a)],

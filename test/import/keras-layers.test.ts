@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { buildKerasModel, type WeightLookup } from "../../src/import/keras-layers.ts";
 import { forward } from "../../src/model/forward.ts";
 import { refusal } from "./golden-files.ts";
@@ -44,13 +44,13 @@ function build(layers: readonly Layer[], shape: (number | null)[] | null = [2]) 
 }
 
 describe("buildKerasModel", () => {
-  it("computes W x + b with rows of W as nodes", () => {
+  test("computes W x + b with rows of W as nodes", () => {
     const { layers } = build([dense(3)]);
     expect([...(layers[0].weight as Float32Array)]).toEqual([-1.5, 1.5, -0.5, 2.5, 0.5, -1.5]);
     expect([...layers[0].bias]).toEqual([-0.5, 0.5, 1.5]);
   });
 
-  it.each([
+  test.each([
     { module: null, class_name: "LeakyReLU", registered_name: "mine>LeakyReLU", config: { negative_slope: 0.3 } },
     { module: null, class_name: "ReLU", registered_name: "ReLU", config: {} },
     { module: "builtins", class_name: "function", registered_name: "mine>gelu", config: "gelu" },
@@ -60,7 +60,7 @@ describe("buildKerasModel", () => {
     expect([error.code, error.message]).toEqual(["unsupported", expect.stringMatching(/got activation "(mine|custom)>/)]);
   });
 
-  it("folds normalization exactly on either side of a dense layer", () => {
+  test("folds normalization exactly on either side of a dense layer", () => {
     const x = Float32Array.of(0.7, -1.2);
     const bn = (v: number): number => (2 * (v - 3)) / Math.sqrt(3.999 + 1e-3) + 1;
     const plain = forward(build([dense(2)]), x);
@@ -78,7 +78,7 @@ describe("buildKerasModel", () => {
     for (let i = 0; i < 2; i++) expect(between[i]).toBeCloseTo(expected[i], 4);
   });
 
-  it("rounds once, however many scalings are folded", () => {
+  test("rounds once, however many scalings are folded", () => {
     const scalings: Layer[] = Array(10).fill(["Rescaling", { scale: 0.7, offset: 0.1 }]);
     const plain = build([dense(3)]).layers[0];
     const weight = Array.from(plain.weight as Float32Array, (w) => Math.fround(w * 0.7 ** 10));
@@ -86,7 +86,7 @@ describe("buildKerasModel", () => {
     expect([...(build([...scalings, dense(3)]).layers[0].weight as Float32Array)]).toEqual(weight);
   });
 
-  it("normalizes along the axis it is told", () => {
+  test("normalizes along the axis it is told", () => {
     const stats = (n: number): Layer => [
       "BatchNormalization",
       { axis: n === 2 ? 1 : 2, scale: false, center: false, epsilon: 0 },
@@ -102,7 +102,7 @@ describe("buildKerasModel", () => {
     expect(run(3)).toEqual([0, -1, -2, 0, -1, -2]);
   });
 
-  it("takes what changes nothing", () => {
+  test("takes what changes nothing", () => {
     const names = [
       "InputLayer",
       "Dropout",
@@ -118,7 +118,7 @@ describe("buildKerasModel", () => {
     expect(build([dense(2, "relu"), ["ReLU"]]).layers[0].activation).toBe("relu");
   });
 
-  it("reads Normalization from its configuration, both ways", () => {
+  test("reads Normalization from its configuration, both ways", () => {
     const eye: Layer = [
       "Dense",
       { units: 2, use_bias: false },
@@ -136,7 +136,7 @@ describe("buildKerasModel", () => {
     expect([...forward(build([["Normalization", { mean: 1, variance: 4, axis: null }], eye]), Float32Array.of(3, 5))]).toEqual([1, 2]);
   });
 
-  it.each<[string, string, RegExp, Layer[], ((number | null)[] | null)?]>([
+  test.each<[string, string, RegExp, Layer[], ((number | null)[] | null)?]>([
     [
       "scaling between two activations",
       "unsupported",
@@ -282,11 +282,11 @@ describe("functional models", () => {
       ([name], weight) => (weight === "kernel" ? { path: name, shape: [2, 2], read: () => Float32Array.of(1, 2, 3, 4) } : undefined),
     );
 
-  it("follows connections, whatever the order in the file", () => {
+  test("follows connections, whatever the order in the file", () => {
     expect(model([dense("out", node("a")), input, dense("a", node("in"))]).layers.map(({ name }) => name)).toEqual(["a", "out"]);
   });
 
-  it.each<[string, string, RegExp, object[], object?]>([
+  test.each<[string, string, RegExp, object[], object?]>([
     ["a branch", "unsupported", /layer "b" off the way from input to output/, [input, dense("out", node("in")), dense("b", node("in"))]],
     [
       "a merge",
@@ -338,13 +338,13 @@ describe("functional models", () => {
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)]);
   });
 
-  it("refuses models nested without end", async () => {
+  test("refuses models nested without end", async () => {
     let nested: object = { class_name: "Dense", config: { name: "d", units: 1 } };
     for (let i = 0; i < 500; i++) nested = { class_name: "Sequential", config: { name: "s", layers: [nested] } };
     expect((await refusal(() => buildKerasModel("m", nested, () => undefined))).message).toMatch(/nested 17 deep, expected at most 16/);
   });
 
-  it("does not take a registered class for the built-in one of that name", async () => {
+  test("does not take a registered class for the built-in one of that name", async () => {
     const custom = { class_name: "Dense", registered_name: "mine>Dense", config: { name: "d", units: 1 } };
     const error = await refusal(() => buildKerasModel("m", { class_name: "Sequential", config: { layers: [custom] } }, () => undefined));
     expect(error.message).toMatch(/got class "mine>Dense"/);

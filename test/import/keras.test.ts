@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SlonnError } from "../../src/errors.ts";
 import { importKeras } from "../../src/import/keras.ts";
 import { damaged, expectOutputs, h5, json, refusal } from "./golden-files.ts";
@@ -15,9 +15,9 @@ function edited(bytes: Uint8Array, from: string, to: string): Uint8Array {
 
 describe("importKeras", () => {
   for (const name of goldens)
-    it(`gives the outputs the layers define: ${name}`, () => expectOutputs(importKeras(h5(name), { name }), json(`${name}.cases`)));
+    test(`gives the outputs the layers define: ${name}`, () => expectOutputs(importKeras(h5(name), { name }), json(`${name}.cases`)));
 
-  it("folds normalization and keeps one dense layer for each Dense", () => {
+  test("folds normalization and keeps one dense layer for each Dense", () => {
     const { name, layers } = importKeras(h5("mlp"), { name: "mlp" });
     expect(name).toBe("mlp");
     expect(layers.map(({ name, inputs, outputs, activation }) => [name, inputs, outputs, activation])).toEqual([
@@ -28,7 +28,7 @@ describe("importKeras", () => {
     ]);
   });
 
-  it.each<[string, string, RegExp, () => Uint8Array]>([
+  test.each<[string, string, RegExp, () => Uint8Array]>([
     [
       "a layer it does not know",
       "unsupported",
@@ -80,13 +80,13 @@ describe("importKeras", () => {
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)]);
   });
 
-  it("refuses every cut of a file", async () => {
+  test("refuses every cut of a file", async () => {
     const bytes = h5("keras3");
     for (let length = 0; length < bytes.length; length += 97)
       expect((await refusal(() => importKeras(bytes.slice(0, length), { name: "cut" }))).code).toBe("bad-file");
   });
 
-  it("lets only models and refusals out of 10,200 damaged files", () => {
+  test("lets only models and refusals out of 10,200 damaged files", () => {
     let models = 0;
     for (const name of goldens) {
       const bytes = h5(name);

@@ -173,7 +173,7 @@ test.each<[string, number, number[], string]>([
   );
 });
 
-test("once the number of samples is that number", async () => {
+test("one times the number of samples is still read as that number", async () => {
   const nodes = [
     ...[dense, node("Shape", ["h"], ["shape"]), node("Gather", ["shape", "at"], ["n"]), node("Mul", ["k", "n"], ["m"])],
     ...[node("Concat", ["m", "rest"], ["target"], { axis: 0 }), node("Reshape", ["h", "target"], ["r"]), node("Softmax", ["r"], ["y"])],

@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { importSafetensors } from "../../src/import/pytorch.ts";
 import { forward } from "../../src/model/forward.ts";
 import { createModel, floatWeights } from "../../src/model/model.ts";
-import { writeSafetensors } from "../../src/model/safetensors.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
 import { seeded } from "../../src/random.ts";
 import { mutate, mutateHeader, survives } from "../model/mutations.ts";
+import { writeSafetensors } from "../model/write-safetensors.ts";
 
 const goldens = new URL("goldens/", import.meta.url);
 const json = (file: string) => JSON.parse(readFileSync(new URL(file, goldens), "utf8"));

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SlonnError } from "../../src/errors.ts";
 import { importTfjs } from "../../src/import/tfjs.ts";
 import { damaged, expectOutputs, type Json, json, refusal } from "./golden-files.ts";
@@ -43,14 +43,14 @@ function tiny(change: (file: Json) => void): () => Promise<unknown> {
 
 describe("importTfjs", () => {
   for (const name of ["mlp", "functional", "nested", "mlp-uint8", "mlp-uint16", "mlp-float16"])
-    it(`gives the outputs TensorFlow.js gives: ${name}`, async () => {
+    test(`gives the outputs TensorFlow.js gives: ${name}`, async () => {
       const golden = json(`tfjs-${name}`);
       const model = await read(golden);
       expect(model.name).toBe("model.json");
       expectOutputs(model, golden.cases);
     });
 
-  it("folds normalization and keeps one dense layer for each Dense", async () => {
+  test("folds normalization and keeps one dense layer for each Dense", async () => {
     const { layers } = await read(json("tfjs-mlp"));
     expect(layers.map(({ inputs, outputs, activation, alpha }) => [inputs, outputs, activation, alpha])).toEqual([
       [30, 16, "relu", 0],
@@ -60,7 +60,7 @@ describe("importTfjs", () => {
     ]);
   });
 
-  it("reads bytes as well as text, and files of the older form", async () => {
+  test("reads bytes as well as text, and files of the older form", async () => {
     const golden = json("tfjs-mlp");
     const { format: _, modelTopology, ...rest } = golden.modelJson;
     for (const model_config of [modelTopology, JSON.stringify(modelTopology)]) {
@@ -71,7 +71,7 @@ describe("importTfjs", () => {
     expectOutputs(await read(golden, { ...golden.modelJson, modelTopology: listed }), golden.cases);
   });
 
-  it("finds weights whose names carry more than layer and weight", async () => {
+  test("finds weights whose names carry more than layer and weight", async () => {
     const golden = json("tfjs-mlp");
     const text = JSON.stringify(golden.modelJson);
     for (const [from, to] of [
@@ -81,20 +81,20 @@ describe("importTfjs", () => {
       expectOutputs(await read(golden, JSON.parse(text.replaceAll(`"${from}`, `"${to}`))), golden.cases);
   });
 
-  it("refuses graph models with advice", async () => {
+  test("refuses graph models with advice", async () => {
     const error = await refusal(tiny((file) => (file.format = "graph-model")));
     expect(error.code).toBe("unsupported");
     expect(error.message).toMatch(/graph model, expected a layers model.*ONNX/);
     expect((await refusal(tiny((file) => (file.modelTopology = { node: [] })))).message).toMatch(/graph model/);
   });
 
-  it("refuses what to_json of Keras gives, which has no weights", async () => {
+  test("refuses what to_json of Keras gives, which has no weights", async () => {
     const { modelTopology } = json("tfjs-mlp").modelJson;
     const error = await refusal(() => importTfjs(JSON.stringify(modelTopology), { name: "m", shard: () => new Uint8Array() }));
     expect([error.code, error.message]).toEqual(["unsupported", expect.stringMatching(/Keras model without its weights.*model\.save/)]);
   });
 
-  it.each<[string, string, RegExp, (file: Json) => void]>([
+  test.each<[string, string, RegExp, (file: Json) => void]>([
     [
       "another layer",
       "unsupported",
@@ -166,7 +166,7 @@ describe("importTfjs", () => {
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)]);
   });
 
-  it.each([
+  test.each([
     "../a.bin",
     "/a.bin",
     "x/../a.bin",
@@ -187,7 +187,7 @@ describe("importTfjs", () => {
     expect((await refusal(() => importTfjs(JSON.stringify(file), { name: "m", shard }))).code).toBe("bad-file");
   });
 
-  it("takes several paths of one shard for one, so that none is read twice", async () => {
+  test("takes several paths of one shard for one, so that none is read twice", async () => {
     const asked: string[] = [];
     const shard = (path: string): Uint8Array => {
       asked.push(path);
@@ -202,7 +202,7 @@ describe("importTfjs", () => {
     expect(asked).toEqual(["x/a.bin"]);
   });
 
-  it("refuses what is no JSON", async () => {
+  test("refuses what is no JSON", async () => {
     for (const text of ["", "{", "[]", "null", "1"])
       expect((await refusal(() => importTfjs(text, { name: "m", shard: () => new Uint8Array() }))).code).toBe("bad-file");
     expect((await refusal(() => importTfjs(Uint8Array.of(0xff, 0xfe), { name: "m", shard: () => new Uint8Array() }))).code).toBe(
@@ -215,7 +215,7 @@ describe("importTfjs", () => {
       expect((await refusal(() => importTfjs(text, { name: "m", shard: () => new Uint8Array() }))).code).toBe("bad-file");
   });
 
-  it("lets only models and refusals out of 10,000 damaged files", async () => {
+  test("lets only models and refusals out of 10,000 damaged files", async () => {
     let models = 0;
     for (const name of ["mlp", "functional", "nested", "mlp-uint8", "mlp-float16"]) {
       const golden: Golden = json(`tfjs-${name}`);
@@ -234,7 +234,7 @@ describe("importTfjs", () => {
     expect(models).toBeGreaterThan(50);
   });
 
-  it("lets only models and refusals out of any JSON in any place", async () => {
+  test("lets only models and refusals out of any JSON in any place", async () => {
     const golden: Golden = json("tfjs-functional");
     const places: (string | number)[][] = [];
     const walk = (value: unknown, path: (string | number)[]): void => {

@@ -144,7 +144,7 @@ const doors: Record<string, string> = {
 };
 
 describe("the doors", () => {
-  test("are all tried", () => {
+  test("are tried here, all of them", () => {
     expect(Object.keys(doors)).toEqual(Object.keys(manifest.exports));
   });
 

@@ -220,7 +220,7 @@ describe("plan, one thing asked", () => {
 });
 
 describe("plan, several things asked", () => {
-  test("all that hold", () => {
+  test("keeps all of it where one level does", () => {
     expect(chosen({ latencyMs: 17, loss: 0.02 })).toMatchObject({ level: 1, gaveUp: [], certificate: { bound: 0.012 } });
     expect(chosen({ operations: 600, loss: 0.02, nodes: 0.1 })).toMatchObject({ level: 1, gaveUp: [] });
     expect(chosen({ loss: 0.02, agreement: 0.99 })).toMatchObject({ level: 2, gaveUp: [], certificate: { kind: "loss" } });
@@ -241,7 +241,7 @@ describe("plan, several things asked", () => {
     expect(chosen({ nodes: 0.05, loss: 0.003 })).toMatchObject({ level: 2, gaveUp: ["nodes=5%"], promised: true });
   });
 
-  test("nothing holds", () => {
+  test("gives all of it up where no level keeps any", () => {
     expect(chosen({ latencyMs: 0.1, operations: 1, nodes: 0.01, accuracy: 0.999 })).toMatchObject({
       level: 0,
       gaveUp: ["latency=0.1ms", "operations=1", "accuracy=0.999", "nodes=1%"],
@@ -533,9 +533,12 @@ test("a share of nodes is about the layers that some level leaves nodes out of",
   expect(thinnedLayers([nodes(1, 1)])).toEqual([0, 1]);
 });
 
-test("planKey and nodeShare", () => {
+test("plans are kept apart by all that is asked, late included", () => {
   expect([planKey(undefined), planKey({}), planKey({ nodes: 0.05, loss: 0.1 })]).toEqual(["", "", "loss=0.1,nodes=5%"]);
   expect(planKey({ latencyMs: 5, late: "refuse" })).not.toBe(planKey({ latencyMs: 5 }));
+});
+
+test("a share of nodes is the mean over its layers, of shares or of counts beside widths", () => {
   expect(nodeShare([0.25, 0.75, 1], [0, 1])).toBe(0.5);
   expect(nodeShare([10, 30, 5], [0, 1], [40, 40, 10])).toBe(0.5);
   expect(nodeShare([1, 0.5], [1])).toBe(0.5);

@@ -59,7 +59,7 @@ describe("a lane that dies", () => {
     expect(pool.free()).toBeUndefined();
   });
 
-  test("and is what a function gives again, dead as it is, does not keep the pool busy", async () => {
+  test("and is given again by its function, dead as it is, does not keep the pool busy", async () => {
     let made = 0;
     const { lane, die } = mortal();
     const { pool } = pooled(() => {

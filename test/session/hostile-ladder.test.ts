@@ -82,7 +82,7 @@ test("whatever a ladder asks, both engines answer the same or refuse it", async 
 
 const chosen = { kind: "ranked", unit: "panel", by: "top-k", amount: 0.3 };
 
-test.each(["js", "simd"] as const)("what a query that is not finite left behind is nothing to the next, on %s", async (backend) => {
+test.each(["js", "simd"] as const)("a query that is not finite leaves nothing behind that changes the next, on %s", async (backend) => {
   const random = seeded(1);
   const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => random());
   const [nodes, votes] = [Uint32Array.of(1, 2, 17, 18, 1, 2, 17, 18), numbers(8)];

@@ -404,7 +404,7 @@ describe("refuses", () => {
     await expect(create()).rejects.toMatchObject({ code, message: expect.stringMatching(/: got .*, expected /) });
   });
 
-  test("what gives a pressure may have more to it", async () => {
+  test("an object that gives a pressure may have other members", async () => {
     const watch = { source: "timers", pressure: () => 0.5, stop: () => {} };
     const s = await createSession(plain, { load: watch });
     expect(s.run(new Float32Array(30)).report.met).toBe(true);

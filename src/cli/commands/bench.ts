@@ -1,6 +1,6 @@
 // `slonn bench`: the same as `run`, measured to be quoted: warmed up, interleaved, at least a few thousand queries.
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { breakdownsOf } from "../breakdowns.ts";
 import { activationsFlag, type Command, jsonFlag, raceFlags } from "../command.ts";
 import { progressOn } from "../io.ts";
@@ -24,7 +24,7 @@ export const benchCommand: Command = {
   async run(args, io) {
     const asked = args.number("samples", 0);
     if (args.has("samples") && !(Number.isInteger(asked) && asked >= 1))
-      throw new SlonnError("bad-option", `samples: got ${asked}, expected a whole number of at least 1`);
+      throw refusal("bad-option", "samples", asked, "a whole number of at least 1");
     const race = await openRace(args, io.clock);
     try {
       const { model, session, rows, labels, contenders } = race;

@@ -1,6 +1,6 @@
 // `slonn run`: answers every row once, in order, under each SLO, and can write the outputs.
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { activationsFlag, type Command, jsonFlag, raceFlags } from "../command.ts";
 import { writeNpy } from "../data/npy.ts";
 import { progressOn } from "../io.ts";
@@ -32,10 +32,7 @@ export const runCommand: Command = {
       const { rows, labels, model, contenders } = race;
       const width = model.layers[model.layers.length - 1].outputs;
       if (outputPath !== undefined && rows.count * width * 4 > maxOutputBytes)
-        throw new SlonnError(
-          "bad-option",
-          `output: got ${rows.count} rows of ${width} outputs, expected at most ${maxOutputBytes} bytes in all`,
-        );
+        throw refusal("bad-option", "output", `${rows.count} rows of ${width} outputs`, `at most ${maxOutputBytes} bytes in all`);
       const outputs = new Float32Array(outputPath === undefined ? 0 : rows.count * width);
       const first = Math.min(1, contenders.length - 1);
       const progress = progressOn(io);

@@ -1,6 +1,6 @@
 // Which of a file's named arrays to take: a rule shared by the formats that hold several. It reads none of them.
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { quoted } from "../../model/quoted.ts";
 
 /** What a data file is read for. */
@@ -24,12 +24,14 @@ export function namedFor(names: readonly string[], role: Role): string | undefin
  */
 export function chooseArray(names: readonly string[], role: Role, file: string): string {
   if (names.length === 1) return names[0];
-  if (names.length === 0) throw new SlonnError("bad-input", `${file}: got no array, expected one`);
+  if (names.length === 0) throw refusal("bad-input", file, "no array", "one");
   const named = namedFor(names, role);
   if (named !== undefined) return named;
   const shown = names.slice(0, 6).map(quoted);
-  throw new SlonnError(
+  throw refusal(
     "bad-input",
-    `${file}: got ${names.length} arrays (${shown.join(", ")}${names.length > 6 ? ", …" : ""}), expected one, or one named ${preferred[role].join(" or ")}`,
+    file,
+    `${names.length} arrays (${shown.join(", ")}${names.length > 6 ? ", …" : ""})`,
+    `one, or one named ${preferred[role].join(" or ")}`,
   );
 }

@@ -1,6 +1,6 @@
 // Numbers in lines: comma, semicolon or tab between them, an optional line of column names first. It knows no column by name.
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import type { Tensor } from "../../model/tensor.ts";
 import { growing } from "./growing.ts";
 import { linesOf, textStart } from "./lines.ts";
@@ -41,9 +41,8 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
         continue;
       }
     }
-    if (fields !== columns) throw new SlonnError("bad-input", `${name}: line ${number}: got ${fields} columns, expected ${columns}`);
-    if (wrong)
-      throw new SlonnError("bad-input", `${name}: line ${number}, column ${wrong.column}: got ${wrong.text}, expected a finite number`);
+    if (fields !== columns) throw refusal("bad-input", `${name}: line ${number}`, `${fields} columns`, columns);
+    if (wrong) throw refusal("bad-input", `${name}: line ${number}, column ${wrong.column}`, wrong.text, "a finite number");
     rows++;
   }
   const data = values.take();

@@ -1,7 +1,7 @@
 // Inputs and labels from files of any supported kind: chosen by content, and by name only between kinds of text.
 // It knows no model; what the model expects comes in as numbers.
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { maxWidth } from "../../model/model.ts";
 import type { Labels, Rows } from "../../model/rows.ts";
 import { readSafetensors } from "../../model/safetensors.ts";
@@ -44,36 +44,33 @@ export async function readLabels(path: string, count: number, classes: number = 
  */
 export async function readTable(packed: Uint8Array, name: string, role: Role, limit: number = maxUnpackedBytes): Promise<Table> {
   const bytes = await unpackGzip(packed, name, limit);
-  if (bytes.length === 0) throw new SlonnError("bad-input", `${name}: got an empty file, expected ${role}`);
+  if (bytes.length === 0) throw refusal("bad-input", name, "an empty file", role);
   if (isNpy(bytes)) return { kind: "array", tensor: readNpy(bytes, name) };
   if (isZip(bytes)) return readNpz(bytes, name, role);
   if (isIdx(bytes)) return { kind: "array", tensor: readIdx(bytes, name) };
   if (isSafetensors(bytes)) return { kind: "array", tensor: firstTensor(bytes, name, role) };
   // Text holds no zero byte; anything else that gets here is of an unknown kind.
   if (bytes.subarray(0, 4096).includes(0))
-    throw new SlonnError("unsupported", `${name}: got a binary file of unknown kind, expected npy, npz, safetensors, IDX, CSV or SVMlight`);
+    throw refusal("unsupported", name, "a binary file of unknown kind", "npy, npz, safetensors, IDX, CSV or SVMlight");
   const isSvm = /\.(svm|svmlight|libsvm|txt)(\.gz)?$/i.test(name) || (!/\.[ct]sv(\.gz)?$/i.test(name) && looksLikeSvmlight(bytes));
   return isSvm ? readSvmlight(bytes, name) : { kind: "array", tensor: readCsv(bytes, name) };
 }
 
 /** A table as inputs: every dimension after the first makes up one row. */
 export function toRows(table: Table, name: string, { scale = 1, width }: InputOptions = {}): Rows {
-  if (!(Number.isFinite(scale) && scale !== 0)) throw new SlonnError("bad-option", `scale: got ${scale}, expected a number other than 0`);
+  if (!(Number.isFinite(scale) && scale !== 0)) throw refusal("bad-option", "scale", scale, "a number other than 0");
   if (table.kind === "sparse") return toSparseRows(table, name, scale, width);
   const { shape, data } = table.tensor;
-  if (shape.length < 2) throw new SlonnError("bad-input", `${name}: got shape (${shape.join(", ")}), expected (rows, numbers in a row)`);
+  if (shape.length < 2) throw refusal("bad-input", name, `shape (${shape.join(", ")})`, "(rows, numbers in a row)");
   const [count, ...rest] = shape;
   const got = rest.reduce((product, size) => product * size, 1);
   checkExtent(name, count, got);
-  if (width !== undefined && got !== width) throw new SlonnError("bad-input", `${name}: got rows of ${got} numbers, expected ${width}`);
+  if (width !== undefined && got !== width) throw refusal("bad-input", name, `rows of ${got} numbers`, width);
   const values = toFloat32(data);
   if (scale !== 1) for (let i = 0; i < values.length; i++) values[i] /= scale;
   for (let i = 0; i < values.length; i++)
     if (!Number.isFinite(values[i]))
-      throw new SlonnError(
-        "bad-input",
-        `${name}: row ${Math.floor(i / got)}, column ${i % got}: got ${data[i]}, expected a finite float32 number`,
-      );
+      throw refusal("bad-input", `${name}: row ${Math.floor(i / got)}, column ${i % got}`, `${data[i]}`, "a finite float32 number");
   return { kind: "dense", count, width: got, data: values };
 }
 
@@ -82,10 +79,7 @@ export function toLabels(table: Table, name: string, count: number, classes: num
   if (table.kind === "array") {
     const { shape, data } = table.tensor;
     if (shape.length === 0 || data.length !== shape[0])
-      throw new SlonnError(
-        "bad-input",
-        `${name}: got labels of shape (${shape.slice(0, 8).join(", ")}), expected one per row, or sparse rows of several`,
-      );
+      throw refusal("bad-input", name, `labels of shape (${shape.slice(0, 8).join(", ")})`, "one per row, or sparse rows of several");
     checkCount(name, data.length, count);
     return {
       kind: "class",
@@ -106,9 +100,9 @@ export function toLabels(table: Table, name: string, count: number, classes: num
 
 /** The columns of a sparse matrix that are not zero, as several labels per row. */
 function labelColumns({ count, width, indptr, indices, values }: SparseTable, name: string, classes: number): Labels {
-  if (width > classes) throw new SlonnError("bad-input", `${name}: got ${width} label columns, expected at most ${classes}`);
+  if (width > classes) throw refusal("bad-input", name, `${width} label columns`, `at most ${classes}`);
   // classes kept sparse would all become label 0
-  if (width === 1) throw new SlonnError("bad-input", `${name}: got 1 label column, expected one per label (of classes: an array)`);
+  if (width === 1) throw refusal("bad-input", name, "1 label column", "one per label (of classes: an array)");
   const starts = new Uint32Array(count + 1);
   const kept = new Uint32Array(indices.length);
   let n = 0;
@@ -121,18 +115,18 @@ function labelColumns({ count, width, indptr, indices, values }: SparseTable, na
 
 /** Rows may be without a label, but not all of them: metrics would be of nothing. */
 function severalLabels(name: string, count: number, indptr: Uint32Array, indices: Uint32Array): Labels {
-  if (indices.length === 0) throw new SlonnError("bad-input", `${name}: got ${count} rows without a label, expected one in some of them`);
+  if (indices.length === 0) throw refusal("bad-input", name, `${count} rows without a label`, "one in some of them");
   return { kind: "multi", count, indptr, indices };
 }
 
 function toSparseRows(table: SparseTable, name: string, scale: number, width: number | undefined): Rows {
   const { count, indptr, indices, values } = table;
   if (count > 0 && table.width === 0 && !table.widthStated)
-    throw new SlonnError("bad-input", `${name}: got ${count} rows without an index:value, expected SVMlight (columns of numbers: a .csv)`);
+    throw refusal("bad-input", name, `${count} rows without an index:value`, "SVMlight (columns of numbers: a .csv)");
   checkExtent(name, count, table.width);
   if (width !== undefined && (table.widthStated ? table.width !== width : table.width > width)) {
     const expected = table.widthStated ? `${width}` : `at most ${width}`;
-    throw new SlonnError("bad-input", `${name}: got sparse rows of ${table.width} columns, expected ${expected}`);
+    throw refusal("bad-input", name, `sparse rows of ${table.width} columns`, expected);
   }
   if (scale !== 1) for (let i = 0; i < values.length; i++) values[i] /= scale;
   checkSparseFinite(table, name); // a division may leave the range of float32
@@ -140,19 +134,17 @@ function toSparseRows(table: SparseTable, name: string, scale: number, width: nu
 }
 
 function checkExtent(name: string, count: number, width: number): void {
-  if (count === 0 || width === 0)
-    throw new SlonnError("bad-input", `${name}: got ${count} rows of ${width} numbers, expected at least 1 of each`);
-  if (width > maxWidth) throw new SlonnError("bad-input", `${name}: got rows of ${width} numbers, expected at most ${maxWidth}`);
+  if (count === 0 || width === 0) throw refusal("bad-input", name, `${count} rows of ${width} numbers`, "at least 1 of each");
+  if (width > maxWidth) throw refusal("bad-input", name, `rows of ${width} numbers`, `at most ${maxWidth}`);
 }
 
 function checkCount(name: string, got: number, expected: number): void {
-  if (got !== expected)
-    throw new SlonnError("bad-input", `${name}: got labels for ${got} rows, expected ${expected}, the rows of the inputs`);
+  if (got !== expected) throw refusal("bad-input", name, `labels for ${got} rows`, `${expected}, the rows of the inputs`);
 }
 
 function checkedLabel(label: number, name: string, row: number, classes: number): number {
   if (Number.isInteger(label) && label >= 0 && label < classes) return label;
-  throw new SlonnError("bad-input", `${name}: row ${row}: got label ${label}, expected an integer from 0 to ${classes - 1}`);
+  throw refusal("bad-input", `${name}: row ${row}`, `label ${label}`, `an integer from 0 to ${classes - 1}`);
 }
 
 /** A safetensors file opens with the length of its JSON header (8 bytes) and a brace. */
@@ -165,6 +157,6 @@ function firstTensor(bytes: Uint8Array, name: string, role: Role): Tensor {
   const { tensors } = readSafetensors(bytes, name);
   const names = [...tensors.keys()];
   const tensor = tensors.get(namedFor(names, role) ?? names[0]);
-  if (!tensor) throw new SlonnError("bad-input", `${name}: got no tensor, expected one`);
+  if (!tensor) throw refusal("bad-input", name, "no tensor", "one");
   return tensor;
 }

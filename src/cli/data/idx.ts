@@ -1,7 +1,7 @@
 // The IDX format MNIST comes in: two zero bytes, a type, a number of dimensions, big-endian sizes, then the numbers.
 // Source: http://yann.lecun.com/exdb/mnist/, "the IDX file format".
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { sizeOf, type Tensor } from "../../model/tensor.ts";
 import { dtypeOf, type ElementCode, elementBytes, readElements } from "./element.ts";
 
@@ -25,21 +25,16 @@ export function isIdx(bytes: Uint8Array): boolean {
 export function readIdx(bytes: Uint8Array, name: string): Tensor {
   const code = codes.get(bytes[2]);
   if (!isIdx(bytes) || code === undefined)
-    throw new SlonnError("bad-file", `${name}: got no IDX signature, expected 0 0, a type from 0x08 to 0x0e and the number of dimensions`);
+    throw refusal("bad-file", name, "no IDX signature", "0 0, a type from 0x08 to 0x0e and the number of dimensions");
   const dimensions = bytes[3];
   const offset = 4 + dimensions * 4;
-  if (bytes.length < offset)
-    throw new SlonnError("bad-file", `${name}: got ${bytes.length} bytes, expected ${offset} for ${dimensions} sizes`);
+  if (bytes.length < offset) throw refusal("bad-file", name, `${bytes.length} bytes`, `${offset} for ${dimensions} sizes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: dimensions }, (_, d) => view.getUint32(4 + d * 4));
   const count = sizeOf(shape);
-  if (Number.isNaN(count))
-    throw new SlonnError("bad-file", `${name}: got sizes (${shape.slice(0, 8).join(", ")}), expected a product below 2^53`);
+  if (Number.isNaN(count)) throw refusal("bad-file", name, `sizes (${shape.slice(0, 8).join(", ")})`, "a product below 2^53");
   const [got, expected] = [bytes.length - offset, count * elementBytes(code)];
   if (got !== expected)
-    throw new SlonnError(
-      "bad-file",
-      `${name}: got ${got} bytes of numbers, expected ${expected} for shape (${shape.slice(0, 8).join(", ")})`,
-    );
+    throw refusal("bad-file", name, `${got} bytes of numbers`, `${expected} for shape (${shape.slice(0, 8).join(", ")})`);
   return { dtype: dtypeOf(code), shape, data: readElements(bytes, offset, count, code, "BE") };
 }

@@ -1,7 +1,7 @@
 // NumPy's .npy format, versions 1 to 3: one array behind a short header that is a Python dictionary.
 // Source: numpy.lib.format. Object, complex, string and structured arrays are refused; nothing is ever unpickled.
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { quoted } from "../../model/quoted.ts";
 import { sizeOf, type Tensor, type TensorData } from "../../model/tensor.ts";
 import { dtypeOf, elementBytes, isElementCode, readElements } from "./element.ts";
@@ -30,40 +30,30 @@ export function isNpy(bytes: Uint8Array): boolean {
  * @throws SlonnError `bad-file` where it is malformed, `unsupported` for a newer version or structured elements.
  */
 export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
-  if (!isNpy(bytes)) throw new SlonnError("bad-file", `${name}: got no .npy signature, expected it in the first 6 bytes`);
+  if (!isNpy(bytes)) throw refusal("bad-file", name, "no .npy signature", "it in the first 6 bytes");
   const [major, minor] = [bytes[6], bytes[7]];
-  if (bytes.length < 12) throw new SlonnError("bad-file", `${name}: got ${bytes.length} bytes, expected at least 12`);
-  if (major < 1 || major > 3) throw new SlonnError("unsupported", `${name}: got .npy version ${major}.${minor}, expected 1 to 3`);
+  if (bytes.length < 12) throw refusal("bad-file", name, `${bytes.length} bytes`, "at least 12");
+  if (major < 1 || major > 3) throw refusal("unsupported", name, `.npy version ${major}.${minor}`, "1 to 3");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = major === 1 ? 10 : 12;
   const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length > maxHeaderBytes || start + length > bytes.length)
-    throw new SlonnError(
-      "bad-file",
-      `${name}: got a header of ${length} bytes, expected at most ${Math.min(maxHeaderBytes, bytes.length - start)}`,
-    );
+    throw refusal("bad-file", name, `a header of ${length} bytes`, `at most ${Math.min(maxHeaderBytes, bytes.length - start)}`);
   const text = new TextDecoder().decode(bytes.subarray(start, start + length));
 
   const fortran = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text);
   const shapeText = /['"]shape['"]\s*:\s*\(([\d\s,L]*)\)/.exec(text);
   const descr = /['"]descr['"]\s*:\s*['"]([^'"]*)['"]/.exec(text);
-  if (!descr && /['"]descr['"]\s*:\s*\[/.test(text))
-    throw new SlonnError("unsupported", `${name}: got an array of records, expected an array of numbers`);
+  if (!descr && /['"]descr['"]\s*:\s*\[/.test(text)) throw refusal("unsupported", name, "an array of records", "an array of numbers");
   if (!fortran || !shapeText || !descr)
-    throw new SlonnError(
-      "bad-file",
-      `${name}: got a header without ${!descr ? "descr" : !fortran ? "fortran_order" : "shape"}, expected all three`,
-    );
+    throw refusal("bad-file", name, `a header without ${!descr ? "descr" : !fortran ? "fortran_order" : "shape"}`, "all three");
   const shape = shapeText[1]
     .split(",")
     .map((size) => size.replace("L", "").trim())
     .filter((size) => size !== "")
     .map(Number);
   if (shape.length > maxDimensions || Number.isNaN(sizeOf(shape)))
-    throw new SlonnError(
-      "bad-file",
-      `${name}: got shape ${quoted(shapeText[1])}, expected at most ${maxDimensions} sizes with a product below 2^53`,
-    );
+    throw refusal("bad-file", name, `shape ${quoted(shapeText[1])}`, `at most ${maxDimensions} sizes with a product below 2^53`);
   return { descr: descr[1], fortranOrder: fortran[1] === "True", shape, offset: start + length };
 }
 
@@ -75,17 +65,11 @@ export function readNpy(bytes: Uint8Array, name: string): Tensor {
   const { descr, fortranOrder, shape, offset } = readNpyHeader(bytes, name);
   const code = descr.slice(1);
   if (!"<>=|".includes(descr[0] ?? "?") || !isElementCode(code))
-    throw new SlonnError(
-      "unsupported",
-      `${name}: got elements of type ${quoted(descr)}, expected floats of 2 to 8 bytes, integers or booleans`,
-    );
+    throw refusal("unsupported", name, `elements of type ${quoted(descr)}`, "floats of 2 to 8 bytes, integers or booleans");
   const count = sizeOf(shape);
   const [got, expected] = [bytes.length - offset, count * elementBytes(code)];
   if (got !== expected)
-    throw new SlonnError(
-      "bad-file",
-      `${name}: got ${got} bytes of numbers, expected ${expected} for shape (${shape.join(", ")}) of ${descr}`,
-    );
+    throw refusal("bad-file", name, `${got} bytes of numbers`, `${expected} for shape (${shape.join(", ")}) of ${descr}`);
   const data = readElements(bytes, offset, count, code, descr[0] === ">" ? "BE" : "LE");
   return { dtype: dtypeOf(code), shape, data: fortranOrder ? toRowMajor(data, shape) : data };
 }

@@ -1,7 +1,7 @@
 // NumPy's .npz: a zip of .npy files. Either plain arrays, one of which is taken, or one SciPy matrix in CSR form as
 // scipy.sparse.save_npz writes it (format, shape, indptr, indices, data).
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { maxWidth } from "../../model/model.ts";
 import { quoted } from "../../model/quoted.ts";
 import { sizeOf, type Tensor, toFloat32 } from "../../model/tensor.ts";
@@ -25,34 +25,30 @@ export function readNpz(bytes: Uint8Array, name: string, role: Role): Table {
 
 function readMatrix(bytes: Uint8Array, arrays: ReadonlyMap<string, ZipEntry>, name: string): SparseTable {
   const format = readFormat(bytes, arrays.get("format")!, name);
-  if (format !== "csr")
-    throw new SlonnError("unsupported", `${name}: got a sparse matrix in ${quoted(format)} form, expected "csr": save matrix.tocsr()`);
+  if (format !== "csr") throw refusal("unsupported", name, `a sparse matrix in ${quoted(format)} form`, '"csr": save matrix.tocsr()');
   const array = (part: string): Tensor => {
     const entry = arrays.get(part);
-    if (!entry) throw new SlonnError("bad-file", `${name}: got no ${part}.npy, expected the parts of a CSR matrix`);
+    if (!entry) throw refusal("bad-file", name, `no ${part}.npy`, "the parts of a CSR matrix");
     const tensor = readNpy(readZipEntry(bytes, entry, name), `${name}: ${part}`);
-    if (tensor.shape.length !== 1) throw new SlonnError("bad-file", `${name}: ${part}: got ${tensor.shape.length} dimensions, expected 1`);
+    if (tensor.shape.length !== 1) throw refusal("bad-file", `${name}: ${part}`, `${tensor.shape.length} dimensions`, "1");
     return tensor;
   };
   const shape = Array.from(array("shape").data, Number);
   const [count, width] = shape;
   if (shape.length !== 2 || Number.isNaN(sizeOf(shape)))
-    throw new SlonnError("bad-file", `${name}: got shape (${shape.slice(0, 8).join(", ")}), expected two sizes`);
-  if (width > maxWidth) throw new SlonnError("bad-input", `${name}: got ${width} columns, expected at most ${maxWidth}`);
+    throw refusal("bad-file", name, `shape (${shape.slice(0, 8).join(", ")})`, "two sizes");
+  if (width > maxWidth) throw refusal("bad-input", name, `${width} columns`, `at most ${maxWidth}`);
   const [starts, columns, data] = [array("indptr"), array("indices"), array("data")];
   if (starts.data.length !== count + 1)
-    throw new SlonnError("bad-file", `${name}: got ${starts.data.length} row starts, expected ${count + 1} for ${count} rows`);
+    throw refusal("bad-file", name, `${starts.data.length} row starts`, `${count + 1} for ${count} rows`);
   if (columns.data.length !== data.data.length)
-    throw new SlonnError(
-      "bad-file",
-      `${name}: got ${columns.data.length} columns and ${data.data.length} values, expected as many of each`,
-    );
+    throw refusal("bad-file", name, `${columns.data.length} columns and ${data.data.length} values`, "as many of each");
   const indptr = whole(starts, data.data.length, name, "indptr");
   for (let r = 0; r < count; r++)
     if (indptr[r] > indptr[r + 1])
-      throw new SlonnError("bad-file", `${name}: row ${r}: got start ${indptr[r]} after ${indptr[r + 1]}, expected ascending starts`);
+      throw refusal("bad-file", `${name}: row ${r}`, `start ${indptr[r]} after ${indptr[r + 1]}`, "ascending starts");
   if (indptr[0] !== 0 || indptr[count] !== data.data.length)
-    throw new SlonnError("bad-file", `${name}: got rows from ${indptr[0]} to ${indptr[count]}, expected 0 to ${data.data.length}`);
+    throw refusal("bad-file", name, `rows from ${indptr[0]} to ${indptr[count]}`, `0 to ${data.data.length}`);
   const sparse = canonical({ indptr, indices: whole(columns, width - 1, name, "indices"), values: toFloat32(data.data) });
   checkSparseFinite(sparse, name);
   return { kind: "sparse", count, width, widthStated: true, ...sparse, labels: null };
@@ -62,8 +58,7 @@ function readMatrix(bytes: Uint8Array, arrays: ReadonlyMap<string, ZipEntry>, na
 function readFormat(bytes: Uint8Array, entry: ZipEntry, name: string): string {
   const content = readZipEntry(bytes, entry, name);
   const header = readNpyHeader(content, `${name}: format`);
-  if (!/^\|S\d+$|^[<>]U\d+$/.test(header.descr))
-    throw new SlonnError("bad-file", `${name}: format: got ${quoted(header.descr)}, expected a string`);
+  if (!/^\|S\d+$|^[<>]U\d+$/.test(header.descr)) throw refusal("bad-file", `${name}: format`, quoted(header.descr), "a string");
   const text = new TextDecoder("latin1").decode(content.subarray(header.offset, header.offset + 64));
   return text.replaceAll("\0", "");
 }
@@ -74,7 +69,7 @@ function whole({ data }: Tensor, most: number, name: string, part: string): Uint
   for (let i = 0; i < out.length; i++) {
     const index = Number(data[i]);
     if (!(Number.isInteger(index) && index >= 0 && index <= most))
-      throw new SlonnError("bad-input", `${name}: ${part}[${i}]: got ${index}, expected an integer from 0 to ${most}`);
+      throw refusal("bad-input", `${name}: ${part}[${i}]`, index, `an integer from 0 to ${most}`);
     out[i] = index;
   }
   return out;

@@ -1,6 +1,6 @@
 // Compressed sparse rows made canonical: columns ascending and distinct within each row. It knows no file format.
 
-import { SlonnError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 
 export interface SparseRows {
   /** [count + 1] */
@@ -37,7 +37,7 @@ export function checkSparseFinite({ indptr, indices, values }: SparseRows, name:
   for (let i = 0, row = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue;
     while (indptr[row + 1] <= i) row++;
-    throw new SlonnError("bad-input", `${name}: row ${row}, column ${indices[i]}: got ${values[i]}, expected a finite number`);
+    throw refusal("bad-input", `${name}: row ${row}, column ${indices[i]}`, values[i], "a finite number");
   }
 }
 

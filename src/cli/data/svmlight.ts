@@ -6,7 +6,7 @@
 // The header is `rows columns labels`, or `rows columns` where no labels stand before the features. Everything after `#`
 // is a comment; `qid:…` is passed over.
 
-import { SlonnError } from "../../errors.ts";
+import { refusal, type SlonnError } from "../../errors.ts";
 import { maxWidth } from "../../model/model.ts";
 import { type Growing, growing } from "./growing.ts";
 import { linesOf } from "./lines.ts";
@@ -46,15 +46,13 @@ export function readSvmlight(bytes: Uint8Array, name: string): SparseTable {
     }
     const at = skipSpace(bytes, from, end);
     if (at === end && (!header || rows === header.rows)) continue;
-    if (header && rows === header.rows)
-      throw new SlonnError("bad-input", `${where}: got more rows, expected ${header.rows} as the first line says`);
+    if (header && rows === header.rows) throw refusal("bad-input", where, "more rows", `${header.rows} as the first line says`);
     readRow(bytes, at, end, where, header, read);
     indptr.push(indices.length());
     labelIndptr.push(labels.length());
     rows++;
   }
-  if (header && rows !== header.rows)
-    throw new SlonnError("bad-input", `${name}: got ${rows} rows, expected ${header.rows} as the first line says`);
+  if (header && rows !== header.rows) throw refusal("bad-input", name, `${rows} rows`, `${header.rows} as the first line says`);
 
   const columns = indices.take();
   let [least, greatest] = [Number.POSITIVE_INFINITY, -1];
@@ -96,7 +94,7 @@ function readRow(bytes: Uint8Array, from: number, end: number, where: string, he
         const index = parseIndex(bytes, at, middle);
         const value = parseNumber(bytes, middle + 1, stop);
         if (Number.isNaN(index) || Number.isNaN(value)) throw noPair(bytes, at, stop, where);
-        if (index > limit) throw new SlonnError("bad-input", `${where}: got column ${index}, expected at most ${limit}`);
+        if (index > limit) throw refusal("bad-input", where, `column ${index}`, `at most ${limit}`);
         into.indices.push(index);
         into.values.push(value);
       }
@@ -107,7 +105,7 @@ function readRow(bytes: Uint8Array, from: number, end: number, where: string, he
 }
 
 function noPair(bytes: Uint8Array, from: number, to: number, where: string): SlonnError {
-  return new SlonnError("bad-input", `${where}: got ${shownText(bytes, from, to)}, expected index:value`);
+  return refusal("bad-input", where, shownText(bytes, from, to), "index:value");
 }
 
 interface Header {
@@ -129,7 +127,7 @@ function readHeader(bytes: Uint8Array, from: number, end: number, where: string)
   }
   if (sizes.length < 2) return null;
   const [rows, columns, labels = null] = sizes;
-  if (columns < 1 || columns > maxWidth) throw new SlonnError("bad-input", `${where}: got ${columns} columns, expected 1 to ${maxWidth}`);
+  if (columns < 1 || columns > maxWidth) throw refusal("bad-input", where, `${columns} columns`, `1 to ${maxWidth}`);
   return { rows, columns, labels };
 }
 
@@ -139,7 +137,7 @@ function readRowLabels(bytes: Uint8Array, from: number, to: number, where: strin
     let stop = at;
     while (stop < to && bytes[stop] !== comma) stop++;
     const label = parseNumber(bytes, at, stop);
-    if (Number.isNaN(label)) throw new SlonnError("bad-input", `${where}: got label ${shownText(bytes, at, stop)}, expected a number`);
+    if (Number.isNaN(label)) throw refusal("bad-input", where, `label ${shownText(bytes, at, stop)}`, "a number");
     push(label);
     at = stop + 1;
   }

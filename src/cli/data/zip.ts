@@ -3,7 +3,7 @@
 // Source: PKWARE APPNOTE.TXT, sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.16 (its end).
 
 import { crc32, inflateRawSync } from "node:zlib";
-import { SlonnError } from "../../errors.ts";
+import { refusal, SlonnError } from "../../errors.ts";
 import { quoted } from "../../model/quoted.ts";
 import { maxUnpackedBytes } from "./gzip.ts";
 
@@ -34,17 +34,17 @@ export function listZip(bytes: Uint8Array, name: string, limit: number = maxUnpa
   let end = bytes.length - endBytes;
   const earliest = Math.max(0, end - 0xffff);
   while (end >= earliest && view.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < earliest) throw new SlonnError("bad-file", `${name}: got no end of a zip directory, expected one: the file may be truncated`);
+  if (end < earliest) throw refusal("bad-file", name, "no end of a zip directory", "one: the file may be truncated");
   const count = view.getUint16(end + 10, true);
-  if (count > maxEntries) throw new SlonnError("unsupported", `${name}: got ${count} files in the archive, expected at most ${maxEntries}`);
+  if (count > maxEntries) throw refusal("unsupported", name, `${count} files in the archive`, `at most ${maxEntries}`);
   const entries: ZipEntry[] = [];
   let total = 0;
   for (let at = view.getUint32(end + 16, true), i = 0; i < count; i++) {
     if (at + entryBytes > end || view.getUint32(at, true) !== 0x02014b50)
-      throw new SlonnError("bad-file", `${name}: got a zip directory that ends after ${i} files, expected ${count}`);
+      throw refusal("bad-file", name, `a zip directory that ends after ${i} files`, count);
     const nameBytes = view.getUint16(at + 28, true);
     const next = at + entryBytes + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
-    if (next > end) throw new SlonnError("bad-file", `${name}: got a zip directory entry past its end, expected ${count} whole entries`);
+    if (next > end) throw refusal("bad-file", name, "a zip directory entry past its end", `${count} whole entries`);
     const entry: ZipEntry = {
       name: new TextDecoder().decode(bytes.subarray(at + entryBytes, at + entryBytes + nameBytes)),
       method: view.getUint16(at + 10, true),
@@ -54,11 +54,11 @@ export function listZip(bytes: Uint8Array, name: string, limit: number = maxUnpa
       offset: view.getUint32(at + 42, true),
     };
     const encrypted = (view.getUint16(at + 8, true) & 1) !== 0;
-    if (encrypted) throw new SlonnError("unsupported", `${name}: got an encrypted ${quoted(entry.name)}, expected it in the clear`);
+    if (encrypted) throw refusal("unsupported", name, `an encrypted ${quoted(entry.name)}`, "it in the clear");
     if (entries.some((other) => other.name === entry.name))
-      throw new SlonnError("bad-file", `${name}: got ${quoted(entry.name)} twice, expected distinct names`);
+      throw refusal("bad-file", name, `${quoted(entry.name)} twice`, "distinct names");
     if ((total += entry.unpackedBytes) > limit)
-      throw new SlonnError("unsupported", `${name}: got ${total} bytes or more when unpacked, expected at most ${limit}`);
+      throw refusal("unsupported", name, `${total} bytes or more when unpacked`, `at most ${limit}`);
     entries.push(entry);
     at = next;
   }
@@ -73,22 +73,21 @@ export function readZipEntry(bytes: Uint8Array, entry: ZipEntry, name: string): 
   const what = `${name}: ${quoted(entry.name)}`;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (entry.offset + localBytes > bytes.length || view.getUint32(entry.offset, true) !== 0x04034b50)
-    throw new SlonnError("bad-file", `${what}: got no zip header at byte ${entry.offset}, expected one`);
+    throw refusal("bad-file", what, `no zip header at byte ${entry.offset}`, "one");
   const start = entry.offset + localBytes + view.getUint16(entry.offset + 26, true) + view.getUint16(entry.offset + 28, true);
   if (start + entry.packedBytes > bytes.length)
-    throw new SlonnError("bad-file", `${what}: got ${Math.max(0, bytes.length - start)} packed bytes, expected ${entry.packedBytes}`);
+    throw refusal("bad-file", what, `${Math.max(0, bytes.length - start)} packed bytes`, entry.packedBytes);
   const packed = bytes.subarray(start, start + entry.packedBytes);
   const content = entry.method === 0 ? packed : inflate(packed, entry, what);
   if (content.length !== entry.unpackedBytes)
-    throw new SlonnError("bad-file", `${what}: got ${content.length} bytes, expected ${entry.unpackedBytes} as the directory says`);
+    throw refusal("bad-file", what, `${content.length} bytes`, `${entry.unpackedBytes} as the directory says`);
   const crc = crc32(content);
-  if (crc !== entry.crc) throw new SlonnError("checksum", `${what}: got CRC ${crc.toString(16)}, expected ${entry.crc.toString(16)}`);
+  if (crc !== entry.crc) throw refusal("checksum", what, `CRC ${crc.toString(16)}`, entry.crc.toString(16));
   return content;
 }
 
 function inflate(packed: Uint8Array, entry: ZipEntry, what: string): Uint8Array {
-  if (entry.method !== 8)
-    throw new SlonnError("unsupported", `${what}: got compression method ${entry.method}, expected 0 (stored) or 8 (deflated)`);
+  if (entry.method !== 8) throw refusal("unsupported", what, `compression method ${entry.method}`, "0 (stored) or 8 (deflated)");
   try {
     const content = inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.unpackedBytes) });
     return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readCsv } from "../../../src/cli/data/csv.ts";
 import { parseNumber } from "../../../src/cli/data/number-text.ts";
 import { text } from "./build-files.ts";
@@ -10,7 +10,7 @@ const rows = (content: string | Uint8Array) => {
 };
 
 describe("csv", () => {
-  it.each([
+  test.each([
     ["commas", "1,2.5,-3\n4,5e-1,6\n"],
     ["a byte order mark before numbers", "\ufeff1,2.5,-3\n4,0.5,6\n"],
     ["semicolons", "1;2.5;-3\n4;.5;6"],
@@ -28,7 +28,7 @@ describe("csv", () => {
     expect(rows(content)).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
   });
 
-  it.each([
+  test.each([
     ["that count on", "0,1,2\n3,4,5\n", [0, 1, 2, 3, 4, 5]],
     ["written as fractions", "0.0,1.0,2.0\n1,1,1\n", [0, 1, 2, 1, 1, 1]],
     ["of a single row", "0,1,2\n", [0, 1, 2]],
@@ -36,16 +36,16 @@ describe("csv", () => {
     expect(rows(content)).toEqual({ shape: [data.length / 3, 3], data });
   });
 
-  it("takes the first line that is not blank for the one that tells what is between numbers", () => {
+  test("takes the first line that is not blank for the one that tells what is between numbers", () => {
     expect(rows("\n \r\n1;2.5;-3\n4;0.5;6\n")).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
   });
 
-  it("reads more numbers than there is room for at first", () => {
+  test("reads more numbers than there is room for at first", () => {
     const data = Array.from({ length: 5000 }, (_, i) => i / 8);
     expect(rows(data.join("\n"))).toEqual({ shape: [5000, 1], data });
   });
 
-  it("reads one column", () => {
+  test("reads one column", () => {
     for (const name of ["label", "étiquette", "类", "# label", '"a,b"'])
       expect(rows(`${name}\n3\n1\n`)).toEqual({ shape: [2, 1], data: [3, 1] });
     expect(rows("")).toEqual({ shape: [0, 0], data: [] });
@@ -53,7 +53,7 @@ describe("csv", () => {
     expect(rows("0,1\n1,2\n")).toEqual({ shape: [2, 2], data: [0, 1, 1, 2] });
   });
 
-  it.each([
+  test.each([
     ["1,2\n3\n", /x\.csv: line 2: got 1 columns, expected 2/],
     ["1,2\n3,4,5\n", /line 2: got 3 columns, expected 2/],
     ["a,b\n1,2\nc,3\n", /line 3, column 1: got "c", expected a finite number/],
@@ -82,7 +82,7 @@ describe("csv", () => {
     expect(() => rows(content)).toThrow(message);
   });
 
-  it("reads numbers as JavaScript does", () => {
+  test("reads numbers as JavaScript does", () => {
     const written = fc.oneof(
       fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
       fc.integer().map(String),

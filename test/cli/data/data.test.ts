@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readInputs, readLabels, readTable } from "../../../src/cli/data/data.ts";
 import { SlonnError } from "../../../src/errors.ts";
 import { bytesOf, idxFile, npyFile, safetensorsFile, text, zipFile } from "./build-files.ts";
@@ -22,7 +22,7 @@ const f4 = (shape: string, ...values: number[]): Uint8Array => npyFile("<f4", sh
 describe("readInputs", () => {
   const dense = { kind: "dense", count: 2, width: 2, data: Float32Array.of(0, 1, 0.5, 2) };
 
-  it("knows each kind by its content, gzipped or not, whatever its name", async () => {
+  test("knows each kind by its content, gzipped or not, whatever its name", async () => {
     const kinds = [
       f4("(2, 2)", 0, 1, 0.5, 2),
       zipFile([{ name: "anything.npy", content: f4("(2, 2)", 0, 1, 0.5, 2) }]),
@@ -36,7 +36,7 @@ describe("readInputs", () => {
     }
   });
 
-  it("takes the tensor named for its role, else the first", async () => {
+  test("takes the tensor named for its role, else the first", async () => {
     const tensor = (dtype: string, shape: number[], array: ArrayBufferView) => ({ dtype, shape, bytes: bytesOf(array) });
     const both = write(
       "both.safetensors",
@@ -57,7 +57,7 @@ describe("readInputs", () => {
     expect(await readInputs(unnamed)).toEqual(dense);
   });
 
-  it("divides by the scale", async () => {
+  test("divides by the scale", async () => {
     const bytes = write("x.idx", idxFile(0x08, [2, 2], Uint8Array.of(0, 51, 255, 102)));
     expect(await readInputs(bytes, { scale: 255 })).toMatchObject({ data: Float32Array.of(0, 0.2, 1, 0.4) });
     const sparse = write("x.svm", "1 1:2 2:4\n");
@@ -67,13 +67,13 @@ describe("readInputs", () => {
       await expect(readInputs(tiny, { scale: 1e-5 })).rejects.toThrow(/row 1, column 0: got .*, expected a finite .*number/);
   });
 
-  it("tells text kinds apart by name, then by content", async () => {
+  test("tells text kinds apart by name, then by content", async () => {
     expect(await readInputs(write("rows", "1 1:2 2:4\n"))).toMatchObject({ kind: "csr", width: 2 });
     expect(await readInputs(write("rows", "1,2\n"))).toMatchObject({ kind: "dense", width: 2 });
     await expect(readInputs(write("rows.csv", "1 1:2 2:4\n"))).rejects.toThrow(/line 1, column 1: got "1 1:2 2:4"/);
   });
 
-  it.each([
+  test.each([
     ["rows of another width", "x.npy", f4("(1, 3)", 1, 2, 3), /got rows of 3 numbers, expected 2/],
     ["sparse rows longer than the vocabulary", "x.svm", text("1 1:1 3:1\n"), /got sparse rows of 3 columns, expected at most 2/],
     ["sparse rows of another stated width", "x.txt", text("1 5 1\n0 1:1\n"), /got sparse rows of 5 columns, expected 2/],
@@ -93,7 +93,7 @@ describe("readInputs", () => {
     await expect(reading).rejects.toThrow(SlonnError);
   });
 
-  it("refuses what is not there in words", async () => {
+  test("refuses what is not there in words", async () => {
     await expect(readInputs(join(directory, "nowhere.npy"))).rejects.toThrow(/nowhere\.npy: got no such file, expected a readable file/);
     await expect(readInputs(directory)).rejects.toThrow(/got a directory/);
     const path = join(directory, "socket");
@@ -103,7 +103,7 @@ describe("readInputs", () => {
     server.close();
   });
 
-  it("bounds what comes out of gzip", async () => {
+  test("bounds what comes out of gzip", async () => {
     const bomb = gzipSync(new Uint8Array(1 << 22));
     await expect(readTable(bomb, "bomb.gz", "inputs", 1 << 20)).rejects.toThrow(/got more than 1048576 bytes out of gzip/);
   });
@@ -112,7 +112,7 @@ describe("readInputs", () => {
 describe("readLabels", () => {
   const classes = { kind: "class", count: 3, classes: Uint32Array.of(2, 0, 1) };
 
-  it("reads one class per row from every kind", async () => {
+  test("reads one class per row from every kind", async () => {
     const kinds: [string, Uint8Array][] = [
       ["y.npy", npyFile("<i8", "(3,)", bytesOf(BigInt64Array.of(2n, 0n, 1n)))],
       ["y.npy", f4("(3, 1)", 2, 0, 1)],
@@ -124,25 +124,25 @@ describe("readLabels", () => {
     for (const [name, content] of kinds) expect(await readLabels(write(name, content), 3, 3)).toEqual(classes);
   });
 
-  it("reads an IDX file whose bytes could open a safetensors file's header", async () => {
+  test("reads an IDX file whose bytes could open a safetensors file's header", async () => {
     const count = 1 << 16;
     const content = idxFile(0x08, [count], new Uint8Array(count).fill(0x7b));
     expect(await readLabels(write("y.idx", content), count)).toMatchObject({ kind: "class", count });
   });
 
-  it("reads several labels per row", async () => {
+  test("reads several labels per row", async () => {
     const expected = { kind: "multi", count: 3, indptr: Uint32Array.of(0, 2, 2, 3), indices: Uint32Array.of(1, 3, 0) };
     expect(await readLabels(write("y.txt", "3 9 4\n1,3 0:1\n 0:1\n0 0:1\n"), 3, 4)).toEqual(expected);
     expect(await readLabels(write("y.txt", "3 4\n1:1 3:1\n\n0:1 2:0\n"), 3, 4)).toEqual(expected);
   });
 
-  it("tells of many sizes in a short line", async () => {
+  test("tells of many sizes in a short line", async () => {
     const shape = [1, 2, ...new Array<number>(1e5).fill(1)];
     const file = write("y.safetensors", safetensorsFile({ y: { dtype: "F32", shape, bytes: bytesOf(Float32Array.of(0, 1)) } }));
     await expect(readLabels(file, 1)).rejects.toThrow(/got labels of shape \(1, 2, 1, 1, 1, 1, 1, 1\), expected one per row/);
   });
 
-  it.each([
+  test.each([
     ["another number of rows", "y.csv", "1\n2\n", /got labels for 2 rows, expected 3, the rows of the inputs/],
     ["a negative label", "y.csv", "1\n-1\n0\n", /row 1: got label -1, expected an integer from 0 to 3/],
     ["a fraction", "y.csv", "1\n0\n0.5\n", /row 2: got label 0\.5/],

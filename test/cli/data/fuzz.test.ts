@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { readTable, toLabels, toRows } from "../../../src/cli/data/data.ts";
 import { listZip, readZipEntry } from "../../../src/cli/data/zip.ts";
 import { SlonnError } from "../../../src/errors.ts";
@@ -61,7 +61,7 @@ function damagedMatrix(random: Random): Uint8Array {
   return zipFile(matrix.map(({ name, content }) => ({ name, content: name === damaged ? mutate(content.slice(), random) : content })));
 }
 
-it("answers 10,000 mutated files with sound rows or a SlonnError, in bounded memory", async () => {
+test("answers 10,000 mutated files with sound rows or a SlonnError, in bounded memory", async () => {
   const random = seeded(20260);
   let read = 0;
   let mostBytes = 0;

@@ -1,9 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readIdx } from "../../../src/cli/data/idx.ts";
 import { idxFile } from "./build-files.ts";
 
 describe("idx", () => {
-  it("reads every type, big-endian", () => {
+  test("reads every type, big-endian", () => {
     expect(readIdx(idxFile(0x08, [1, 3], Uint8Array.of(0, 7, 255)), "x")).toEqual({
       dtype: "uint8",
       shape: [1, 3],
@@ -16,7 +16,7 @@ describe("idx", () => {
     expect(readIdx(idxFile(0x0e, [1], Uint8Array.of(0x3f, 0xf8, 0, 0, 0, 0, 0, 0)), "x").data).toEqual(Float64Array.of(1.5));
   });
 
-  it.each([
+  test.each([
     ["truncated numbers", idxFile(0x08, [2, 3], new Uint8Array(5)), /got 5 bytes of numbers, expected 6/],
     ["too many numbers", idxFile(0x08, [2, 3], new Uint8Array(7)), /got 7 bytes of numbers, expected 6/],
     [

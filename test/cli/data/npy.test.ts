@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../../src/cli/data/npy.ts";
 import { SlonnError } from "../../../src/errors.ts";
 import { bytesOf, npyFile } from "./build-files.ts";
@@ -9,7 +9,7 @@ const golden = (name: string): Uint8Array => readFileSync(new URL(`goldens/${nam
 const numbers = [0, 1.5, -2, 3, 4.25, 65504];
 
 describe("npy", () => {
-  it("reads what NumPy writes: halves in Fortran order, big-endian doubles, booleans, version 3", () => {
+  test("reads what NumPy writes: halves in Fortran order, big-endian doubles, booleans, version 3", () => {
     for (const name of ["f2-fortran.npy", "f8-big.npy", "version3.npy"]) {
       const { shape, data } = readNpy(golden(name), name);
       expect([name, ...shape]).toEqual([name, 2, 3]);
@@ -20,13 +20,13 @@ describe("npy", () => {
     expect(Array.from(readNpy(golden("cube-fortran.npy"), "c").data, Number)).toEqual(Array.from({ length: 24 }, (_, i) => i));
   });
 
-  it("refuses what holds no numbers", () => {
+  test("refuses what holds no numbers", () => {
     expect(() => readNpy(golden("complex.npy"), "c.npy")).toThrow(/c\.npy: got elements of type "<c8", expected/);
     expect(() => readNpy(golden("objects.npy"), "o.npy")).toThrow(/"\|O"/);
     expect(() => readNpy(npyFile("<f16", "(1, 1)", new Uint8Array(16)), "x")).toThrow(/"<f16"/);
   });
 
-  it.each([
+  test.each([
     ["truncated", npyFile("<f4", "(2, 3)", new Uint8Array(20)), /got 20 bytes of numbers, expected 24/],
     ["too long", npyFile("<f4", "(2, 3)", new Uint8Array(28)), /got 28 bytes of numbers, expected 24/],
     ["of a billion billion", npyFile("<f4", "(1000000000, 1000000000)", new Uint8Array(8)), /product below 2\^53/],
@@ -40,7 +40,7 @@ describe("npy", () => {
     expect(() => readNpy(file, "x.npy")).toThrow(SlonnError);
   });
 
-  it("reads back every float32 array it writes", () => {
+  test("reads back every float32 array it writes", () => {
     fc.assert(
       fc.property(fc.float32Array({ minLength: 0, maxLength: 40 }), fc.integer({ min: 1, max: 4 }), (values, columns) => {
         const rows = Math.floor(values.length / columns);
@@ -52,7 +52,7 @@ describe("npy", () => {
     );
   });
 
-  it("reads any shape the same from C and Fortran order", () => {
+  test("reads any shape the same from C and Fortran order", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 4 }), (shape) => {
         const size = shape.reduce((a, b) => a * b, 1);

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readNpz } from "../../../src/cli/data/npz.ts";
 import { listZip } from "../../../src/cli/data/zip.ts";
 import { SlonnError } from "../../../src/errors.ts";
@@ -20,14 +20,14 @@ const csr = (over: Partial<Record<"indptr" | "indices" | "data" | "shape", reado
   ]);
 
 describe("npz", () => {
-  it("reads what NumPy writes, stored and deflated", () => {
+  test("reads what NumPy writes, stored and deflated", () => {
     const expected = { kind: "array", tensor: { dtype: "float32", shape: [2, 3], data: Float32Array.of(0, 1.5, -2, 3, 4.25, 65504) } };
     expect(readNpz(golden("stored.npz"), "s", "inputs")).toEqual(expected);
     expect(readNpz(golden("deflated.npz"), "d", "inputs")).toEqual(expected);
     expect(readNpz(golden("deflated.npz"), "d", "labels")).toMatchObject({ tensor: { data: BigInt64Array.of(2n, 0n) } });
   });
 
-  it("reads what SciPy writes: sorts columns, adds up repeated ones", () => {
+  test("reads what SciPy writes: sorts columns, adds up repeated ones", () => {
     for (const name of ["csr.npz", "csr-stored.npz"])
       expect(readNpz(golden(name), name, "inputs")).toEqual({
         kind: "sparse",
@@ -41,7 +41,7 @@ describe("npz", () => {
       });
   });
 
-  it.each([
+  test.each([
     ["another sparse form", golden("csc.npz"), /"csc" form, expected "csr": save matrix\.tocsr\(\)/],
     ["a column beyond the width", csr({ indices: [0, 4, 1] }), /indices\[1\]: got 4, expected an integer from 0 to 3/],
     ["a negative column", csr({ indices: [0, -1, 1] }), /got -1, expected/],
@@ -65,7 +65,7 @@ describe("npz", () => {
     expect(() => readNpz(file, "x.npz", "inputs")).toThrow(SlonnError);
   });
 
-  it("refuses archives that lie or are damaged", () => {
+  test("refuses archives that lie or are damaged", () => {
     const content = npyFile("<f4", "(1, 2)", new Uint8Array(8));
     const read = (packed: Partial<Packed>, options?: { stored: boolean }) => () =>
       readNpz(zipFile([{ name: "x.npy", content, ...packed }], options), "x.npz", "inputs");
@@ -79,14 +79,14 @@ describe("npz", () => {
     expect(() => readNpz(whole.subarray(0, whole.length - 1), "x.npz", "inputs")).toThrow(/no end of a zip directory/);
   });
 
-  it("refuses a bomb by what it declares, before unpacking anything", () => {
+  test("refuses a bomb by what it declares, before unpacking anything", () => {
     const bomb = zipFile([{ name: "x.npy", content: new Uint8Array(8), declaredBytes: 0xfffffff0 }]);
     expect(() => readNpz(bomb, "bomb.npz", "inputs")).toThrow(/got 4294967280 bytes or more when unpacked, expected at most 1073741824/);
     const many = zipFile(["a", "b", "c"].map((name) => ({ name, content: new Uint8Array(60) })));
     expect(() => listZip(many, "many.zip", 150)).toThrow(/got 180 bytes or more/);
   });
 
-  it("never unpacks more than declared", () => {
+  test("never unpacks more than declared", () => {
     const bomb = zipFile([{ name: "x.npy", content: new Uint8Array(1 << 24), declaredBytes: 100 }]);
     expect(bomb.length).toBeLessThan(20_000);
     expect(() => readNpz(bomb, "bomb.npz", "inputs")).toThrow(/damaged deflate stream/);

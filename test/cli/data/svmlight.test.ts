@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readSvmlight } from "../../../src/cli/data/svmlight.ts";
 import { text } from "./build-files.ts";
 
@@ -13,7 +13,7 @@ const read = (content: string) => {
 };
 
 describe("svmlight", () => {
-  it("counts columns from 1 without a header", () => {
+  test("counts columns from 1 without a header", () => {
     expect(read("1 1:0.5 3:2 # a comment\n0 2:-1\n\n# only a comment\n")).toEqual({
       kind: "sparse",
       count: 2,
@@ -30,11 +30,11 @@ describe("svmlight", () => {
     });
   });
 
-  it("passes over a byte order mark", () => {
+  test("passes over a byte order mark", () => {
     expect(read("\ufeff1 1:0.5\n")).toMatchObject({ rows: [[[0, 0.5]]], labels: [[1]] });
   });
 
-  it("counts columns from where a comment says", () => {
+  test("counts columns from where a comment says", () => {
     const rowsOf = (comment: string) => read(`# ${comment}\n1 1:0.5 3:2\n`).rows[0].map(([index]) => index);
     expect(rowsOf("Column indices are zero-based")).toEqual([1, 3]);
     expect(rowsOf("Column indices are one-based")).toEqual([0, 2]);
@@ -42,7 +42,7 @@ describe("svmlight", () => {
     expect(read("# one-based\n1 0:0.5 3:2\n").rows[0].map(([index]) => index)).toEqual([0, 3]);
   });
 
-  it("counts columns from 0 where column 0 occurs", () => {
+  test("counts columns from 0 where column 0 occurs", () => {
     expect(read("1 0:0.5 3:2\n-1.5 qid:7 2:-1\n")).toMatchObject({
       width: 4,
       rows: [
@@ -56,7 +56,7 @@ describe("svmlight", () => {
     });
   });
 
-  it("reads the extreme-classification format: a header, several labels, none, and rows without features", () => {
+  test("reads the extreme-classification format: a header, several labels, none, and rows without features", () => {
     expect(read("4 10 5\n0,3 1:0.5 9:1\n 2:1\n4\n\n")).toEqual({
       kind: "sparse",
       count: 4,
@@ -75,7 +75,7 @@ describe("svmlight", () => {
     });
   });
 
-  it("reads features or labels alone under a header of two sizes", () => {
+  test("reads features or labels alone under a header of two sizes", () => {
     expect(read("2 6\n0:1 5:2\r\n3:1\r\n")).toMatchObject({
       count: 2,
       width: 6,
@@ -90,7 +90,7 @@ describe("svmlight", () => {
     });
   });
 
-  it("sorts columns and adds up repeated ones", () => {
+  test("sorts columns and adds up repeated ones", () => {
     expect(read("0 5:1 2:2 5:3\n1 3:1 3:1\n2 1:7\n").rows).toEqual([
       [
         [1, 2],
@@ -102,7 +102,7 @@ describe("svmlight", () => {
     expect(read("0 1:1e8 1:1 1:-1e8\n").rows).toEqual([[[0, 1]]]);
   });
 
-  it.each([
+  test.each([
     ["1 3:x\n", /x\.svm: line 1: got "3:x", expected index:value/],
     ["1 2:1\n1 -3:1\n", /line 2: got "-3:1"/],
     ["1 2:1 3\n", /got "3", expected index:value/],
