@@ -19,7 +19,7 @@ export interface WorkerLike {
   on?(type: string, listener: any): unknown;
 }
 
-/** A Worker, how to make one, or where its program lies. */
+/** A Worker, how to make one, or the URL of its program; a string may be a path in Node. */
 export type WorkerSource = WorkerLike | (() => WorkerLike | Promise<WorkerLike>) | URL | string;
 
 /**
