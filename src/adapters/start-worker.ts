@@ -51,7 +51,8 @@ function create(program: URL | string): WorkerLike {
   if (typeof Worker === "function") return new Worker(program, { type: "module" });
   const threads = builtin<{ Worker: new (program: URL | string) => WorkerLike }>("node:worker_threads");
   if (!threads) throw new Error("this runtime has no Worker");
-  return new threads.Worker(program);
+  // Node takes a file: URL for a path where it is text, as `import.meta.resolve` gives it
+  return new threads.Worker(typeof program === "string" && /^file:/i.test(program) ? new URL(program) : program);
 }
 
 export interface Listener {
