@@ -5,7 +5,7 @@
 // src/cli/measure.ts takes them, follow a drifting machine more closely, but then every contender finds its weights pushed out of the
 // caches by those before it (784-1024-1024-10 is 7 MB a copy, and there are as many copies as contenders), which a service that runs
 // one engine does not. Those who read the fewest bytes suffer least from that, and they are ours: the ratios would flatter us. So
-// blocks are the default here, two milliseconds of queries before each are not counted, and who starts and who follows whom changes. In a
+// blocks are the default here, ten milliseconds of queries before each are not counted, and who starts and who follows whom changes. In a
 // round everyone answers other queries, since contenders that share a session would find the very nodes they need fresh in the caches.
 // Over the race all answer the same ones. `order: "queries"` shows the difference.
 
@@ -73,9 +73,12 @@ export async function race(contenders: readonly Contender[], rows: Rows, options
   return { order, blockSize, measured: await takeTurns(contenders, rows, { ...options, queries, warmUp, blockSize }) };
 }
 
-/** Uncounted milliseconds at the start of a turn: dense has all its weights back after one query, who reads others for every input needs hundreds. */
-export const settlingMs = 2;
-const leastSettling = 5;
+/**
+ * Uncounted milliseconds at the start of a turn: dense has all its weights back after one query, who reads others for every input needs
+ * hundreds. Behind 2 ms it still showed who came before.
+ */
+export const settlingMs = 10;
+const [leastSettling, mostSettling] = [5, 20_000];
 
 /** A mood of the machine may outlast a turn: so many turns are drawn together, as long as that leaves `leastGroups` to draw from. */
 const turnsTogether = [1, 2, 4];
@@ -126,14 +129,16 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
   const racers: Racer[] = [];
   for (const contender of contenders) {
     const { isAsync, queryMs } = await warm(contender, inputAt, Math.max(1, warmUp), clock);
-    const { settle = Math.max(leastSettling, Math.min(queries - blockSize, Math.ceil(settlingMs / queryMs))) } = options;
+    const { settle = Math.max(leastSettling, Math.min(mostSettling, Math.ceil(settlingMs / queryMs))) } = options;
     racers.push({ ...createTally(contender, queries), isAsync, settle, answered: 0 });
   }
 
-  // Settling on inputs that are then counted would warm the very nodes they need: the ones before them are taken.
+  // Settling on inputs that are then counted would warm the very nodes they need: the ones before them are taken, round and round.
+  const others = queries > blockSize ? queries - blockSize : queries;
+  const settlingOn = (from: number, left: number): Input => inputAt(from - 1 - ((left - 1) % others));
   const takeTurn = (racer: Racer, c: number, from: number, end: number): void => {
     const { contender, settle, timesMs } = racer;
-    for (let q = from - settle; q < from; q++) contender.run(inputAt(q));
+    for (let left = settle; left > 0; left--) contender.run(settlingOn(from, left));
     for (let q = from; q < end; q++) {
       const input = inputAt(q);
       const start = clock.now();
@@ -145,7 +150,7 @@ async function takeTurns(contenders: readonly Contender[], rows: Rows, options: 
   };
   const takeAsyncTurn = async (racer: Racer, c: number, from: number, end: number): Promise<void> => {
     const { contender, settle, timesMs } = racer;
-    for (let q = from - settle; q < from; q++) await contender.run(inputAt(q));
+    for (let left = settle; left > 0; left--) await contender.run(settlingOn(from, left));
     for (let q = from; q < end; q++) {
       const input = inputAt(q);
       const start = clock.now();

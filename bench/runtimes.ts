@@ -34,7 +34,7 @@ interface Lane {
 
 const patienceMs = 600_000;
 const images = 200;
-/** Queries at the start of a block that are not counted: 2 ms of the fastest way, as in a race (bench/race.ts), for what the runtimes before it left of the caches. */
+/** Queries at the start of a block that are not counted: 2 ms of the fastest way, for what the runtimes before it left of the caches. */
 const settle = 250;
 /** What ratios are to. */
 const reference = "Node 24";

@@ -24,7 +24,7 @@ import { ratioOf } from "./ratios.ts";
 
 const rowCount = 400;
 /** Chromium's clock steps by a tenth of a millisecond, so blocks are long; the first race, like the second, has so many of each. */
-const blocks = { rounds: 40, count: 400, settle: 40 };
+const blocks = { rounds: 40, count: 400, settle: 200 };
 /** How far an engine's outputs may be from dense's, as a share of the largest. */
 const tolerance = 1e-4;
 const level = `loss=${promised}`;

@@ -302,8 +302,8 @@ ${table(
 below its public API, as no user calls it, and with weights in eight bits. A peer counts as long as it answers within 0.3 points of our dense.
 In plots filled marks are certified, the dashed line is what the promise allows.
 
-How far from what bounds it, on a sample of the report rows, timed stage by stage, which the smallest networks take longer for than in the
-race: a free oracle ("–" where it would save less than a tenth); time in proportion to multiply-adds; and bytes touched over the fastest read of memory of that
+How far from what bounds it, on a sample of the report rows, each level in an engine of its own and apart from the race, so that times differ
+from the race's: a free oracle ("–" where it would save less than a tenth); time in proportion to multiply-adds; and bytes touched over the fastest read of memory of that
 size (above 1 is slower than that, below 1 sits in a nearer cache).
 
 ${table(["network", "dense, µs", "ours, µs", "oracle, µs", "of its saving kept", "ideal ×", "found ×", "dense / bandwidth", "ours / bandwidth"], limits)}
@@ -330,7 +330,7 @@ function details(network: NetworkPart): string {
   };
   return `### ${name}
 
-${widths.join("-")}, weights in ${weights}; ${data}${trainedBy ? `; trained by ${trainedBy}` : ""}. Rows: ${r.fit.toLocaleString("en")} fit, ${r.search.toLocaleString("en")} search, ${r.certify.toLocaleString("en")} certify, ${r.report.toLocaleString("en")} report (${queries.toLocaleString("en")} asked, twice);
+${widths.join("-")}, weights in ${weights}; ${data}${trainedBy ? `; trained by ${trainedBy}` : ""}. Rows: ${r.fit.toLocaleString("en")} fit, ${r.search.toLocaleString("en")} search, ${r.certify.toLocaleString("en")} certify, ${r.report.toLocaleString("en")} report (${queries.toLocaleString("en")} asked, twice)${network.knownInputs ? `, ${network.knownInputs.toLocaleString("en")} of which bring the very input of a fit or held-out row` : ""};
 ${calibrationSeconds !== null ? `calibrated in ${calibrationSeconds} s` : "as it comes, calibrated on the same rows when it was made"}; load average ${figure(network.load[0])} to ${figure(network.load[1])}.
 
 ![${plotCaption(network)}](evaluation/${name}.svg)
@@ -455,8 +455,8 @@ function coldSection(networks: readonly NetworkPart[]): string {
   const names = [...new Set(networks.flatMap(({ cold }) => cold.map(({ name }) => name)))];
   return `## Cold starts
 
-Milliseconds from before the first import to the first answer in a fresh process, reading the model included, median of several. Ours loads the
-calibrated file with all its levels; peers are handed the network alone.
+Milliseconds from before the first import to the first answer in a fresh process, median of several. Ours reads the calibrated file with all its
+levels; peers are handed the bytes of the network alone, and read no file.
 
 ${table(
   ["network", ...names],
@@ -470,6 +470,12 @@ ${table(
 )}`;
 }
 
+/** How many ratios of the races did not reproduce. */
+function markedText(networks: readonly NetworkPart[], browser: BrowserPart | null): string {
+  const ratios = [...networks.flatMap((network) => network.ratios), ...(browser?.ratios ?? [])];
+  return ratios.length === 0 ? "" : `; here ${ratios.filter(({ reproduced }) => !reproduced).length} of ${ratios.length} are such`;
+}
+
 function method({ networks, browser, size }: Evaluation): string {
   const wide = networks.some(isWide);
   const judged = sizes[size].most.oracle;
@@ -478,9 +484,9 @@ function method({ networks, browser, size }: Evaluation): string {
 
 - **Rows.** Networks were trained on rows none of which is used again but to fit activators. Held-out rows search and certify
   ([who gets which](certificates.md#who-gets-which-rows)), oracles are chosen on them, peers choose their graphs by them. Report rows are run for
-  the first time in the race; its second run and the limits time the same rows, and nothing is chosen by any of them.
+  the first time in the race; its second run, the limits, deadlines and the browser take the same rows, and no level and no graph is chosen by any of them.
 - **Weights** of the networks of 2,048 and 4,096 nodes are committed rounded to eight bits, for their size, and widened again when read:
-  everybody computes the same floats.
+  everybody computes the same floats. A peer in eight bits gives next to nothing up on them, and its ratio stands under "hardest".
 - **Contenders** take turns ${turns ? `of ${turns.queries} queries behind ${turns.settlingMs} ms of uncounted ones, in a round no two the same ones, ` : ""}in an order that changes ([why](decisions/race-in-blocks.md)). Every query is timed by
   itself. Ours find the best five answers within the timing; peers hand over all outputs, ranked outside of it.
 - **Peers at their best**: one thread, every optimisation, tensors made once, of several graphs the fastest
@@ -494,7 +500,7 @@ function method({ networks, browser, size }: Evaluation): string {
   turn. They say where a second run should lie: the errors of both runs are in them. Those of losses are normal approximations. Seeds are fixed; answers, counts and certificates of
   a given calibration repeat, while a calibration by measured time chooses among settings that take about as long by what the clock said.
 - **Twice**: every ratio of a race is measured in two races of the same evaluation, one after the other. † marks those that the second did not find within the interval, of which chance alone
-  makes one in twenty. What is not a ratio of a race (what bounds it, deadlines, cold starts, cost at scale) is measured once and bears no mark.
+  makes one in twenty${markedText(networks, browser)}. What is not a ratio of a race (what bounds it, deadlines, cold starts, cost at scale) is measured once and bears no mark.
 - **Raw times** of every query stay in \`build/evaluation\`; the JSON keeps the median of each turn of both runs.
 
 ${size === "full" ? "" : `This is the ${size} size: fewer networks, rows and queries than the full evaluation, so that it ends in minutes.\n\n`}### What is not here

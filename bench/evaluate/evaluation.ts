@@ -49,6 +49,8 @@ export interface NetworkPart extends Circumstances {
   metric: LadderMetric;
   /** Rows of each kind; those that report were used for nothing else. */
   rows: { fit: number; search: number; certify: number; report: number };
+  /** Report rows whose very input is also one of the others', where texts are short; absent where it was measured before that was counted. */
+  knownInputs?: number;
   /** Null where it comes calibrated. */
   calibrationSeconds: number | null;
   queries: number;

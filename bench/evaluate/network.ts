@@ -10,10 +10,12 @@ import { createModel, type Model } from "../../src/model/model.ts";
 import { firstLabelled, type Input, isRight, type Labelled, type Labels, type Rows, rowOf } from "../../src/model/rows.ts";
 import { parseSlo } from "../../src/policy/slo.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
+import type { Rung } from "../../src/profile/ladder.ts";
 import { type RaceResult, race, settlingMs } from "../race.ts";
 import { quantile } from "../statistics.ts";
 import { type Field, gather } from "./contenders.ts";
 import type { Circumstances, ContenderResult, NetworkPart } from "./evaluation.ts";
+import { countKnownInputs } from "./known-inputs.ts";
 import { findLimits } from "./limits.ts";
 import { findOracle } from "./oracle.ts";
 import { ratiosOf } from "./ratios.ts";
@@ -85,10 +87,10 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
   const inputs = Array.from({ length: Math.min(size.counted, queries) }, (_, i) =>
     rowOf(report.rows, rowAt(Math.floor((i * queries) / size.counted))),
   );
-  const level = session.levels[session.run(inputs[0], parseSlo(slo)).report.plan.level];
+  const rungsOf = (asked: string): readonly Rung[] => session.levels[session.run(inputs[0], parseSlo(asked)).report.plan.level].rungs;
   const judging = firstLabelled(heldOut, size.most.oracle);
   const oracle = await findOracle(model, rankedOf(base), judging, promised, confidence);
-  const { oracleMacs, ...limits } = await findLimits(model, level.rungs, oracle.rung, inputs);
+  const { oracleMacs, ...limits } = await findLimits(model, { ours: rungsOf(slo), exact: rungsOf("exact"), oracle: oracle.rung }, inputs);
   const contenders = contendersOf(field, [result, again], inputs, base);
   report.labels &&
     contenders.forEach((one, c) => {
@@ -111,6 +113,7 @@ export async function evaluateNetwork(subject: Subject, size: Size, log: (line: 
       backend,
       metric: ladder?.metric ?? "agreement",
       rows: { fit: fit.count, search: heldOut.rows.count - certify, certify, report: report.rows.count },
+      knownInputs: countKnownInputs(report.rows, [fit, heldOut.rows]),
       calibrationSeconds,
       queries,
       turns: { queries: result.blockSize, settlingMs },

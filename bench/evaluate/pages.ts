@@ -7,12 +7,17 @@ import { evaluationPage } from "./evaluation-page.ts";
 import { accuracyPlot, deadlinePlot, lossPlot, scalingPlot } from "./plots.ts";
 import { scalingPage } from "./scaling-page.ts";
 
-/** Into `folder`: evaluation.md, scaling.md, and beside them a folder `evaluation` with the JSON and the plots. */
-export function writePages(evaluation: Evaluation, folder: string): void {
+/**
+ * Into `folder`: evaluation.md, scaling.md, and beside them a folder `evaluation` with the JSON and the plots. Both are drawn from what the
+ * JSON says, so that they come out the same when they are made of it again.
+ */
+export function writePages(measured: Evaluation, folder: string): void {
   const plots = join(folder, "evaluation");
   mkdirSync(plots, { recursive: true });
+  const json = JSON.stringify(measured, roundNumbers);
+  const evaluation = JSON.parse(json) as Evaluation;
   const { networks, certificates, interference, scaling } = evaluation;
-  writeFileSync(join(plots, "evaluation.json"), `${JSON.stringify(evaluation, roundNumbers)}\n`);
+  writeFileSync(join(plots, "evaluation.json"), `${json}\n`);
   for (const network of networks) writeFileSync(join(plots, `${network.name}.svg`), accuracyPlot(network));
   for (const part of certificates) writeFileSync(join(plots, `certificates-${part.network}.svg`), lossPlot(part));
   for (const part of interference)

@@ -212,6 +212,7 @@ ${table(["", "dense, p50 µs", "p99 µs", "right and in time a second", "ours, p
 }
 
 function edgeSection({ labels }: ScalingPart): string {
+  const largest = labels[labels.length - 1].size;
   const rows = curvesOf(labels).map(({ name, curve }) => [
     name,
     ...cpuLimitsMs.map((ms) => (1000 * Math.floor(sizeAt(curve, 1000 * ms) / 1000)).toLocaleString("en")),
@@ -219,7 +220,8 @@ function edgeSection({ labels }: ScalingPart): string {
   return `## What an edge platform's limit buys
 
 Edge platforms bound the processor time of a request: 10 ms on Cloudflare's free plan, 50 ms on Deno Deploy and Netlify. The most labels of a 128-wide head that one query
-answers within it, by the measurements above, on a machine like this one and with nothing else in the request. Memory may bound it sooner: 128 MB hold 250,000 such
+answers within it, by the measurements above, on a machine like this one and with nothing else in the request. None larger than ${largest.toLocaleString("en")} was measured: beyond, time is
+taken to grow in proportion, as above. Memory may bound it sooner: 128 MB hold 250,000 such
 labels in floats and 940,000 in eight bits.
 
 ${table(["", ...cpuLimitsMs.map((ms) => `labels in ${ms} ms`)], rows)}

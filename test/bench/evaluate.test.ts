@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outcomeOf, type Recorded, resample } from "../../bench/evaluate/certificates.ts";
 import { type Evaluation, hashByWorkName, hashName, plainName } from "../../bench/evaluate/evaluation.ts";
 import { points, ratioText } from "../../bench/evaluate/markdown.ts";
+import { writePages } from "../../bench/evaluate/pages.ts";
 import { ratioOf } from "../../bench/evaluate/ratios.ts";
 import { sizeAt, usAt } from "../../bench/evaluate/scaling-page.ts";
 import { bestPeers, brokenAllowed, hashLeavingOut, verdictsOf } from "../../bench/evaluate/verdicts.ts";
@@ -47,6 +48,17 @@ describe("npm run evaluate -- --tiny", () => {
 
   test("rows of each kind are apart, and all of them are told", () => {
     expect(evaluation.networks[0].rows).toEqual({ fit: 400, search: 800, certify: 1600, report: 300 });
+  });
+
+  test("pages and plots made of the JSON again are the same, also where it holds fewer digits than was measured", () => {
+    const [first, second] = ["first", "second"].map((name) => join(folder, name));
+    const { scaling } = evaluation;
+    const labels = scaling?.labels.map((point) => ({ ...point, denseUs: 12.2499999 }));
+    writePages({ ...evaluation, scaling: scaling && { ...scaling, labels: labels ?? [] } }, first);
+    writePages(JSON.parse(readFileSync(join(first, "evaluation", "evaluation.json"), "utf8")), second);
+    const files = readdirSync(first, { recursive: true, encoding: "utf8" }).filter((name) => name.includes("."));
+    expect(files).toContain("scaling.md");
+    for (const file of files) expect(readFileSync(join(second, file), "utf8")).toBe(readFileSync(join(first, file), "utf8"));
   });
 
   test("the page shows every plot that was drawn, and no figure that is not one", () => {
