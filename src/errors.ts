@@ -1,40 +1,46 @@
 // The one error class. Every refusal a caller can meet has a code from a closed set; messages name the subject first,
 // then what was found and what was expected.
 
-/** What went wrong, for programs. Messages are for people and may change; codes do not. */
+/**
+ * What went wrong, for programs. Messages are for people and may change; codes do not.
+ *
+ * - `bad-file`: a file does not follow its format: truncated, corrupted, or contradicting itself
+ * - `checksum`: a checksum stored in a file does not match its content
+ * - `unsupported`: a well-formed file holds something outside what is supported (an operator, a dtype, a version)
+ * - `bad-model`: a network that cannot be run: layers that do not fit together, weights that are not finite
+ * - `bad-input`: an input or label of the wrong length, type or value
+ * - `bad-slo`: a service level objective with unknown keys, impossible values or a contradiction
+ * - `bad-option`: an option that is unknown or out of range
+ * - `too-few-samples`: too few calibration samples for the promise asked
+ * - `unreadable`: a source that could not be read: not found, refused, interrupted
+ * - `no-engine`: no engine can run here with what was asked for
+ * - `deadline`: a deadline that cannot be met any more, of a query that asked to be refused then
+ * - `overloaded`: a queue is full
+ * - `worker`: a Worker that could not be started, or died
+ * - `aborted`: the caller's AbortSignal fired
+ * - `disposed`: a disposed session was used
+ */
 export type ErrorCode =
-  /** A file does not follow its format: truncated, corrupted, or contradicting itself. */
   | "bad-file"
-  /** A checksum stored in a file does not match its content. */
   | "checksum"
-  /** A well-formed file holds something outside what is supported (an operator, a dtype, a version). */
   | "unsupported"
-  /** A network that cannot be run: layers that do not fit together, weights that are not finite. */
   | "bad-model"
-  /** An input or label of the wrong length, type or value. */
   | "bad-input"
-  /** A service level objective with unknown keys, impossible values or a contradiction. */
   | "bad-slo"
-  /** An option that is unknown or out of range. */
   | "bad-option"
-  /** Too few calibration samples for the promise asked. */
   | "too-few-samples"
-  /** A source that could not be read: not found, refused, interrupted. */
   | "unreadable"
-  /** No engine can run here with what was asked for. */
   | "no-engine"
-  /** A deadline that cannot be met any more, of a query that asked to be refused then. */
   | "deadline"
-  /** A queue is full. */
   | "overloaded"
-  /** A Worker that could not be started, or died. */
   | "worker"
-  /** The caller's AbortSignal fired. */
   | "aborted"
-  /** A disposed session was used. */
   | "disposed";
 
-/** Every error this package throws on purpose. */
+/**
+ * Every error this package throws on purpose. `instanceof` tells those of one copy of the package; where several may be loaded (two versions, two
+ * bundles of one page), `name` and `code` tell those of all.
+ */
 export class SlonnError extends Error {
   override readonly name = "SlonnError";
   readonly code: ErrorCode;

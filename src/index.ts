@@ -1,4 +1,7 @@
-// The core door: load a model, create a session, run queries. No dependencies; every runtime.
+/**
+ * The core door: load a model, create a session, run queries. No dependencies; every runtime.
+ * @module
+ */
 
 export { createSession, type Session, type SessionOptions } from "./session/session.ts";
 
@@ -13,6 +16,7 @@ export { type ErrorCode, SlonnError } from "./errors.ts";
 export {
   type Activation,
   type AnyLayer,
+  type AnyModel,
   type ByteWeights,
   type CalibrationSection,
   createModel,
@@ -22,13 +26,12 @@ export {
   type StreamedWeights,
   type WriteRows,
 } from "./model/model.ts";
-export type { Input, SparseInput } from "./model/rows.ts";
 export type { DType, Tensor, TensorData } from "./model/tensor.ts";
-export type { Load, LoadEstimate, LoadOptions } from "./policy/load.ts";
+export type { LoadEstimate, LoadOptions } from "./policy/load.ts";
 export type { Plan } from "./policy/policy.ts";
 export type { Slo } from "./policy/slo.ts";
 export type { Certificate, Cost, Ladder, LadderMetric, LayerSetting, Level, RankedSetting, Rung } from "./profile/ladder.ts";
-export type { LatencyProfile, LevelLatency, ProfileOrigin, RungLatency } from "./profile/latency.ts";
+export type { LatencyProfile, LevelLatency, ProfileOrigin, Quantiles, RungLatency } from "./profile/latency.ts";
 export type { QueryInput } from "./session/input.ts";
 export type { Answer, BestAnswers, Output } from "./session/output.ts";
 export type { Report } from "./session/report.ts";

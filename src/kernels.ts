@@ -1,4 +1,7 @@
-// The door `slonn/kernels`: the WebAssembly kernels with typed arrays in and out, every result a copy.
+/**
+ * The door `slonn/kernels`: the WebAssembly kernels with typed arrays in and out, every result a copy.
+ * @module
+ */
 
 export type { ArrayFunctions, ArrayKernels, ArrayKernelsOptions } from "./engine/array-kernels.ts";
 export { createArrayKernels as createKernels } from "./engine/array-kernels.ts";

@@ -57,7 +57,7 @@ export type Reply =
       isDense: boolean;
       why: string;
       certificate: Certificate | null;
-      gaveUp: string[];
+      gaveUp: readonly string[];
     }
   | { kind: "raced"; rows: Raced[]; stretch: number }
   | { kind: "failed"; message: string };

@@ -4,34 +4,35 @@
 /** How the nodes of one layer are chosen. */
 export type LayerSetting =
   /** Every node from every input. */
-  | { kind: "dense" }
+  | { readonly kind: "dense" }
   /** Every node, zero inputs skipped: the same result, fewer multiply-adds. `columns` suits few active inputs, `panels` many. */
-  | { kind: "exact"; layout?: "panels" | "columns" }
+  | { readonly kind: "exact"; readonly layout?: "panels" | "columns" }
   /** Nodes (or panels of 16 nodes) ranked by an activator; the rest count as 0. */
   | RankedSetting;
 
-/** Computes the nodes that an activator ranks best. */
+/** Computes the nodes that an activator ranks best. `oracle` ranks by the true pre-activations, for tests. */
 export interface RankedSetting {
-  kind: "ranked";
-  activator: "low-rank" | "hash" | "clusters" | "screen" | "oracle";
+  readonly kind: "ranked";
+  readonly activator: "low-rank" | "hash" | "clusters" | "screen" | "oracle";
   /** Which activator of that kind: the rank of a low-rank one, the tables of hashes, the panels a cluster, the inputs a screen looks at. */
-  variant: number;
-  /** Components of the router that ranks clusters. */
-  rank?: number;
+  readonly variant: number;
+  /** Of `clusters`: how many components the layer that scores them has. */
+  readonly rank?: number;
   /** `node` chooses single nodes, `panel` whole panels of 16, `cluster` the panels an activator of that kind keeps together. */
-  unit: "node" | "panel" | "cluster";
+  readonly unit: "node" | "panel" | "cluster";
+  readonly by: "top-k" | "threshold" | "within";
   /** `top-k`: this share of the units (0 to 1). `threshold`: units whose score exceeds this number. `within`: at most this far below the best. */
-  by: "top-k" | "threshold" | "within";
-  amount: number;
+  readonly amount: number;
 }
 
-/** One setting of every layer. */
+/** One setting of every layer: a step of a level that grows, or all of one that does not. */
 export interface Rung {
-  layers: readonly LayerSetting[];
-  /** Stop here when the two best answers differ by at least this much; absent on the last rung. */
-  margin?: number;
-  /** The most multiply-adds this rung was seen to add on the certification rows; a budget of operations stops growth by it. */
-  macs?: number;
+  /** One per layer. */
+  readonly layers: readonly LayerSetting[];
+  /** The query ends with this rung where the scores of the two best answers differ by at least this much; absent on the last rung. */
+  readonly margin?: number;
+  /** The most multiply-adds this rung was seen to add on the certification rows; it is not begun where fewer of `operations` are left. */
+  readonly macs?: number;
 }
 
 /** Whether `b` chooses all that `a` chooses, by the same scores: then what `a` computed can stay. */

@@ -17,11 +17,14 @@ export interface LoadModelOptions extends ReadOptions {
 const optionNames: Record<keyof LoadModelOptions, true> = { signal: true, onProgress: true, stream: true };
 
 /**
- * Loads a `.slonn` model. Other formats: `slonn/import`.
- * @throws SlonnError `bad-option`, `unreadable`, `aborted`, or what reading the file finds: `bad-file`, `checksum`, `unsupported`, `bad-model`.
+ * Loads a `.slonn` model, with `stream: true` leaving its large weights in the source. Other formats: `slonn/import`.
+ * @param source bytes are not copied where their alignment allows, so they must not be changed afterwards
+ * @throws (rejects) SlonnError `bad-option`, `bad-input` for what is no source, `unreadable`, `aborted`, or what reading the file finds: `bad-file`,
+ * `checksum`, `unsupported`, `bad-model`.
  */
 export function loadModel(source: Source, options: LoadModelOptions & { stream: true }): Promise<StreamedModel>;
 export function loadModel(source: Source, options?: LoadModelOptions & { stream?: false | undefined }): Promise<Model>;
+export function loadModel(source: Source, options?: LoadModelOptions): Promise<Model | StreamedModel>;
 export async function loadModel(source: Source, options: LoadModelOptions = {}): Promise<Model | StreamedModel> {
   checkNames("loadModel", options, optionNames);
   return decodeModelFrom(await openSource(source, options), options.stream ?? false);

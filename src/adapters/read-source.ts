@@ -10,8 +10,9 @@ export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferV
 
 /** Cancelling a read, and hearing how far it is. */
 export interface ReadOptions {
+  /** Stops the read, which then rejects with `aborted`. */
   signal?: AbortSignal | undefined;
-  /** `total` is null where the source does not say how long it is. */
+  /** Called with the bytes read so far; `totalBytes` is null where the source does not say how long it is. */
   onProgress?: ((loadedBytes: number, totalBytes: number | null) => void) | undefined;
 }
 

@@ -19,7 +19,7 @@ export interface WorkerLike {
   on?(type: string, listener: any): unknown;
 }
 
-/** A Worker, how to make one, or where its program lies. */
+/** A Worker, how to make one, or the URL of its program; a string may be a path in Node. */
 export type WorkerSource = WorkerLike | (() => WorkerLike | Promise<WorkerLike>) | URL | string;
 
 /**
@@ -51,7 +51,8 @@ function create(program: URL | string): WorkerLike {
   if (typeof Worker === "function") return new Worker(program, { type: "module" });
   const threads = builtin<{ Worker: new (program: URL | string) => WorkerLike }>("node:worker_threads");
   if (!threads) throw new Error("this runtime has no Worker");
-  return new threads.Worker(program);
+  // Node takes a file: URL for a path where it is text, as `import.meta.resolve` gives it
+  return new threads.Worker(typeof program === "string" && /^file:/i.test(program) ? new URL(program) : program);
 }
 
 export interface Listener {

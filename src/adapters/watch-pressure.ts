@@ -9,13 +9,14 @@ import { builtin } from "./builtin.ts";
 /** Where to look, and how often. */
 export interface WatchOptions {
   /** Milliseconds between two looks; 250 unless given. */
-  everyMs?: number;
-  /** `linux`: /proc/pressure/cpu. `compute`: PressureObserver. `timers`: how late they come. The first that is there unless given. */
-  source?: "linux" | "compute" | "timers";
+  everyMs?: number | undefined;
+  /** `linux`: /proc/pressure/cpu. `compute`: the browser's PressureObserver. `timers`: how late they come. The first that is there unless given. */
+  source?: PressureWatch["source"] | undefined;
 }
 
 /** A look at the machine's load, kept up in the background. */
 export interface PressureWatch {
+  /** Where it looks. */
   readonly source: "linux" | "compute" | "timers";
   /** Share of time in which something had to wait for a core, 0 to 1, as last seen; NaN before the first look. Costs nothing to ask. */
   pressure(): number;
@@ -28,7 +29,7 @@ const file = "/proc/pressure/cpu";
 
 /**
  * Watches the machine's load; hand its `pressure` to `createSession(model, { load: { pressure } })`. Keeps no program running.
- * @throws SlonnError `bad-option` for options that are none, and where the source asked for is not there
+ * @throws SlonnError `bad-option` for unknown or invalid options, and where the source asked for is not there
  */
 export function watchPressure(options: WatchOptions = {}): PressureWatch {
   checkNames("watchPressure", options, optionNames);

@@ -8,40 +8,40 @@ import { aborted, checkSignal, messageOf, refusal, SlonnError } from "../errors.
 import type { Model } from "../model/model.ts";
 import { checkFunction, show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
-import type { Load, LoadEstimate } from "../policy/load.ts";
+import type { LoadEstimate, LoadOptions } from "../policy/load.ts";
 import { checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
 import type { QueryInput } from "../session/input.ts";
 import { createCandidates, createOutput, type Output } from "../session/output.ts";
 import type { Report } from "../session/report.ts";
-import type { SessionOptions } from "../session/session.ts";
+import type { Session, SessionOptions } from "../session/session.ts";
 import type { ReadOptions, Source } from "./read-source.ts";
 import { sendableInput, sendableSource } from "./sendable.ts";
 import { cannotStart, listen, startWorker, type WorkerLike, type WorkerSource } from "./start-worker.ts";
-import { errorOf, type Opened, type Question, type Reply } from "./worker-messages.ts";
+import { errorOf, type Question, type Reply } from "./worker-messages.ts";
 
 /** How to start the Worker, how to read the model, and how its session runs. */
 export interface WorkerSessionOptions extends ReadOptions, Omit<SessionOptions, "clock" | "load"> {
   /** As for a session, but numbers only, and as they are when the Worker starts: what is read later cannot be sent. */
-  load?: Partial<Load> | undefined;
-  /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. It ends with the session, or where none comes of it. */
+  load?: Omit<LoadOptions, "pressure"> | undefined;
+  /** The Worker, how to make one, or the URL of its program, which imports `slonn/worker-thread`; this package's own unless given. It ends with the session, or when no session can be created. */
   worker?: WorkerSource | undefined;
-  /** Hand the model's bytes over to the Worker instead of copying them, unless they are a part of a buffer: the caller's buffer is empty afterwards. */
+  /** Whether to transfer the model's bytes to the Worker in place of a copy, unless they are a part of a buffer: the caller's buffer is empty afterwards. */
   transfer?: boolean | undefined;
 }
 
 /** How a query goes to its Worker. */
 export interface RunOptions {
-  /** Hand the input's buffers over instead of copying them, but for those of which it shows a part. */
+  /** Whether to transfer the input's buffers in place of copies, but for those of which it shows a part: the caller's are empty afterwards. */
   transfer?: boolean | undefined;
-  /** Milliseconds of the deadline that had passed before the call, from 0. */
+  /** Milliseconds of the deadline that had passed before the call; 0 unless given. */
   waitedMs?: number | undefined;
-  /** Milliseconds before the deadline that are to be left to others, from 0. */
+  /** Milliseconds before the deadline that are to be left to others; 0 unless given. */
   reservedMs?: number | undefined;
 }
 
 /** A session in a Worker of its own. */
-export interface WorkerSession extends Opened {
+export interface WorkerSession extends Pick<Session, "backend" | "backendReason" | "levels" | "memoryBytes"> {
   /**
    * Answers one query; those that come meanwhile wait in line.
    * @param slo its deadline counts from this call; its `signal` takes the query out of the line, or stops it before its next layer
@@ -49,16 +49,16 @@ export interface WorkerSession extends Opened {
    */
   run(input: QueryInput, slo?: Slo, options?: RunOptions): Promise<{ output: Output; report: Report }>;
   /**
-   * As a session's: measures the latency of every level on `inputs` in turn, in about half a second. Queries that come meanwhile wait.
+   * As `Session.measureLatency`: measures the latency of every level in about half a second. Queries that come meanwhile wait.
    * @throws (rejects) SlonnError `bad-input`, `disposed`, and `worker` when the Worker died
    */
   measureLatency(inputs?: readonly QueryInput[]): Promise<LatencyProfile>;
   /**
-   * How slow the machine is taken to be by the session there, which is asked once it has answered what it is at.
+   * How slow the session there takes the machine to be. It answers when it is done with the queries asked before.
    * @throws (rejects) SlonnError `disposed`, and `worker` when the Worker died
    */
   load(): Promise<LoadEstimate>;
-  /** Questions without an answer yet. */
+  /** Calls of `run`, `measureLatency` and `load` without an answer yet. */
   readonly pending: number;
   /** Settles when the session is over: null when it was disposed, else the error every query gets from then on. */
   readonly closed: Promise<SlonnError | null>;
@@ -88,10 +88,9 @@ interface Waiting {
 }
 
 /**
- * Starts a Worker, loads a model there and creates a session of it. Cancel it with `signal`, which also limits how long a silent
- * program is waited for.
+ * Starts a Worker, loads a model there and creates a session of it. A program that never answers is waited for until `signal` fires.
  * @param source as for `loadModel`, or a model; read in the Worker, except streams and responses, which are read here
- * @throws SlonnError `bad-option`, `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw; what `onProgress` throws
+ * @throws (rejects) SlonnError `bad-option`, `worker` when no Worker could be started, `aborted`, and what `loadModel` and `createSession` throw; what `onProgress` throws
  */
 export async function createWorkerSession(source: Source | Model, options: WorkerSessionOptions = {}): Promise<WorkerSession> {
   try {

@@ -27,22 +27,29 @@ import { certifiedLevels } from "./levels.ts";
 import type { Run } from "./search.ts";
 import { usedActivators } from "./used.ts";
 
+/** What may rank the nodes of a layer; `screen` and `clusters` only those of output layers, which are ranked from 256 nodes on. */
+export type ActivatorKind = "low-rank" | "screen" | "clusters" | "hash";
+
 /** What to calibrate on, and what is to be promised. */
 export interface CalibrateOptions {
+  /** Inputs the network was not trained on, as it takes them. A third of them, at most 5,000, is searched on, the rest certifies. */
   rows: Rows;
   /** What is right for each row. Without labels the promise is agreement with dense. */
   labels?: Labels | null | undefined;
   /** Further rows, none of them among `rows`, that may only fit activators: the network's training rows for instance. */
   fitRows?: Rows | null | undefined;
-  /** The promise: at most this fraction lost against dense (without labels: at most this fraction disagrees). */
+  /** The promise: at most this fraction lost against dense (without labels: at most this fraction disagrees); 0.003 unless given. */
   maxLoss?: number | undefined;
-  /** 1 − δ, the probability that a certificate holds. */
+  /** The probability that a certificate holds, above 0.5 and below 1; 0.95 unless given. */
   confidence?: number | undefined;
-  /** What the promise is about: `precision@k` and `agreement@k` with k 1, 3 or 5 look at the best k answers, fewer than there are outputs. */
+  /**
+   * What the promise is about. `precision@k` and `agreement@k` look at the best k answers, fewer than there are outputs. Unless given, `accuracy`
+   * (of several labels a row, `precision@1`), or without labels `agreement`.
+   */
   metric?: LadderMetric | undefined;
-  /** Which kinds to fit and try; a kind that does not suit a layer is left out there. */
-  activators?: readonly string[] | undefined;
-  /** How many hash tables of how many bits, where `activators` names hash; 8 of 8 unless given. */
+  /** Which kinds to fit and try, all but `hash` unless given; a kind that does not suit a layer is left out there. */
+  activators?: readonly ActivatorKind[] | undefined;
+  /** Of `hash`; 8 tables of 8 bits and 256 votes unless given. */
   hashShape?: HashShape | undefined;
   /**
    * `int8` brings the weights to eight bits, `auto` where that answers faster under the promise; as the model has them unless given.
@@ -51,13 +58,17 @@ export interface CalibrateOptions {
   weights?: "int8" | "auto" | undefined;
   /** Whether levels may start low and grow for inputs they are unsure of; true unless given. Without, every input gets the same setting. */
   growing?: boolean | undefined;
+  /** Of what is random (which rows search, how activators are fitted), a whole number from 0 to 2^32 − 1; 1 unless given. */
   seed?: number | undefined;
-  /** `time` searches by measured time on this machine, `macs` by counted multiply-adds (deterministic). */
+  /** `time`, unless given, searches by measured time on this machine, `macs` by counted multiply-adds, which gives the same levels every time. */
   cost?: "time" | "macs" | undefined;
+  /** What time is measured by; the runtime's monotonic clock unless given. */
   clock?: Clock | undefined;
+  /** The kernels to calibrate on; the fastest that run here unless given. */
   engine?: EngineOptions | undefined;
+  /** Stops the calibration, which then rejects with `aborted`. */
   signal?: AbortSignal | undefined;
-  /** Told what is being done and how much of all is done, 0 to 1. */
+  /** Called with the share of all work that is done, 0 to 1, and with what is being done, for people. */
   onProgress?: ((share: number, what: string) => void) | undefined;
 }
 
@@ -85,8 +96,11 @@ const engineNames: Record<keyof EngineOptions, true> = { backend: true, module: 
 const most = { search: 5000, fit: 4096 };
 
 /**
- * Returns the model with activators, levels and certificates.
- * @throws SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for what is no model and
+ * Calibrates a model: fits what ranks its nodes, searches levels of effort and certifies them. Takes from seconds to minutes and keeps the thread
+ * busy, but for turns of the event loop between steps.
+ * @param model any that `slonn` or `slonn/import` gives; it stays as it is, and what it had of an earlier calibration does not count
+ * @returns the model with its levels, for `encodeModel` or `createSession`; the nodes of its hidden layers may stand in another order
+ * @throws (rejects) SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for what is no model and
  * for a network of one output (`asTwoClasses` makes two of it), `too-few-samples` when the promise could not be certified even if nothing
  * were lost, `aborted`.
  */
@@ -209,8 +223,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
 type Settled = "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed" | "cost";
 type Asked = CalibrateOptions & Required<Pick<CalibrateOptions, Settled>>;
 
-/** Activators that are fitted. */
-const kinds = ["low-rank", "screen", "clusters", "hash"];
+const kinds: readonly ActivatorKind[] = ["low-rank", "screen", "clusters", "hash"];
 
 /** How many of the best answers a metric looks at: fewer than there are outputs, since every level gives all of those. */
 function depthOf(metric: LadderMetric, labels: Labels | null, outputs: number): number {

@@ -5,11 +5,13 @@
 import type { Hash } from "../activator/activator.ts";
 import { normal, type Random } from "../random.ts";
 
-/** How many hash tables there are, by how many bits each finds its bucket. */
+/** The size of a `hash` activator. */
 export interface HashShape {
+  /** How many hash tables there are. */
   tables: number;
+  /** How many signs make the key of a table, 20 at most: it has 2^bits buckets. */
   bits: number;
-  /** Votes kept per bucket. */
+  /** Most nodes that a bucket votes for. */
   votes: number;
 }
 

@@ -3,7 +3,7 @@
 import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
 import { refusal } from "../errors.ts";
 import { formatOf, importModel } from "../import/import.ts";
-import type { Model } from "../model/model.ts";
+import type { Activation, Model } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { readBytes } from "./read-bytes.ts";
 
@@ -17,7 +17,7 @@ export async function loadModelFile(path: string, activations?: string): Promise
   const source = { name: basename(path), bytes, read: (part: string) => readBytes(besideModel(path, part)) };
   const model = await importModel(
     source,
-    activations === undefined ? {} : { activations: activations.split(",").map((name) => name.trim()) },
+    activations === undefined ? {} : { activations: activations.split(",").map((name) => name.trim()) as Activation[] },
   );
   if (formatOf(source.name, bytes) === "slonn") return model;
   return { ...model, name: source.name.replace(/(?<=.)\.[a-z0-9]+$/i, "") };

@@ -37,7 +37,9 @@ export interface ArrayFunctions {
   gram(a: Float32Array, m: number, k: number): Float32Array;
 }
 
+/** The array functions, and what they run on. */
 export interface ArrayKernels extends ArrayFunctions {
+  /** The kernels in use. */
   readonly backend: "simd" | "js";
   /** Why the backend is not the fastest one; null when it is. */
   readonly reason: string | null;
@@ -46,7 +48,7 @@ export interface ArrayKernels extends ArrayFunctions {
 /** Which kernels to take. */
 export interface ArrayKernelsOptions {
   /** Ask for one backend; absent: `simd` where it runs. */
-  backend?: "simd" | "js";
+  backend?: "simd" | "js" | undefined;
 }
 
 const optionNames: Record<keyof ArrayKernelsOptions, true> = { backend: true };
@@ -54,7 +56,7 @@ const optionNames: Record<keyof ArrayKernelsOptions, true> = { backend: true };
 /**
  * Compiles the array kernels, or takes the plain-JavaScript ones where that cannot be done. The memory of an instance grows to
  * what its largest call needed and goes when the returned object does.
- * @throws SlonnError `no-engine` when `backend: "simd"` was asked for and cannot run here, `bad-option` for another backend or option.
+ * @throws (rejects) SlonnError `no-engine` when `backend: "simd"` was asked for and cannot run here, `bad-option` for another backend or option.
  */
 export async function createArrayKernels(options: ArrayKernelsOptions = {}): Promise<ArrayKernels> {
   checkNames("createKernels", options, optionNames);

@@ -33,9 +33,9 @@ export interface Engine {
 
 /** Which kernels to run on. */
 export interface EngineOptions {
-  /** Ask for one backend; absent: the fastest that runs here. */
+  /** The fastest that runs here unless given. */
   backend?: Backend | undefined;
-  /** A compiled kernels binary of this package's build, for runtimes that refuse to compile bytes. */
+  /** The compiled kernels of this very version (`slonn/kernels.wasm`), for runtimes that refuse to compile bytes. */
   module?: WasmModule | undefined;
 }
 

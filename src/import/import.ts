@@ -1,8 +1,11 @@
-// The door `slonn/import`: any supported model file → Model. Decides by content, and by name only where content cannot tell; what is in
-// each format is known to its own reader.
+/**
+ * The door `slonn/import`: any supported model file → Model. Decides by content, and by name only where content cannot tell; what is in
+ * each format is known to its own reader.
+ * @module
+ */
 
 import { messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
-import type { Model } from "../model/model.ts";
+import type { Activation, Model } from "../model/model.ts";
 import { quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
 import { asTwoClasses } from "../model/two-classes.ts";
@@ -22,28 +25,33 @@ export { asTwoClasses, importKeras, importOnnx, importSafetensors, importTfjs };
 export interface ImportSource {
   /** The file's name or path: the model's name, the subject of messages, and a hint at the format. */
   name: string;
+  /** All of the file. */
   bytes: Uint8Array | ArrayBuffer;
-  /** Reads a file beside this one (weight shards, external data); paths are relative and never lead upwards. */
+  /** Reads a file beside this one (weight shards, external data), where there are any; paths are relative and never lead upwards. */
   read?: ((relativePath: string) => Promise<Uint8Array | ArrayBuffer>) | undefined;
 }
 
 /** What a file does not say itself. */
 export interface ImportOptions {
-  /** For safetensors in PyTorch naming: what stands between the linear layers, which the file does not say. */
-  activations?: string[] | undefined;
+  /**
+   * For safetensors in PyTorch naming, which do not say what stands between the linear layers: one activation for every hidden layer, or one per
+   * layer; relu and at the end identity unless given.
+   */
+  activations?: readonly Activation[] | undefined;
   /** Looked at before the import and around every file it reads beside the model; what lies between runs in one piece. */
   signal?: AbortSignal | undefined;
 }
 
 const optionNames: Record<keyof ImportOptions, true> = { activations: true, signal: true };
 
-/** The formats that can be read. */
+/** The formats that can be read: `tfjs` is a layers model's model.json, `keras` an .h5 file. */
 export type ModelFormat = "onnx" | "tfjs" | "keras" | "safetensors" | "slonn";
 
 /**
  * Reads a model: ONNX, TensorFlow.js layers (model.json), Keras .h5, safetensors in PyTorch naming, or .slonn.
- * @throws SlonnError `unsupported` where the format or something in the file is outside what is supported, `bad-file` where the file
- * contradicts its format, `bad-model` where the network cannot run, `bad-option` for a source of another form, options nobody knows and
+ * @returns the network; of a .slonn with its calibration
+ * @throws (rejects) SlonnError `unsupported` where the format or something in the file is outside what is supported, `bad-file` where the file
+ * contradicts its format, `bad-model` where the network cannot run, `bad-option` for a source of another form, unknown options and
  * options the format does not take, `unreadable` where a file beside it is needed and cannot be read, `aborted`.
  */
 export async function importModel(source: ImportSource, options: ImportOptions = {}): Promise<Model> {
@@ -127,6 +135,8 @@ const supported = "ONNX, TensorFlow.js model.json, Keras .h5, .safetensors or .s
 
 /**
  * The format of a file, by its first bytes.
+ * @param name the file's name or path, for where its content cannot tell, and for messages
+ * @param bytes the file, or its beginning up to the end of a safetensors header
  * @throws SlonnError `unsupported` where it is none of the supported ones, `bad-file` where it is empty.
  */
 export function formatOf(name: string, bytes: Uint8Array): ModelFormat {

@@ -10,8 +10,9 @@ import { buildKerasModel, type WeightLookup } from "./keras-layers.ts";
 import type { StoredWeight } from "./keras-scalings.ts";
 
 /**
- * Reads a Keras model: attribute `model_config`, weights under `model_weights/<layer>/<weight name>`.
- * @param options.name the model's name, also the subject of error messages.
+ * Reads a Keras model from HDF5, as `model.save("model.h5")` writes it: attribute `model_config`, weights under `model_weights/<layer>/<weight name>`.
+ * @param content all of the file
+ * @param options.name the model's name, also the subject of error messages
  * @throws SlonnError `bad-file`, `unsupported` (layers or forms of HDF5 outside what is supported; files of weights only), `bad-model`,
  * `bad-option` for arguments of another form.
  */

@@ -36,13 +36,14 @@ export interface OnnxOptions {
   /** The model's name, and what messages call the file. */
   name: string;
   /** Gives the content of a file beside the model that holds weights ("external data"); asked once per file. */
-  external?: (location: string) => Uint8Array | Promise<Uint8Array>;
+  external?: ((location: string) => Uint8Array | Promise<Uint8Array>) | undefined;
 }
 
 /**
- * The network in an ONNX file, operator sets 7 to 28.
- * @throws SlonnError `bad-file` where the file is none, is cut off or contradicts itself; `unsupported`, by name, for operators outside
- * `chainOperators`, graphs that are no straight chain and other types; `bad-model` where shapes do not fit; `unreadable` where external data cannot be had;
+ * Reads an ONNX model, operator sets 7 to 28. docs/importing.md lists its operators.
+ * @param content all of the file
+ * @throws (rejects) SlonnError `bad-file` where the file is not ONNX, is cut off or contradicts itself; `unsupported`, with the name of what is in the way,
+ * for other operators, graphs that are not a straight chain and other types of numbers; `bad-model` where shapes do not fit; `unreadable` where external data cannot be had;
  * `bad-option` for arguments of another form.
  */
 export async function importOnnx(content: Uint8Array, options: OnnxOptions): Promise<Model> {

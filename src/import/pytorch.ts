@@ -23,11 +23,13 @@ interface Module {
 }
 
 /**
- * The network in a safetensors file of Linear modules, each optionally followed by a BatchNorm1d, which is folded into it.
- * @param options.activations one for every hidden layer, or the whole list, one per layer. Without it: relu, and identity last.
+ * Reads the state of a PyTorch network from safetensors: Linear modules, each optionally followed by a BatchNorm1d, which is folded into it.
+ * @param content all of the file
+ * @param options.name the model's name, also the subject of error messages
+ * @param options.activations one for every hidden layer, or one per layer; relu and at the end identity unless given
  * @throws SlonnError `unsupported` for other modules, `bad-option` for activations that do not fit and arguments of another form, `bad-file` and `bad-model`.
  */
-export function importSafetensors(content: Uint8Array, options: { name: string; activations?: readonly string[] }): Model {
+export function importSafetensors(content: Uint8Array, options: { name: string; activations?: readonly Activation[] | undefined }): Model {
   const bytes = checkArguments("importSafetensors", content, options, { name: true, activations: true });
   const { name } = options;
   const { tensors, metadata } = readSafetensors(bytes, name);
@@ -239,12 +241,11 @@ function splitName(name: string): [parent: string, last: string] {
   return [name.slice(0, dot + 1), name.slice(dot + 1)];
 }
 
-function chooseActivations(given: readonly string[] | undefined, layers: number): Activation[] {
+function chooseActivations(given: readonly Activation[] | undefined, layers: number): Activation[] {
   if (given !== undefined && !Array.isArray(given)) throw refusal("bad-option", "activations", show(given), "a list of names");
   for (const activation of given ?? [])
-    if (!activations.includes(activation as Activation))
-      throw refusal("bad-option", "activations", quoted(String(activation)), activations.join(", "));
-  const list = (given ?? ["relu"]) as readonly Activation[];
+    if (!activations.includes(activation)) throw refusal("bad-option", "activations", quoted(String(activation)), activations.join(", "));
+  const list: readonly Activation[] = given ?? ["relu"];
   if (given && list.length === layers) return [...list];
   if (list.length !== 1) throw refusal("bad-option", "activations", list.length, `1 for every hidden layer or ${layers}, one per layer`);
   return Array.from({ length: layers }, (_, l) => (l < layers - 1 ? list[0] : "identity"));

@@ -22,8 +22,9 @@ export interface TfjsOptions {
 }
 
 /**
- * Reads a layers model.
- * @throws SlonnError `bad-file` (malformed, or shards that do not match the manifest), `unsupported` (graph models, layers or
+ * Reads a layers model of TensorFlow.js.
+ * @param modelJson the content of model.json, as bytes or text
+ * @throws (rejects) SlonnError `bad-file` (malformed, or shards that do not match the manifest), `unsupported` (graph models, layers or
  * dtypes outside what is supported), `bad-model`, `bad-option` for arguments of another form, and whatever `shard` throws.
  */
 export async function importTfjs(modelJson: Uint8Array | string, options: TfjsOptions): Promise<Model> {

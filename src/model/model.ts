@@ -30,7 +30,7 @@ export interface ByteWeights {
 /** Takes rows of a matrix, whole and side by side, of which the first is row `row`. */
 export type WriteRows = (values: Float32Array | Int8Array, row: number) => void;
 
-/** Weights that are still in a stream. */
+/** Weights that are still in a stream, for `createSession` to read. */
 export interface StreamedWeights {
   /** [outputs] where the weights are in eight bits, else null. */
   readonly scale: Float32Array | null;
@@ -44,6 +44,7 @@ export interface StreamedWeights {
 export interface AnyLayer {
   name: string;
   inputs: number;
+  /** How many nodes it has. */
   outputs: number;
   /** Row-major [outputs, inputs]. */
   weight: Float32Array | ByteWeights | StreamedWeights;
@@ -64,9 +65,11 @@ export interface FloatLayer extends DenseLayer {
   weight: Float32Array;
 }
 
-/** What calibration adds to a network: levels and certificates as JSON, activators as tensors. Opaque to this room. */
+/** What calibration adds to a network, to be handed on as it is. */
 export interface CalibrationSection {
+  /** Levels and certificates, a `Ladder` as JSON; checked when a session is created. */
   ladder: unknown;
+  /** What ranks nodes, by name. */
   tensors: ReadonlyMap<string, Tensor>;
 }
 
@@ -75,6 +78,7 @@ export interface AnyModel {
   name: string;
   /** In order; the outputs of one are the inputs of the next. */
   layers: readonly AnyLayer[];
+  /** Null where the network was not calibrated. */
   calibration: CalibrationSection | null;
 }
 
@@ -83,7 +87,7 @@ export interface Model extends AnyModel {
   layers: readonly DenseLayer[];
 }
 
-/** A model whose large weights are still in a stream, for one session, into whose memory they go. */
+/** A network whose large weights are still in a stream, for one session, into whose memory they go. */
 export interface StreamedModel extends AnyModel {
   /** What the stream still holds. */
   readonly stream: {
@@ -96,7 +100,10 @@ export interface StreamedModel extends AnyModel {
 export const maxWidth: number = 1 << 24;
 
 /**
- * Builds a model after checking that it can run.
+ * Builds a model after checking that it can run. Layers are not copied.
+ * @param name what it is called in messages and files
+ * @param layers first to last; the outputs of one are the inputs of the next
+ * @param calibration of another model of the same layers
  * @throws SlonnError `bad-model` when there is no layer, sizes do not chain, a weight is not finite, or softmax stands before the end.
  */
 export function createModel<Layer extends AnyLayer = DenseLayer>(

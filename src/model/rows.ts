@@ -5,22 +5,41 @@ import { show } from "./quoted.ts";
 
 /** `count` inputs of `width` numbers: dense row-major, or compressed sparse rows (CSR). */
 export type Rows =
-  | { kind: "dense"; count: number; width: number; data: Float32Array }
+  | {
+      kind: "dense";
+      count: number;
+      width: number;
+      /** [count, width], row-major. */
+      data: Float32Array;
+    }
   | {
       kind: "csr";
       count: number;
       width: number;
       /** [count + 1], ascending, starting at 0. */
       indptr: Uint32Array;
-      /** Column of each stored value, below `width`. */
+      /** Column of each stored value, below `width`: those of row r from place indptr[r] to before indptr[r + 1]. */
       indices: Uint32Array;
+      /** As many as `indices`. */
       values: Float32Array;
     };
 
 /** What is right for each row: one class, or several labels in CSR form (precision@1 counts a hit on any of them). */
 export type Labels =
-  | { kind: "class"; count: number; classes: Uint32Array }
-  | { kind: "multi"; count: number; indptr: Uint32Array; indices: Uint32Array };
+  | {
+      kind: "class";
+      count: number;
+      /** [count], each below the number of outputs. */
+      classes: Uint32Array;
+    }
+  | {
+      kind: "multi";
+      count: number;
+      /** [count + 1], ascending, starting at 0. */
+      indptr: Uint32Array;
+      /** The labels, each below the number of outputs: those of row r from place indptr[r] to before indptr[r + 1]. */
+      indices: Uint32Array;
+    };
 
 /** Rows, and what is right for each where that is known. */
 export interface Labelled<L extends Labels | null = Labels | null> {

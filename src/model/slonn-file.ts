@@ -41,11 +41,11 @@ const version = 1;
 
 /**
  * A model as the bytes of a .slonn file.
- * @param options.half stores weights (not biases) as F16, rounded to nearest even.
- * @throws SlonnError `bad-model` for what is no model, for a name that is no text, and when the ladder is not JSON; `bad-option` for an option that
- * is none, and when `half` would change the weights of a calibrated model, whose certificates then say nothing about it, or overflow.
+ * @param options.half stores weights (not biases) as float16, rounded to nearest even; false unless given
+ * @throws SlonnError `bad-model` for what is not a model, for a name that is not text, and when the levels cannot be written as JSON; `bad-option` for
+ * an unknown option, and when `half` would change the weights of a calibrated model, whose certificates then say nothing about it, or overflow.
  */
-export function encodeModel(model: Model, options: { half?: boolean } = {}): Uint8Array {
+export function encodeModel(model: Model, options: { half?: boolean | undefined } = {}): Uint8Array {
   checkNames("encodeModel", options, { half: true });
   checkModel(model);
   for (const { name } of [model, ...model.layers]) if (typeof name !== "string") throw refusal("bad-model", "name", show(name), "text");

@@ -1,6 +1,6 @@
 // Tensors as plain data: what every reader gives and every writer takes.
 
-/** Element types a tensor may have in memory. float16 and bfloat16 are widened to float32 by the readers. */
+/** Numbers of a tensor in memory. float16 and bfloat16 are widened to float32 when they are read. */
 export type TensorData =
   | Float32Array
   | Float64Array
@@ -13,7 +13,7 @@ export type TensorData =
   | BigInt64Array
   | BigUint64Array;
 
-/** Types of numbers, as safetensors names them. */
+/** Types of numbers, by the names of numpy. */
 export type DType = "float32" | "float64" | "int8" | "uint8" | "int16" | "uint16" | "int32" | "uint32" | "int64" | "uint64";
 
 /** A dense row-major tensor. `data.length` is the product of `shape`. */

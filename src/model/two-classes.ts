@@ -8,9 +8,9 @@ export const twoOutputs =
   "at least 2, the best of which is judged; a binary classifier of 1 gets 2 by slonn import --binary (asTwoClasses), a regression runs dense or exact only";
 
 /**
- * The model with its one score z beside a score of 0: class 1 is the best answer where z is above 0. A sigmoid becomes a softmax, as
- * softmax(0, z) = (1 − σ(z), σ(z)); identity stays. Without its calibration.
- * @throws SlonnError `bad-model` for what is no model, and where there is more than one output, or its activation is neither.
+ * Makes two classes of a binary classifier of one output: beside its score z stands a score of 0 for class 0, so class 1 is the best answer where z
+ * is above 0. A sigmoid becomes a softmax, as softmax(0, z) = (1 − σ(z), σ(z)); identity stays. The result is not calibrated.
+ * @throws SlonnError `bad-model` for what is not a model, for more than one output, and for another activation than sigmoid or identity.
  */
 export function asTwoClasses(model: Model): Model {
   checkModel(model);

@@ -13,19 +13,15 @@
 
 import type { LatencyProfile } from "../profile/latency.ts";
 
-/** How slow the machine is, by the caller or by `observe`. */
-export interface Load {
-  /** How much slower than its idle profile a query's own work is; 1 = idle. */
-  stretch: number;
-  /** Time slices lost to others per millisecond of computing. 0 where absent. */
-  lostPerMs?: number;
-}
-
 /** What the caller knows of the machine's load. */
-export type LoadOptions = Partial<Load> & {
+export interface LoadOptions {
+  /** How many times as long as in the latency profile, which is of an idle machine, a query's own work takes; 1 = idle. */
+  stretch?: number | undefined;
+  /** Time slices lost to other programs per millisecond of computing; 0 unless given. */
+  lostPerMs?: number | undefined;
   /** Share of time in which runnable work had to wait, NaN if unknown: advice for the estimate. Called after every query, so it should only hand out a number. */
-  pressure?: () => number;
-};
+  pressure?: (() => number) | undefined;
+}
 
 export interface LoadState {
   /** [levels], as decisions see it: it follows the estimate slowly while that stays within a band, so that noise hardly changes a decision. */
@@ -132,7 +128,7 @@ const mostStretch = 1e6;
 const aboveZero = (value: unknown): number => (typeof value === "number" && value > 0 ? value : 0);
 
 /** Goes by what the caller says, and returns whether it says anything. What is not said, or no number above 0, counts as idle. */
-export function follow(load: LoadState, { stretch, lostPerMs }: Partial<Load>): boolean {
+export function follow(load: LoadState, { stretch, lostPerMs }: LoadOptions): boolean {
   if (stretch === undefined && lostPerMs === undefined) return false;
   const now = Math.min(aboveZero(stretch) || 1, mostStretch);
   const rate = aboveZero(lostPerMs);
@@ -161,10 +157,11 @@ export function begin({ stretch, parts, sensitivity }: LoadState, { levels }: La
 
 /** How slow the machine is taken to be, and how sure that is: for people and reports. */
 export interface LoadEstimate {
-  /** What all levels share of it. */
+  /** How many times as long as when idle a query's own work takes, as far as all levels share it; 1 = idle. */
   stretch: number;
-  /** Standard deviation of its logarithm: 0.1 is about 10 %. */
+  /** Standard deviation of the logarithm of `stretch`: 0.1 is about 10 %. */
   deviation: number;
+  /** Time slices lost to other programs per millisecond of computing. */
   lostPerMs: number;
 }
 

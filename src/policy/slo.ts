@@ -19,15 +19,15 @@ export interface Slo {
   percentile?: number | undefined;
   /** What to do where not even the fastest level is expected to be done in time: run it, which is the default, or refuse with `deadline`. */
   late?: "run" | "refuse" | undefined;
-  /** At most this many multiply-adds. */
+  /** At most this many multiply-adds; needs no clock. */
   operations?: number | undefined;
   /** At most this mean share of active nodes (0 to 1) in the layers that levels leave nodes out of. */
   nodes?: number | undefined;
-  /** Skip only what cannot matter: zero inputs. */
+  /** The answers of `dense`, skipping zero inputs only. */
   exact?: true | undefined;
   /** Every node from every input. */
   dense?: true | undefined;
-  /** Cancels where the query waits (workers, queues); no part of the objective. */
+  /** Once it fires, a query that waits in a queue or a worker session is taken out, and one that a Worker runs stops before its next layer; no part of the objective. */
   signal?: AbortSignal | undefined;
 }
 

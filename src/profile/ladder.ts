@@ -7,36 +7,45 @@ export type { LayerSetting, RankedSetting, Rung } from "../activator/setting.ts"
 
 /** What one query costs at a level, measured on rows the activators were not fitted on. */
 export interface Cost {
-  /** Multiply-adds, the activator's own included. */
-  macs: { mean: number; p99: number; max: number };
-  /** Weight and activator bytes read, mean. */
-  bytes: number;
+  /** Multiply-adds, those that rank included. */
+  readonly macs: { readonly mean: number; readonly p99: number; readonly max: number };
+  /** Bytes read of weights and of what ranks, mean. */
+  readonly bytes: number;
   /** Mean share of active nodes, per layer. */
-  nodes: readonly number[];
+  readonly nodes: readonly number[];
 }
 
 /** A promise proved on `samples` rows: it holds with probability `confidence` over the draw of those rows. */
 export interface Certificate {
-  /** `loss`: at most `bound` lost against dense (a fraction). `agreement`, `accuracy`: at least `bound`. */
-  kind: "loss" | "agreement" | "accuracy";
-  bound: number;
-  confidence: number;
-  samples: number;
+  readonly kind: "loss" | "agreement" | "accuracy";
+  /** A fraction. `loss`: at most this is lost against dense. `agreement`, `accuracy`: at least this. */
+  readonly bound: number;
+  readonly confidence: number;
+  readonly samples: number;
 }
 
 /** One setting of all knobs of a network, or a rule that starts low and grows for inputs it is unsure of. */
 export interface Level {
-  rungs: readonly Rung[];
-  cost: Cost;
+  /** In the order in which a query runs them, until one of them ends it. */
+  readonly rungs: readonly Rung[];
+  readonly cost: Cost;
   /** What was observed on the certification rows: estimates, not promises. `accuracy` and `loss` are null without labels. */
-  observed: { agreement: number; accuracy: number | null; loss: number | null };
-  /** At most one of each kind; the tightest bound that fixed-sequence testing from dense downward reached. */
-  certificates: readonly Certificate[];
+  readonly observed: { readonly agreement: number; readonly accuracy: number | null; readonly loss: number | null };
+  /** At most one of each kind, with the tightest bound that could be proved. */
+  readonly certificates: readonly Certificate[];
 }
 
 /** What certificates are about: right answers where there were labels, dense's answers where there were none; the best one, or of the best k. */
-export type LadderMetric = (typeof metrics)[number];
-export const metrics = ["accuracy", "precision@1", "precision@3", "precision@5", "agreement", "agreement@3", "agreement@5"] as const;
+export type LadderMetric = "accuracy" | "precision@1" | "precision@3" | "precision@5" | "agreement" | "agreement@3" | "agreement@5";
+export const metrics: readonly LadderMetric[] = [
+  "accuracy",
+  "precision@1",
+  "precision@3",
+  "precision@5",
+  "agreement",
+  "agreement@3",
+  "agreement@5",
+];
 
 /** The levels of a model from cheapest to dense. */
 export interface Ladder {

@@ -7,6 +7,7 @@ import type { Level } from "./ladder.ts";
 
 /** Milliseconds; NaN where nothing was measured. */
 export interface Quantiles {
+  /** The median. */
   p50: number;
   p90: number;
   p99: number;
@@ -17,7 +18,7 @@ export const p97Of = ({ p90, p99 }: Quantiles): number => Math.sqrt(p90 * p99);
 
 /** From the start of a query to the end of a rung, had every query been taken that far. */
 export interface RungLatency extends Quantiles {
-  /** Median time to the end of each layer of the rung, from the start of the query. */
+  /** Milliseconds from the start of the query to the end of each layer of the rung, medians. */
   layers: readonly number[];
   /** Share of queries that the level's own rule takes this far; unknown where absent. */
   reached?: number;
@@ -25,14 +26,15 @@ export interface RungLatency extends Quantiles {
 
 /** A whole query, stopped where the level's own rule stops it, warm. */
 export interface LevelLatency extends Quantiles {
-  /** The first run in a new session: code not optimised yet, caches empty. */
+  /** Milliseconds of the first run in a new session: code not optimised yet, caches empty. */
   cold?: number;
+  /** One per rung of the level. */
   rungs?: readonly RungLatency[];
-  /** How much of a stretch (as a power) shows in this level; 1 unless it was measured beside co-runners. */
+  /** Power to which the machine's stretch shows in this level; 1 unless it was measured beside co-runners (`slonn bench --co-runners`). */
   sensitivity?: number;
 }
 
-/** What a profile was measured on: another's times mean nothing here. */
+/** What a profile was measured on. A session refuses a profile of another origin: its times mean nothing there. */
 export interface ProfileOrigin {
   /** What the caller calls the machine and its runtime; empty where it has no name. */
   machine: string;
@@ -43,13 +45,16 @@ export interface ProfileOrigin {
   model: string;
 }
 
-/** Plain data: `JSON.stringify` writes it, and what `JSON.parse` gives back is checked when it is used. */
+/**
+ * How long the levels of a model take on one machine. Plain data: `JSON.stringify` writes it (a time that was not measured as null), and what
+ * `JSON.parse` gives back is checked when it is used.
+ */
 export interface LatencyProfile {
   /** Absent in one made by hand, which is taken for any machine's. */
   origin?: ProfileOrigin;
-  /** The smallest step the clock was seen to make. */
+  /** Milliseconds of the smallest step the clock was seen to make. */
   stepMs?: number;
-  /** One per level, in the ladder's order. */
+  /** One per level, in the order of the session's `levels`. */
   levels: readonly LevelLatency[];
 }
 

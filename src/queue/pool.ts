@@ -27,7 +27,7 @@ export interface LocalLane {
 /** A session somewhere else; `createWorkerSession` makes one. */
 export interface RemoteLane {
   /** As `WorkerSession.run`. */
-  run(input: QueryInput, slo?: Slo, options?: { waitedMs?: number; reservedMs?: number }): Promise<Answered>;
+  run(input: QueryInput, slo?: Slo, options?: { waitedMs?: number | undefined; reservedMs?: number | undefined }): Promise<Answered>;
   /** Settles when it can answer no more. */
   readonly closed: Promise<unknown>;
   /** As `WorkerSession.dispose`. */
@@ -37,7 +37,7 @@ export interface RemoteLane {
 /** Whatever answers one request at a time. */
 export type Lane = LocalLane | RemoteLane;
 
-/** A lane, or how to make one: then it is made again when it dies. */
+/** A lane, or how to make one: a lane that the queue made itself is made again when it dies. */
 export type LaneSource = Lane | (() => Lane | Promise<Lane>);
 
 /** A lane that lives, as far as is known. */

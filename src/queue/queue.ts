@@ -1,6 +1,9 @@
-// The door `slonn/queue`: requests with objectives of their own wait in one line for a session, or for several behind Workers. The time a
-// request has waited counts against its deadline, and what others behind it need is left to them: so effort falls while a burst is on,
-// and rises again when it is over.
+/**
+ * The door `slonn/queue`: requests with objectives of their own wait in one line for a session, or for several behind Workers. The time a
+ * request has waited counts against its deadline, and what others behind it need is left to them: so effort falls while a burst is on,
+ * and rises again when it is over.
+ * @module
+ */
 
 import { createAbortListener } from "../abort-listener.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -19,10 +22,11 @@ export type { Answered, Lane, LaneSource, LocalLane, RemoteLane } from "./pool.t
 
 /** How long the line may get, and who goes first. */
 export interface QueueOptions {
-  /** Requests that may wait at once; 1,000 unless given. */
+  /** How many requests may wait at once; 1,000 unless given. */
   most?: number | undefined;
-  /** What orders a request without a deadline among those with one: as if it had this many milliseconds. 1,000 unless given. */
+  /** A request without a deadline takes its place in line as if it had one of this many milliseconds; 1,000 unless given. */
   patienceMs?: number | undefined;
+  /** What waiting is counted by; the runtime's monotonic clock unless given. */
   clock?: Clock | undefined;
   /** Lets the event loop have its turn between queries in this thread; the runtime's quickest way unless given. */
   turn?: (() => Promise<void>) | undefined;
@@ -30,7 +34,10 @@ export interface QueueOptions {
 
 /** What a request asks of the line. */
 export interface RequestOptions {
-  /** Each step up halves the time that this request is given in the order of the line, each step down doubles it; 0 unless given. */
+  /**
+   * From −30 to 30; 0 unless given. The line is in the order of deadlines: each step up halves the time that counts for this request's place, each
+   * step down doubles it.
+   */
   priority?: number | undefined;
 }
 
@@ -69,7 +76,11 @@ const sliceMs = 2;
 const optionNames: Record<keyof QueueOptions, true> = { most: true, patienceMs: true, clock: true, turn: true };
 const requestNames: Record<keyof RequestOptions, true> = { priority: true };
 
-/** @throws SlonnError `bad-option` without lanes, for what is no lane, for a limit that is none, or for an option nobody knows */
+/**
+ * Creates a queue: requests wait in one line, earliest deadline first, and are answered by the sessions handed in.
+ * @param lanes a session, a worker session, how to make one, or a list of those. What the queue made itself it disposes when it is closed.
+ * @throws SlonnError `bad-option` without lanes, for what is not a lane, for an invalid limit, or for an unknown option
+ */
 export function createQueue(lanes: LaneSource | readonly LaneSource[], options: QueueOptions = {}): Queue {
   checkNames("createQueue", options, optionNames);
   const { most = 1000, patienceMs = 1000, clock = systemClock, turn = nextTurn } = options;

@@ -9,22 +9,25 @@ export interface Answer {
   score: number;
 }
 
-/** What the network answered. */
+/** What the network answered. To send it elsewhere, send `top(k)`, or `indices` and `scores`: a function cannot be cloned. */
 export interface Output {
-  /** [outputs], a copy of its own; where only candidates were computed, the others hold what `dropped` says. Made when first asked for. */
+  /**
+   * [outputs], a copy of its own. Where only some outputs of the last layer were computed, it is made when first read, and the others hold 0 behind
+   * softmax or sigmoid, else −Infinity.
+   */
   readonly data: Float32Array;
   /** Which outputs were computed, in no order; null: all of them. */
   readonly indices: Uint32Array | null;
   /** The score of each of `indices`; of all outputs where that is null. */
   readonly scores: Float32Array;
   /**
-   * The k best outputs, best first; ties go to the lower index, NaN is never among them.
-   * @throws SlonnError `bad-input` where k is no number
+   * The k best outputs, best first, or all that were computed where those are fewer; ties go to the lower index, NaN is never among them.
+   * @throws SlonnError `bad-input` where k is not a number
    */
   top(k: number): Answer[];
 }
 
-/** Room for the best answers of a query: which outputs, and their scores. */
+/** Room for the best answers of a query: which outputs, and their scores. Both of one length, which is how many are looked for. */
 export interface BestAnswers {
   indices: Uint32Array;
   scores: Float32Array;

@@ -46,14 +46,18 @@ export interface SessionOptions extends EngineOptions {
   clock?: Clock | undefined;
   /** How slow this machine is, if the caller knows: `stretch` is then read for every query, and nothing is estimated. */
   load?: LoadOptions | undefined;
-  /** Latency of the levels on this machine; unless given, measured by the first queries that ask for a deadline: each gives half of what it has, or where that is too short, one all it takes. */
+  /**
+   * Latency of the levels on this machine, as `measureLatency` gives it. Without one, the first queries with a deadline measure: each spends half of
+   * its time on that; one of less than some 20 ms measures for 100 ms, and is late.
+   */
   latencyProfile?: LatencyProfile | undefined;
-  /** What this machine and runtime are called in latency profiles: one that names another is refused. */
+  /** What this machine and its runtime are called in latency profiles; "" unless given. A profile measured under another name is refused. */
   machine?: string | undefined;
 }
 
 /** A model ready to answer. */
 export interface Session {
+  /** The kernels in use. */
   readonly backend: Backend;
   /** Why the backend is not the fastest one; null when it is. */
   readonly backendReason: string | null;
@@ -65,27 +69,31 @@ export interface Session {
    * Answers one query.
    * @param input [inputs of the first layer], or its non-zeros
    * @param slo what to keep; absent: the promise the model was calibrated for, else dense.
-   * @param waitedMs milliseconds of the deadline that had passed before the call
-   * @param reservedMs milliseconds before the deadline that are to be left to others
-   * @throws SlonnError `bad-input`, `bad-slo`, `deadline`, `aborted`, `disposed`; `bad-model` where the level's weights were handed over before it was ready
+   * @param waitedMs milliseconds of the deadline that had passed before the call; 0 unless given
+   * @param reservedMs milliseconds before the deadline that are to be left to others; 0 unless given
+   * @throws SlonnError `bad-input`, `bad-slo`, `deadline`, `aborted`, `disposed`; `bad-model` where the model's arrays were transferred to another thread
+   * before the level was ready
    */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): { output: Output; report: Report };
   /**
-   * Answers one query into `out` without allocating anything of its own, given an SLO that was asked lately: all outputs of the last layer, or the
-   * best answers, best first, as many as there is room for. Returns how many numbers were written.
-   * @throws SlonnError as `run`
+   * Answers one query into `out`, and allocates nothing of its own where the same objective was asked lately. Returns how many outputs were written.
+   * @param input as for `run`, and so are the parameters behind `out`
+   * @param out [outputs of the last layer], for all of them, or room for up to 128 best answers, best first
+   * @throws SlonnError as `run`, and `bad-input` where `out` is neither
    */
   runInto(input: QueryInput, out: Float32Array | BestAnswers, slo?: Slo, waitedMs?: number, reservedMs?: number): number;
   /**
    * The nodes of a layer that the last query computed, ascending, and null where it computed every one: for pictures, at the cost of a copy.
+   * @param layer counted from 0
    * @throws SlonnError `bad-input` for a layer the network does not have, or before the first query; `disposed`
    */
   activeNodes(layer: number): Uint32Array | null;
-  /** How slow the machine is taken to be: what the queries so far say, or the caller. */
+  /** How slow the machine is taken to be: by the queries so far, or by what the caller said. */
   load(): LoadEstimate;
   /**
-   * Measures the latency of every level, on `inputs` in turn (typical ones; without any, on the last input, as it is by now, or ones), in about half
-   * a second. The session goes by it from then on; kept as JSON, it spares another session on this machine the measuring.
+   * Measures the latency of every level in about half a second. The session goes by it from then on; kept as JSON and handed over as
+   * `latencyProfile`, it spares another session on this machine the measuring.
+   * @param inputs typical ones, taken in turn; without any, the array of the last query, with what it holds by now
    * @throws SlonnError `bad-input`, `disposed`
    */
   measureLatency(inputs?: readonly QueryInput[]): LatencyProfile;
@@ -105,10 +113,12 @@ const optionNames: Record<keyof SessionOptions, true> = {
 };
 
 /**
- * What a query without an objective needs is made ready; what other levels need besides, when one of them is first asked for or a deadline
- * is. Until then the session holds the model's arrays, which must not be changed, nor be handed over: such a query is refused.
- * @throws SlonnError `bad-option` for options that are none, `bad-model` for layers that do not fit together, `bad-file` when the model's ladder does not fit
- * it, `no-engine` when no engine can run here.
+ * Creates a session: lays the model out in memory of its own and makes ready what a query without an objective needs. What other levels need
+ * besides is made ready when one of them or a deadline is first asked for. Until then the session holds the model's arrays: do not write to
+ * them, and do not transfer their buffers to another thread, which has such a query refused with `bad-model`.
+ * @param model from `loadModel`, `createModel`, `calibrate` or an importer. One loaded with `stream: true` serves one session.
+ * @throws (rejects) SlonnError `bad-option` for unknown or invalid options, `bad-model` for layers that do not fit together, `bad-file` when the model's
+ * levels do not fit it, `no-engine` when no engine can run here; of a streamed model, what reading its source finds
  */
 export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   checkNames("createSession", options, optionNames);

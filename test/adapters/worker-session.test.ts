@@ -4,7 +4,7 @@ import { getEventListeners, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { WorkerLike } from "../../src/adapters/start-worker.ts";
@@ -170,6 +170,11 @@ describe("a worker session", () => {
     session.dispose();
     await expect(session.load()).rejects.toMatchObject({ code: "disposed" });
     await expect(session.measureLatency()).rejects.toMatchObject({ code: "disposed" });
+  });
+
+  test("runs a program given as text: a URL or a path", async () => {
+    for (const worker of [program.href, fileURLToPath(program)])
+      expect((await (await open(path, { worker })).run(row(0))).output.data.length).toBe(10);
   });
 
   test("passes errors on with their codes", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CalibrateOptions, calibrate } from "../../src/calibrate/calibrate.ts";
+import { type ActivatorKind, type CalibrateOptions, calibrate } from "../../src/calibrate/calibrate.ts";
 import type { Clock } from "../../src/clock.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import { forward } from "../../src/model/forward.ts";
@@ -145,7 +145,7 @@ test("with several labels a hit on any of them counts", async () => {
 });
 
 test("hash tables and both kinds of activator calibrate", async () => {
-  for (const activators of [["hash"], ["low-rank", "hash"], []]) {
+  for (const activators of [["hash"], ["low-rank", "hash"], []] as ActivatorKind[][]) {
     const model = await calibrate(plain, { rows: madeUpRows(600, width, 3), maxLoss: 0.05, cost: "macs", activators });
     const session = await createSession(model);
     expect(session.run(rowOf(rows, 0)).output.data).toHaveLength(6);
@@ -298,8 +298,16 @@ describe("refuses", () => {
     for (const maxLoss of [0, 1, -1, Number.NaN]) await refuse({ maxLoss }, "bad-option", /^max loss: got/);
     for (const confidence of [0.5, 1, 2, Number.NaN]) await refuse({ confidence }, "bad-option", /^confidence: got/);
     await refuse({ maxloss: 0.01 } as object, "bad-option", /^calibrate: got maxloss, expected rows, labels, .*onProgress$/);
-    await refuse({ activators: ["magic"] }, "bad-option", /activators: got "magic", expected low-rank, screen, clusters, hash/);
-    await refuse({ activators: "hash" as unknown as string[] }, "bad-option", /^activators: got "hash", expected a list of low-rank, /);
+    await refuse(
+      { activators: ["magic" as ActivatorKind] },
+      "bad-option",
+      /activators: got "magic", expected low-rank, screen, clusters, hash/,
+    );
+    await refuse(
+      { activators: "hash" as unknown as ActivatorKind[] },
+      "bad-option",
+      /^activators: got "hash", expected a list of low-rank, /,
+    );
     for (const part of [{ tables: 0 }, { bits: 21 }, { votes: 1.5 }])
       await refuse({ hashShape: { tables: 8, bits: 8, votes: 64, ...part } }, "bad-option", /^hash shape: got /);
     await refuse({ onProgress: 5 as unknown as () => void }, "bad-option", /^onProgress: got 5, expected a function/);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { importSafetensors } from "../../src/import/pytorch.ts";
 import { forward } from "../../src/model/forward.ts";
-import { createModel, floatWeights } from "../../src/model/model.ts";
+import { type Activation, createModel, floatWeights } from "../../src/model/model.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import type { Tensor } from "../../src/model/tensor.ts";
 import { seeded } from "../../src/random.ts";
@@ -22,7 +22,8 @@ function file(shapes: Record<string, number[]>, metadata: Record<string, string>
   return writeSafetensors(new Map(tensors), metadata);
 }
 
-const read = (bytes: Uint8Array, activations?: string[]) => importSafetensors(bytes, { name: "f", activations });
+const read = (bytes: Uint8Array, activations?: string[]) =>
+  importSafetensors(bytes, { name: "f", activations: activations as Activation[] | undefined });
 
 test("a state dict with batch normalization answers as the same network does in ONNX Runtime", () => {
   const model = read(state);

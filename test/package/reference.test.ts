@@ -23,4 +23,10 @@ test("every export of every door is documented, and nothing it names is missing"
   for (const name of ["loadModel", "SlonnError", "createQueue", "calibrate", "importModel", "createWorkerSession"])
     expect(pageOf(name)).toContain(name);
   expect(pageOf("createSession")).toMatch(/no-engine/);
+  expect(pageOf("ErrorCode")).toContain("- `overloaded`: a queue is full");
+  // what an export builds on is exported too: the only name without a page is the language's
+  const bases = written
+    .filter((path) => path.endsWith(".md"))
+    .flatMap((path) => readFileSync(join(folder, path), "utf8").match(/^- `\w+`$/gm) ?? []);
+  expect([...new Set(bases)]).toEqual(["- `Error`"]);
 }, 240_000);

@@ -50,7 +50,7 @@ function worldOf(seed: number): World {
   });
   const macs = Array.from({ length: Math.floor(5 * random()) }, () => among(random, 10, 20, 30, 40)).sort((a, b) => a - b);
   const levels = [...macs.map((n) => level(random() < 0.25 ? "exact" : "ranked", n)), level("dense", 50)];
-  if (!isOther) levels[levels.length - 1].certificates = labelled ? certificate("accuracy", 0.94) : [];
+  if (!isOther) levels.push({ ...levels.pop()!, certificates: labelled ? certificate("accuracy", 0.94) : [] });
   const times = random() < 0.15 ? null : levels.map(() => (random() < 0.1 ? Number.NaN : among(random, 1, 2, 4, 8)));
   return {
     levels,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Activation, createModel } from "../../src/model/model.ts";
 import { createForecast, isNoFaster, medianAt, pick } from "../../src/policy/deadline.ts";
 import { certificateOf, isDense, isLossless, uncalibratedLevels } from "../../src/policy/levels.ts";
-import { createLoad, follow, type Load, type LoadState } from "../../src/policy/load.ts";
+import { createLoad, follow, type LoadOptions, type LoadState } from "../../src/policy/load.ts";
 import {
   asksPromise,
   met,
@@ -20,7 +20,7 @@ import type { Ladder, LayerSetting, Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { madeUpModel } from "../made-up-models.ts";
 
-const loadOf = (levels: readonly Level[], load: Load): LoadState => {
+const loadOf = (levels: readonly Level[], load: LoadOptions): LoadState => {
   const state = createLoad(levels.length);
   follow(state, load);
   return state;
@@ -30,7 +30,7 @@ const plan = (
   levels: readonly Level[],
   promise: Ladder["promise"] | null,
   profile: LatencyProfile | null,
-  load: Load,
+  load: LoadOptions,
 ): Plan => planFor(slo, levels, promise, createForecast(profile ?? { levels: [] }, levels), loadOf(levels, load));
 
 const ranked: LayerSetting = { kind: "ranked", activator: "low-rank", variant: 8, unit: "panel", by: "top-k", amount: 0.1 };

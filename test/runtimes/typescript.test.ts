@@ -11,24 +11,74 @@ const folder = mkdtempSync(join(installed, "typescript-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const program = `
-  import { createSession, loadModel, SlonnError, type Model, type Session } from "slonn";
-  import { importModel } from "slonn/import";
+  import {
+    createModel, createSession, loadModel, SlonnError,
+    type LoadModelOptions, type Model, type Report, type Session, type Slo, type Source, type StreamedModel,
+  } from "slonn";
+  import { importModel, importOnnx, importSafetensors } from "slonn/import";
   import { calibrate, encodeModel } from "slonn/calibrate";
   import { createKernels } from "slonn/kernels";
   import { createWorkerSession, type WorkerSession } from "slonn/worker";
-  import { createQueue } from "slonn/queue";
-  import * as hints from "slonn/load";
+  import { createQueue, type RemoteLane } from "slonn/queue";
+  import { watchPressure } from "slonn/load";
   import kernels from "slonn/kernels.wasm";
-  const bytes: Uint8Array = encodeModel(await importModel({ name: "a.onnx", bytes: new Uint8Array(8) }));
+  const bytes: Uint8Array = encodeModel(await importModel({ name: "a.onnx", bytes: new Uint8Array(8) }), { half: undefined });
   const model: Model = await loadModel(bytes);
   using session: Session = await createSession(model, { backend: "js", module: kernels, latencyProfile: undefined });
   const best: number | undefined = session.run([1, 2], { loss: 0.003, latencyMs: undefined }).output.top(1)[0]?.index;
-  // @ts-expect-error a key no objective has
-  session.run([1, 2], { speed: 3 });
-  using elsewhere: WorkerSession = await createWorkerSession(model, { signal: AbortSignal.timeout(1000) });
+  using elsewhere: WorkerSession = await createWorkerSession(model, { signal: AbortSignal.timeout(1000), load: { stretch: undefined } });
   const score: number | undefined = (await elsewhere.run([1, 2], undefined, { transfer: undefined })).output.top(1)[0]?.score;
   createQueue(session, { most: undefined }).close();
-  export { score, best, calibrate, createKernels, createQueue, hints, SlonnError };`;
+  await (elsewhere satisfies RemoteLane as RemoteLane).run([1, 2], undefined, { waitedMs: undefined, reservedMs: undefined });
+  await createKernels({ backend: undefined });
+  await createSession(model, { load: { pressure: watchPressure({ everyMs: undefined, source: undefined }).pressure, stretch: undefined } });
+  await createSession(createModel("tiny", [
+    { name: "one", inputs: 1, outputs: 1, weight: Float32Array.of(1), bias: Float32Array.of(0), activation: "relu", alpha: 0 },
+  ]));
+  await importOnnx(bytes, { name: "a", external: undefined });
+  importSafetensors(bytes, { name: "a", activations: undefined });
+  await importModel({ name: "a", bytes }, { activations: ["relu", "identity"] as const });
+
+  // what wraps the package hands on what it was handed
+  const open = async (source: Source, options?: LoadModelOptions): Promise<Session> => createSession(await loadModel(source, options));
+  const streamed: StreamedModel = await loadModel(bytes, { stream: true });
+  const ask = (input: number[], slo?: Readonly<Slo>): Report => session.run(input, slo).report;
+  const isOurs = (error: unknown): boolean => error instanceof SlonnError && error.code === "overloaded";
+
+  const { levels } = session;
+  const { plan } = ask([1, 2]);
+  const rows = { kind: "dense", count: 1, width: 2, data: new Float32Array(2) } as const;
+  // @ts-expect-error a key no objective has
+  session.run([1, 2], { speed: 3 });
+  // @ts-expect-error an objective that is asked or left out
+  session.run([1, 2], { exact: false });
+  // @ts-expect-error text
+  session.run("12");
+  // @ts-expect-error an option nobody knows
+  loadModel("model.slonn", { streams: true });
+  // @ts-expect-error an option nobody knows
+  createSession(model, { clocks: null });
+  // @ts-expect-error a path in place of a model
+  createSession("model.slonn");
+  // @ts-expect-error a clock, which cannot be sent to a Worker
+  createWorkerSession(model, { clock: performance });
+  // @ts-expect-error no activator's name
+  calibrate(model, { rows, activators: ["lowrank"] });
+  // @ts-expect-error no activation's name
+  importModel({ name: "a", bytes }, { activations: ["rleu"] });
+  // @ts-expect-error no code
+  if (new SlonnError("bad-input", "").code === "late") throw new Error();
+  // @ts-expect-error what the session goes by
+  levels.pop();
+  // @ts-expect-error what the session goes by
+  if (levels[0]?.rungs[0]) levels[0].rungs[0].margin = 1;
+  // @ts-expect-error what the session goes by
+  if (levels[0]?.certificates[0]) levels[0].certificates[0].bound = 1;
+  // @ts-expect-error what queries that ask the same share
+  plan.gaveUp.push("loss=0.003");
+  // @ts-expect-error what queries that ask the same share
+  plan.slo.loss = 1;
+  export { score, best, streamed, open, isOurs };`;
 
 const cases = [
   ["typescript-5.5", "nodenext", "dom"],

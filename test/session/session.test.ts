@@ -492,19 +492,19 @@ test("the tiniest of sparse inputs come to the bias in every backend", async () 
 test("levels whose rungs add nothing run like one", async () => {
   const { layers, calibration } = await calibrated();
   const ladder = structuredClone(calibration?.ladder) as { levels: Level[] };
-  ladder.levels[1].rungs = [{ ...rung(0.2), margin: 1e9 }, { ...rung(0.2), margin: 1e9 }, { ...rung(0.2), margin: 1e9 }, rung(0.8)];
-  ladder.levels[2].rungs = [...[1, 2].map((margin) => ({ ...ladder.levels[2].rungs[0], margin })), ladder.levels[2].rungs[0]];
-  const model = createModel("odd", layers, { ladder, tensors: calibration?.tensors ?? new Map() });
-  const s = await opened(model);
+  const [last] = ladder.levels[2].rungs;
+  const openedWith = (...margins: number[]): Promise<Session> => {
+    ladder.levels[1] = { ...ladder.levels[1], rungs: [...margins.map((margin) => ({ ...rung(0.2), margin })), rung(0.8)] };
+    ladder.levels[2] = { ...ladder.levels[2], rungs: [{ ...last, margin: 1 }, { ...last, margin: 2 }, last] };
+    return opened(createModel("odd", layers, { ladder, tensors: calibration?.tensors ?? new Map() }));
+  };
+  const s = await openedWith(1e9, 1e9, 1e9);
   const other = await opened(await calibrated());
   for (let r = 0; r < 10; r++) {
     expect(s.run(row(r), { loss: 0.01 }).output.data).toEqual(other.run(row(r), { loss: 0.01 }).output.data);
     expect(s.run(row(r), { loss: 0.02 }).report).toMatchObject({ rungs: 4, stopped: "last rung" });
   }
-  ladder.levels[1].rungs.forEach((one, i) => {
-    if (i === 1) one.margin = 0;
-  });
-  const stopping = await opened(createModel("odd", layers, { ladder, tensors: calibration?.tensors ?? new Map() }));
+  const stopping = await openedWith(1e9, 0, 1e9);
   for (let r = 0; r < 10; r++) expect(stopping.run(row(r), { loss: 0.02 }).report).toMatchObject({ rungs: 2, stopped: "margin" });
 });
 

@@ -1,6 +1,6 @@
 // `slonn calibrate`: finds and certifies the levels of a model from data, and writes the model with them.
 
-import { calibrate } from "../../calibrate/calibrate.ts";
+import { type ActivatorKind, calibrate } from "../../calibrate/calibrate.ts";
 import { refusal } from "../../errors.ts";
 import { quoted } from "../../model/quoted.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
@@ -76,7 +76,7 @@ export const calibrateCommand: Command = {
         fitRows,
         maxLoss,
         confidence,
-        ...(activators === undefined ? {} : { activators: activators.split(",").map((name) => name.trim()) }),
+        ...(activators === undefined ? {} : { activators: activators.split(",").map((name) => name.trim()) as ActivatorKind[] }),
         ...(metric === undefined ? {} : { metric }),
         ...(weights === undefined ? {} : { weights }),
         seed,
