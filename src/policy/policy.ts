@@ -88,7 +88,7 @@ export function plan(
     const exact = levels.findLastIndex((level) => isLossless(level) && !isDense(level));
     return finish(exact < 0 ? dense : exact, "exact was asked");
   }
-  const isNothing = describeSlo(asked) === "";
+  const isNothing = !describeSlo(asked);
   if (isNothing && !promise) return finish(dense, "nothing asked: dense");
   const targets: Slo = isNothing && promise ? { [promise.kind]: promise.bound } : asked;
 
@@ -185,7 +185,7 @@ export function met({ slo, promised, expected }: Plan, { waitedMs, totalMs, macs
     promised &&
     (slo.latencyMs === undefined || (waitedMs + totalMs <= slo.latencyMs && (totalMs > 0 || expected.latencyMs !== null))) &&
     macs <= (slo.operations ?? macs) &&
-    (slo.nodes === undefined || decimal(nodeShare) <= slo.nodes)
+    decimal(nodeShare) <= (slo.nodes ?? 1)
   );
 }
 
