@@ -1,7 +1,6 @@
 // From what is asked, what was certified, what was measured and how loaded the machine is to one level of effort. Pure: no clock, no
 // engine, no state. Unknown numbers are NaN and never fit anything.
 
-import { decimal } from "../decimal.ts";
 import type { Certificate, Ladder, Level } from "../profile/ladder.ts";
 import { closeness, type Forecast, fits, isNoFaster, medianAt, predict, predictWithin } from "./deadline.ts";
 import { certificateOf, isDense, isLossless, keeps } from "./levels.ts";
@@ -158,7 +157,7 @@ export function plan(
   }
   if (targets.nodes !== undefined) {
     const layers = thinnedLayers(levels);
-    narrow("nodes", (i) => decimal(nodeShare(levels[i].cost.nodes, layers)));
+    narrow("nodes", (i) => nodeShare(levels[i].cost.nodes, layers));
   }
 
   const order = promises.length > 0 && promised ? faster : moreAccurate;
@@ -185,7 +184,7 @@ export function met({ slo, promised, expected }: Plan, { waitedMs, totalMs, macs
     promised &&
     (slo.latencyMs === undefined || (waitedMs + totalMs <= slo.latencyMs && (totalMs > 0 || expected.latencyMs !== null))) &&
     macs <= (slo.operations ?? macs) &&
-    decimal(nodeShare) <= (slo.nodes ?? 1)
+    nodeShare <= (slo.nodes ?? 1)
   );
 }
 
@@ -197,11 +196,12 @@ export function thinnedLayers(levels: readonly Level[]): number[] {
 }
 
 /**
- * Mean of these layers' shares of active nodes, to nine decimals, as sums of decimals are off by a little. `nodes` has one entry per layer:
- * counts beside `widths`, shares without.
+ * Mean of these layers' shares of active nodes; of it and its nine decimals the smaller, as a sum of decimals may come out a little above its
+ * own. `nodes` has one entry per layer: counts beside `widths`, shares without.
  */
 export function nodeShare(nodes: ArrayLike<number>, layers: readonly number[], widths?: ArrayLike<number>): number {
-  return layers.reduce((sum, l) => sum + (widths ? nodes[l] / widths[l] : nodes[l]), 0) / layers.length;
+  const mean = layers.reduce((sum, l) => sum + (widths ? nodes[l] / widths[l] : nodes[l]), 0) / layers.length;
+  return Math.min(mean, Math.round(mean * 1e9) / 1e9);
 }
 
 /** Share of queries whose time counts: the percentile asked with a deadline, half of them without. */

@@ -174,6 +174,13 @@ describe("plan, one thing asked", () => {
     expect(met(made, { waitedMs: 0, totalMs: 1, macs: 1, nodeShare: 0.1501 })).toBe(false);
   });
 
+  test.each([2 / 3, 0.29, 1e-7, 5 / 7])("a share of nodes asked for to its last digit, %s, fits and is met", (share) => {
+    const thin = { ...levels[1], cost: { ...levels[1].cost, nodes: [share, share] } };
+    const made = plan({ nodes: share }, [thin, levels[4]], null, null, idle);
+    expect(made).toMatchObject({ level: 0, gaveUp: [] });
+    expect(met(made, { waitedMs: 0, totalMs: 1, macs: 1, nodeShare: nodeShare([share, share], [0, 1]) })).toBe(true);
+  });
+
   test("agreement certified without labels proves loss too: an answer that stays is not lost", () => {
     const unlabelled = levels.map((one) => ({ ...one, certificates: one.certificates.filter(({ kind }) => kind === "agreement") }));
     const { level, gaveUp, certificate } = plan({ loss: 0.021 }, unlabelled, null, profile, idle);
