@@ -9,7 +9,7 @@ import type { Input } from "../../src/model/rows.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
 import { measureBandwidth } from "../../src/session/bandwidth.ts";
 import { type Breakdown, breakdown } from "../../src/session/breakdown.ts";
-import { median, quantile } from "../statistics.ts";
+import { median } from "../statistics.ts";
 import { asLevel } from "./as-level.ts";
 import type { Limits } from "./evaluation.ts";
 import { type NamedRung, nameNodes } from "./named.ts";
@@ -41,7 +41,7 @@ export async function findLimits(
     namedUs.push(timed.us);
     namedMacs = timed.macs;
   }
-  const middle = (i: number, of: (one: Breakdown) => number): number => quantile(Float64Array.from(found[i], of).sort(), 0.5);
+  const middle = (i: number, of: (one: Breakdown) => number): number => median(Float64Array.from(found[i], of));
   const query = ({ queryUs }: Breakdown): number => queryUs;
   const bytes = ({ stages }: Breakdown): number => stages.reduce((total, stage) => total + stage.bytes, 0);
   const macs = ({ stages }: Breakdown): number => stages.reduce((total, stage) => total + stage.macs, 0);
