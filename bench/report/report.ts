@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rankOf, ranks } from "../../src/cli/metric.ts";
 import type { Run } from "../../src/cli/results.ts";
+import { keeps } from "../../src/policy/levels.ts";
 import type { Certificate } from "../../src/profile/ladder.ts";
 import { type Chart, drawChart, drawLegend, percent, points, type Series } from "./chart.ts";
 import { html, type Markup, trusted } from "./markup.ts";
@@ -241,17 +242,16 @@ function bestPeer({ peers }: NetworkReport): NetworkReport["peers"][number] | nu
 
 /** What the promise came to, by the fastest run whose certificate says as much or more, in a sentence. */
 function summary({ promise, dense, runs }: NetworkReport): string {
-  const [run] = runs.filter(({ certificate }) => keeps(certificate, promise)).sort((a, b) => b.speedup - a.speedup);
+  const [run] = runs.filter(({ certificate }) => isKept(promise, certificate)).sort((a, b) => b.speedup - a.speedup);
   if (!run) return "No run below is certified to keep that.";
   const lost = dense.metric - run.metric;
   const kept = lost > 0 ? `${points(lost)} lost on the test rows` : `nothing lost on the test rows`;
   return `Under ${run.slo}: ${times(run.speedup)} as fast as our dense run on ${percent(run.macs, 1)} of its multiply-adds, ${kept}.`;
 }
 
-function keeps(certificate: Certificate | null, promise: NetworkReport["promise"]): boolean {
+function isKept(promise: NetworkReport["promise"], certificate: Certificate | null): boolean {
   if (certificate === null || promise === null || certificate.kind !== promise.kind) return false;
-  const isTight = promise.kind === "loss" ? certificate.bound <= promise.bound : certificate.bound >= promise.bound;
-  return isTight && certificate.confidence >= promise.confidence;
+  return keeps(certificate, promise.bound) && certificate.confidence >= promise.confidence;
 }
 
 function promiseText({ kind, bound, confidence }: NonNullable<NetworkReport["promise"]>): string {
