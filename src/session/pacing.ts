@@ -55,7 +55,7 @@ export interface Pacing {
   hasProfile(): boolean;
   /** Goes by another profile from now on, of which all levels have just run where `isWarm`. Decisions made before are no longer good. */
   adopt(profile: LatencyProfile, runs: readonly LevelRun[], isWarm: boolean): void;
-  decide(asked: Slo | undefined): Decision;
+  decide(asked?: Slo): Decision;
   /**
    * The level for the time that is left; `ran` is told how slow its rungs are to be expected.
    * @throws SlonnError `deadline` where none is fast enough and the SLO says to refuse then.
@@ -73,8 +73,8 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
   if (pressure == null) checkNames("load", options, optionNames);
   else checkFunction("pressure", pressure);
   let load = createLoad(levels.length);
-  let forecast = createForecast({ levels: [] }, levels);
-  let hasProfile = false;
+  const unmeasured = createForecast({ levels: [] }, levels);
+  let forecast = unmeasured;
   const query = new Float64Array(5);
   const isGiven = follow(load, options);
   let refusals = 0;
@@ -92,8 +92,11 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     return Number.isNaN(forecast[medianAt(order[0])]) ? undefined : order;
   };
 
+  const planOf = (decision: Decision): Plan =>
+    (decision.plan ??= plan(decision.slo, levels, promise, forecast, load, decision.leftMs, decision.order));
+
   /** Refuses a query that even the fastest of these levels would be late for. */
-  const refuse = (order: readonly number[], { share, leftMs, level }: Decision): void => {
+  const refuse = ({ order = [], share, leftMs, level }: Decision): void => {
     let needed = Number.POSITIVE_INFINITY;
     for (let i = 0; i < order.length; i++) {
       const ms = predict(forecast, load, order[i], 0, share);
@@ -111,40 +114,41 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       follow(load, options);
       return estimate(load);
     },
-    hasProfile: () => hasProfile,
+    hasProfile: () => forecast !== unmeasured,
     adopt(profile, runs, isWarm) {
-      hasProfile = true;
       forecast = createForecast(profile, levels);
       orders.clear();
       // how slow the machine is, is told beside a profile: what was learned beside another says nothing
       load = createLoad(levels.length);
-      follow(load, options);
       query[STEP_MS] = profile.stepMs ?? 0;
       profile.levels.forEach((latency, i) => {
         setLatency(runs[i], latency);
       });
       begin(load, profile, isWarm || isGiven);
     },
-    decide(asked) {
-      const slo = asked ?? {};
-      const order = slo.latencyMs === undefined ? undefined : orderOf(slo);
-      return {
+    decide(slo = {}) {
+      const { latencyMs = Number.POSITIVE_INFINITY } = slo;
+      const order = slo.latencyMs ? orderOf(slo) : undefined;
+      const decision: Decision = {
         ...askedOf(slo),
         plan: null,
         order,
-        latencyMs: slo.latencyMs ?? Number.POSITIVE_INFINITY,
+        latencyMs,
         share: shareOf(slo),
         whole: asksPromise(slo),
-        level: order ? 0 : plan(slo, levels, promise, forecast, load).level,
+        level: 0,
         isFit: true,
-        leftMs: Number.NaN,
-        version: -1,
+        // unlike any time where the first choice is to pick; without an order the plan made here may stay good for it
+        leftMs: latencyMs,
+        version: order ? -1 : load.version,
         p99Ms: Number.NaN,
       };
+      if (!order) decision.level = planOf(decision).level;
+      return decision;
     },
-    choose(decision, ran) {
+    choose(decision, { times }) {
       const { order, share, whole } = decision;
-      const leftMs = ran.times[LEFT_MS];
+      const leftMs = times[LEFT_MS];
       follow(load, options);
       if (decision.version !== load.version || decision.leftMs !== leftMs) {
         decision.version = load.version;
@@ -158,19 +162,17 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         }
       }
       const { isFit, level } = decision;
-      if (order && !isFit && decision.slo.late === "refuse") refuse(order, decision);
-      ran.times[STRETCH] = load.stretch[level];
-      ran.times[EXPECTED_P99_MS] = decision.p99Ms;
+      if (!isFit && decision.slo.late === "refuse") refuse(decision);
+      times[STRETCH] = load.stretch[level];
+      times[EXPECTED_P99_MS] = decision.p99Ms;
       return level;
     },
-    planOf(decision) {
-      return (decision.plan ??= plan(decision.slo, levels, promise, forecast, load, decision.leftMs, decision.order));
-    },
-    learn({ p99Ms, level }, { sinceMs }, { point, times }) {
-      if (isGiven) return;
+    planOf,
+    learn({ level }, { sinceMs }, { point, times }) {
+      if (forecast === unmeasured || isGiven) return;
       query[EXPECTED_MS] = sinceMs[point];
       query[OBSERVED_MS] = times[TOOK_MS];
-      query[P99_MS] = p99Ms;
+      query[P99_MS] = times[EXPECTED_P99_MS];
       query[PRESSURE] = options.pressure?.() as number; // NaN where nobody knows
       observe(load, level, query);
     },

@@ -136,7 +136,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const missing = dropped(activation);
   const pacing = createPacing(levels, ladder?.promise ?? null, options.load ?? {});
   // what a query without an objective will run is ready first
-  const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, pacing.decide(undefined).level);
+  const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, pacing.decide().level);
   /** Everything that holds on to the engine's memory; null once disposed. */
   let live: Live | null = parts;
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
@@ -260,7 +260,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     backendReason: reason,
     levels,
     memoryBytes,
-    load: () => pacing.estimate(),
+    load: pacing.estimate,
     activeNodes(layer) {
       const { order } = ready();
       if (!last || !(Number.isInteger(layer) && layer in widths))

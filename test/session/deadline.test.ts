@@ -75,6 +75,20 @@ describe("the level", () => {
     expect(pacing.decide({ latencyMs: 1 }).order).toBeUndefined();
   });
 
+  test("is planned once where no deadline is asked, and of what such queries take nothing is learned before a profile is there", async () => {
+    const { levels } = await session();
+    let looks = 0;
+    const pacing = createPacing(levels, null, { pressure: () => ++looks });
+    const ran = createRan();
+    ran.times[LEFT_MS] = Number.POSITIVE_INFINITY;
+    const decision = pacing.decide({ loss: 0.03 });
+    const made = pacing.planOf(decision);
+    expect(pacing.choose(decision, ran)).toBe(made.level);
+    expect(pacing.planOf(decision)).toBe(made);
+    pacing.learn(decision, { sinceMs: Float64Array.of(1) } as LevelRun, ran);
+    expect(looks).toBe(0);
+  });
+
   test("goes by what first runs take where nothing has run yet, unless the caller says how slow the machine is", async () => {
     const { levels } = await session();
     const cold = { levels: profile.levels.map((one) => ({ ...one, cold: 5 * one.p50 })) };
