@@ -116,6 +116,7 @@ function certifiedRule(recorded: Recorded, search: Uint32Array, certify: Uint32A
   const kept = sequence(ladder, on(search, ladder), {
     labels: takeLabels(recorded.labels, search),
     costOf,
+    exact: [exact],
     always: [],
     samples: certify.length,
     promise,

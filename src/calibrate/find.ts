@@ -38,8 +38,9 @@ export interface Found {
   promisedCost: number;
 }
 
-/** Rows that layouts are timed on. */
+/** Rows that layouts are timed on at least; and multiply-adds of dense that suffice, where queries are too short for so few rows. */
 const timedRows = 300;
+const timedMacs = 3e8;
 /** Rules measured for one promise. */
 const alternatives = 3;
 
@@ -57,7 +58,8 @@ export async function findLadder(
   const { layers, fitted, thresholds } = await fitActivators(of, fitRows, fit, await createArrayKernels());
   const withActivators = createModel(of.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
   const run = runner(withActivators);
-  const few = firstRows(search.rows, timedRows);
+  const macs = layers.reduce((total, { inputs, outputs }) => total + inputs * outputs, 0);
+  const few = firstRows(search.rows, Math.max(timedRows, Math.ceil(timedMacs / macs)));
   const plain = everyLayer(layers.length, plainExact);
   const exactRungs = timed
     ? await chooseLayouts(layers.length, fitted, async (settings) =>
@@ -65,17 +67,26 @@ export async function findLadder(
       )
     : { alone: plain, beside: plain };
   const composed = await searchLevels({ ...seeking, layers, fitted, thresholds, kinds: fit.kinds, exactRungs, run, reference });
-  const fixed = [everyLayer(layers.length, dense), exactRungs.alone].map((rung) => [rung]);
+  const exact = [exactRungs.alone];
   const uniform = fitted.some(({ lowRank }) => lowRank)
     ? uniformShares.map((amount) => [withShare(exactRungs.beside, fitted, amount)])
     : [];
   const chosen = choose(composed, certifying, promise, alternatives).map(({ rungs }) => rungs);
-  const ladder = unique([...fixed, ...uniform, ...chosen]);
+  const ladder = unique([[everyLayer(layers.length, dense)], exact, ...uniform, ...chosen]);
   throwIfAborted(fit.signal);
   const measured = await run(ladder, search.rows, 0.55, 1, "measuring levels");
   const against = (await reference(search.rows)) ?? measured[0];
   const { labels } = search;
-  const kept = sequence(ladder, measured, { labels, costOf, always: uniform, samples: certifying, promise, depth, reference: against });
+  const kept = sequence(ladder, measured, {
+    labels,
+    costOf,
+    exact,
+    always: uniform,
+    samples: certifying,
+    promise,
+    depth,
+    reference: against,
+  });
   return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, certifying, promise) };
 }
 

@@ -1,17 +1,18 @@
 // Which layout an exact layer reads its weights in, decided here alone, by measured time: panels where many inputs are active,
-// columns where few are. That depends on what stands before it: layers that drop nodes leave fewer.
+// columns where few are, and all of them, as dense does, where looking for zeros costs more than it saves. That depends on what stands before
+// it: layers that drop nodes leave fewer.
 
 import type { LayerActivators } from "../activator/activator.ts";
 import type { LayerSetting, Rung } from "../profile/ladder.ts";
-import { everyLayer, exact, withLayer, withShare } from "./candidates.ts";
+import { dense, everyLayer, exact, withLayer, withShare } from "./candidates.ts";
 
-const layouts = ["panels", "columns"] as const;
+const ways: readonly LayerSetting[] = [{ kind: "exact", layout: "panels" }, { kind: "exact", layout: "columns" }, dense];
 /** Share of nodes that the layers before keep while one is measured. */
 const share = 0.06;
-/** How much faster a layout has to be than the default to be taken; less is noise. */
+/** What a way has to take of the default's time to be taken; more is noise. */
 const gain = 0.98;
 
-/** The exact rung, each layer in the layout that is faster there. */
+/** The exact rung, each layer in the way that is fastest there. */
 export interface ExactRungs {
   /** Behind layers that are exact too: the level of its own, and where growing ends. */
   alone: Rung;
@@ -35,12 +36,13 @@ export async function chooseLayouts(
       rung: { layers: base.layers.map((setting, i) => (i < l ? before.layers[i] : setting)) },
     })),
   );
-  const settings = trials.flatMap(({ l, rung }) => [rung, ...layouts.map((layout) => withLayer(rung, l, { kind: "exact", layout }))]);
+  const settings = trials.flatMap(({ l, rung }) => [rung, ...ways.map((way) => withLayer(rung, l, way))]);
   const costs = await time(settings.map((rung) => [rung]));
+  const each = 1 + ways.length;
   const fastest = trials.map((_, t): LayerSetting => {
-    const [usual, ...others] = costs.slice(3 * t, 3 * t + 3);
+    const [usual, ...others] = costs.slice(each * t, each * (t + 1));
     const best = others.indexOf(Math.min(...others));
-    return others[best] < gain * usual ? { kind: "exact", layout: layouts[best] } : exact;
+    return others[best] < gain * usual ? ways[best] : exact;
   });
   const behind = (wanted: Rung): Rung => ({ layers: fastest.filter((_, t) => trials[t].l === 0 || trials[t].before === wanted) });
   return { alone: behind(base), beside: behind(dropping) };

@@ -3,7 +3,7 @@
 import type { Labels } from "../model/rows.ts";
 import type { Certificate, Cost, Level, Rung } from "../profile/ladder.ts";
 import { certifyLadder, type LevelOutcome } from "./certify.ts";
-import { choose, expectedBound, type Promised } from "./choose.ts";
+import { choose, expectedBound, growsMore, type Promised } from "./choose.ts";
 import type { Composed } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type Answers, judge, sum, type Verdict } from "./judge.ts";
@@ -26,6 +26,8 @@ interface Judging {
 
 export interface Sequencing extends Judging {
   costOf(outcome: Outcome): number;
+  /** The rule that skips zeros alone; dense itself where that saves nothing. */
+  exact: readonly Rung[];
   /** Rules kept for other reasons than a promise. */
   always: readonly (readonly Rung[])[];
   /** Rows that will certify. */
@@ -48,27 +50,29 @@ const leastSaving = 0.1;
 
 /**
  * Of the rules measured those a ladder needs (`choose`), without those that save less than a tenth of what dense or exact costs, or that cost no
- * less than a rule that loses no more (of equals the first stays). The first two of `ladder` are dense and exact; exact and `always` are kept
- * if they cost less than dense. Comes back cheapest first, dense last.
+ * less than a rule that loses no more (of equals the first stays). The first of `ladder` is dense; exact and `always` are kept if they cost
+ * less than dense. Comes back cheapest first, dense last.
  */
 export function sequence(
   ladder: readonly (readonly Rung[])[],
   outcomes: readonly Outcome[],
-  { labels, costOf, always, samples, promise, depth = 1, reference = outcomes[0] }: Sequencing,
+  { labels, costOf, exact, always, samples, promise, depth = 1, reference = outcomes[0] }: Sequencing,
 ): Sequenced[] {
-  const keep = new Set(always.map((rungs) => JSON.stringify(rungs)));
+  const keyOf = (rungs: readonly Rung[]): string => JSON.stringify(rungs);
+  const keep = new Set([exact, ...always].map(keyOf));
   const all = ladder.map((rungs, i) => {
     const { differences, disagreements } = judge(outcomes[i], reference, labels, depth);
     const changed = differences.reduce((total, d) => total + d * d, 0);
-    const kept = i === 1 || keep.has(JSON.stringify(rungs));
+    const kept = keep.has(keyOf(rungs));
     const rows = differences.length;
     return { rungs, cost: costOf(outcomes[i]), rows, lost: sum(differences), changed, disagreed: sum(disagreements), kept };
   });
   type One = (typeof all)[number];
-  const noBetter = (one: One, than: One): boolean => one.cost >= than.cost && one.lost >= than.lost && one.disagreed >= than.disagreed;
+  const noBetter = (one: One, than: One): boolean =>
+    one.cost >= than.cost && one.lost >= than.lost && one.disagreed >= than.disagreed && !growsMore(one, than);
   const [dense, ...others] = all;
-  const [exact] = others;
-  const mostCost = (1 - leastSaving) * Math.min(dense.cost, exact.cost);
+  const lossless = all.find(({ rungs }) => keyOf(rungs) === keyOf(exact)) ?? dense;
+  const mostCost = (1 - leastSaving) * Math.min(dense.cost, lossless.cost);
   const cheaper = others.filter(({ cost, kept }) => cost < (kept ? dense.cost : mostCost));
   const chosen = new Set(choose(cheaper, samples, promise));
   const needed = cheaper.filter((one) => one.kept || chosen.has(one));
@@ -78,7 +82,7 @@ export function sequence(
   return [...useful.sort((a, b) => a.cost - b.cost), dense].map((one) => {
     const { rows, lost, changed, disagreed } = one;
     // a bound may lie below 0, where more is gained than lost
-    const rankOf = (bound: number): number => (one === dense ? -3 : one === exact ? -2 : chosen.has(one) ? bound : 2 + bound);
+    const rankOf = (bound: number): number => (one === dense ? -3 : one === lossless ? -2 : chosen.has(one) ? bound : 2 + bound);
     const rank = {
       lost: rankOf(expectedBound(lost, changed, rows, samples, 0)),
       disagreed: rankOf(expectedBound(disagreed, disagreed, rows, samples, 0)),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { choose, expectedBound, promisedCost } from "../../src/calibrate/choose.ts";
+import { choose, expectedBound, growsMore, promisedCost } from "../../src/calibrate/choose.ts";
 import type { Composed } from "../../src/calibrate/compose.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
 
@@ -79,6 +79,25 @@ describe("a ladder", () => {
     expect(choose(rules, 4000, promise, 2)).toEqual([rules[0], rules[2]]);
   });
 
+  test("has rules for the promise that grow for more inputs at 1.08, 1.2 and 1.4 times the cost, though none errs on a row", () => {
+    const [low, high]: Rung[] = [{ layers: [] }, { layers: [] }];
+    const growing = (margin: number, cost: number): Composed => ({ ...rule(cost, 0), rungs: [{ ...low, margin }, high] });
+    const [cheapest, hardly, some, more, most, toMuch] = [10, 10.5, 11, 13, 14, 15].map((cost, i) => growing(1 + i, cost));
+    const elsewhere: Composed = { ...rule(10.8, 0), rungs: [{ layers: [], margin: 2 }, high] };
+    const less = growing(0.5, 10.9);
+    const rules = [toMuch, most, elsewhere, less, more, some, hardly, cheapest];
+    expect(choose(rules, 4000, promise)).toEqual([cheapest, some, more, most]);
+  });
+
+  test("has such rules beside the most cautious for the promise, not beside bolder ones", () => {
+    const [low, high]: Rung[] = [{ layers: [] }, { layers: [] }];
+    const growing = (margin: number, cost: number, lost: number): Composed => ({ ...rule(cost, lost), rungs: [{ ...low, margin }, high] });
+    const [bold, safe, further] = [growing(1, 1, 3), growing(2, 2, 0), growing(3, 2.2, 0)];
+    // 1.2 and 1.4 times what the bold one costs would be the safe one, 1.08 times what that costs is the last
+    expect(choose([bold, safe, further], 4000, { kind: "loss", bound: 0.0035 })).toEqual([bold, safe, further]);
+    expect(choose([bold, growing(2, 1.3, 2)], 4000, { kind: "loss", bound: 0.05 })).toHaveLength(2);
+  });
+
   test("looks at disagreements for a promise of agreement", () => {
     const [sure, sloppy] = [rule(9, 0, 0), rule(1, 0, 100)];
     expect(choose([sure, sloppy], 4000, { kind: "agreement", bound: 0.99 })).toContain(sure);
@@ -101,4 +120,23 @@ test("what a promise will probably cost is the cheapest rule that will probably 
   expect(promisedCost(rules, 4000, { kind: "loss", bound: 0.02 })).toBe(5);
   expect(promisedCost(rules, 4000, { kind: "agreement", bound: 0.997 })).toBe(5);
   expect(promisedCost(rules, 4000, { kind: "loss", bound: 1e-6 })).toBe(Number.POSITIVE_INFINITY);
+});
+
+describe("a rule grows for more inputs than another", () => {
+  const [low, mid, high]: Rung[] = [{ layers: [] }, { layers: [] }, { layers: [] }];
+  const grows = (rungs: readonly Rung[], margins: readonly number[]): Composed => ({
+    ...rule(1, 0),
+    rungs: rungs.map((rung, r) => (r < margins.length ? { ...rung, margin: margins[r] } : rung)),
+  });
+  const than = grows([low, mid, high], [1, 0.5]);
+
+  test.each([
+    ["where one margin is larger and none smaller", grows([low, mid, high], [1, 0.6]), true],
+    ["not where it is the same", grows([low, mid, high], [1, 0.5]), false],
+    ["not where one margin is smaller", grows([low, mid, high], [2, 0.4]), false],
+    ["not through other settings", grows([low, { layers: [] }, high], [2, 0.5]), false],
+    ["not through fewer", grows([low, mid], [2]), false],
+  ])("%s", (_, one, expected) => {
+    expect(growsMore(one, than)).toBe(expected);
+  });
 });

@@ -7,7 +7,7 @@ const lowRank = { rank: 8 } as unknown as LayerActivators["lowRank"];
 const fitted = [0, 1, 2].map((): LayerActivators => ({ lowRank }) as LayerActivators);
 
 const isDropping = (rung: Rung): boolean => rung.layers.some(({ kind }) => kind === "ranked");
-const layoutIn = (setting: LayerSetting): string => ("layout" in setting && setting.layout) || "usual";
+const layoutIn = (setting: LayerSetting): string => (setting.kind === "exact" ? (setting.layout ?? "usual") : setting.kind);
 
 /** Costs of exact layers by their layouts; a ranked layer costs 1. */
 const costing =
@@ -28,6 +28,16 @@ describe("layouts of exact layers", () => {
     expect(alone.layers.map(layoutIn)).toEqual(["usual", "panels", "usual"]);
     expect(beside.layers.map(layoutIn)).toEqual(["usual", "columns", "usual"]);
     for (const rung of [alone, beside]) expect(isDropping(rung)).toBe(false);
+  });
+
+  test("give way to dense where looking for zeros costs more than it saves", async () => {
+    const { alone, beside } = await chooseLayouts(
+      3,
+      fitted,
+      costing((l, layout, dropping) => (layout === "dense" && (l === 0 || !dropping) ? 5 : 10)),
+    );
+    expect(alone.layers.map(layoutIn)).toEqual(["dense", "dense", "dense"]);
+    expect(beside.layers.map(layoutIn)).toEqual(["dense", "usual", "usual"]);
   });
 
   test("are left open where neither is faster than the usual one by more than noise", async () => {

@@ -31,7 +31,7 @@ const exactRule = [everyLayer(2, exact)];
 const lost = (count: number) => ({ rows: n, lost: count, changed: count, disagreed: count });
 const near = (value: number) => expect.closeTo(value, 9);
 const costOf = ({ macs }: Outcome): number => sum(macs) / n;
-const sequencing: Sequencing = { labels, costOf, always: [], samples: n, promise: { kind: "loss", bound: 0.01 } };
+const sequencing: Sequencing = { labels, costOf, exact: exactRule, always: [], samples: n, promise: { kind: "loss", bound: 0.01 } };
 const certifying: Certifying = { labels, widths, confidence: 0.95 };
 
 describe("the sequence of levels", () => {
@@ -51,6 +51,25 @@ describe("the sequence of levels", () => {
     const rules = [rule(0.5), rule(0.4), rule(0.3)];
     expect(order(rules, outcomes).map(({ rungs }) => rungs)).toEqual([rule(0.4), exactRule, denseRule]);
     expect(order(rules, outcomes, [rule(0.3)]).map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.3), exactRule, denseRule]);
+  });
+
+  test("keeps a rule that grows for more inputs than one that errs on as few rows, and tests it before that one", () => {
+    const [{ layers }] = rule(0.1);
+    const growing = (margin: number): readonly Rung[] => [{ layers, margin }, ...exactRule];
+    const found = order(
+      [growing(2), growing(1), rule(0.3)],
+      [outcome(0, 100), outcome(0, 60), outcome(0, 40), outcome(0, 30), outcome(0, 45)],
+    );
+    expect(found.map(({ rungs }) => rungs)).toEqual([growing(1), growing(2), exactRule, denseRule]);
+    const [bold, cautious] = found.map(({ rank }) => rank.lost);
+    expect(cautious).toBeLessThanOrEqual(bold);
+  });
+
+  test("has dense alone where skipping zeros saves nothing, so that dense is what exact is computed as", () => {
+    const ladder = [denseRule, rule(0.5), rule(0.4)];
+    const found = sequence(ladder, [outcome(0, 100), outcome(1, 95), outcome(2, 89)], { ...sequencing, exact: [everyLayer(2, dense)] });
+    expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.4), denseRule]);
+    expect(found.map(({ rank }) => rank.lost < -1)).toEqual([false, true]);
   });
 
   test("leaves out what saves less than a tenth of dense's cost where exact costs more", () => {
