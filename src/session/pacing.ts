@@ -4,7 +4,7 @@
 import { refusal } from "../errors.ts";
 import { checkFunction } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
-import { createForecast, medianAt, pick, predict, predictWithin } from "../policy/deadline.ts";
+import { createForecast, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
   begin,
   createLoad,
@@ -89,7 +89,8 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       order = preference(slo, levels, forecast);
       orders.set(key, order);
     }
-    return Number.isNaN(forecast[medianAt(order[0])]) ? undefined : order;
+    // NaN where a median was measured alone, which tells no percentile
+    return predict(forecast, load, order[0], 0, 0.99) ? order : undefined;
   };
 
   const planOf = (decision: Decision): Plan =>

@@ -350,6 +350,15 @@ describe("a deadline that cannot be met", () => {
     expect(s.run(row(0), patient, 47).report.plan.level).toBe(0);
   });
 
+  test("is unknown where a profile tells medians alone: such a query runs as without one", async () => {
+    const medians = { levels: profile.levels.map(({ p50 }) => ({ p50, p90: Number.NaN, p99: Number.NaN })) };
+    const s = await session({ latencyProfile: medians, load: { stretch: 1 } });
+    for (const percentile of [50, 99]) {
+      const { plan } = s.run(row(0), { latencyMs: 50, percentile, late: "refuse" }).report;
+      expect(plan).toMatchObject({ level: 0, gaveUp: [expect.stringContaining("latency=50ms")], expected: { latencyMs: null } });
+    }
+  });
+
   test("on a machine that was slow is tried again, though nobody but who would be refused asks", async () => {
     const s = await session({ latencyProfile: { levels: profile.levels.map((level) => ({ ...level, cold: 1000 })) } });
     const refused = (): number => {
