@@ -13,7 +13,7 @@ const disagreements = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 const caution = 0.7;
 const promiseCaution = [0, 0.4, 0.8, 1.3, 2];
 /** What rules that grow for more inputs cost, times what the most cautious ones for the promise do. */
-const growingCosts = [1.08, 1.2, 1.4];
+const growingCosts = [1.1, 1.3];
 
 /** Standard deviations below which 95 % of a normal distribution lie. */
 const z = 1.645;

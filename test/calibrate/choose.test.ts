@@ -79,21 +79,21 @@ describe("a ladder", () => {
     expect(choose(rules, 4000, promise, 2)).toEqual([rules[0], rules[2]]);
   });
 
-  test("has rules for the promise that grow for more inputs at 1.08, 1.2 and 1.4 times the cost, though none errs on a row", () => {
+  test("has rules for the promise that grow for more inputs at 1.1 and 1.3 times the cost, though none errs on a row", () => {
     const [low, high]: Rung[] = [{ layers: [] }, { layers: [] }];
     const growing = (margin: number, cost: number): Composed => ({ ...rule(cost, 0), rungs: [{ ...low, margin }, high] });
-    const [cheapest, hardly, some, more, most, toMuch] = [10, 10.5, 11, 13, 14, 15].map((cost, i) => growing(1 + i, cost));
-    const elsewhere: Composed = { ...rule(10.8, 0), rungs: [{ layers: [], margin: 2 }, high] };
-    const less = growing(0.5, 10.9);
-    const rules = [toMuch, most, elsewhere, less, more, some, hardly, cheapest];
-    expect(choose(rules, 4000, promise)).toEqual([cheapest, some, more, most]);
+    const [cheapest, hardly, some, more, much, tooMuch] = [10, 10.5, 11.1, 12, 13, 15].map((cost, i) => growing(1 + i, cost));
+    const elsewhere: Composed = { ...rule(11, 0), rungs: [{ layers: [], margin: 2 }, high] };
+    const less = growing(0.5, 11);
+    const rules = [tooMuch, much, elsewhere, less, more, some, hardly, cheapest];
+    expect(choose(rules, 4000, promise)).toEqual([cheapest, some, much]);
   });
 
   test("has such rules beside the most cautious for the promise, not beside bolder ones", () => {
     const [low, high]: Rung[] = [{ layers: [] }, { layers: [] }];
     const growing = (margin: number, cost: number, lost: number): Composed => ({ ...rule(cost, lost), rungs: [{ ...low, margin }, high] });
     const [bold, safe, further] = [growing(1, 1, 3), growing(2, 2, 0), growing(3, 2.2, 0)];
-    // 1.2 and 1.4 times what the bold one costs would be the safe one, 1.08 times what that costs is the last
+    // 1.3 times what the bold one costs would be the safe one, 1.1 times what that costs is the last
     expect(choose([bold, safe, further], 4000, { kind: "loss", bound: 0.0035 })).toEqual([bold, safe, further]);
     expect(choose([bold, growing(2, 1.3, 2)], 4000, { kind: "loss", bound: 0.05 })).toHaveLength(2);
   });
