@@ -98,12 +98,13 @@ def sampled(net, label, candidates):
     free[:head] = False
     free[own] = False
     rest = torch.nonzero(free).squeeze(1)
-    drawn = rest[torch.randperm(len(rest))[:candidates - head - len(own)]]
+    drawn = rest[torch.randperm(len(rest))[:max(0, candidates - head - len(own))]]
     chosen = torch.cat([torch.arange(head), own, drawn])
-    weight_up = torch.zeros(candidates)
-    weight_up[-len(drawn):] = math.log(len(rest) / len(drawn))
+    weight_up = torch.zeros(len(chosen))
+    if len(drawn) > 0:
+        weight_up[-len(drawn):] = math.log(len(rest) / len(drawn))
     position = torch.empty(labels, dtype=torch.int64)
-    position[chosen] = torch.arange(candidates)
+    position[chosen] = torch.arange(len(chosen))
     return embedding(chosen, net.second), embedding(chosen, net.second_bias.unsqueeze(1)).squeeze(1) + weight_up, position[label]
 
 
