@@ -384,12 +384,15 @@ function deadlineSection(part: InterferencePart): string {
   const worst = loads[loads.length - 1];
   const fixed = runs[0].scores.filter(({ contender: name }) => name.startsWith("level")).length;
   const inTurns = deadlineScores(runs[0]).dense;
+  const inTime = (which: "ours" | "best"): number[] => runs.flatMap((run) => deadlineScores(run)[which]?.attained ?? []);
+  const kept = (which: "ours" | "best"): string => `${inTime(which).filter((share) => 100 * share >= percentile).length} of ${runs.length}`;
   return `## 4. Deadlines beside other processes
 
 ${network}, asked for deadlines at the ${percentile}th percentile, alone and beside processes that compute ("compute 2": two of them), stream through memory, or both; load average
 ${figure(load[0])} to ${figure(load[1])}. Deadlines are multiples of what dense takes in the median when it answers alone, query after query: ${micro(denseMs)} µs. Here it takes turns of ${block}
 queries with the others${inTurns ? `, and takes ${micro(inTurns.latencyMs.p50)} µs before other processes start` : ""}. Cells say what share of queries was answered in time / in time and right. The best fixed level is picked
-for each cell afterwards, among dense and ${fixed} others from the cheapest to exact.
+for each cell afterwards, among dense and ${fixed} others from the cheapest to exact. A deadline at that percentile is kept where ${percentile} % of the answers are in time: ours
+keep it in ${kept("ours")} cells and bring ${percent(Math.min(...inTime("ours")), 1)} in time in the worst, the best fixed level keeps it in ${kept("best")}.
 
 ${table(["", "", ...multiples.map((multiple) => `${multiple}× dense`)], rows, [1])}
 
