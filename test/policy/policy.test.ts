@@ -181,6 +181,24 @@ describe("plan, one thing asked", () => {
     expect(met(made, { waitedMs: 0, totalMs: 1, macs: 1, nodeShare: nodeShare([share, share], [0, 1]) })).toBe(true);
   });
 
+  test("without labels the level that agrees most is the most accurate, whatever it costs", () => {
+    const facts = [0.97, 0.99, 0.98].map((agreement, i) => level({ macs: 100 * (i + 1), share: 0.1, accuracy: null, agreement }));
+    const unlabelled = [...facts, level({ kind: "dense", macs: 1000, accuracy: null })];
+    const { level: picked, reason } = plan({ nodes: 0.1 }, unlabelled, null, null, idle);
+    expect(picked).toBe(1);
+    expect(reason).toMatch(/level 2 of 4, the most accurate of them$/);
+    expect(chosen({ loss: 0.003 }).reason).toMatch(/level 3 of 5, the least latency of them$/);
+  });
+
+  test.each([
+    [{ latencyMs: 5, operations: 500 }, 1],
+    [{ latencyMs: 5, nodes: 0.2 }, 2],
+    [{ latencyMs: 5, loss: 0.02 }, 1],
+    [{ latencyMs: 5 }, 0],
+  ])("a deadline that nobody can tell anything of leaves the word to what else is asked: %o", (slo, expected) => {
+    expect(plan(slo, levels, promise, null, idle)).toMatchObject({ level: expected, gaveUp: [expect.stringContaining("latency=5ms")] });
+  });
+
   test("agreement certified without labels proves loss too: an answer that stays is not lost", () => {
     const unlabelled = levels.map((one) => ({ ...one, certificates: one.certificates.filter(({ kind }) => kind === "agreement") }));
     const { level, gaveUp, certificate } = plan({ loss: 0.021 }, unlabelled, null, profile, idle);
