@@ -35,8 +35,6 @@ function deviance(x: number, mean: number): number {
  * binomial probabilities", 2000) so that nothing of the size of log n! cancels.
  */
 function binomialMass(k: number, n: number, p: number): number {
-  if (p <= 0) return k === 0 ? 1 : 0;
-  if (p >= 1) return k === n ? 1 : 0;
   if (k === 0) return Math.exp(n * Math.log1p(-p));
   if (k === n) return Math.exp(n * Math.log(p));
   const rest = stirlingRest(n) - stirlingRest(k) - stirlingRest(n - k);

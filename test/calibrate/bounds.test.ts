@@ -38,6 +38,11 @@ describe("binomial", () => {
     expect(binomialUpper(100, 100, 0.05)).toBe(1);
   });
 
+  test.each([1, 4, 10])("tails of what never or always happens, %i of 10", (k) => {
+    expect([binomialAtLeast(k, 10, 0), binomialAtMost(k - 1, 10, 0)]).toEqual([0, 1]);
+    expect([binomialAtLeast(k, 10, 1), binomialAtMost(k - 1, 10, 1)]).toEqual([1, 0]);
+  });
+
   test("the tails below and above a count sum to 1", () => {
     fc.assert(
       fc.property(
