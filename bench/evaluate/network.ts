@@ -6,7 +6,7 @@ import { calibrate } from "../../src/calibrate/calibrate.ts";
 import { wideOutputs } from "../../src/calibrate/candidates.ts";
 import { latencyOf, rowOfQuery } from "../../src/cli/measure.ts";
 import { boundText } from "../../src/cli/results.ts";
-import { createModel, type Model } from "../../src/model/model.ts";
+import { createModel, denseMacs, type Model } from "../../src/model/model.ts";
 import { firstLabelled, type Input, isRight, type Labelled, type Labels, type Rows, rowOf } from "../../src/model/rows.ts";
 import { parseSlo } from "../../src/policy/slo.ts";
 import { decodeLadder } from "../../src/profile/decode-ladder.ts";
@@ -143,7 +143,7 @@ const largeFrom = 4_000_000;
 /** By how long a query takes. */
 function sortOf(model: Model): keyof Size["queries"] {
   if (isSparse(model)) return "text";
-  return model.layers.reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0) > largeFrom ? "large" : "dense";
+  return denseMacs(model) > largeFrom ? "large" : "dense";
 }
 
 /** Which layers an activator may rank. */

@@ -50,7 +50,10 @@ export function choose<Rule extends Composed>(rules: readonly Rule[], samples: n
   }
   for (const rule of safest)
     for (const times of growingCosts) {
-      const [next] = rules.filter((c) => c.cost >= times * rule.cost && growsMore(c, rule)).sort((a, b) => a.cost - b.cost);
+      const [next] = cheapest(
+        rules.filter((c) => c.cost >= times * rule.cost && growsMore(c, rule)),
+        1,
+      );
       if (next) chosen.add(next);
     }
   for (const bound of losses) pick(bound, expectedOf("loss", samples, caution));

@@ -4,7 +4,7 @@
 import { encodeActivators, type LayerActivators } from "../activator/activator.ts";
 import { createArrayKernels } from "../engine/array-kernels.ts";
 import { throwIfAborted } from "../errors.ts";
-import { createModel, type Model } from "../model/model.ts";
+import { createModel, denseMacs, type Model } from "../model/model.ts";
 import { firstRows, type Rows } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
@@ -58,8 +58,7 @@ export async function findLadder(
   const { layers, fitted, thresholds } = await fitActivators(of, fitRows, fit, await createArrayKernels());
   const withActivators = createModel(of.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
   const run = runner(withActivators);
-  const macs = layers.reduce((total, { inputs, outputs }) => total + inputs * outputs, 0);
-  const few = firstRows(search.rows, Math.max(timedRows, Math.ceil(timedMacs / macs)));
+  const few = firstRows(search.rows, Math.max(timedRows, Math.ceil(timedMacs / denseMacs(of))));
   const plain = everyLayer(layers.length, plainExact);
   const exactRungs = timed
     ? await chooseLayouts(layers.length, fitted, async (settings) =>
