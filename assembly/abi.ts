@@ -34,7 +34,7 @@ export const SELECT_SCRATCH: i32 = 2048;
 
 /** src, n, list, activation, alpha(f32): the non-zeros of activation(src) */
 export const COMPACT: i32 = 1;
-/** src, n, list: byte offsets of the blocks of src that hold a non-zero; src is readable up to a multiple of 16 */
+/** src, n, list: the steps in bytes from each block of src that holds a non-zero to the next (all blocks, where nearly all do); src is readable up to a multiple of 16 */
 export const BLOCKS: i32 = 2;
 /** weight, bias, x, stride, outputs, out: every row (stride = inputs padded to 4) */
 export const ROWS: i32 = 3;
@@ -84,7 +84,7 @@ export const EXPAND: i32 = 21;
 export const BEST: i32 = 22;
 /** src, n, order(u32), out: out[order[i]] = src[i] */
 export const PERMUTE: i32 = 23;
-/** src, n, codes, pairs list, blocks list, every: 16-bit codes of src with one step for all (f32 at `codes`, codes 16 bytes further, padded with zeros to 16) and which pairs and blocks of 8 are not all 0; with `every` all are listed */
+/** src, n, codes, pairs list, blocks list, every: 16-bit codes of src with one step for all (f32 at `codes`, codes 16 bytes further, padded with zeros to 16) and which pairs are not all 0 and the steps in bytes of weights from each block of 8 that is not to the next; with `every` all are listed */
 export const CODE: i32 = 24;
 /** panels (int8, [panel][pair][16][2]), scales(f32), bias, codes, pairs list, inputs padded to 16, panel list (or 0: all), panel count, out */
 export const PANELS_8: i32 = 25;

@@ -56,7 +56,7 @@ function stepOf(most: f32, limit: f32): f32 {
   return most < Infinity ? most / limit : NaN;
 }
 
-/** Codes of src, its pairs and blocks of 8 that are not all 0 (with `every` all of them). src is readable up to a multiple of 16. Returns the pairs. */
+/** Codes of src, its pairs that are not 0, and the steps from each block of 8 that is not all 0 to the next, in bytes (with `every` all of them). src is readable up to a multiple of 16. Returns the pairs. */
 export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usize, every: bool): i32 {
   const most = size(src, n);
   const limit = largest(n);
@@ -66,6 +66,7 @@ export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usi
   const padded = (n + 15) & ~15;
   let pairCount = 0;
   let blockCount = 0;
+  let last = 0;
   const pairAt = indices(pairs);
   const blockAt = indices(blocks);
   for (let i = 0; i < padded; i += 8) {
@@ -83,8 +84,9 @@ export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usi
         const four = i32x4.add(i32x4.splat(i >> 1), i32x4(0, 1, 2, 3));
         v128.store(pairAt + (<usize>pairCount << 2), i8x16.swizzle(four, v128.load(FRONT + (<usize>any << 4))));
         pairCount += popcnt(any);
-        store<i32>(blockAt + (<usize>blockCount << 2), i);
+        store<i32>(blockAt + (<usize>blockCount << 2), i - last);
         blockCount += i32(any != 0);
+        last = any ? i : last;
         continue;
       }
     }
@@ -97,8 +99,9 @@ export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usi
       store<i32>(pairAt + (<usize>pairCount << 2), j >> 1);
       pairCount += i32(both != 0 || every);
     }
-    store<i32>(blockAt + (<usize>blockCount << 2), i);
+    store<i32>(blockAt + (<usize>blockCount << 2), i - last);
     blockCount += i32(any != 0 || every);
+    last = any || every ? i : last;
   }
   setCount(pairs, pairCount);
   setCount(blocks, blockCount);
@@ -128,6 +131,8 @@ function finish(s0: v128, s1: v128, s2: v128, s3: v128, at: usize, bias: usize, 
 }
 
 /** One panel from every input in order, their codes, a multiple of four, from `x` to `end`; two pairs a step take a third less time than a list. Its nodes stand at byte `at`. */
+// @ts-ignore: decorator
+@inline
 export function wholePanel(w: usize, x: usize, end: usize, at: usize, bias: usize, scales: usize, step: f32, out: usize): void {
   if (ASC_FEATURE_SIMD) {
     let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
@@ -204,36 +209,17 @@ export function panels8(
   return n;
 }
 
-/** Where `dots` leaves its results. */
-const sums = memory.data(16, 16);
-
-/** Four rows by the listed blocks of 8; where there is SIMD. */
-function dots(w0: usize, w1: usize, w2: usize, w3: usize, x: usize, from: usize, end: usize): void {
-  let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-  for (let a = from; a < end; a += 4) {
-    const o = <usize>load<u32>(a);
-    const c = v128.load(x + (o << 1));
-    s0 = i32x4.add(s0, dot(c, v128.load_ext<i8>(w0 + o)));
-    s1 = i32x4.add(s1, dot(c, v128.load_ext<i8>(w1 + o)));
-    s2 = i32x4.add(s2, dot(c, v128.load_ext<i8>(w2 + o)));
-    s3 = i32x4.add(s3, dot(c, v128.load_ext<i8>(w3 + o)));
-  }
-  store<i32>(sums, total(s0));
-  store<i32>(sums, total(s1), 4);
-  store<i32>(sums, total(s2), 8);
-  store<i32>(sums, total(s3), 12);
-}
-
 // @ts-ignore: decorator
 @inline
 function total(s: v128): i32 {
   return i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1) + i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3);
 }
 
-function dotBlocks(w: usize, x: usize, from: usize, end: usize): i32 {
+function dotBlocks(w: usize, x: usize, steps: usize, end: usize): i32 {
   let s = 0;
-  for (let a = from; a < end; a += 4) {
-    const o = <usize>load<u32>(a);
+  let o: usize = 0;
+  for (; steps < end; steps += 4) {
+    o += <usize>load<u32>(steps);
     for (let j = o; j < o + 8; j++) s += <i32>load<i16>(x + (j << 1)) * <i32>load<i8>(w + j);
   }
   return s;
@@ -245,39 +231,68 @@ export function rows8(
   list: usize, activation: i32, alpha: f32, append: bool,
 ): i32 {
   const n = count(chosen);
-  const from = indices(blocks);
-  const end = from + (<usize>count(blocks) << 2);
+  const which = indices(chosen);
   const x = codes + HEADER;
   const step = load<f32>(codes);
   const begin = append ? count(list) : 0;
+  // each is kept where its sum stands or further ahead
+  const sums = values(list) + (<usize>begin << 2);
+  sums8(weight, stride, which, n, x, blocks, sums);
   let found = begin;
-  for (let i = 0; i < n; i += 4) {
-    const r = indices(chosen) + (<usize>i << 2);
-    const left = n - 1 - i;
-    if (ASC_FEATURE_SIMD) {
-      const w = weight + <usize>load<u32>(r) * <usize>stride;
-      // in place of each row that is missing, the first again
-      dots(
-        w,
-        left < 1 ? w : weight + <usize>load<u32>(r, 4) * <usize>stride,
-        left < 2 ? w : weight + <usize>load<u32>(r, 8) * <usize>stride,
-        left < 3 ? w : weight + <usize>load<u32>(r, 12) * <usize>stride,
-        x, from, end,
-      );
-    }
-    for (let k: usize = 0; k <= <usize>min(left, 3); k++) {
-      const node = <usize>load<u32>(r + (k << 2));
-      const sum = ASC_FEATURE_SIMD ? load<i32>(sums + (k << 2)) : dotBlocks(weight + node * <usize>stride, x, from, end);
-      const v = activate(load<f32>(bias + (node << 2)) + load<f32>(scales + (node << 2)) * step * <f32>sum, activation, alpha);
-      if (v != 0 || activation == KEEP) {
-        store<u32>(indices(list) + (<usize>found << 2), <u32>node);
-        store<f32>(values(list) + (<usize>found << 2), v);
-        found++;
-      }
-    }
+  for (let i: usize = 0; i < <usize>n << 2; i += 4) {
+    const node = <usize>load<u32>(which + i);
+    const v = activate(load<f32>(bias + (node << 2)) + load<f32>(scales + (node << 2)) * step * <f32>load<i32>(sums + i), activation, alpha);
+    store<u32>(indices(list) + (<usize>found << 2), <u32>node);
+    store<f32>(values(list) + (<usize>found << 2), v);
+    found += i32(v != 0 || activation == KEEP);
   }
   setCount(list, found);
   return found - begin;
+}
+
+/** out[i] = Σ weight · code of row which[i], for n rows, six at a time: see `products` in rows.ts. */
+function sums8(weight: usize, stride: i32, which: usize, n: i32, x: usize, blocks: usize, out: usize): void {
+  const steps = indices(blocks);
+  const end = steps + (<usize>count(blocks) << 2);
+  if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < n; i += 6) {
+      const left = n - 1 - i;
+      let w0 = weight + <usize>load<u32>(which + (<usize>i << 2)) * stride;
+      let w1 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 1)) << 2)) * stride;
+      let w2 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 2)) << 2)) * stride;
+      let w3 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 3)) << 2)) * stride;
+      let w4 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 4)) << 2)) * stride;
+      let w5 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 5)) << 2)) * stride;
+      let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
+      let at = x;
+      for (let s = steps; s < end; s += 4) {
+        const step = <usize>load<u32>(s);
+        at += step << 1;
+        w0 += step;
+        w1 += step;
+        w2 += step;
+        w3 += step;
+        w4 += step;
+        w5 += step;
+        const c = v128.load(at);
+        s0 = i32x4.add(s0, dot(c, v128.load_ext<i8>(w0)));
+        s1 = i32x4.add(s1, dot(c, v128.load_ext<i8>(w1)));
+        s2 = i32x4.add(s2, dot(c, v128.load_ext<i8>(w2)));
+        s3 = i32x4.add(s3, dot(c, v128.load_ext<i8>(w3)));
+        s4 = i32x4.add(s4, dot(c, v128.load_ext<i8>(w4)));
+        s5 = i32x4.add(s5, dot(c, v128.load_ext<i8>(w5)));
+      }
+      const o = out + (<usize>i << 2);
+      store<i32>(o, total(s0));
+      if (left >= 1) store<i32>(o, total(s1), 4);
+      if (left >= 2) store<i32>(o, total(s2), 8);
+      if (left >= 3) store<i32>(o, total(s3), 12);
+      if (left >= 4) store<i32>(o, total(s4), 16);
+      if (left >= 5) store<i32>(o, total(s5), 20);
+    }
+  } else {
+    for (let i: usize = 0; i < <usize>n << 2; i += 4) store<i32>(out + i, dotBlocks(weight + <usize>load<u32>(which + i) * stride, x, steps, end));
+  }
 }
 
 /** Bytes of two active inputs in the scratch of `columns8`: where their columns begin, from the first, and the codes of both. */

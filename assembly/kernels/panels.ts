@@ -11,117 +11,86 @@ const LINE: usize = 64;
 
 /** Every panel from every input. */
 export function panels(weight: usize, init: usize, x: usize, inputs: i32, panelCount: i32, out: usize): void {
-  sweep(weight, init, x, x + (<usize>inputs << 2), 0, inputs, panelCount, out, true);
+  sweep(weight, init, x, x + (<usize>inputs << 2), 0, inputs, 0, panelCount, out, true);
 }
 
 /** Every panel from the active inputs only. */
 export function panelsActive(weight: usize, init: usize, list: usize, inputs: i32, panelCount: i32, out: usize): void {
   const active = indices(list);
-  sweep(weight, init, active, active + (<usize>count(list) << 2), values(list) - active, inputs, panelCount, out, false);
+  sweep(weight, init, active, active + (<usize>count(list) << 2), values(list) - active, inputs, 0, panelCount, out, false);
 }
 
 /** Chosen panels from the active inputs; the other panels of out are left as they are. */
 export function panelsSelected(weight: usize, init: usize, list: usize, inputs: i32, chosen: usize, out: usize): void {
-  const bytes = <usize>inputs * LINE;
-  const n = count(chosen);
-  const which = indices(chosen);
   const active = indices(list);
-  const end = active + (<usize>count(list) << 2);
-  const toValue = values(list) - active;
-  for (let i = 0; i < n; i++) {
-    const at = which + (<usize>i << 2);
-    const p = <usize>load<u32>(at);
-    const w = weight + p * bytes, from = init + p * LINE, to = out + p * LINE;
-    if (ASC_FEATURE_SIMD) {
-      // neighbours, as clusters have them, go together: twice the independent sums
-      if (i + 1 < n && <usize>load<u32>(at, 4) == p + 1) {
-        sweep2(w, bytes, from, to, active, end, toValue, false);
-        i++;
-      } else sweep1(w, bytes, from, to, active, end, toValue, false);
-    } else onePanel(w, from, to, active, end, toValue, false);
-  }
+  sweep(weight, init, active, active + (<usize>count(list) << 2), values(list) - active, inputs, indices(chosen), count(chosen), out, false);
 }
 
 /**
- * Panels over inputs: the words at `begin` … `end` are the inputs themselves (`every`) or the indices of the active ones, whose
- * values lie `toValue` bytes further. Three panels at a time: twelve independent sums hide the latency of an addition, and fewer
- * instructions a multiply-add count more here than anything else (measured against one, two and four panels, and unrolling).
+ * Panels over inputs: the words at `begin` … `end` are the inputs themselves (`every`) or the indices of the active ones, whose values lie
+ * `toValue` bytes further. The panels are those whose numbers stand at `which`, or the first `panelCount` where it is 0. Three panels at a time:
+ * twelve independent sums hide the latency of an addition, and fewer instructions a multiply-add count more here than anything else (measured
+ * against one, two and four panels, and unrolling).
  */
 // @ts-ignore: decorator
 @inline
-function sweep(weight: usize, init: usize, begin: usize, end: usize, toValue: usize, inputs: i32, panelCount: i32, out: usize, every: bool): void {
+function sweep(
+  weight: usize, init: usize, begin: usize, end: usize, toValue: usize, inputs: i32, which: usize, panelCount: i32, out: usize, every: bool,
+): void {
   const bytes = <usize>inputs * LINE;
-  let p = 0;
+  let i = 0;
   if (ASC_FEATURE_SIMD) {
-    for (; p + 3 <= panelCount; p += 3) {
-      sweep3(weight + <usize>p * bytes, bytes, init + <usize>p * LINE, out + <usize>p * LINE, begin, end, toValue, every);
+    for (; i + 3 <= panelCount; i += 3) {
+      const a = panelAt(which, i), b = panelAt(which, i + 1), c = panelAt(which, i + 2);
+      // neighbours are equally far apart: one register less
+      const toB = which ? (b - a) * bytes : bytes, toC = which ? (c - b) * bytes : bytes;
+      sweep3(weight + a * bytes, toB, toC, init, out, a * LINE, b * LINE, c * LINE, begin, end, toValue, every);
     }
-    if (p + 2 <= panelCount) {
-      sweep2(weight + <usize>p * bytes, bytes, init + <usize>p * LINE, out + <usize>p * LINE, begin, end, toValue, every);
-      p += 2;
-    }
-    if (p < panelCount) sweep1(weight + <usize>p * bytes, bytes, init + <usize>p * LINE, out + <usize>p * LINE, begin, end, toValue, every);
-  } else {
-    for (; p < panelCount; p++) onePanel(weight + <usize>p * bytes, init + <usize>p * LINE, out + <usize>p * LINE, begin, end, toValue, every);
   }
+  for (; i < panelCount; i++) {
+    const p = panelAt(which, i);
+    if (ASC_FEATURE_SIMD) sweep1(weight + p * bytes, init + p * LINE, out + p * LINE, begin, end, toValue, every);
+    else onePanel(weight + p * bytes, init + p * LINE, out + p * LINE, begin, end, toValue, every);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function panelAt(which: usize, i: i32): usize {
+  return which ? <usize>load<u32>(which + (<usize>i << 2)) : <usize>i;
 }
 
 /** One panel at once: see `sweep`. */
 // @ts-ignore: decorator
 @inline
-function sweep1(weight: usize, bytes: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
+function sweep1(weight: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
   let a0 = v128.load(init, 0), a1 = v128.load(init, 16), a2 = v128.load(init, 32), a3 = v128.load(init, 48);
-  let step = weight;
   for (let i = begin; i < end; i += 4) {
     const v = v128.load32_splat(i + toValue);
-    const wa = every ? step : weight + (<usize>load<u32>(i) << 6);
-    a0 = multiplyAdd(a0, v, v128.load(wa, 0));
-    a1 = multiplyAdd(a1, v, v128.load(wa, 16));
-    a2 = multiplyAdd(a2, v, v128.load(wa, 32));
-    a3 = multiplyAdd(a3, v, v128.load(wa, 48));
-    step += LINE;
+    const w = every ? weight : weight + (<usize>load<u32>(i) << 6);
+    a0 = multiplyAdd(a0, v, v128.load(w, 0));
+    a1 = multiplyAdd(a1, v, v128.load(w, 16));
+    a2 = multiplyAdd(a2, v, v128.load(w, 32));
+    a3 = multiplyAdd(a3, v, v128.load(w, 48));
+    if (every) weight += LINE;
   }
   v128.store(out, a0, 0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48);
 }
 
-/** Two panels at once: see `sweep`. */
+/** Three panels at once, the second's and third's weights so many bytes further than those before, whose nodes stand at bytes a, b, c: see `sweep`. */
 // @ts-ignore: decorator
 @inline
-function sweep2(weight: usize, bytes: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
-  let a0 = v128.load(init, 0), a1 = v128.load(init, 16), a2 = v128.load(init, 32), a3 = v128.load(init, 48);
-  let b0 = v128.load(init, 64), b1 = v128.load(init, 80), b2 = v128.load(init, 96), b3 = v128.load(init, 112);
-  let step = weight;
+function sweep3(
+  weight: usize, toB: usize, toC: usize, init: usize, out: usize, a: usize, b: usize, c: usize, begin: usize, end: usize, toValue: usize, every: bool,
+): void {
+  let a0 = v128.load(init + a, 0), a1 = v128.load(init + a, 16), a2 = v128.load(init + a, 32), a3 = v128.load(init + a, 48);
+  let b0 = v128.load(init + b, 0), b1 = v128.load(init + b, 16), b2 = v128.load(init + b, 32), b3 = v128.load(init + b, 48);
+  let c0 = v128.load(init + c, 0), c1 = v128.load(init + c, 16), c2 = v128.load(init + c, 32), c3 = v128.load(init + c, 48);
   for (let i = begin; i < end; i += 4) {
     const v = v128.load32_splat(i + toValue);
-    const wa = every ? step : weight + (<usize>load<u32>(i) << 6);
-    const wb = wa + bytes;
-    a0 = multiplyAdd(a0, v, v128.load(wa, 0));
-    a1 = multiplyAdd(a1, v, v128.load(wa, 16));
-    a2 = multiplyAdd(a2, v, v128.load(wa, 32));
-    a3 = multiplyAdd(a3, v, v128.load(wa, 48));
-    b0 = multiplyAdd(b0, v, v128.load(wb, 0));
-    b1 = multiplyAdd(b1, v, v128.load(wb, 16));
-    b2 = multiplyAdd(b2, v, v128.load(wb, 32));
-    b3 = multiplyAdd(b3, v, v128.load(wb, 48));
-    step += LINE;
-  }
-  v128.store(out, a0, 0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48);
-  v128.store(out, b0, 64); v128.store(out, b1, 80); v128.store(out, b2, 96); v128.store(out, b3, 112);
-}
-
-/** Three panels at once: see `sweep`. */
-// @ts-ignore: decorator
-@inline
-function sweep3(weight: usize, bytes: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
-  let a0 = v128.load(init, 0), a1 = v128.load(init, 16), a2 = v128.load(init, 32), a3 = v128.load(init, 48);
-  let b0 = v128.load(init, 64), b1 = v128.load(init, 80), b2 = v128.load(init, 96), b3 = v128.load(init, 112);
-  let c0 = v128.load(init, 128), c1 = v128.load(init, 144), c2 = v128.load(init, 160), c3 = v128.load(init, 176);
-  let step = weight;
-  for (let i = begin; i < end; i += 4) {
-    const v = v128.load32_splat(i + toValue);
-    const wa = every ? step : weight + (<usize>load<u32>(i) << 6);
-    const wb = wa + bytes;
-    const wc = wb + bytes;
+    const wa = every ? weight : weight + (<usize>load<u32>(i) << 6);
+    const wb = wa + toB;
+    const wc = wb + toC;
     a0 = multiplyAdd(a0, v, v128.load(wa, 0));
     a1 = multiplyAdd(a1, v, v128.load(wa, 16));
     a2 = multiplyAdd(a2, v, v128.load(wa, 32));
@@ -134,11 +103,11 @@ function sweep3(weight: usize, bytes: usize, init: usize, out: usize, begin: usi
     c1 = multiplyAdd(c1, v, v128.load(wc, 16));
     c2 = multiplyAdd(c2, v, v128.load(wc, 32));
     c3 = multiplyAdd(c3, v, v128.load(wc, 48));
-    step += LINE;
+    if (every) weight += LINE;
   }
-  v128.store(out, a0, 0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48);
-  v128.store(out, b0, 64); v128.store(out, b1, 80); v128.store(out, b2, 96); v128.store(out, b3, 112);
-  v128.store(out, c0, 128); v128.store(out, c1, 144); v128.store(out, c2, 160); v128.store(out, c3, 176);
+  v128.store(out + a, a0, 0); v128.store(out + a, a1, 16); v128.store(out + a, a2, 32); v128.store(out + a, a3, 48);
+  v128.store(out + b, b0, 0); v128.store(out + b, b1, 16); v128.store(out + b, b2, 32); v128.store(out + b, b3, 48);
+  v128.store(out + c, c0, 0); v128.store(out + c, c1, 16); v128.store(out + c, c2, 32); v128.store(out + c, c3, 48);
 }
 
 function onePanel(weight: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {

@@ -85,13 +85,25 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
   const spread = (units: Numbers, per: number, by = per): number[] =>
     Array.from(units, (unit) => upTo(per).map((i) => unit * by + i)).flat();
 
-  /** Four lanes over ascending blocks, at these bytes, then (0 + 1) + (2 + 3). */
-  function rowDot(weight: number, x: number, blocks: Numbers): number {
+  /** Four lanes over ascending inputs, then (0 + 1) + (2 + 3). */
+  function rowDot(weight: number, x: number, inputs: Numbers): number {
     const s = new Float32Array(4);
-    for (const byte of blocks) for (let lane = 0, o = byte >> 2; lane < 4; lane++, o++) s[lane] += fround(f32[x + o] * f32[weight + o]);
+    for (const i of inputs) s[i % 4] += fround(f32[x + i] * f32[weight + i]);
     return fround(fround(s[0] + s[1]) + fround(s[2] + s[3]));
   }
-  const allBlocks = (floats: number): number[] => upTo(Math.ceil(floats / 4)).map((block) => block * 16);
+
+  /** Writes the steps from one block to the next, so many bytes a block; returns how many. */
+  const putSteps = (list: number, blocks: readonly number[], bytes: number): number =>
+    put(
+      list,
+      blocks.map((block, i) => (block - (blocks[i - 1] ?? 0)) * bytes),
+    );
+  /** The inputs of a list of such steps, so many bytes each, `per` to a block. */
+  function inputsOf(list: number, bytes: number, per: number): number[] {
+    let at = 0;
+    const firsts = Array.from(unitsOf(list), (step) => (at += step / bytes));
+    return spread(firsts, per, 1);
+  }
 
   /** out = init, then for one input after the other its value times its line: `width` weights from `weight` + input · step on. */
   function addLines(init: number, out: number, width: number, inputs: Numbers, values: Float32Array, weight: number, step: number): void {
@@ -138,23 +150,23 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.COMPACT:
         units = put(a[3], upTo(a[2]), (i) => activate(src[i], a[4], f[5]));
         break;
-      case abi.BLOCKS:
-        units = put(
-          a[3],
-          allBlocks(a[2]).filter((byte) => src.subarray(byte / 4, byte / 4 + 4).some((v) => v !== 0)),
-        );
+      case abi.BLOCKS: {
+        const all = upTo(Math.ceil(a[2] / abi.BLOCK));
+        const active = all.filter((block) => src.subarray(block * abi.BLOCK, (block + 1) * abi.BLOCK).some((v) => v !== 0));
+        units = putSteps(a[3], active.length * 16 >= all.length * 15 ? all : active, abi.BLOCK * 4);
         break;
+      }
       case abi.ROWS:
         units = a[5];
         macs = a[4] * units;
-        for (const r of upTo(units)) f32[at[6] + r] = rowDot(at[1] + r * a[4], at[3], allBlocks(a[4])) + f32[at[2] + r];
+        for (const r of upTo(units)) f32[at[6] + r] = rowDot(at[1] + r * a[4], at[3], upTo(a[4])) + f32[at[2] + r];
         break;
       case abi.ROWS_SELECTED: {
         const rows = unitsOf(a[6]);
-        const blocks = unitsOf(a[5]);
+        const inputs = inputsOf(a[5], 4, abi.BLOCK);
         units = rows.length;
-        macs = units * blocks.length * 4;
-        putActivated(a[7], rows, (r) => fround(rowDot(at[1] + r * a[4], at[3], blocks) + f32[at[2] + r]), 8);
+        macs = units * inputs.length;
+        putActivated(a[7], rows, (r) => fround(rowDot(at[1] + r * a[4], at[3], inputs) + f32[at[2] + r]), 8);
         break;
       }
       case abi.PANELS:
@@ -219,7 +231,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         macs = a[3] * units * a[6];
         for (const t of upTo(units))
           u32[at[7] + t] = upTo(a[6]).reduce(
-            (code, b) => code | (Number(rowDot(at[1] + (t * a[6] + b) * a[4], at[2], allBlocks(a[3])) > 0) << b),
+            (code, b) => code | (Number(rowDot(at[1] + (t * a[6] + b) * a[4], at[2], upTo(a[3])) > 0) << b),
             0,
           );
         break;
@@ -289,10 +301,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         const active = (per: number): number[] =>
           upTo(padded.length / per).filter((i) => a[6] || padded.subarray(i * per, (i + 1) * per).some(Boolean));
         units = put(a[4], active(2));
-        put(
-          a[5],
-          active(8).map((block) => block * 8),
-        );
+        putSteps(a[5], active(8), 8);
         break;
       }
       case abi.PANELS_8: {
@@ -310,7 +319,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       }
       case abi.ROWS_8: {
         const rows = unitsOf(a[7]);
-        const inputs = spread(unitsOf(a[6]), 8, 1);
+        const inputs = inputsOf(a[6], 1, 8);
         const sumOf = (r: number): number => sum8(inputs, codesAt(a[4]), (i) => a[1] + r * a[5] + i);
         units = rows.length;
         macs = units * inputs.length;

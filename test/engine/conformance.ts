@@ -141,7 +141,7 @@ export function engineConformance(name: string, create: CreateEngine, reference:
                     const [count, indices, values] = readList(out)(e);
                     if (activation === abi.IDENTITY)
                       for (let i = 0; i < count[0]; i++) expect(values[i]).toBe(readFloats(all, outputs)(e)[indices[i]]);
-                    return [count, indices, values];
+                    return [count, indices, values, ...readList(blocks)(e).slice(0, 2)];
                   },
                 };
               },
@@ -149,6 +149,32 @@ export function engineConformance(name: string, create: CreateEngine, reference:
             ),
         ),
         runs,
+      ));
+
+    test("blocks: the bytes from each block of four that holds a non-zero to the next, or all where nearly all do", () =>
+      Promise.all(
+        [
+          { x: [], steps: [] },
+          { x: [0, 0, 0, 0], steps: [] },
+          { x: [0, 0, 0, 1], steps: [0] },
+          { x: [0, 0, 0, 0, Number.NaN], steps: [16] },
+          { x: [1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 3], steps: [0, 16, 32] },
+          { x: [0, 0, 0, 0, 1, 0, 0, 0, -0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], steps: [16, 32] },
+          { x: Array.from({ length: 60 }, (_, i) => (i < 4 ? 0 : 1)), steps: Array(14).fill(16) },
+          { x: Array.from({ length: 64 }, (_, i) => (i < 4 ? 0 : 1)), steps: [0, ...Array(15).fill(16)] },
+        ].map(({ x, steps }) =>
+          check((memory) => {
+            const src = reserveFloats(memory, Math.ceil(x.length / 4) * 4, Float32Array.from(x));
+            const list = reserveList(memory, Math.ceil(x.length / 4));
+            return {
+              rows: [[abi.BLOCKS, src, x.length, list]],
+              read: (e) => {
+                expect(Array.from(readList(list)(e)[1])).toEqual(steps);
+                return readList(list)(e).slice(0, 2);
+              },
+            };
+          }),
+        ),
       ));
 
     test("panels: every, active and selected inputs and columns give the same bits", () =>
