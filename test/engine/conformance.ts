@@ -177,6 +177,26 @@ export function engineConformance(name: string, create: CreateEngine, reference:
         ),
       ));
 
+    test("panels that no cache holds, which go one after the other", () =>
+      check((memory) => {
+        const inputs = 16;
+        const panelCount = (24 * 2 ** 20) / (inputs * 64) + 1;
+        const nodes = panelCount * 16;
+        const weight = reserveFloats(memory, nodes * inputs, vector(nodes * inputs, 1));
+        const init = reserveFloats(memory, nodes, vector(nodes, 2));
+        const x = reserveFloats(memory, inputs, vector(inputs, 3));
+        const active = reserveList(memory, inputs);
+        const [every, few] = [0, 0].map(() => reserveFloats(memory, nodes));
+        return {
+          rows: [
+            [abi.COMPACT, x, inputs, active, abi.IDENTITY, float(0)],
+            [abi.PANELS, weight, init, x, inputs, panelCount, every],
+            [abi.PANELS_ACTIVE, weight, init, active, inputs, panelCount, few],
+          ],
+          read: (e) => [every, few].map((at) => readFloats(at, nodes)(e).filter((_, i) => i % 101 === 0 || i > nodes - 64)),
+        };
+      }));
+
     test("panels: every, active and selected inputs and columns give the same bits", () =>
       fc.assert(
         fc.asyncProperty(size, size, seed, (outputs, inputs, s) =>
