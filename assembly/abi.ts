@@ -36,9 +36,7 @@ export const SELECT_SCRATCH: i32 = 2048;
 export const COMPACT: i32 = 1;
 /** src, n, list: the steps in bytes from each block of src that holds a non-zero to the next (all blocks, where nearly all do); src is readable up to a multiple of 16 */
 export const BLOCKS: i32 = 2;
-/** weight, bias, x, stride, outputs, out: every row (stride = inputs padded to 4) */
-export const ROWS: i32 = 3;
-/** weight, bias, x, stride, blocks, rows, out list, activation, alpha(f32), append: chosen rows from active blocks; non-zero results */
+/** weight, bias, x, stride (inputs padded to 4), blocks, rows, out list, activation, alpha(f32), append: chosen rows from active blocks; non-zero results */
 export const ROWS_SELECTED: i32 = 4;
 /** panels, init, x, inputs, panel count, out: every panel from every input; init and out hold 16 floats a panel and may be one */
 export const PANELS: i32 = 5;
@@ -52,7 +50,7 @@ export const COLUMNS: i32 = 8;
 export const ACTIVATE: i32 = 9;
 /** scores, n, k, list, scratch(SELECT_SCRATCH words): the k best, ascending by index; ties go to the lower index, NaN is never chosen */
 export const TOP_K: i32 = 10;
-/** scores, n, low(f32), high(f32), list: low < score <= high, ascending by index */
+/** scores, n, low(f32), high(f32), list: low < score <= high with the scores, ascending by index */
 export const THRESHOLD: i32 = 11;
 /** scores, panel count, out: the sum of the positive scores of each panel */
 export const PANEL_SCORES: i32 = 12;

@@ -2,7 +2,7 @@
 // No allocation, no trap on well-formed plans, no imports; what a plan may hold is the host's business to get right.
 import {
   ACTIVATE, BEST, BLOCKS, CODE, COLUMNS, COLUMNS_8, COMPACT, COMPACT_PANELS, EXPAND, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_8, PANELS_SELECTED, PANEL_SCORES, PERMUTE, PREDICT,
-  ROWS, ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WITHIN, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
+  ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WITHIN, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
 } from "./abi";
 import { activate } from "./kernels/activate";
 import { best, lead } from "./kernels/answers";
@@ -14,7 +14,7 @@ import { expand, subtract } from "./kernels/lists";
 import { pack } from "./kernels/pack";
 import { panels, panelsActive, panelsSelected } from "./kernels/panels";
 import { predict } from "./kernels/predict";
-import { rows, rowsSelected } from "./kernels/rows";
+import { rowsSelected } from "./kernels/rows";
 import { panelScores, strongest, threshold, topK, within } from "./kernels/select";
 import { count, indices, values } from "./lanes/list";
 
@@ -63,11 +63,6 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         break;
       case BLOCKS:
         units = blocks(p(r, 1), n(r, 2), p(r, 3));
-        break;
-      case ROWS:
-        rows(p(r, 1), p(r, 2), p(r, 3), n(r, 4), n(r, 5), p(r, 6));
-        units = n(r, 5);
-        macs = n(r, 4) * n(r, 5);
         break;
       case ROWS_SELECTED:
         rowsSelected(p(r, 1), p(r, 2), p(r, 3), n(r, 4), p(r, 5), p(r, 6), p(r, 7), n(r, 8), f(r, 9), n(r, 10) != 0);

@@ -63,7 +63,6 @@ async function* layerCases(backend: Backend, shape: string, outputs: number, inp
     plans.push({ name, prepare: reservePlan(memory, prepare), prepareRows: prepare.length, plan: reservePlan(memory, [row()]) });
   };
 
-  add("rows, dense", () => [abi.ROWS, matrix.rows(), bias, full, matrix.rowStride, outputs, out]);
   add("panels, dense", () => [abi.PANELS, matrix.panels(), bias, full, inputs, matrix.panelCount, out]);
 
   const everyBlock = reserveList(memory, Math.ceil(inputs / abi.BLOCK));

@@ -5,13 +5,7 @@ import { KEEP } from "../abi";
 import { activate } from "../lanes/activation";
 import { count, indices, setCount, values } from "../lanes/list";
 
-/** out = W x + b for every row. `stride` floats a row, a multiple of 4; x is padded with zeros to it. */
-export function rows(weight: usize, bias: usize, x: usize, stride: i32, outputs: i32, out: usize): void {
-  products(weight, <usize>stride << 2, 0, outputs, x, 0, out);
-  for (let at: usize = 0; at < <usize>outputs << 2; at += 4) store<f32>(out + at, load<f32>(out + at) + load<f32>(bias + at));
-}
-
-/** Chosen rows from the active blocks of x; appends index and value of each result that is not zero. Returns how many. */
+/** Chosen rows of `stride` floats, a multiple of 4, from the active blocks of x; appends index and value of each result that is not zero. Returns how many. */
 export function rowsSelected(
   weight: usize, bias: usize, x: usize, stride: i32, blocks: usize, chosen: usize,
   list: usize, activation: i32, alpha: f32, append: bool,
@@ -36,7 +30,7 @@ export function rowsSelected(
 }
 
 /**
- * out[i] = x · row i, or row which[i], for n rows, from the blocks whose steps are listed, or from all where `blocks` is 0.
+ * out[i] = x · row which[i], for n rows, from the blocks whose steps are listed; x is padded with zeros to the stride.
  *
  * Six rows go together: the addresses of eight no longer fit into the registers of x64, which costs a third of the bandwidth; fewer have
  * too few reads under way. Where fewer than six are left, the last is computed again in place of each that is missing. Every address steps by
@@ -44,7 +38,7 @@ export function rowsSelected(
  * their own V8 11 clears the upper half of every address first and keeps two of each, which costs two fifths.
  */
 function products(weight: usize, bytes: usize, which: usize, n: i32, x: usize, blocks: usize, out: usize): void {
-  const whole = !blocks || <usize>count(blocks) << 4 == bytes;
+  const whole = <usize>count(blocks) << 4 == bytes;
   const steps = indices(blocks);
   const end = steps + (<usize>count(blocks) << 2);
   if (ASC_FEATURE_SIMD) {
@@ -114,7 +108,7 @@ function products(weight: usize, bytes: usize, which: usize, n: i32, x: usize, b
 // @ts-ignore: decorator
 @inline
 function rowAt(weight: usize, bytes: usize, which: usize, i: i32): usize {
-  return weight + (which ? <usize>load<u32>(which + (<usize>i << 2)) : <usize>i) * bytes;
+  return weight + <usize>load<u32>(which + (<usize>i << 2)) * bytes;
 }
 
 /** One row by x, where there is no SIMD. */

@@ -180,9 +180,10 @@ function value(key: u32): f32 {
   return reinterpret<f32>(key & 0x80000000 ? key & 0x7fffffff : ~key);
 }
 
-/** Every index whose score lies in (low, high], ascending. */
+/** Every index whose score lies in (low, high], ascending, with the score. */
 export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usize): i32 {
   const at = indices(list);
+  const to = values(list);
   let found = 0;
   let i = 0;
   if (ASC_FEATURE_SIMD) {
@@ -199,9 +200,11 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
           continue;
         }
       }
-      // four indices are written each time and the next write covers those that were not kept: no branch to guess
+      // four units are written each time and the next write covers those that were not kept: no branch to guess
       const mask = i32x4.bitmask(v128.and(f32x4.gt(v, lowest), f32x4.le(v, highest)));
-      v128.store(at + (<usize>found << 2), i8x16.swizzle(i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3)), v128.load(FRONT + (<usize>mask << 4))));
+      const order = v128.load(FRONT + (<usize>mask << 4));
+      v128.store(at + (<usize>found << 2), i8x16.swizzle(i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3)), order));
+      v128.store(to + (<usize>found << 2), i8x16.swizzle(v, order));
       found += popcnt(mask);
       i += 4;
     }
@@ -210,6 +213,7 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
     const v = load<f32>(scores + (<usize>i << 2));
     if (v > low && v <= high) {
       store<i32>(at + (<usize>found << 2), i);
+      store<f32>(to + (<usize>found << 2), v);
       found++;
     }
   }

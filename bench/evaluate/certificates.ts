@@ -45,14 +45,15 @@ export async function checkCertificates(
   const { rows, labels } = heldOut;
   if (labels === null) throw new Error(`${name}: got no labels, expected some to lose`);
   log(`${name}: recording settings on ${rows.count} rows`);
+  const kinds = ["low-rank"];
   const { layers, fitted, thresholds } = await fitActivators(
     model,
     fit,
-    { kinds: ["low-rank"], rows: fitRows, random: seeded(1) },
+    { kinds, rows: fitRows, random: seeded(1) },
     await createArrayKernels(),
   );
   const plain = everyLayer(layers.length, exactSetting);
-  const settings = settingsOf(fitted[0], (rank, shares) => thresholds(0, rank, shares)).filter(
+  const settings = settingsOf(layers[0], fitted[0], kinds, (by, shares) => thresholds(0, by, shares)).filter(
     ({ variant, unit }) => ranks.includes(variant) && unit === "node",
   );
   const rungs = [everyLayer(layers.length, dense), plain, ...settings.map((setting) => withLayer(plain, 0, setting))];

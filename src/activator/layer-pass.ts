@@ -29,6 +29,8 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   const sparse = l === 0 && network.sparse;
   let done: { setting: LayerSetting; vector: Vector } | null = null;
   let ranking: Ranking | null = null;
+  /** Whether every pre-activation stands there, made of the inputs that are not 0. */
+  let summed = false;
 
   const fromPre = (): Vector =>
     createVector(network, `${l}`, outputs, { kind: "pre", at: network.floats(`${l}.pre`, outputs), activation, alpha });
@@ -49,9 +51,10 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
 
   const columnCodes = (): number => network.floats(`${l}.column-codes`, 2 * inputs);
 
-  const every: LayerPass = (setting, input, change, at) => {
+  /** Leaves every node's pre-activation; an input that grew adds to what is there. */
+  const computeAll = (setting: LayerSetting, input: Vector, change: Change, at: At, nodes: RowTag["nodes"]): number => {
     const pre = network.floats(`${l}.pre`, outputs);
-    const emit = at(l, "columns", "all");
+    const emit = at(l, "columns", nodes);
     const layout = layoutOf(setting, l, matrix, sparse);
     if (setting.kind === "dense" && !sparse) {
       if (scales !== null) emit(panels8(input.codes(at(l, "input"), true), 0));
@@ -59,7 +62,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     } else if (scales !== null && layout === "panels") emit(panels8(input.codes(at(l, "input"), false), 0));
     else {
       const parts = input.parts(at(l, "input"));
-      const grown = change === "extended" && done?.setting.kind === "exact";
+      const grown = change === "extended" && summed;
       for (let i = grown ? parts.length - 1 : 0; i < parts.length; i++) {
         const init = i === 0 ? bias : pre;
         if (layout === "panels") emit([abi.PANELS_ACTIVE, matrix.panels(), init, parts[i], inputs, panelCount, pre]);
@@ -67,40 +70,55 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
         else emit([abi.COLUMNS_8, matrix.columns(), scales, init, parts[i], matrix.columnStride, outputs, pre, columnCodes()]);
       }
     }
+    summed = setting.kind === "exact";
+    return pre;
+  };
+
+  const every: LayerPass = (setting, input, change, at) => {
+    computeAll(setting, input, change, at, "all");
     return { vector: fromPre(), change: "new" };
   };
 
   const ranked = (setting: RankedSetting, input: Vector, change: Change, at: At): { vector: Vector; change: Change } => {
     const continues = change === "same" && done !== null && widens(done.setting, setting);
+    const all = setting.activator === "all";
     if (!continues) {
-      const activator: Activator = network.activator(l, setting);
-      const rankInput: RankInput = {
-        dense: () => input.dense(at(l, "input")),
-        parts: () => input.parts(at(l, "input")),
-        extended: change === "extended" && done !== null && sameRanking(done.setting, setting),
-      };
-      const scores = activator.rank(rankInput, at(l, "rank"));
-      ranking = { scores, units: activator.units, steps: 0, parts: [], chosen: null, threshold: Number.POSITIVE_INFINITY };
-      if (setting.unit === "panel") {
-        const panels = network.floats(`${l}.panel-scores`, panelCount);
-        at(l, "rank")([abi.PANEL_SCORES, ranking.scores, panelCount, panels]);
-        ranking.scores = panels;
-        ranking.units = panelCount;
+      let scores: number;
+      let units = outputs;
+      if (all) scores = computeAll({ kind: "exact" }, input, change, at, "none");
+      else {
+        summed = false;
+        const activator: Activator = network.activator(l, setting);
+        const rankInput: RankInput = {
+          dense: () => input.dense(at(l, "input")),
+          parts: () => input.parts(at(l, "input")),
+          extended: change === "extended" && done !== null && sameRanking(done.setting, setting),
+        };
+        scores = activator.rank(rankInput, at(l, "rank"));
+        units = activator.units;
+        if (setting.unit === "panel") {
+          const panels = network.floats(`${l}.panel-scores`, panelCount);
+          at(l, "rank")([abi.PANEL_SCORES, scores, panelCount, panels]);
+          scores = panels;
+          units = panelCount;
+        }
       }
+      ranking = { scores, units, steps: 0, parts: [], chosen: null, threshold: Number.POSITIVE_INFINITY };
     }
     const state = ranking as Ranking;
     const step = state.steps;
-    const emitSelect = at(l, "select");
+    const nodes = continues ? "added" : "chosen";
+    const emitSelect = at(l, "select", all ? nodes : "none");
     let chosen = select(network, l, setting, state, emitSelect);
     if (setting.unit === "cluster") {
       const panels = network.list(`${l}.cluster-panels.${step}`, panelCount);
       emitSelect([abi.EXPAND, chosen, setting.variant, panelCount, panels]);
       chosen = panels;
     }
-    const part = network.list(isOutput ? `${l}.candidates` : `${l}.part.${step}`, panelCount * abi.PANEL);
+    const part = all ? chosen : network.list(isOutput ? `${l}.candidates` : `${l}.part.${step}`, panelCount * abi.PANEL);
     const kept = isOutput ? [abi.KEEP, float(0), continues ? 1 : 0] : [activation, float(alpha), 0];
-    const nodes = continues ? "added" : "chosen";
-    if (setting.unit === "node") {
+    // what is above a threshold stands in its list with its score, which relu leaves as it is
+    if (!all && setting.unit === "node") {
       const emit = at(l, "rows", nodes);
       if (scales !== null) {
         const { at: codes, blocks } = input.codes(at(l, "input"), false);
@@ -110,7 +128,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
         const blocks = input.blocks(at(l, "input"));
         emit([abi.ROWS_SELECTED, matrix.rows(), bias, x, matrix.rowStride, blocks, chosen, part, ...kept]);
       }
-    } else {
+    } else if (!all) {
       const pre = network.floats(`${l}.pre`, outputs);
       const emit = at(l, "columns");
       if (scales !== null) emit(panels8(input.codes(at(l, "input"), false), chosen));
@@ -125,9 +143,12 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     return { vector, change: continues ? "extended" : "new" };
   };
 
+  /** Whether a setting leaves no node out; `all` leaves out small outputs of hidden relus alone. */
+  const choosesAll = ({ activator, by, amount }: RankedSetting): boolean =>
+    activator === "all" ? isOutput || activation !== abi.RELU || by !== "threshold" || amount < 0 : by === "top-k" && amount >= 1;
+
   return (setting, input, change, at) => {
-    const complete = setting.kind === "ranked" && setting.by === "top-k" && setting.amount >= 1;
-    const used: LayerSetting = complete ? { kind: "exact" } : setting;
+    const used: LayerSetting = setting.kind === "ranked" && choosesAll(setting) ? { kind: "exact" } : setting;
     if (done !== null && change === "same" && sameSetting(done.setting, used)) return { vector: done.vector, change: "same" };
     const result = used.kind === "ranked" ? ranked(used, input, change, at) : every(used, input, change, at);
     done = { setting: used, vector: result.vector };

@@ -100,6 +100,8 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
       case "screen":
         if (setting.variant < 1) break;
         return placeScreen(memory, bytesOf(l), bias, setting.variant, scores());
+      case "all": // nothing to place: the layer itself (layer-pass.ts)
+        break;
       case "oracle":
         // in eight bits: a screen that looks at every input
         if (matrix.scales !== null) return placeScreen(memory, matrix, bias, matrix.inputs, scores());

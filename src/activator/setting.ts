@@ -10,10 +10,13 @@ export type LayerSetting =
   /** Nodes (or panels of 16 nodes) ranked by an activator; the rest count as 0. */
   | RankedSetting;
 
-/** Computes the nodes that an activator ranks best. `oracle` ranks by the true pre-activations, for tests. */
+/**
+ * Computes the nodes that an activator ranks best. `all` computes every node and hands on those whose own pre-activations exceed
+ * a threshold: for a hidden layer that costs little beside the one it leads to; an output layer is computed exactly. `oracle` ranks by them too, as if they came for nothing, for tests.
+ */
 export interface RankedSetting {
   readonly kind: "ranked";
-  readonly activator: "low-rank" | "hash" | "clusters" | "screen" | "oracle";
+  readonly activator: "low-rank" | "hash" | "clusters" | "screen" | "all" | "oracle";
   /** Which activator of that kind: the rank of a low-rank one, the tables of hashes, the panels a cluster, the inputs a screen looks at. */
   readonly variant: number;
   /** Of `clusters`: how many components the layer that scores them has. */

@@ -72,13 +72,22 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
 /** Outputs from which on an output layer is wide enough to be ranked. */
 export const wideOutputs = 256;
 
-/** Settings of a hidden layer worth trying. `thresholds(rank, shares)` gives the score that each of those shares of nodes exceeds on average. */
+/**
+ * Settings of a hidden layer worth trying. `thresholds(by, shares)` gives the score that each of those shares of nodes exceeds on average: of
+ * low-rank activators of that rank, or the layer's own pre-activations.
+ */
 export function settingsOf(
+  { activation }: DenseLayer,
   fitted: LayerActivators,
-  thresholds: (rank: number, shares: readonly number[]) => readonly number[],
+  kinds: readonly string[],
+  thresholds: (by: number | "all", shares: readonly number[]) => readonly number[],
 ): RankedSetting[] {
   const settings: RankedSetting[] = [];
   const { lowRank, hash } = fitted;
+  // what relu leaves is largest where the layer's own numbers are; below 0 there is nothing to leave out
+  if (kinds.includes("all") && activation === "relu")
+    for (const amount of thresholds("all", nodeShares).filter((score) => score > 0 && score < Number.POSITIVE_INFINITY))
+      settings.push({ kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount });
   if (lowRank)
     for (const variant of ranks.filter((r) => r <= lowRank.rank)) {
       const base = { kind: "ranked", activator: "low-rank", variant } as const;

@@ -99,10 +99,16 @@ export async function fitActivators(
   }
 
   const finite = fitted.map(finiteOnly);
-  const thresholds: Thresholds = (l, rank, shares) => {
+  const thresholds: Thresholds = (l, by, shares) => {
     const { lowRank } = finite[l];
-    if (!lowRank) return [];
-    const scores = predict(lowRank, rank, inputs[l], layers[l].inputs, kernels).sort();
+    const scores = (
+      by === "all"
+        ? ownScores(layers[l], inputs[l], kernels)
+        : lowRank
+          ? predict(lowRank, by, inputs[l], layers[l].inputs, kernels)
+          : new Float32Array(0)
+    ).sort();
+    if (scores.length === 0) return [];
     return shares.map((share) => scores[Math.min(scores.length - 1, Math.round((1 - share) * scores.length))]);
   };
   return { layers, fitted: finite, thresholds };
@@ -217,6 +223,13 @@ function lookedAt(layer: DenseLayer): Float32Array {
   for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) squares[i] += weight[o * inputs + i] ** 2;
   const largest = Math.sqrt(squares.reduce((a, b) => Math.max(a, b), 0)) || 1;
   return Float32Array.from(squares, (square) => Math.max(Math.sqrt(square) / largest, 1e-3));
+}
+
+/** The pre-activations of `x` [n, inputs]: [n · outputs]. */
+function ownScores(layer: DenseLayer, x: Float32Array, kernels: ArrayKernels): Float32Array {
+  const { inputs, outputs, bias } = layer;
+  const scores = kernels.matmulTransposed(x, floatWeights(layer), x.length / inputs, outputs, inputs);
+  return scores.map((score, i) => score + bias[i % outputs]);
 }
 
 /** The predicted pre-activations of `x` [n, inputs] by the first `rank` components: [n · outputs]. */

@@ -13,8 +13,8 @@ import type { ExactRungs } from "./layouts.ts";
 
 /** Runs settings over rows, `what` being the part from `from` to `to` of all that is done for one model. */
 export type Run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string) => Promise<Outcome[]>;
-/** The scores of layer `l` that each share of its nodes exceeds on average, for low-rank activators of `rank`. */
-export type Thresholds = (l: number, rank: number, shares: readonly number[]) => readonly number[];
+/** The scores of layer `l` that each share of its nodes exceeds on average, for low-rank activators of a rank or `all`. */
+export type Thresholds = (l: number, by: number | "all", shares: readonly number[]) => readonly number[];
 
 /** Rows for the first look at every setting, settings that survive it, and settings that later layers are tried beside. */
 const firstLook = 500;
@@ -55,7 +55,9 @@ export async function searchLevels({
   const last = layers.length - 1;
   const denseRung = everyLayer(layers.length, dense);
   const settingsFor = (l: number): RankedSetting[] =>
-    l === last ? outputSettingsOf(layers[l], fitted[l], kinds) : settingsOf(fitted[l], (rank, shares) => thresholds(l, rank, shares));
+    l === last
+      ? outputSettingsOf(layers[l], fitted[l], kinds)
+      : settingsOf(layers[l], fitted[l], kinds, (by, shares) => thresholds(l, by, shares));
   const glance = firstLabelled(search, firstLook);
 
   const tryAll = async (rungs: readonly Rung[], on: Labelled, from: number, to: number): Promise<Tried[]> => {

@@ -156,11 +156,6 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         units = putSteps(a[3], active.length * 16 >= all.length * 15 ? all : active, abi.BLOCK * 4);
         break;
       }
-      case abi.ROWS:
-        units = a[5];
-        macs = a[4] * units;
-        for (const r of upTo(units)) f32[at[6] + r] = rowDot(at[1] + r * a[4], at[3], upTo(a[4])) + f32[at[2] + r];
-        break;
       case abi.ROWS_SELECTED: {
         const rows = unitsOf(a[6]);
         const inputs = inputsOf(a[5], 4, abi.BLOCK);
@@ -201,6 +196,9 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         units = put(
           a[5],
           upTo(a[2]).filter((i) => src[i] > f[3] && src[i] <= f[4]),
+          (i) => src[i],
+          0,
+          true,
         );
         break;
       case abi.WITHIN: {

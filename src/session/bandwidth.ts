@@ -1,7 +1,7 @@
 // How fast an engine can read its memory at all: the limit that a query's bytes are held against. It knows no model.
 //
 // Dense kernels do little else than read their weights once from front to back, and read them with the widest loads the backend
-// has, so the fastest of them is the measure: as rows (dot products), as panels and as columns. A sum over a typed array in
+// has, so the faster of the two is the measure: panels or columns. A sum over a typed array in
 // JavaScript reads several times slower.
 
 import type { Clock } from "../clock.ts";
@@ -20,7 +20,7 @@ const timed = 21;
 
 /**
  * Bytes per microsecond at which an engine of this backend reads `bytes` of weights (rounded to whole panels of 512 inputs) again
- * and again, which leaves them in whatever cache they fit: the median pass of the fastest kernel. NaN where the clock did not move.
+ * and again, which leaves them in whatever cache they fit: the median pass of the faster kernel. NaN where the clock did not move.
  * @throws SlonnError `no-engine` as `createEngine`
  */
 export async function measureBandwidth(bytes: number, clock: Clock, options: EngineOptions = {}): Promise<number> {
@@ -33,7 +33,6 @@ export async function measureBandwidth(bytes: number, clock: Clock, options: Eng
   const [weights, x, bias, out] = [ones(inputs * outputs), ones(inputs), ones(outputs), ones(outputs)];
   const list = reserveList(memory, inputs);
   const kinds: Row[] = [
-    [abi.ROWS, weights, bias, x, inputs, outputs, out],
     [abi.PANELS, weights, bias, x, inputs, panels, out],
     [abi.COLUMNS, weights, bias, list, outputs, outputs, out],
   ];
@@ -53,6 +52,6 @@ export async function measureBandwidth(bytes: number, clock: Clock, options: Eng
       const time = clock.now() - start;
       if (i >= 0) times[kind][i] = time;
     });
-  const fastestMs = Math.min(...times.map((ms) => ms.sort()[timed >> 1]));
-  return fastestMs > 0 ? (size * passes) / (fastestMs * 1000) : Number.NaN;
+  const fasterMs = Math.min(...times.map((ms) => ms.sort()[timed >> 1]));
+  return fasterMs > 0 ? (size * passes) / (fasterMs * 1000) : Number.NaN;
 }

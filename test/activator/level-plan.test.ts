@@ -113,6 +113,65 @@ for (const backend of ["simd", "js"] as const) {
       }
     });
 
+    describe("all, handing on what exceeds a threshold", () => {
+      const all = (amount: number, part: Partial<RankedSetting> = {}) => ranked({ activator: "all", by: "threshold", amount, ...part });
+      const model = madeUpModel([33, 50, 37, 10], 3, "relu");
+      const inputs = inputsFor(model);
+      const above =
+        (...amounts: number[]) =>
+        (z: Float32Array, l: number): Set<number> =>
+          new Set([...z.keys()].filter((i) => z[i] > amounts[l]));
+
+      test("is what the reference keeps, and counts every node computed, those handed on active", async () => {
+        for (const of of [model, quantizeModel(model)]) {
+          const got = await run(of, [rung(all(0.3), all(0.1))], inputs);
+          const scale = of === model ? 1e-5 : 0.05;
+          expectClose(
+            got,
+            inputs.map((x) => ({ ...got[0], output: [...masked(model, x, above(0.3, 0.1))] })),
+            scale,
+          );
+        }
+        const [{ nodes, macs }] = await run(model, [rung(all(0.3), exact)], inputs);
+        const z = preActivations(model, 0, inputs[0]);
+        const handedOn = above(0.3)(z, 0).size;
+        const second = preActivations(
+          model,
+          1,
+          z.map((v) => (v > Math.fround(0.3) ? v : 0)),
+        ).filter((v) => v > 0).length;
+        expect(handedOn).toBeGreaterThan(0);
+        expect(handedOn).toBeLessThan(z.filter((v) => v > 0).length);
+        expect(nodes).toEqual([handedOn, 37, 10]);
+        // panels of 16 nodes
+        expect(macs).toBe(inputs[0].filter((v) => v !== 0).length * 64 + handedOn * 48 + second * 16);
+      });
+
+      test("adds what a lower threshold lets through, and ends in what exact gives to the bit", async () => {
+        const grown = await run(model, growing(never, rung(all(0.3), exact), rung(all(0.1), exact)), inputs);
+        const once = await run(model, [rung(all(0.1), exact)], inputs);
+        expectClose(grown, once);
+        grown.forEach(({ nodes, macs, rungs }, i) => {
+          expect(rungs).toBe(2);
+          expect(nodes).toEqual(once[i].nodes);
+          // the first layer is not computed again, the second adds to its sums; the output layer, whose inputs all changed, runs twice
+          expect(macs).toBeLessThan(once[i].macs + 37 * 16);
+        });
+        const toTheEnd = await run(model, growing(never, rung(all(0.3), exact), rung(all(0.1), exact), rung(exact, exact)), inputs);
+        expect(plain(toTheEnd)).toEqual(plain(await run(model, [rung(exact, exact)], inputs)));
+        for (const { nodes } of toTheEnd) expect(nodes).toEqual([50, 37, 10]);
+      });
+
+      test("a threshold of 0 leaves nothing out of a hidden relu, and any other hidden or output layer is computed exactly", async () => {
+        const byExact = plain(await run(model, [rung(exact, exact)], inputs));
+        expect(plain(await run(model, [rung(all(0), all(0))], inputs))).toEqual(byExact);
+        expect(plain(await run(model, [rung(all(-1), all(0.5, { by: "top-k" }))], inputs))).toEqual(byExact);
+        expect(plain(await run(model, [{ layers: [exact, exact, all(0.3)] }], inputs))).toEqual(byExact);
+        const byTanh = madeUpModel([33, 50, 10], 3, "tanh");
+        expect(plain(await run(byTanh, [rung(all(0.3))], inputs))).toEqual(plain(await run(byTanh, [rung(exact)], inputs)));
+      });
+    });
+
     test("chosen panels are what the reference keeps", async () => {
       const model = madeUpModel([33, 70, 37, 10], 4);
       const inputs = inputsFor(model);

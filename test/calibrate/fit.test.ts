@@ -207,6 +207,10 @@ describe("fitting a network", () => {
     const found = thresholds(0, 8, [0.01, 0.1, 0.5, 1]);
     for (let i = 1; i < found.length; i++) expect(found[i]).toBeLessThan(found[i - 1]);
     expect((await fitting(rows, 3, ["hash"])).thresholds(0, 8, [0.1])).toEqual([]);
+    // a layer's own numbers need no activator
+    const own = (await fitting(rows, 3, [])).thresholds(0, "all", [0.01, 0.1, 0.5, 1]);
+    expect(own).toEqual([...own].sort((a, b) => b - a));
+    expect(new Set(own).size).toBe(4);
   });
 
   test("stops when told to", async () => {

@@ -55,6 +55,24 @@ const search = (dispensable: readonly number[], part: Partial<Searching> = {}) =
     ...part,
   });
 
+test("tries thresholds of a hidden relu's own numbers, those above 0, where `all` is among the kinds", async () => {
+  const asked: [number, number | "all"][] = [];
+  const thresholds: Searching["thresholds"] = (l, by) => {
+    asked.push([l, by]);
+    return [0.5, 0.25, 0, -1, Number.NaN, Number.POSITIVE_INFINITY];
+  };
+  const of = (activation: "relu" | "tanh") => network.map((layer) => ({ ...layer, activation }));
+  const [, ...found] = await search([0, 1, 2], { kinds: ["all"], thresholds, layers: of("relu"), fitted: network.map(() => noActivators) });
+  expect(asked).toEqual([0, 1, 2].map((l) => [l, "all"]));
+  const settings = new Set(found.flatMap(({ rungs: [{ layers }] }) => layers.slice(0, 3)).map((setting) => JSON.stringify(setting)));
+  const all = (amount: number) => ({ kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount });
+  expect([...settings].filter((setting) => setting.includes("all")).sort()).toEqual([all(0.25), all(0.5)].map((s) => JSON.stringify(s)));
+  expect(await search([0, 1, 2], { kinds: ["all"], thresholds, layers: of("tanh"), fitted: network.map(() => noActivators) })).toHaveLength(
+    1,
+  );
+  expect(await search([0, 1, 2], { kinds: [], thresholds, layers: of("relu"), fitted: network.map(() => noActivators) })).toHaveLength(1);
+});
+
 test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
   "finds the layers that may leave nodes out, %j, and those alone",
   async (dispensable) => {

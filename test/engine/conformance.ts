@@ -95,22 +95,7 @@ export function engineConformance(name: string, create: CreateEngine, reference:
   const check = (lay: Parameters<typeof same>[3], to: boolean = exact) => same(create, reference, to, lay);
 
   describe(`engine: ${name}`, () => {
-    test("dense rows", () =>
-      fc.assert(
-        fc.asyncProperty(size, size, seed, (outputs, inputs, s) =>
-          check((memory) => {
-            const stride = Math.ceil(inputs / 4) * 4;
-            const weight = reserveFloats(memory, outputs * stride, vector(outputs * stride, s));
-            const bias = reserveFloats(memory, outputs, vector(outputs, s + 1));
-            const x = reserveFloats(memory, stride, vector(inputs, s + 2));
-            const out = reserveFloats(memory, outputs);
-            return { rows: [[abi.ROWS, weight, bias, x, stride, outputs, out]], read: (e) => [readFloats(out, outputs)(e)] };
-          }),
-        ),
-        runs,
-      ));
-
-    test("selected rows from active blocks; a full selection is what every row gives", () =>
+    test("chosen rows from active blocks are what every row from every block gives", () =>
       fc.assert(
         fc.asyncProperty(
           size,
@@ -130,17 +115,26 @@ export function engineConformance(name: string, create: CreateEngine, reference:
                 const rows = listOf(memory, chosen, [], outputs);
                 const blocks = reserveList(memory, stride / 4);
                 const out = reserveList(memory, outputs);
-                const all = reserveFloats(memory, outputs);
+                const ones = reserveFloats(memory, stride, new Float32Array(stride).fill(1));
+                const everyBlock = reserveList(memory, stride / 4);
+                const everyRow = listOf(
+                  memory,
+                  Array.from({ length: outputs }, (_, i) => i),
+                  [],
+                  outputs,
+                );
+                const all = reserveList(memory, outputs);
                 return {
                   rows: [
                     [abi.BLOCKS, x, inputs, blocks],
+                    [abi.BLOCKS, ones, stride, everyBlock],
                     [abi.ROWS_SELECTED, weight, bias, x, stride, blocks, rows, out, activation, float(0.1), 0],
-                    [abi.ROWS, weight, bias, x, stride, outputs, all],
+                    [abi.ROWS_SELECTED, weight, bias, x, stride, everyBlock, everyRow, all, abi.KEEP, float(0), 0],
                   ],
                   read: (e) => {
                     const [count, indices, values] = readList(out)(e);
                     if (activation === abi.IDENTITY)
-                      for (let i = 0; i < count[0]; i++) expect(values[i]).toBe(readFloats(all, outputs)(e)[indices[i]]);
+                      for (let i = 0; i < count[0]; i++) expect(values[i]).toBe(readList(all)(e)[2][indices[i]]);
                     return [count, indices, values, ...readList(blocks)(e).slice(0, 2)];
                   },
                 };
