@@ -143,12 +143,14 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     return { vector, change: continues ? "extended" : "new" };
   };
 
-  /** Whether a setting leaves no node out; `all` leaves out small outputs of hidden relus alone. */
-  const choosesAll = ({ activator, by, amount }: RankedSetting): boolean =>
-    activator === "all" ? isOutput || activation !== abi.RELU || by !== "threshold" || amount < 0 : by === "top-k" && amount >= 1;
-
   return (setting, input, change, at) => {
-    const used: LayerSetting = setting.kind === "ranked" && choosesAll(setting) ? { kind: "exact" } : setting;
+    // what leaves no node out; `all` leaves out small outputs of hidden relus alone
+    const complete =
+      setting.kind === "ranked" &&
+      (setting.activator === "all"
+        ? isOutput || activation !== abi.RELU || setting.by !== "threshold" || setting.amount < 0
+        : setting.by === "top-k" && setting.amount >= 1);
+    const used: LayerSetting = complete ? { kind: "exact" } : setting;
     if (done !== null && change === "same" && sameSetting(done.setting, used)) return { vector: done.vector, change: "same" };
     const result = used.kind === "ranked" ? ranked(used, input, change, at) : every(used, input, change, at);
     done = { setting: used, vector: result.vector };

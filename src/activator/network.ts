@@ -100,14 +100,13 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
       case "screen":
         if (setting.variant < 1) break;
         return placeScreen(memory, bytesOf(l), bias, setting.variant, scores());
-      case "all": // nothing to place: the layer itself (layer-pass.ts)
-        break;
       case "oracle":
         // in eight bits: a screen that looks at every input
         if (matrix.scales !== null) return placeScreen(memory, matrix, bias, matrix.inputs, scores());
         return placeOracle(matrix, bias, scores());
       default:
-        setting.activator satisfies never;
+        // which has nothing to place: the layer itself does it (layer-pass.ts)
+        setting.activator satisfies "all";
     }
     throw refusal("bad-file", show(model.layers[l].name), `no ${setting.activator} activator of ${setting.variant}`, "what its levels use");
   };

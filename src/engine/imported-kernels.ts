@@ -5,7 +5,7 @@ import type { Backend } from "./engine.ts";
 import type { Kernels } from "./kernels.ts";
 import type { WasmModule } from "./wasm-module.ts";
 
-const reason = "the relaxed SIMD kernels cannot be tried where kernels are imported";
+const reason = "imported kernels are plain SIMD";
 
 /** As `startKernels` of kernels.ts, for an imported module. */
 export async function importedKernels(module: WasmModule, backend?: Backend): Promise<Kernels | string> {

@@ -18,10 +18,18 @@ function answerAt({ engine, plan, answers }: LevelRun, ran: number): Float32Arra
   return answers[rung];
 }
 
+/** Outputs up to which copying them one by one is faster. */
+const fewOutputs = 1024;
+
 /** The output of a run that ended before row `ran`, copied. */
 export function answerOf({ order }: Live, run: LevelRun, ran: number, outputs: number, missing: number): Output {
   const answer = answerAt(run, ran);
-  if (answer instanceof Float32Array) return createOutput(answer.slice());
+  if (answer instanceof Float32Array) {
+    if (outputs > fewOutputs) return createOutput(answer.slice());
+    const all: number[] = [];
+    for (let i = 0; i < outputs; i++) all.push(answer[i]);
+    return createOutput(all);
+  }
   const places = answer.indices.subarray(0, answer.count[0]);
   return createCandidates(
     order ? places.map((place) => order[place]) : places.slice(),
@@ -49,7 +57,7 @@ export function checkRoom(out: Float32Array | BestAnswers, outputs: number): voi
         : out?.indices
           ? `${show(out.indices)} of ${out.indices.length} and ${show(out.scores)} of ${out.scores?.length}`
           : show(out),
-      `a Float32Array of ${outputs}, or a Uint32Array and a Float32Array of one length, at most ${bestCapacity}`,
+      `a Float32Array of ${outputs}, or indices and scores of one length, at most ${bestCapacity}`,
     );
 }
 

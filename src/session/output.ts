@@ -38,9 +38,30 @@ export function dropped(activation: string): number {
   return activation === "softmax" || activation === "sigmoid" ? 0 : Number.NEGATIVE_INFINITY;
 }
 
-export function createOutput(data: Float32Array): Output {
-  return { data, indices: null, scores: data, top: (k) => top(null, data, k) };
+/**
+ * All outputs. As plain numbers until somebody asks for the array: memory outside of the heap, which V8 gives a typed array of more than 64 bytes,
+ * takes longer to have than some networks take to answer. A class, as object literals with getters take even longer to make.
+ */
+class AllOutputs implements Output {
+  readonly indices = null;
+  #all: Float32Array | number[];
+  readonly top = (k: number): Answer[] => top(null, this.#all, k);
+
+  constructor(all: Float32Array | number[]) {
+    this.#all = all;
+  }
+
+  get data(): Float32Array {
+    const all = this.#all;
+    return (this.#all = Array.isArray(all) ? Float32Array.from(all) : all);
+  }
+
+  get scores(): Float32Array {
+    return this.data;
+  }
 }
+
+export const createOutput = (all: Float32Array | number[]): Output => new AllOutputs(all);
 
 /** An output of candidates. @param outputs how many outputs there are @param missing what stands for the others */
 export function createCandidates(indices: Uint32Array, scores: Float32Array, outputs: number, missing: number): Output {
@@ -59,7 +80,7 @@ export function createCandidates(indices: Uint32Array, scores: Float32Array, out
   };
 }
 
-function top(indices: Uint32Array | null, scores: Float32Array, k: number): Answer[] {
+function top(indices: Uint32Array | null, scores: Float32Array | number[], k: number): Answer[] {
   if (typeof k !== "number") throw refusal("bad-input", "k", show(k), "a number");
   const most = Math.max(0, Math.floor(k)) || 0;
   const best: Answer[] = [];

@@ -80,7 +80,7 @@ describe("an edge runtime without code generation", () => {
     })()`);
     expectAnswers(JSON.parse(text) as Record<string, Answers>, {
       backend: "simd",
-      reason: "the relaxed SIMD kernels cannot be tried where kernels are imported",
+      reason: "imported kernels are plain SIMD",
     });
   });
 

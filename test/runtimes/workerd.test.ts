@@ -13,7 +13,7 @@ const installed = inject("installed");
 const folder = mkdtempSync(join(installed, "cloudflare-"));
 const dist = join(folder, "dist");
 const date = "2026-04-01";
-const reason = "the relaxed SIMD kernels cannot be tried where kernels are imported";
+const reason = "imported kernels are plain SIMD";
 
 interface Miniflare {
   dispatchFetch(url: string): Promise<Response>;

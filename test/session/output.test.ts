@@ -63,3 +63,15 @@ test("agrees with sorting, whatever the order candidates come in", () => {
       for (const output of [createOutput(values), candidates]) expect(output.top(k).map(({ index }) => index)).toEqual(sorted.slice(0, k));
   }
 });
+
+test("outputs handed over as plain numbers are one array, made when it is first read", () => {
+  const output = createOutput([1, 0.1, -2]);
+  expect(output.top(2)).toEqual([
+    { index: 0, score: 1 },
+    { index: 1, score: 0.1 },
+  ]);
+  expect(output.data).toEqual(Float32Array.of(1, 0.1, -2));
+  expect(output.data).toBe(output.data);
+  expect(output.scores).toBe(output.data);
+  expect(output.indices).toBeNull();
+});
