@@ -7,7 +7,7 @@ import { ROW_WORDS } from "../engine/generated/abi.ts";
 import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
 import type { LevelRun, ListViews, Live } from "./level-run.ts";
-import { type BestAnswers, createCandidates, createOutput, type Output } from "./output.ts";
+import { type BestAnswers, createCandidates, createOutput, few, type Output } from "./output.ts";
 
 /** Where a run that ended before row `ran` left its answer: all outputs, or its candidates, which are activated. */
 function answerAt({ engine, plan, answers }: LevelRun, ran: number): Float32Array | ListViews {
@@ -18,14 +18,11 @@ function answerAt({ engine, plan, answers }: LevelRun, ran: number): Float32Arra
   return answers[rung];
 }
 
-/** Outputs up to which copying them one by one is faster. */
-const fewOutputs = 1024;
-
 /** The output of a run that ended before row `ran`, copied. */
 export function answerOf({ order }: Live, run: LevelRun, ran: number, outputs: number, missing: number): Output {
   const answer = answerAt(run, ran);
   if (answer instanceof Float32Array) {
-    if (outputs > fewOutputs) return createOutput(answer.slice());
+    if (outputs > few) return createOutput(answer.slice());
     const all: number[] = [];
     for (let i = 0; i < outputs; i++) all.push(answer[i]);
     return createOutput(all);
