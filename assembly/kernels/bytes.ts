@@ -9,7 +9,7 @@
 import { KEEP } from "../abi";
 import { activate } from "../lanes/activation";
 import { FRONT } from "../lanes/front";
-import { count, indices, setCount, values } from "../lanes/list";
+import { count, indices, itemAt, setCount, values } from "../lanes/list";
 
 /** Bytes of the header before the codes; its first float is the step. */
 const HEADER: usize = 16;
@@ -225,11 +225,11 @@ function dotBlocks(w: usize, x: usize, steps: usize, end: usize): i32 {
   return s;
 }
 
-/** Chosen rows from the listed blocks of 8; appends index and value of each result that is not zero (with `KEEP` of all). Returns how many. */
+/** Chosen rows from the listed blocks of 8; appends index and value of each result that is not zero (with `KEEP` of all). */
 export function rows8(
   weight: usize, scales: usize, bias: usize, codes: usize, stride: i32, blocks: usize, chosen: usize,
   list: usize, activation: i32, alpha: f32, append: bool,
-): i32 {
+): void {
   const n = count(chosen);
   const which = indices(chosen);
   const x = codes + HEADER;
@@ -247,7 +247,6 @@ export function rows8(
     found += i32(v != 0 || activation == KEEP);
   }
   setCount(list, found);
-  return found - begin;
 }
 
 /** out[i] = Σ weight · code of row which[i], for n rows, six at a time: see `products` in rows.ts. */
@@ -257,12 +256,12 @@ function sums8(weight: usize, stride: i32, which: usize, n: i32, x: usize, block
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 6) {
       const left = n - 1 - i;
-      let w0 = weight + <usize>load<u32>(which + (<usize>i << 2)) * stride;
-      let w1 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 1)) << 2)) * stride;
-      let w2 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 2)) << 2)) * stride;
-      let w3 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 3)) << 2)) * stride;
-      let w4 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 4)) << 2)) * stride;
-      let w5 = weight + <usize>load<u32>(which + (<usize>(i + min(left, 5)) << 2)) * stride;
+      let w0 = itemAt(weight, stride, which, i);
+      let w1 = itemAt(weight, stride, which, i + min(left, 1));
+      let w2 = itemAt(weight, stride, which, i + min(left, 2));
+      let w3 = itemAt(weight, stride, which, i + min(left, 3));
+      let w4 = itemAt(weight, stride, which, i + min(left, 4));
+      let w5 = itemAt(weight, stride, which, i + min(left, 5));
       let s0 = i32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
       let at = x;
       for (let s = steps; s < end; s += 4) {

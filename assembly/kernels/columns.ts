@@ -3,7 +3,7 @@
 // registers for them (measured against 3 to 16 columns and 1 to 4 vectors). Where fewer are left, the last is added 0 times for each that is
 // missing. Every address steps by itself, as in rows.ts, each behind its last use: V8 11 keeps two of each where all step at the end.
 import { multiplyAdd } from "../lanes/f32x4";
-import { count, indices, values } from "../lanes/list";
+import { count, indices, itemAt, values } from "../lanes/list";
 
 /** `stride` floats from column to column, a multiple of 4; init and out hold `outputs` floats rounded up to 4 and may be one. */
 export function columns(weight: usize, init: usize, list: usize, stride: i32, outputs: i32, out: usize): void {
@@ -24,10 +24,10 @@ export function columns(weight: usize, init: usize, list: usize, stride: i32, ou
       const v1 = left < 1 ? f32x4.splat(0) : v128.load32_splat(v, 4);
       const v2 = left < 2 ? f32x4.splat(0) : v128.load32_splat(v, 8);
       const v3 = left < 3 ? f32x4.splat(0) : v128.load32_splat(v, 12);
-      let c0 = columnAt(weight, step, at, i);
-      let c1 = columnAt(weight, step, at, i + min(left, 1));
-      let c2 = columnAt(weight, step, at, i + min(left, 2));
-      let c3 = columnAt(weight, step, at, i + min(left, 3));
+      let c0 = itemAt(weight, step, at, i);
+      let c1 = itemAt(weight, step, at, i + min(left, 1));
+      let c2 = itemAt(weight, step, at, i + min(left, 2));
+      let c3 = itemAt(weight, step, at, i + min(left, 3));
       let o: usize = out;
       for (; o + 32 <= out + bytes; o += 32) {
         let y = v128.load(o);
@@ -58,17 +58,10 @@ export function columns(weight: usize, init: usize, list: usize, stride: i32, ou
     return;
   }
   for (let i = 0; i < n; i++) {
-    const c = columnAt(weight, step, at, i);
+    const c = itemAt(weight, step, at, i);
     const v = load<f32>(from + (<usize>i << 2));
     for (let o: usize = 0; o < bytes; o += 4) store<f32>(out + o, load<f32>(out + o) + v * load<f32>(c + o));
   }
-}
-
-/** Where the column of the i-th active input begins. */
-// @ts-ignore: decorator
-@inline
-function columnAt(weight: usize, step: usize, at: usize, i: i32): usize {
-  return weight + <usize>load<u32>(at + (<usize>i << 2)) * step;
 }
 
 /** At most four vectors of outputs stay in registers over all columns; where there are fewer, the last, at `last`, is computed again. */

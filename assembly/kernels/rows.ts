@@ -3,13 +3,13 @@
 import { multiplyAdd, sum } from "../lanes/f32x4";
 import { KEEP } from "../abi";
 import { activate } from "../lanes/activation";
-import { count, indices, setCount, values } from "../lanes/list";
+import { count, indices, itemAt, setCount, values } from "../lanes/list";
 
-/** Chosen rows of `stride` floats, a multiple of 4, from the active blocks of x; appends index and value of each result that is not zero. Returns how many. */
+/** Chosen rows of `stride` floats, a multiple of 4, from the active blocks of x; appends index and value of each result that is not zero. */
 export function rowsSelected(
   weight: usize, bias: usize, x: usize, stride: i32, blocks: usize, chosen: usize,
   list: usize, activation: i32, alpha: f32, append: bool,
-): i32 {
+): void {
   const n = count(chosen);
   const from = append ? count(list) : 0;
   const at = indices(list);
@@ -26,7 +26,6 @@ export function rowsSelected(
     found += i32(v != 0 || activation == KEEP);
   }
   setCount(list, found);
-  return found - from;
 }
 
 /**
@@ -44,12 +43,12 @@ function products(weight: usize, bytes: usize, which: usize, n: i32, x: usize, b
   if (ASC_FEATURE_SIMD) {
     for (let i = 0; i < n; i += 6) {
       const left = n - 1 - i;
-      let w0 = rowAt(weight, bytes, which, i);
-      let w1 = rowAt(weight, bytes, which, i + min(left, 1));
-      let w2 = rowAt(weight, bytes, which, i + min(left, 2));
-      let w3 = rowAt(weight, bytes, which, i + min(left, 3));
-      let w4 = rowAt(weight, bytes, which, i + min(left, 4));
-      let w5 = rowAt(weight, bytes, which, i + min(left, 5));
+      let w0 = itemAt(weight, bytes, which, i);
+      let w1 = itemAt(weight, bytes, which, i + min(left, 1));
+      let w2 = itemAt(weight, bytes, which, i + min(left, 2));
+      let w3 = itemAt(weight, bytes, which, i + min(left, 3));
+      let w4 = itemAt(weight, bytes, which, i + min(left, 4));
+      let w5 = itemAt(weight, bytes, which, i + min(left, 5));
       let s0 = f32x4.splat(0);
       let s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
       if (whole) {
@@ -98,17 +97,10 @@ function products(weight: usize, bytes: usize, which: usize, n: i32, x: usize, b
     }
   } else {
     for (let i = 0; i < n; i++) {
-      const w = rowAt(weight, bytes, which, i);
+      const w = itemAt(weight, bytes, which, i);
       store<f32>(out + (<usize>i << 2), whole ? dot(w, x, bytes) : dotBlocks(w, x, steps, end));
     }
   }
-}
-
-/** Where the i-th row begins. */
-// @ts-ignore: decorator
-@inline
-function rowAt(weight: usize, bytes: usize, which: usize, i: i32): usize {
-  return weight + <usize>load<u32>(which + (<usize>i << 2)) * bytes;
 }
 
 /** One row by x, where there is no SIMD. */

@@ -103,7 +103,7 @@ export async function fitActivators(
     const { lowRank } = finite[l];
     const scores = (
       by === "all"
-        ? ownScores(layers[l], inputs[l], kernels)
+        ? weighed(inputs[l], layers[l], floatWeights(layers[l]), kernels)
         : lowRank
           ? predict(lowRank, by, inputs[l], layers[l].inputs, kernels)
           : new Float32Array(0)
@@ -189,16 +189,22 @@ function denseRows(rows: Rows, n: number): Float32Array {
 
 /** x Wᵀ + b for a batch: [n, outputs]. */
 async function preActivations(x: Float32Array, n: number, layer: DenseLayer, { kernels, turn }: Fitting): Promise<Float32Array> {
-  const { bias, inputs, outputs } = layer;
+  const { inputs, outputs } = layer;
   const weight = floatWeights(layer);
   const z = new Float32Array(n * outputs);
   const step = Math.ceil(stepMacs / (inputs * outputs));
   for (let from = 0; from < n; from += step) {
     await turn();
     const count = Math.min(step, n - from);
-    z.set(kernels.matmulTransposed(x.subarray(from * inputs, (from + count) * inputs), weight, count, outputs, inputs), from * outputs);
+    z.set(weighed(x.subarray(from * inputs, (from + count) * inputs), layer, weight, kernels), from * outputs);
   }
-  for (let r = 0; r < n; r++) for (let o = 0; o < outputs; o++) z[r * outputs + o] += bias[o];
+  return z;
+}
+
+/** The same at once. */
+function weighed(x: Float32Array, { bias, inputs, outputs }: DenseLayer, weight: Float32Array, kernels: ArrayKernels): Float32Array {
+  const z = kernels.matmulTransposed(x, weight, x.length / inputs, outputs, inputs);
+  for (let i = 0; i < z.length; i++) z[i] += bias[i % outputs];
   return z;
 }
 
@@ -223,13 +229,6 @@ function lookedAt(layer: DenseLayer): Float32Array {
   for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) squares[i] += weight[o * inputs + i] ** 2;
   const largest = Math.sqrt(squares.reduce((a, b) => Math.max(a, b), 0)) || 1;
   return Float32Array.from(squares, (square) => Math.max(Math.sqrt(square) / largest, 1e-3));
-}
-
-/** The pre-activations of `x` [n, inputs]: [n · outputs]. */
-function ownScores(layer: DenseLayer, x: Float32Array, kernels: ArrayKernels): Float32Array {
-  const { inputs, outputs, bias } = layer;
-  const scores = kernels.matmulTransposed(x, floatWeights(layer), x.length / inputs, outputs, inputs);
-  return scores.map((score, i) => score + bias[i % outputs]);
 }
 
 /** The predicted pre-activations of `x` [n, inputs] by the first `rank` components: [n · outputs]. */
