@@ -59,7 +59,7 @@ const recorded: Recorded = {
           us[p][r] = Math.min(us[p][r], Math.round((now - before) * 1e4) / 10);
           const end = rungEnds.indexOf(p);
           if (end >= 0) {
-            writeAll(live, run, points[p].row, out, Number.NEGATIVE_INFINITY);
+            writeAll(run, points[p].row, out, Number.NEGATIVE_INFINITY);
             right[end][r] = isRight(network.test.labels, r, out.indexOf(Math.max(...out))) ? 1 : 0;
             if (p < stops[r] && words[(points[p].row - 1) * ROW_WORDS + WORD_UNITS] !== 0) stops[r] = p;
           }

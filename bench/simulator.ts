@@ -195,6 +195,8 @@ function createRun({ points: cuts, us, stops }: RecordedLevel, share: number, ma
     point: p,
   }));
   return {
+    order: null,
+    best: { count: new Uint32Array(1), indices: new Uint32Array(), values: new Float32Array() },
     engine: {
       backend: "js",
       reason: null,
@@ -220,6 +222,7 @@ function createRun({ points: cuts, us, stops }: RecordedLevel, share: number, ma
     answers: [],
     points,
     segments,
+    spans: segments,
     stops: segments,
     compares: [],
     sinceMs: new Float64Array(points.length).fill(Number.NaN),

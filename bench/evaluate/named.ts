@@ -55,7 +55,7 @@ export async function nameNodes(model: Model, rung: Rung): Promise<NamedRung> {
     run(input) {
       const first = writeInput(input, live.input, plan);
       for (const { begin, end } of pieces) if (end > first) engine.execute(plan.address, Math.max(begin, first), end);
-      writeAll(live, run, rows, out, 0);
+      writeAll(run, rows, out, 0);
       return out;
     },
     runNothing() {

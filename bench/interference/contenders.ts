@@ -62,7 +62,7 @@ export async function createContenders(
   const runLevel = (n: number, input: Float32Array, out: Float32Array): void => {
     const run = runs[n];
     const begin = writeInput(input, live.input, run.plan);
-    writeAll(live, run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
+    writeAll(run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
   };
   const nothing = (): void => {};
   const fixedContenders = levels.map((level, n): DeadlineContender => {

@@ -13,17 +13,19 @@ export interface Work {
 /** Sums rows 0 … `ran` − 1 into `work`. `words` is the plan's table, `widths` the nodes of each layer. */
 export function countWork(plan: LevelPlan, words: Uint32Array, ran: number, widths: readonly number[], work: Work): void {
   const { nodes } = work;
-  work.macs = 0;
-  work.bytes = 0;
+  let macs = 0;
+  let bytes = 0;
   nodes.fill(0);
   for (let r = 0; r < ran; r++) {
-    work.macs += words[r * ROW_WORDS + WORD_MACS];
-    work.bytes += words[r * ROW_WORDS + WORD_BYTES_READ];
+    macs += words[r * ROW_WORDS + WORD_MACS];
+    bytes += words[r * ROW_WORDS + WORD_BYTES_READ];
     const { layer, nodes: kind } = plan.tags[r];
     if (kind === "none") continue;
     const units = words[r * ROW_WORDS + WORD_UNITS];
     nodes[layer] = Math.min(widths[layer], kind === "added" ? nodes[layer] + units : units);
   }
+  work.macs = macs;
+  work.bytes = bytes;
 }
 
 /** How many rungs a run that ended before row `ran` went through. */

@@ -6,7 +6,7 @@ import { rungsOf } from "../activator/work.ts";
 import { ROW_WORDS } from "../engine/generated/abi.ts";
 import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
-import type { LevelRun, ListViews, Live } from "./level-run.ts";
+import type { LevelRun, ListViews } from "./level-run.ts";
 import { type BestAnswers, createCandidates, createOutput, few, type Output } from "./output.ts";
 
 /** Where a run that ended before row `ran` left its answer: all outputs, or its candidates, which are activated. */
@@ -19,12 +19,13 @@ function answerAt({ engine, plan, answers }: LevelRun, ran: number): Float32Arra
 }
 
 /** The output of a run that ended before row `ran`, copied. */
-export function answerOf({ order }: Live, run: LevelRun, ran: number, outputs: number, missing: number): Output {
+export function answerOf(run: LevelRun, ran: number, outputs: number, missing: number): Output {
+  const { order } = run;
   const answer = answerAt(run, ran);
   if (answer instanceof Float32Array) {
     if (outputs > few) return createOutput(answer.slice());
-    const all: number[] = [];
-    for (let i = 0; i < outputs; i++) all.push(answer[i]);
+    const all = new Array<number>(outputs);
+    for (let i = 0; i < outputs; i++) all[i] = answer[i];
     return createOutput(all);
   }
   const places = answer.indices.subarray(0, answer.count[0]);
@@ -59,7 +60,8 @@ export function checkRoom(out: Float32Array | BestAnswers, outputs: number): voi
 }
 
 /** Writes every output, `missing` where it was not computed. */
-export function writeAll({ order }: Live, run: LevelRun, ran: number, out: Float32Array, missing: number): number {
+export function writeAll(run: LevelRun, ran: number, out: Float32Array, missing: number): number {
+  const { order } = run;
   const answer = answerAt(run, ran);
   if (answer instanceof Float32Array) out.set(answer);
   else {
@@ -70,7 +72,7 @@ export function writeAll({ order }: Live, run: LevelRun, ran: number, out: Float
 }
 
 /** Writes the best answers, best first; returns how many. */
-export function writeBest({ best }: Live, { engine, plan, words }: LevelRun, ran: number, out: BestAnswers): number {
+export function writeBest({ engine, plan, words, best }: LevelRun, ran: number, out: BestAnswers): number {
   const { begin, end } = plan.answers[rungsOf(plan, ran) - 1];
   words[(end - 1) * ROW_WORDS + kWord] = out.indices.length;
   engine.execute(plan.address, begin, end);

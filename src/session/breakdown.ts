@@ -84,7 +84,7 @@ export async function breakdown(
     inputs.forEach((query, q) => {
       const start = clock.now();
       const begin = writeInput(query, input, run.plan);
-      writeAll(live, run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
+      writeAll(run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
       const time = clock.now() - start;
       if (round >= 0) wholeMs[q * rounds + round] = time;
     });
@@ -105,7 +105,7 @@ export async function breakdown(
         if (stage === "compare" && run.words[begin * ROW_WORDS + WORD_UNITS] !== 0) break;
       }
       start = clock.now();
-      writeAll(live, run, ran, out, 0);
+      writeAll(run, ran, out, 0);
       note(stretches.length + 1, start);
     });
   }

@@ -16,9 +16,6 @@ import type { Report } from "./report.ts";
 
 export interface Live {
   input: NetworkInput;
-  /** Output node at each place; null: as they are. */
-  order: Uint32Array | null;
-  best: ListViews;
   /** The run of a level that is about to run. The first time that it is not the one made ready at once, the rest of memory is filled. */
   runOf(level: number): LevelRun;
   /** All of them, made ready. */
@@ -55,11 +52,16 @@ export interface LevelRun {
   words: Uint32Array;
   /** One per rung: all outputs, or the list of candidates. */
   answers: readonly (Float32Array | ListViews)[];
+  /** Output node at each place; null: as they are. */
+  order: Uint32Array | null;
+  /** Where the best answers are found. */
+  best: ListViews;
   points: readonly Point[];
   /** Cut where ranking begins and ends, too, for the report's time split. */
   segments: readonly Segment[];
   /** Cut only where the run may end. */
   stops: readonly Segment[];
+  spans: readonly Segment[];
   /** Rows that decide on growing. */
   compares: readonly number[];
   /**
@@ -100,9 +102,7 @@ export async function layOut(
     reason: engine.reason,
     memoryBytes: engine.buffer.byteLength,
     input: createNetworkInput(engine, network),
-    order: network.order ? new Uint32Array(engine.buffer, network.order, outputs) : null,
-    best: listViews(engine, network.best),
-    ...readyFirst(memory, engine, plans, first, outputs),
+    ...readyFirst(memory, engine, plans, first, outputs, network.order, network.best),
   };
 }
 
@@ -113,18 +113,21 @@ function readyFirst(
   plans: readonly LevelPlan[],
   first: number,
   outputs: number,
+  order: number,
+  best: number,
 ): Pick<Live, "runOf" | "runs"> {
-  const ready = createLevelRun(engine, plans[first], outputs);
+  const run = (plan: LevelPlan): LevelRun => createLevelRun(engine, plan, outputs, order, best);
+  const ready = run(plans[first]);
   let all: readonly LevelRun[] | null = null;
   const runs = (): readonly LevelRun[] => {
     if (!all) memory.complete(engine);
-    all ??= plans.map((plan, level) => (level === first ? ready : createLevelRun(engine, plan, outputs)));
+    all ??= plans.map((plan, level) => (level === first ? ready : run(plan)));
     return all;
   };
   return { runOf: (level) => (level === first ? ready : runs()[level]), runs };
 }
 
-function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): LevelRun {
+function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number, order: number, best: number): LevelRun {
   const { address, rungEnds } = levelPlan;
   const rows = rungEnds[rungEnds.length - 1];
   const tags = levelPlan.tags.slice(0, rows);
@@ -136,6 +139,7 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
       points.push({ row: row + 1, rung, layer, answered: !!next && (next.rung !== rung || rung > 0) });
   });
   const segments = cut(tags, points);
+  const isStop = ({ end, compares, point }: Segment): boolean => compares || points[point]?.answered || end === rows;
   return {
     engine,
     plan: levelPlan,
@@ -144,9 +148,12 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number): 
     answers: levelPlan.answers.map(({ candidates, output }) =>
       candidates ? listViews(engine, candidates) : new Float32Array(engine.buffer, output, outputs),
     ),
+    order: order ? new Uint32Array(engine.buffer, order, outputs) : null,
+    best: listViews(engine, best),
     points,
     segments,
-    stops: segments.filter(({ end, compares, point }) => compares || points[point]?.answered || end === rows),
+    spans: segments.filter((segment, i) => isStop(segment) || segment.ranks !== segments[i + 1].ranks),
+    stops: segments.filter(isStop),
     compares: tags.flatMap(({ stage }, row) => (stage === "compare" ? [row] : [])),
     sinceMs: new Float64Array(points.length).fill(Number.NaN),
     restMs: new Float64Array(points.length).fill(Number.NaN),
@@ -219,13 +226,16 @@ export const DEADLINE = 1;
 export const STRETCH = 2;
 /** Milliseconds spent on ranking. */
 export const RANK_MS = 3;
-/** When the run ended, by the clock. */
+/** When the rows that ran last ended, by the clock; before any, when they may begin. */
 export const END = 4;
 /** All of the query, as the caller sees it, in milliseconds. */
 export const TOOK_MS = 5;
 /** What 99 of 100 queries that keep their core were expected to take, where a deadline was asked. */
 export const EXPECTED_P99_MS = 6;
-const timeCount = 7;
+/** When the query came, and when its rows began to run, by the clock. */
+export const START = 7;
+export const BEGAN = 8;
+const timeCount = 9;
 
 export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(timeCount) });
 
@@ -243,7 +253,7 @@ export function runSegments(
 ): boolean {
   const { times } = ran;
   let { row } = ran;
-  let before = clock.now();
+  let before = times[END];
   if (ran.segment === 0) {
     times[RANK_MS] = 0;
     ran.isCut = false;

@@ -21,6 +21,7 @@ import { answerOf, checkRoom, writeAll, writeBest } from "./answers.ts";
 import { createDecisions } from "./decisions.ts";
 import { type QueryInput, writeInput } from "./input.ts";
 import {
+  BEGAN,
   createRan,
   DEADLINE,
   END,
@@ -31,6 +32,7 @@ import {
   limit,
   RANK_MS,
   runSegments,
+  START,
   stoppedBy,
   TOOK_MS,
 } from "./level-run.ts";
@@ -135,8 +137,9 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const { outputs, activation } = model.layers[widths.length - 1];
   const missing = dropped(activation);
   const pacing = createPacing(levels, ladder?.promise ?? null, options.load ?? {});
-  // what a query without an objective will run is ready first
-  const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, pacing.decide().level);
+  /** For the query at hand; before any, what one without an objective will run: that is ready first. */
+  let decision = pacing.decide();
+  const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, decision.level);
   /** Everything that holds on to the engine's memory; null once disposed. */
   let live: Live | null = parts;
   const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
@@ -185,24 +188,64 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     // until measuring is done, the next query with a deadline has to go on with it
     return decisions.of(slo && asked, latencyMs === undefined || !profiler);
   };
-  /** Decides what a query that began at `times[DEADLINE]` runs, and takes its input in. */
-  const begin = (query: QueryInput, slo: Slo | undefined, now: Live, waitedMs: number, reservedMs: number): Decision => {
+  /** Decides what a query runs, and takes its input in. @param isTimed whether anybody wants to know how long it takes */
+  const begin = (query: QueryInput, slo: Slo | undefined, waitedMs: number, reservedMs: number, isTimed: boolean): LevelRun => {
+    times[START] = isTimed ? clock.now() : 0;
+    const now = ready(slo);
     checkTimes(waitedMs, reservedMs);
     measuringMs = 0;
-    const decision = decide(slo, now, query, waitedMs + reservedMs);
+    decision = decide(slo, now, query, waitedMs + reservedMs);
     times[LEFT_MS] = decision.latencyMs - waitedMs - reservedMs - measuringMs;
-    times[DEADLINE] += measuringMs + times[LEFT_MS];
+    times[DEADLINE] = times[START] + measuringMs + times[LEFT_MS];
     const level = now.runOf(pacing.choose(decision, ran));
     ran.row = writeInput(query, now.input, level.plan);
     ran.segment = 0;
     limit(level, decision.slo.operations);
     last = level;
     lastQuery = query;
-    return decision;
+    if (isTimed) times[BEGAN] = times[END] = clock.now();
+    return level;
   };
-
   const dispose = (): void => {
     live = last = lastQuery = profiler = null;
+  };
+
+  /** Learns from how long a query took. */
+  const learn = (level: LevelRun, isPaused = false): void => {
+    times[TOOK_MS] = clock.now() - times[START];
+    // what others did in a pause says nothing of this machine, and measuring is no query
+    if (!isPaused && measuringMs === 0) pacing.learn(decision, level, ran);
+  };
+  /** What a query that has run answered, and how it went. */
+  const conclude = (level: LevelRun, waitedMs: number, isPaused = false): { output: Output; report: Report } => {
+    const chosen = pacing.planOf(decision);
+    countWork(level.plan, level.words, ran.row, widths, work);
+    const output = answerOf(level, ran.answer, outputs, missing);
+    const { macs, bytes } = work;
+    const nodes = work.nodes.slice();
+    const rungs = rungsOf(level.plan, ran.answer);
+    const stopped = ran.isCut ? "deadline" : stoppedBy(level, rungs, ran.row);
+    // growth that was cut short is not the rule that was certified
+    const kept = chosen.certificate === null || (stopped !== "budget" && stopped !== "deadline");
+    learn(level, isPaused);
+    const totalMs = times[TOOK_MS];
+    const report: Report = {
+      plan: chosen,
+      nodes,
+      macs,
+      bytes,
+      timeMs: {
+        waited: waitedMs,
+        decide: times[BEGAN] - times[START],
+        rank: times[RANK_MS],
+        compute: times[END] - times[BEGAN] - times[RANK_MS],
+        total: totalMs,
+      },
+      rungs,
+      stopped,
+      met: kept && met(chosen, { waitedMs, totalMs, macs, nodeShare: nodeShare(nodes, thinned, widths) }),
+    };
+    return { output, report };
   };
 
   function* pieces(
@@ -212,47 +255,16 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     waitedMs = 0,
     reservedMs = 0,
   ): Generator<void, { output: Output; report: Report }> {
-    const start = clock.now();
-    const now = ready(slo);
-    times[DEADLINE] = start;
-    const decision = begin(query, slo, now, waitedMs, reservedMs);
-    const level = now.runOf(decision.level);
-    const chosen = pacing.planOf(decision);
-    const began = clock.now();
+    const level = begin(query, slo, waitedMs, reservedMs, true);
+    // what it says of the load is to be of now
+    pacing.planOf(decision);
     let isPaused = false;
     while (runSegments(level, level.segments, clock, ran, isDue)) {
       isPaused = true;
       yield;
+      times[END] = clock.now();
     }
-    countWork(level.plan, level.words, ran.row, widths, work);
-    const output = answerOf(now, level, ran.answer, outputs, missing);
-    const { macs, bytes } = work;
-    const nodes = work.nodes.slice();
-    const rungs = rungsOf(level.plan, ran.answer);
-    const stopped = ran.isCut ? "deadline" : stoppedBy(level, rungs, ran.row);
-    // growth that was cut short is not the rule that was certified
-    const kept = chosen.certificate === null || (stopped !== "budget" && stopped !== "deadline");
-    const totalMs = clock.now() - start;
-    times[TOOK_MS] = totalMs;
-    // what others did in a pause says nothing of this machine, and measuring is no query
-    if (!isPaused && measuringMs === 0) pacing.learn(decision, level, ran);
-    const report: Report = {
-      plan: chosen,
-      nodes,
-      macs,
-      bytes,
-      timeMs: {
-        waited: waitedMs,
-        decide: began - start,
-        rank: times[RANK_MS],
-        compute: times[END] - began - times[RANK_MS],
-        total: totalMs,
-      },
-      rungs,
-      stopped,
-      met: kept && met(chosen, { waitedMs, totalMs, macs, nodeShare: nodeShare(nodes, thinned, widths) }),
-    };
-    return { output, report };
+    return conclude(level, waitedMs, isPaused);
   }
 
   const session: PausableSession = {
@@ -262,7 +274,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     memoryBytes,
     load: pacing.estimate,
     activeNodes(layer) {
-      const { order } = ready();
+      ready();
+      const order = last?.order;
       if (!last || !(Number.isInteger(layer) && layer in widths))
         throw refusal("bad-input", "layer", last ? show(layer) : "no query", `0 to ${widths.length - 1} after a query`);
       const nodes = activeNodes(last, ran.row, layer, widths[layer]);
@@ -278,25 +291,19 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     },
     pieces,
     ran,
-    // with nothing to pause for, the first piece is the whole
-    run: (query, slo, waitedMs, reservedMs) =>
-      pieces(query, slo, undefined, waitedMs, reservedMs).next().value as { output: Output; report: Report },
-    runInto(query: QueryInput, out: Float32Array | BestAnswers, slo?: Slo, waitedMs = 0, reservedMs = 0): number {
-      const start = pacing.hasProfile() || slo?.latencyMs !== undefined ? clock.now() : 0;
-      const now = ready(slo);
+    run(query, slo, waitedMs = 0, reservedMs = 0) {
+      const level = begin(query, slo, waitedMs, reservedMs, true);
+      runSegments(level, level.spans, clock, ran);
+      return conclude(level, waitedMs);
+    },
+    runInto(query, out, slo, waitedMs = 0, reservedMs = 0) {
       checkRoom(out, outputs);
-      times[DEADLINE] = start;
-      const decision = begin(query, slo, now, waitedMs, reservedMs);
-      const level = now.runOf(decision.level);
+      const level = begin(query, slo, waitedMs, reservedMs, pacing.hasProfile() || slo?.latencyMs !== undefined);
       const isTimed = pacing.hasProfile();
-      if (isTimed) {
-        runSegments(level, level.stops, clock, ran);
-      } else ran.row = ran.answer = level.engine.execute(level.plan.address, ran.row, level.rows);
-      const written = out instanceof Float32Array ? writeAll(now, level, ran.answer, out, missing) : writeBest(now, level, ran.answer, out);
-      if (isTimed) {
-        times[TOOK_MS] = clock.now() - start;
-        if (measuringMs === 0) pacing.learn(decision, level, ran);
-      }
+      if (isTimed) runSegments(level, level.stops, clock, ran);
+      else ran.row = ran.answer = level.engine.execute(level.plan.address, ran.row, level.rows);
+      const written = out instanceof Float32Array ? writeAll(level, ran.answer, out, missing) : writeBest(level, ran.answer, out);
+      if (isTimed) learn(level);
       return written;
     },
     dispose,
