@@ -85,7 +85,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     if (!continues) {
       let scores: number;
       let units = outputs;
-      if (all) scores = computeAll({ kind: "exact" }, input, change, at, "none");
+      if (all) scores = computeAll({ kind: setting.variant ? "dense" : "exact" }, input, change, at, "none");
       else {
         summed = false;
         const activator: Activator = network.activator(l, setting);
@@ -108,7 +108,8 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     const state = ranking as Ranking;
     const step = state.steps;
     const nodes = continues ? "added" : "chosen";
-    const emitSelect = at(l, "select", all ? nodes : "none");
+    // the layer itself, whose numbers these are, is no ranking
+    const emitSelect = all ? at(l, "columns", nodes) : at(l, "select");
     let chosen = select(network, l, setting, state, emitSelect);
     if (setting.unit === "cluster") {
       const panels = network.list(`${l}.cluster-panels.${step}`, panelCount);

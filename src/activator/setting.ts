@@ -17,7 +17,7 @@ export type LayerSetting =
 export interface RankedSetting {
   readonly kind: "ranked";
   readonly activator: "low-rank" | "hash" | "clusters" | "screen" | "all" | "oracle";
-  /** Which activator of that kind: the rank of a low-rank one, the tables of hashes, the panels a cluster, the inputs a screen looks at. */
+  /** Which activator of that kind: the rank of a low-rank one, the tables of hashes, the panels a cluster, the inputs a screen looks at, whether `all` reads zeros. */
   readonly variant: number;
   /** Of `clusters`: how many components the layer that scores them has. */
   readonly rank?: number;

@@ -10,22 +10,20 @@ export interface Work {
   nodes: number[];
 }
 
-/** Sums rows 0 … `ran` − 1 into `work`. `words` is the plan's table, `widths` the nodes of each layer. */
-export function countWork(plan: LevelPlan, words: Uint32Array, ran: number, widths: readonly number[], work: Work): void {
-  const { nodes } = work;
+/** What rows 0 … `ran` − 1 did. `words` is the plan's table, `widths` the nodes of each layer. */
+export function countWork({ tags }: LevelPlan, words: Uint32Array, ran: number, widths: readonly number[]): Work {
+  const nodes: number[] = [];
   let macs = 0;
   let bytes = 0;
-  nodes.fill(0);
   for (let r = 0; r < ran; r++) {
     macs += words[r * ROW_WORDS + WORD_MACS];
     bytes += words[r * ROW_WORDS + WORD_BYTES_READ];
-    const { layer, nodes: kind } = plan.tags[r];
+    const { layer, nodes: kind } = tags[r];
     if (kind === "none") continue;
     const units = words[r * ROW_WORDS + WORD_UNITS];
     nodes[layer] = Math.min(widths[layer], kind === "added" ? nodes[layer] + units : units);
   }
-  work.macs = macs;
-  work.bytes = bytes;
+  return { macs, bytes, nodes };
 }
 
 /** How many rungs a run that ended before row `ran` went through. */

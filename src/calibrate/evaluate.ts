@@ -65,7 +65,6 @@ export async function evaluate(
   const input = createNetworkInput(engine, network);
   const best = listViews(engine, network.best);
   const now = options.clock ? () => (options.clock as Clock).now() : () => 0;
-  const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   const outcomes = settings.map((): Outcome => createOutcome(rows.count, widths.length));
   const turn = takeTurns(options.signal);
   const views = plans.map((plan) => new Uint32Array(buffer, plan.address, plan.tags.length * ROW_WORDS));
@@ -86,7 +85,7 @@ export async function evaluate(
         const started = now();
         const ran = engine.execute(plan.address, begin, plan.rungEnds[plan.rungEnds.length - 1]);
         outcome.timesMs[r] = now() - started;
-        countWork(plan, words, ran, widths, work);
+        const work = countWork(plan, words, ran, widths);
         const answer = plan.answers[rungsOf(plan, ran) - 1];
         engine.execute(plan.address, answer.begin - 1, answer.begin);
         outcome.margins[r] = best.count[0] > 1 ? best.values[0] - best.values[1] : Number.NaN;

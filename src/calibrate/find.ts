@@ -12,7 +12,7 @@ import { choose, type Promised, promisedCost } from "./choose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type FitOptions, fitActivators } from "./fit.ts";
 import type { Answers } from "./judge.ts";
-import { chooseLayouts } from "./layouts.ts";
+import { chooseLayouts, refineLayouts } from "./layouts.ts";
 import { type Sequenced, sequence } from "./levels.ts";
 import { type Run, type Searching, searchLevels } from "./search.ts";
 
@@ -60,20 +60,21 @@ export async function findLadder(
   const run = runner(withActivators);
   const few = firstRows(search.rows, Math.max(timedRows, Math.ceil(timedMacs / denseMacs(of))));
   const plain = everyLayer(layers.length, plainExact);
-  const exactRungs = timed
-    ? await chooseLayouts(layers.length, fitted, async (settings) =>
-        (await run(settings, few, 0.03, 0.05, "choosing layouts")).map(medianMs),
-      )
-    : { alone: plain, beside: plain };
+  const timeOf =
+    (from: number, to: number) =>
+    async (settings: readonly (readonly Rung[])[]): Promise<number[]> =>
+      (await run(settings, few, from, to, "choosing layouts")).map(medianMs);
+  const exactRungs = timed ? await chooseLayouts(layers.length, fitted, timeOf(0.03, 0.05)) : { alone: plain, beside: plain };
   const composed = await searchLevels({ ...seeking, layers, fitted, thresholds, kinds: fit.kinds, exactRungs, run, reference });
   const exact = [exactRungs.alone];
   const uniform = fitted.some(({ lowRank }) => lowRank)
     ? uniformShares.map((amount) => [withShare(exactRungs.beside, fitted, amount)])
     : [];
   const chosen = choose(composed, certifying, promise, alternatives).map(({ rungs }) => rungs);
-  const ladder = unique([[everyLayer(layers.length, dense)], exact, ...uniform, ...chosen]);
+  const refined = timed ? await refineLayouts(chosen, timeOf(0.55, 0.6)) : chosen;
+  const ladder = unique([[everyLayer(layers.length, dense)], exact, ...uniform, ...refined]);
   throwIfAborted(fit.signal);
-  const measured = await run(ladder, search.rows, 0.55, 1, "measuring levels");
+  const measured = await run(ladder, search.rows, 0.6, 1, "measuring levels");
   const against = (await reference(search.rows)) ?? measured[0];
   const { labels } = search;
   const kept = sequence(ladder, measured, {

@@ -47,3 +47,49 @@ export async function chooseLayouts(
   const behind = (wanted: Rung): Rung => ({ layers: fastest.filter((_, t) => trials[t].l === 0 || trials[t].before === wanted) });
   return { alone: behind(base), beside: behind(dropping) };
 }
+
+/** Levels found, each layer in the way that is fastest in that level: those before it may leave it other inputs than where ways were chosen. */
+export async function refineLayouts(
+  levels: readonly (readonly Rung[])[],
+  time: (settings: readonly (readonly Rung[])[]) => Promise<number[]>,
+): Promise<readonly (readonly Rung[])[]> {
+  const trials = levels.flatMap((level) =>
+    level[0].layers.flatMap((setting, l) =>
+      // behind layers that drop nodes many inputs are 0
+      (l === 0 ? ways : ways.filter((way) => way !== dense))
+        .filter((way) => !sameWay(readAs(setting, way), setting))
+        .map((way) => ({ level, l, way, rungs: readIn(level, l, way) })),
+    ),
+  );
+  const costs = await time([...levels, ...trials.map(({ rungs }) => rungs)]);
+  return levels.map((level, n) => {
+    let refined = level;
+    for (let l = 0; l < level[0].layers.length; l++) {
+      let least = gain * costs[n];
+      let fastest: LayerSetting | null = null;
+      trials.forEach(({ level: of, l: layer, way }, t) => {
+        const cost = costs[levels.length + t];
+        if (of !== level || layer !== l || !(cost < least)) return;
+        least = cost;
+        fastest = way;
+      });
+      if (fastest) refined = readIn(refined, l, fastest);
+    }
+    return refined;
+  });
+}
+
+/** Layer `l` read like this in every rung but the exact one that growing ends with. */
+function readIn(level: readonly Rung[], l: number, way: LayerSetting): readonly Rung[] {
+  return level.map((rung, r) =>
+    r > 0 && r === level.length - 1 ? rung : { ...rung, layers: withLayer(rung, l, readAs(rung.layers[l], way)).layers },
+  );
+}
+
+/** The same nodes in another way; an activator other than `all` has ways of its own. */
+function readAs(setting: LayerSetting, way: LayerSetting): LayerSetting {
+  if (setting.kind !== "ranked") return way;
+  return setting.activator === "all" ? { ...setting, variant: way === dense ? 1 : 0 } : setting;
+}
+
+const sameWay = (a: LayerSetting, b: LayerSetting): boolean => JSON.stringify(a) === JSON.stringify(b);

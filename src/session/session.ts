@@ -2,7 +2,7 @@
 // One query end to end: decide → take the input in → rank and compute → output and report. Everything is laid out when the
 // session is created; a query runs rows of a plan that already lies in memory.
 
-import { countWork, rungsOf, type Work } from "../activator/work.ts";
+import { countWork, rungsOf } from "../activator/work.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Backend, buildName, type EngineOptions } from "../engine/engine.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
@@ -142,7 +142,6 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, decision.level);
   /** Everything that holds on to the engine's memory; null once disposed. */
   let live: Live | null = parts;
-  const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   const ran = createRan();
   const { times } = ran;
   /** What ran last, and on what. */
@@ -219,10 +218,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   /** What a query that has run answered, and how it went. */
   const conclude = (level: LevelRun, waitedMs: number, isPaused = false): { output: Output; report: Report } => {
     const chosen = pacing.planOf(decision);
-    countWork(level.plan, level.words, ran.row, widths, work);
     const output = answerOf(level, ran.answer, outputs, missing);
-    const { macs, bytes } = work;
-    const nodes = work.nodes.slice();
+    const { macs, bytes, nodes } = countWork(level.plan, level.words, ran.row, widths);
     const rungs = rungsOf(level.plan, ran.answer);
     const stopped = ran.isCut ? "deadline" : stoppedBy(level, rungs, ran.row);
     // growth that was cut short is not the rule that was certified

@@ -30,11 +30,10 @@ export async function runLevel(
   const engine = await memory.create(options);
   const widths = model.layers.map(({ outputs }) => outputs);
   const words = new Uint32Array(engine.buffer, plan.address, plan.tags.length * ROW_WORDS);
-  const work: Work = { macs: 0, bytes: 0, nodes: widths.map(() => 0) };
   return inputs.map((input) => {
     new Float32Array(engine.buffer, network.input, input.length).set(input);
     const ran = engine.execute(plan.address, 0, plan.rungEnds[plan.rungEnds.length - 1]);
-    countWork(plan, words, ran, widths, work);
+    const work = countWork(plan, words, ran, widths);
     const rungs = rungsOf(plan, ran);
     const answer = plan.answers[rungs - 1];
     engine.execute(plan.address, answer.begin, answer.end);
@@ -46,6 +45,6 @@ export async function runLevel(
       const order = network.order ? new Uint32Array(engine.buffer, network.order, widths[widths.length - 1]) : null;
       for (let i = 0; i < list.count[0]; i++) output[order ? order[list.indices[i]] : list.indices[i]] = list.values[i];
     } else output.push(...new Float32Array(engine.buffer, answer.output, widths[widths.length - 1]));
-    return { ...work, nodes: [...work.nodes], output, rungs, top };
+    return { ...work, output, rungs, top };
   });
 }
