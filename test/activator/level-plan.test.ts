@@ -147,6 +147,16 @@ for (const backend of ["simd", "js"] as const) {
         expect(macs).toBe(inputs[0].filter((v) => v !== 0).length * 64 + handedOn * 48 + second * 16);
       });
 
+      test("may read every input of its layer, with the same result", async () => {
+        const ways = [0, 1].map((variant) => growing(never, rung(all(0.3, { variant }), exact), rung(all(0.1, { variant }), exact)));
+        for (const of of [model, quantizeModel(model)]) {
+          const [skipping, reading] = await Promise.all(ways.map((rungs) => run(of, rungs, inputs)));
+          expect(plain(reading)).toEqual(plain(skipping));
+          expect(reading.map(({ nodes }) => nodes)).toEqual(skipping.map(({ nodes }) => nodes));
+          expect(reading.some(({ macs }, i) => macs > skipping[i].macs)).toBe(true);
+        }
+      });
+
       test("adds what a lower threshold lets through, and ends in what exact gives to the bit", async () => {
         const grown = await run(model, growing(never, rung(all(0.3), exact), rung(all(0.1), exact)), inputs);
         const once = await run(model, [rung(all(0.1), exact)], inputs);

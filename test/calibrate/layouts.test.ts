@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { LayerActivators } from "../../src/activator/activator.ts";
-import { chooseLayouts } from "../../src/calibrate/layouts.ts";
-import type { LayerSetting, Rung } from "../../src/profile/ladder.ts";
+import { chooseLayouts, refineLayouts } from "../../src/calibrate/layouts.ts";
+import type { LayerSetting, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 
 const lowRank = { rank: 8 } as unknown as LayerActivators["lowRank"];
 const fitted = [0, 1, 2].map((): LayerActivators => ({ lowRank }) as LayerActivators);
@@ -47,5 +47,66 @@ describe("layouts of exact layers", () => {
       costing((_, layout) => (layout === "columns" ? 9.95 : 10)),
     );
     for (const { layers } of [alone, beside]) expect(layers.map(layoutIn)).toEqual(["usual", "usual", "usual"]);
+  });
+});
+
+describe("layouts of a level that was found", () => {
+  const exact: LayerSetting = { kind: "exact" };
+  const ranked = (activator: RankedSetting["activator"], amount: number, variant = 0): LayerSetting => ({
+    kind: "ranked",
+    activator,
+    variant,
+    unit: "node",
+    by: "threshold",
+    amount,
+  });
+  /** `faster` tells which layers of a first rung cost less than 10. */
+  const refined = async (
+    level: readonly Rung[],
+    faster: (setting: LayerSetting, l: number, level: readonly Rung[]) => number,
+  ): Promise<readonly Rung[]> => {
+    const time = async (settings: readonly (readonly Rung[])[]) =>
+      settings.map((rungs) => rungs[0].layers.reduce((sum, setting, l) => sum + 10 - faster(setting, l, rungs), 0));
+    const [first] = await refineLayouts([level, [{ layers: [exact, exact, exact] }]], time);
+    return first;
+  };
+
+  test("are those that are faster in it, in every rung but the exact one it ends with", async () => {
+    const [columns, panels] = (["columns", "panels"] as const).map((layout): LayerSetting => ({ kind: "exact", layout }));
+    const last: Rung = { layers: [exact, exact, exact] };
+    const level = (l0: number, ...others: LayerSetting[]): readonly Rung[] => [
+      { layers: [ranked("all", 2, l0), ...others], margin: 1 },
+      { layers: [ranked("all", 1, l0), ...others], margin: 1 },
+      last,
+    ];
+    const found = await refined(level(0, exact, columns), (setting, l) =>
+      setting.kind === "ranked" ? setting.variant : layoutIn(setting) === ["", "columns", "panels"][l] ? 2 : 0,
+    );
+    expect(found).toEqual(level(1, columns, panels));
+  });
+
+  test("stay where another is faster by no more than noise, and so does what another activator ranks", async () => {
+    const level: readonly Rung[] = [{ layers: [ranked("low-rank", 1, 8), exact, exact] }];
+    expect(await refined(level, (setting) => (setting === exact ? 0 : 0.4))).toEqual(level);
+  });
+
+  test("are dense for the first layer alone: behind it, fewer inputs are at work than dense would read", async () => {
+    const seen = new Set<string>();
+    await refined([{ layers: [exact, exact, exact] }], (setting, l) => {
+      seen.add(`${l} ${layoutIn(setting)}`);
+      return 0;
+    });
+    expect([...seen].sort()).toEqual([
+      "0 columns",
+      "0 dense",
+      "0 panels",
+      "0 usual",
+      "1 columns",
+      "1 panels",
+      "1 usual",
+      "2 columns",
+      "2 panels",
+      "2 usual",
+    ]);
   });
 });
