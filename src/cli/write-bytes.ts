@@ -38,9 +38,10 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
   let temporary: string | null = null;
   const end = (signal: NodeJS.Signals): void => {
     if (temporary !== null) rmSync(temporary, { force: true });
+    process.off("SIGTERM", end); // not before: who is told twice would end with the file still there
     process.kill(process.pid, signal);
   };
-  process.once("SIGTERM", end);
+  process.on("SIGTERM", end);
   try {
     if (found && !found.isFile()) return await writeFile(path, bytes);
     const target = await targetOf(path);
