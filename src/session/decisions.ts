@@ -30,7 +30,15 @@ export function createDecisions(decide: (slo: Slo | undefined) => Decision): Dec
   return {
     recall(slo) {
       if (slo === undefined) return withoutSlo;
-      if (typeof slo === "object") for (let i = 0; i < recent.length; i++) if (asksSame(slo, recent[i])) return recent[i];
+      if (typeof slo !== "object") return undefined;
+      for (let i = 0; i < recent.length; i++) {
+        const decision = recent[i];
+        if (!asksSame(slo, decision)) continue;
+        // the next query probably asks the same
+        recent[i] = recent[0];
+        recent[0] = decision;
+        return decision;
+      }
       return undefined;
     },
     of(slo, isKept) {
