@@ -57,26 +57,18 @@ export async function refineLayouts(
     level[0].layers.flatMap((setting, l) =>
       // behind layers that drop nodes many inputs are 0
       (l === 0 ? ways : ways.filter((way) => way !== dense))
-        .filter((way) => !sameWay(readAs(setting, way), setting))
-        .map((way) => ({ level, l, way, rungs: readIn(level, l, way) })),
+        .filter((way) => JSON.stringify(readAs(setting, way)) !== JSON.stringify(setting))
+        .map((way) => ({ level, l, way })),
     ),
   );
-  const costs = await time([...levels, ...trials.map(({ rungs }) => rungs)]);
-  return levels.map((level, n) => {
-    let refined = level;
-    for (let l = 0; l < level[0].layers.length; l++) {
-      let least = gain * costs[n];
-      let fastest: LayerSetting | null = null;
-      trials.forEach(({ level: of, l: layer, way }, t) => {
-        const cost = costs[levels.length + t];
-        if (of !== level || layer !== l || !(cost < least)) return;
-        least = cost;
-        fastest = way;
-      });
-      if (fastest) refined = readIn(refined, l, fastest);
-    }
-    return refined;
-  });
+  const costs = await time([...levels, ...trials.map(({ level, l, way }) => readIn(level, l, way))]);
+  const timed = trials.map((trial, t) => ({ ...trial, cost: costs[levels.length + t] })).sort((a, b) => a.cost - b.cost);
+  return levels.map((level, n) =>
+    level[0].layers.reduce((refined, _, layer) => {
+      const fastest = timed.find(({ level: of, l }) => of === level && l === layer);
+      return fastest && fastest.cost < gain * costs[n] ? readIn(refined, layer, fastest.way) : refined;
+    }, level),
+  );
 }
 
 /** Layer `l` read like this in every rung but the exact one that growing ends with. */
@@ -91,5 +83,3 @@ function readAs(setting: LayerSetting, way: LayerSetting): LayerSetting {
   if (setting.kind !== "ranked") return way;
   return setting.activator === "all" ? { ...setting, variant: way === dense ? 1 : 0 } : setting;
 }
-
-const sameWay = (a: LayerSetting, b: LayerSetting): boolean => JSON.stringify(a) === JSON.stringify(b);

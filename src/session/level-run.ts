@@ -57,11 +57,12 @@ export interface LevelRun {
   /** Where the best answers are found. */
   best: ListViews;
   points: readonly Point[];
-  /** Cut where ranking begins and ends, too, for the report's time split. */
+  /** Cut at points, where a run may pause, where ranking begins and ends, and where the run may end. */
   segments: readonly Segment[];
+  /** Cut where ranking begins and ends, for the report's time split, and where the run may end. */
+  spans: readonly Segment[];
   /** Cut only where the run may end. */
   stops: readonly Segment[];
-  spans: readonly Segment[];
   /** Rows that decide on growing. */
   compares: readonly number[];
   /**
