@@ -41,6 +41,13 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
   let found = 0;
   let least = -Infinity as f32;
   if (k <= 0) n = 0;
+  if (ASC_FEATURE_SIMD) {
+    if (n * k <= FEW && n >= 4 && !(names | order)) {
+      found = bestOfFew(src, n, k, at, to);
+      setCount(list, found);
+      return found;
+    }
+  }
   for (let i = 0; i < n; i++) {
     if (ASC_FEATURE_SIMD) {
       // most values lose to all kept so far: four are turned away at once
@@ -73,5 +80,45 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
     if (found == k) least = load<f32>(to + (<usize>(k - 1) << 2));
   }
   setCount(list, found);
+  return found;
+}
+
+/** Products of outputs and answers up to which passes over them take less time than putting what comes in its place. */
+const FEW = 1280;
+
+/**
+ * `best` with few branches to guess, as nobody can guess which outputs are best: one largest number after another, and all that equal it.
+ */
+function bestOfFew(src: usize, n: i32, k: i32, at: usize, to: usize): i32 {
+  // the last four may overlap those before
+  const last = src + (<usize>(n - 4) << 2);
+  const end = last + 16;
+  const none = f32x4.splat(-Infinity);
+  let found = 0;
+  let bar = f32x4.splat(Infinity);
+  let isEnd = false;
+  while (!isEnd) {
+    for (let v = src; v < end; v += 16) {
+      const from = min(v, last);
+      const same = f32x4.eq(v128.load(from), bar);
+      if (!v128.any_true(same)) continue;
+      for (let mask = i32x4.bitmask(same) >> <i32>((v - from) >> 2); mask; mask &= mask - 1) {
+        const place = v + (<usize>ctz(mask) << 2);
+        store<u32>(at + (<usize>found << 2), <u32>((place - src) >> 2));
+        store<f32>(to + (<usize>found << 2), load<f32>(place));
+        if (++found == k) return k;
+      }
+    }
+    isEnd = !v128.any_true(f32x4.gt(bar, none));
+    // what is not below is made NaN, which no number gives way to
+    let v = v128.load(last);
+    let most = f32x4.pmax(none, v128.or(v, f32x4.ge(v, bar)));
+    for (let from = src; from < last; from += 16) {
+      v = v128.load(from);
+      most = f32x4.pmax(most, v128.or(v, f32x4.ge(v, bar)));
+    }
+    most = f32x4.pmax(most, i8x16.shuffle(most, most, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+    bar = f32x4.pmax(most, i8x16.shuffle(most, most, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
+  }
   return found;
 }
