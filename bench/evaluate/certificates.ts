@@ -53,7 +53,7 @@ export async function checkCertificates(
     await createArrayKernels(),
   );
   const plain = everyLayer(layers.length, exactSetting);
-  const settings = settingsOf(layers[0], fitted[0], kinds, (by, shares) => thresholds(0, by, shares)).filter(
+  const settings = settingsOf(layers[0], true, fitted[0], kinds, (by, shares) => thresholds(0, by, shares)).filter(
     ({ variant, unit }) => ranks.includes(variant) && unit === "node",
   );
   const rungs = [everyLayer(layers.length, dense), plain, ...settings.map((setting) => withLayer(plain, 0, setting))];
@@ -143,7 +143,7 @@ function composedOn({ rungs, outcomes, labels }: Recorded, which: Uint32Array): 
     return { rung, differences, disagreements, margins: drawn[i].margins, cost: costOf(drawn[i]) };
   });
   const cheaper = front(others.filter(({ cost }) => cost < exact.cost));
-  return [composeFixed(exact), ...cheaper.map(composeFixed), ...composeGrowing(cheaper, exact)];
+  return [composeFixed(exact), ...cheaper.map(composeFixed), ...composeGrowing(cheaper, [exact])];
 }
 
 /** Settings that no other beats in both cost and disagreement. */

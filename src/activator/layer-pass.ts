@@ -8,7 +8,7 @@ import type { PlacedMatrix } from "../model/place.ts";
 import { type Activator, mostInFull, type RankInput } from "./activator.ts";
 import type { RowTag, Stage } from "./level-plan.ts";
 import type { PlacedLayer, PlacedNetwork } from "./network.ts";
-import { type LayerSetting, type RankedSetting, sameRanking, sameSetting, widens } from "./setting.ts";
+import { isStatic, type LayerSetting, type RankedSetting, sameRanking, sameSetting, widens } from "./setting.ts";
 import { type Codes, createVector, type Emit, float, type Vector } from "./vector.ts";
 
 export type At = (layer: number, stage: Stage, nodes?: RowTag["nodes"]) => Emit;
@@ -29,14 +29,14 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   const sparse = l === 0 && network.sparse;
   let done: { setting: LayerSetting; vector: Vector } | null = null;
   let ranking: Ranking | null = null;
-  /** Whether every pre-activation stands there, made of the inputs that are not 0. */
-  let summed = false;
+  /** Panels whose pre-activations stand there, made of the inputs that are not 0. */
+  let summed = 0;
 
   const fromPre = (): Vector =>
     createVector(network, `${l}`, outputs, { kind: "pre", at: network.floats(`${l}.pre`, outputs), activation, alpha });
 
-  /** In eight bits: the chosen panels (0: all) from the pairs of `codes`. */
-  const panels8 = ({ at: codes, pairs }: Codes, chosen: number): Row => [
+  /** In eight bits: the chosen panels (0: the first `count`) from the pairs of `codes`. */
+  const panels8 = ({ at: codes, pairs }: Codes, chosen: number, count = panelCount): Row => [
     abi.PANELS_8,
     matrix.panels(),
     scales ?? 0,
@@ -45,49 +45,69 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     pairs,
     paddedTo(inputs, 16),
     chosen,
-    panelCount,
+    count,
     network.floats(`${l}.pre`, outputs),
   ];
 
   const columnCodes = (): number => network.floats(`${l}.column-codes`, 2 * inputs);
 
-  /** Leaves every node's pre-activation; an input that grew adds to what is there. */
-  const computeAll = (setting: LayerSetting, input: Vector, change: Change, at: At, nodes: RowTag["nodes"]): number => {
+  /** Adds a list of inputs up for panels `from` … `to`, which begin with the bias where it is the first. */
+  const sum = (emit: Emit, layout: "panels" | "columns", list: number, isFirst: boolean, from: number, to: number): void => {
+    const pre = network.floats(`${l}.pre`, outputs);
+    const skipped = from * abi.PANEL;
+    const [init, out] = [(isFirst ? bias : pre) + 4 * skipped, pre + 4 * skipped];
+    const { columnStride } = matrix;
+    const nodes = Math.min(outputs, to * abi.PANEL) - skipped;
+    if (layout === "panels") emit([abi.PANELS_ACTIVE, matrix.panels() + 4 * skipped * inputs, init, list, inputs, to - from, out]);
+    else if (scales === null) emit([abi.COLUMNS, matrix.columns() + 4 * skipped, init, list, columnStride, nodes, out]);
+    else emit([abi.COLUMNS_8, matrix.columns() + skipped, scales + 4 * skipped, init, list, columnStride, nodes, out, columnCodes()]);
+  };
+
+  /** Leaves the pre-activations of the first panels, every one unless given; what stands there already is added to. */
+  const compute = (setting: LayerSetting, input: Vector, change: Change, at: At, nodes: RowTag["nodes"], panels = panelCount): number => {
     const pre = network.floats(`${l}.pre`, outputs);
     const emit = at(l, "columns", nodes);
     const layout = layoutOf(setting, l, matrix, sparse);
+    // where nothing is to be added, all are made again: what they count as is noted by the rows that make them
+    const stand = change === "new" || (change === "same" && summed >= panels) ? 0 : Math.min(summed, panels);
+    summed = 0;
     if (setting.kind === "dense" && !sparse) {
       if (scales !== null) emit(panels8(input.codes(at(l, "input"), true), 0));
       else emit([abi.PANELS, matrix.panels(), bias, input.dense(at(l, "input")), inputs, panelCount, pre]);
-    } else if (scales !== null && layout === "panels") emit(panels8(input.codes(at(l, "input"), false), 0));
+    } else if (scales !== null && layout === "panels") emit(panels8(input.codes(at(l, "input"), false), 0, panels));
     else {
       const parts = input.parts(at(l, "input"));
-      const grown = change === "extended" && summed;
-      for (let i = grown ? parts.length - 1 : 0; i < parts.length; i++) {
-        const init = i === 0 ? bias : pre;
-        if (layout === "panels") emit([abi.PANELS_ACTIVE, matrix.panels(), init, parts[i], inputs, panelCount, pre]);
-        else if (scales === null) emit([abi.COLUMNS, matrix.columns(), init, parts[i], matrix.columnStride, outputs, pre]);
-        else emit([abi.COLUMNS_8, matrix.columns(), scales, init, parts[i], matrix.columnStride, outputs, pre, columnCodes()]);
-      }
+      if (stand > 0 && change === "extended") sum(emit, layout, parts[parts.length - 1], false, 0, stand);
+      if (stand < panels) parts.forEach((list, i) => void sum(emit, layout, list, i === 0, stand, panels));
+      summed = panels;
     }
-    summed = setting.kind === "exact";
     return pre;
   };
 
   const every: LayerPass = (setting, input, change, at) => {
-    computeAll(setting, input, change, at, "all");
+    compute(setting, input, change, at, outputs);
     return { vector: fromPre(), change: "new" };
   };
 
-  const ranked = (setting: RankedSetting, input: Vector, change: Change, at: At): { vector: Vector; change: Change } => {
+  /** The first nodes alone. */
+  const some = ({ amount }: RankedSetting, input: Vector, change: Change, at: At): ReturnType<LayerPass> => {
+    const panels = Math.max(1, Math.round(amount * panelCount));
+    const nodes = Math.min(outputs, panels * abi.PANEL);
+    const pre = compute({ kind: "exact" }, input, change, at, nodes, panels);
+    const list = network.list(`${l}.active`, outputs);
+    at(l, "columns")([abi.COMPACT, pre, nodes, list, activation, float(alpha)]);
+    return { vector: createVector(network, `${l}`, outputs, { kind: "parts", parts: [list] }), change: "new" };
+  };
+
+  const ranked = (setting: RankedSetting, input: Vector, change: Change, at: At): ReturnType<LayerPass> => {
     const continues = change === "same" && done !== null && widens(done.setting, setting);
     const all = setting.activator === "all";
     if (!continues) {
       let scores: number;
       let units = outputs;
-      if (all) scores = computeAll({ kind: setting.variant ? "dense" : "exact" }, input, change, at, "none");
+      if (all) scores = compute({ kind: setting.variant ? "dense" : "exact" }, input, change, at, "none");
       else {
-        summed = false;
+        summed = 0;
         const activator: Activator = network.activator(l, setting);
         const rankInput: RankInput = {
           dense: () => input.dense(at(l, "input")),
@@ -150,10 +170,13 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
       setting.kind === "ranked" &&
       (setting.activator === "all"
         ? isOutput || activation !== abi.RELU || setting.by !== "threshold" || setting.amount < 0
-        : setting.by === "top-k" && setting.amount >= 1);
+        : setting.by === "top-k"
+          ? setting.amount >= 1 || (isOutput && isStatic(setting))
+          : isStatic(setting));
     const used: LayerSetting = complete ? { kind: "exact" } : setting;
     if (done !== null && change === "same" && sameSetting(done.setting, used)) return { vector: done.vector, change: "same" };
-    const result = used.kind === "ranked" ? ranked(used, input, change, at) : every(used, input, change, at);
+    const pass = isStatic(used) ? some : used.kind === "ranked" ? ranked : every;
+    const result = pass(used as RankedSetting, input, change, at);
     done = { setting: used, vector: result.vector };
     return result;
   };

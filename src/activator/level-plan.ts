@@ -25,8 +25,8 @@ export interface RowTag {
   stage: Stage;
   layer: number;
   rung: number;
-  /** Whether the row's units are nodes of the layer, and whether they add to an earlier rung's. */
-  nodes: "none" | "all" | "chosen" | "added";
+  /** Whether the row's units are nodes of the layer, and whether they add to an earlier rung's; a number: so many, the first, are done after it. */
+  nodes: "none" | number | "chosen" | "added";
 }
 
 /** Where a run that ended with a certain rung left its answer. */

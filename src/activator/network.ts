@@ -106,7 +106,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
         return placeOracle(matrix, bias, scores());
       default:
         // which has nothing to place: the layer itself does it (layer-pass.ts)
-        setting.activator satisfies "all";
+        setting.activator satisfies "all" | "static";
     }
     throw refusal("bad-file", show(model.layers[l].name), `no ${setting.activator} activator of ${setting.variant}`, "what its levels use");
   };

@@ -11,12 +11,12 @@ export type LayerSetting =
   | RankedSetting;
 
 /**
- * Computes the nodes that an activator ranks best. `all` computes every node and hands on those whose own pre-activations exceed
+ * Computes the nodes that an activator ranks best. `static` ranks them once for all inputs: in the order they stand in. `all` computes every node and hands on those whose own pre-activations exceed
  * a threshold: for a hidden layer that costs little beside the one it leads to; an output layer is computed exactly. `oracle` ranks by them too, as if they came for nothing, for tests.
  */
 export interface RankedSetting {
   readonly kind: "ranked";
-  readonly activator: "low-rank" | "hash" | "clusters" | "screen" | "all" | "oracle";
+  readonly activator: "low-rank" | "hash" | "clusters" | "screen" | "static" | "all" | "oracle";
   /** Which activator of that kind: the rank of a low-rank one, the tables of hashes, the panels a cluster, the inputs a screen looks at, whether `all` reads zeros. */
   readonly variant: number;
   /** Of `clusters`: how many components the layer that scores them has. */
@@ -40,8 +40,13 @@ export interface Rung {
 
 /** Whether `b` chooses all that `a` chooses, by the same scores: then what `a` computed can stay. */
 export function widens(a: LayerSetting, b: LayerSetting): boolean {
-  if (a.kind !== "ranked" || b.kind !== "ranked") return a.kind === b.kind;
+  if (a.kind !== "ranked" || b.kind !== "ranked") return a.kind === b.kind || (isStatic(a) && b.kind === "exact");
   return sameRanking(a, b) && (a.by === "threshold" ? b.amount <= a.amount : b.amount >= a.amount);
+}
+
+/** Whether a setting computes the same nodes for every input. */
+export function isStatic(setting: LayerSetting): boolean {
+  return setting.kind === "ranked" && setting.activator === "static";
 }
 
 export function sameSetting(a: LayerSetting, b: LayerSetting): boolean {

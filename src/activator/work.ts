@@ -21,7 +21,7 @@ export function countWork({ tags }: LevelPlan, words: Uint32Array, ran: number, 
     const { layer, nodes: kind } = tags[r];
     if (kind === "none") continue;
     const units = words[r * ROW_WORDS + WORD_UNITS];
-    nodes[layer] = Math.min(widths[layer], kind === "added" ? nodes[layer] + units : units);
+    nodes[layer] = typeof kind === "number" ? kind : Math.min(widths[layer], kind === "added" ? nodes[layer] + units : units);
   }
   return { macs, bytes, nodes };
 }

@@ -29,9 +29,9 @@ import { usedActivators } from "./used.ts";
 
 /**
  * What may rank the nodes of a layer; `screen` and `clusters` only those of output layers, which are ranked from 256 nodes on, `all` only those of
- * hidden layers with relu.
+ * hidden layers with relu, `static` only those of hidden layers behind another.
  */
-export type ActivatorKind = "low-rank" | "all" | "screen" | "clusters" | "hash";
+export type ActivatorKind = "low-rank" | "static" | "all" | "screen" | "clusters" | "hash";
 
 /** What to calibrate on, and what is to be promised. */
 export interface CalibrateOptions {
@@ -115,7 +115,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     fitRows = null,
     maxLoss = 0.003,
     confidence = 0.95,
-    activators = ["low-rank", "all", "screen", "clusters"],
+    activators = ["low-rank", "static", "all", "screen", "clusters"],
     growing = true,
     seed = 1,
     cost = "time",
@@ -226,7 +226,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
 type Settled = "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed" | "cost";
 type Asked = CalibrateOptions & Required<Pick<CalibrateOptions, Settled>>;
 
-const kinds: readonly ActivatorKind[] = ["low-rank", "all", "screen", "clusters", "hash"];
+const kinds: readonly ActivatorKind[] = ["low-rank", "static", "all", "screen", "clusters", "hash"];
 
 /** How many of the best answers a metric looks at: fewer than there are outputs, since every level gives all of those. */
 function depthOf(metric: LadderMetric, labels: Labels | null, outputs: number): number {

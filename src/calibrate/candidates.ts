@@ -1,6 +1,7 @@
 // Which settings calibration tries: a grid per layer around what usually pays, every other layer computed exactly.
 
 import type { LayerActivators } from "../activator/activator.ts";
+import { PANEL } from "../engine/generated/abi.ts";
 import type { DenseLayer } from "../model/model.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
 
@@ -8,9 +9,12 @@ import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
 const nodeShares = [0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.35];
 /** Shares of panels tried: coarser units need more of the layer. */
 const panelShares = [0.06, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5];
+/** Shares of a layer's panels that are computed for every input. */
+const staticShares = [0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.62, 0.75, 0.88];
 export const hashShares: readonly number[] = [0.02, 0.04, 0.08, 0.12, 0.2, 0.3, 0.5];
-/** Components of low-rank activators. */
+/** Components of low-rank activators; of those behind another hidden layer, which are tried beside several settings of that. */
 const ranks = [8, 16, 24, 32, 48, 64, 96];
+const laterRanks = [8, 16, 32, 64];
 /** Shares of every hidden layer at once, for callers who ask for a share of nodes. */
 export const uniformShares: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2];
 
@@ -73,11 +77,12 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
 export const wideOutputs = 256;
 
 /**
- * Settings of a hidden layer worth trying. `thresholds(by, shares)` gives the score that each of those shares of nodes exceeds on average: of
+ * Settings of a hidden layer worth trying, `isFirst` where it reads the network's input. `thresholds(by, shares)` gives the score that each of those shares of nodes exceeds on average: of
  * low-rank activators of that rank, or the layer's own pre-activations.
  */
 export function settingsOf(
-  { activation }: DenseLayer,
+  { activation, outputs }: DenseLayer,
+  isFirst: boolean,
   fitted: LayerActivators,
   kinds: readonly string[],
   thresholds: (by: number | "all", shares: readonly number[]) => readonly number[],
@@ -88,8 +93,14 @@ export function settingsOf(
   if (kinds.includes("all") && activation === "relu")
     for (const amount of thresholds("all", nodeShares).filter((score) => score > 0 && score < Number.POSITIVE_INFINITY))
       settings.push({ kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount });
+  if (kinds.includes("static") && !isFirst) {
+    const panelCount = Math.ceil(outputs / PANEL);
+    for (const panels of new Set(staticShares.map((share) => Math.round(share * panelCount))))
+      if (panels > 0 && panels < panelCount)
+        settings.push({ kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: panels / panelCount });
+  }
   if (lowRank)
-    for (const variant of ranks.filter((r) => r <= lowRank.rank)) {
+    for (const variant of (isFirst ? ranks : laterRanks).filter((r) => r <= lowRank.rank)) {
       const base = { kind: "ranked", activator: "low-rank", variant } as const;
       for (const amount of nodeShares) settings.push({ ...base, unit: "node", by: "top-k", amount });
       for (const amount of thresholds(variant, nodeShares)) settings.push({ ...base, unit: "node", by: "threshold", amount });

@@ -26,11 +26,11 @@ export interface Composed {
 }
 
 /**
- * Shares of inputs that grow past the first rung, and past the second to the exact one. Of the first less than half, as a median that is now one
+ * Shares of inputs that grow past the first rung, and past the second to one that leaves nothing out. Of the first less than half, as a median that is now one
  * rung and now two tells nothing; the 99th percentile does not show less than a hundredth.
  */
-const growShares = [0.02, 0.05, 0.08, 0.12, 0.18, 0.25, 0.35, 0.45];
-const finalShares = [0.003, 0.008, 0.02, 0.04, 0.08, 0.15];
+const growShares = [0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35];
+const finalShares = [0.003, 0.008, 0.014, 0.02, 0.03, 0.04, 0.06, 0.08, 0.15];
 
 /** What growing costs beyond the difference of the two settings: later layers run again. */
 const regrowth = 0.3;
@@ -39,9 +39,13 @@ export function composeFixed(tried: Tried): Composed {
   return { rungs: [{ layers: tried.rung.layers }], cost: tried.cost, ...sumsOf(tried) };
 }
 
-/** Every rule low → exact, low → high and low → high → exact over settings that rank the first layer alike. */
-export function composeGrowing(settings: readonly Tried[], exact: Tried): Composed[] {
+/**
+ * Every rule low → final, low → high and low → high → final over settings that rank the first layer alike.
+ * @param finals what leaves nothing out, exact first: the others only where they go on from what came before
+ */
+export function composeGrowing(settings: readonly Tried[], finals: readonly [Tried, ...Tried[]]): Composed[] {
   const found: Composed[] = [];
+  const [exact] = finals;
   const ascending = new Map(settings.map((one) => [one, one.margins.slice().sort()]));
   /** The least margin that so many inputs stay below, and 0 where it has no meaning or is past float32: no file holds an infinite one. */
   const marginOf = (setting: Tried, share: number): number => {
@@ -49,7 +53,7 @@ export function composeGrowing(settings: readonly Tried[], exact: Tried): Compos
     const margin = margins[Math.min(margins.length - 1, Math.round(share * margins.length))];
     return margin > 0 && margin < Number.POSITIVE_INFINITY ? margin : 0;
   };
-  const exactRung = { layers: exact.rung.layers };
+  const finalsOf = new Map(settings.map((one) => [one, finals.filter((final) => final === exact || continues(one.rung, final.rung))]));
   for (const low of settings) {
     const all = low.margins.length;
     const stayed = sumsOf(low);
@@ -59,27 +63,33 @@ export function composeGrowing(settings: readonly Tried[], exact: Tried): Compos
       const rows = Uint32Array.from({ length: all }, (_, r) => r).filter((r) => !(low.margins[r] >= margin));
       const grown = rows.length / all;
       const first = { layers: low.rung.layers, margin };
-      found.push({ rungs: [first, exactRung], cost: low.cost + grown * exact.cost, ...moved(stayed, rows, low, exact) });
+      const end = (final: Tried, rungs: readonly Rung[], cost: number, sums: Sums): void =>
+        void found.push({ rungs: [...rungs, { layers: final.rung.layers }], cost, ...sums });
+      for (const final of finalsOf.get(low) ?? [])
+        end(final, [first], low.cost + grown * stepCost(low, final), moved(stayed, rows, low, final));
       for (const high of settings) {
         if (!(high.cost > low.cost) || !continues(low.rung, high.rung)) continue;
-        const cost = low.cost + grown * (high.cost - low.cost + regrowth * low.cost);
+        const cost = low.cost + grown * stepCost(low, high);
         if (cost >= exact.cost) continue;
         const sums = moved(stayed, rows, low, high);
-        found.push({ rungs: [first, { layers: high.rung.layers }], cost, ...sums });
-        for (const final of finalShares) {
-          const second = marginOf(high, final);
-          const further = rows.filter((r) => !(high.margins[r] >= second));
-          if (second === 0 || further.length === 0) continue;
-          found.push({
-            rungs: [first, { layers: high.rung.layers, margin: second }, exactRung],
-            cost: cost + (further.length / all) * exact.cost,
-            ...moved(sums, further, high, exact),
-          });
+        end(high, [first], cost, sums);
+        for (const share of finalShares) {
+          const margin = marginOf(high, share);
+          const further = rows.filter((r) => !(high.margins[r] >= margin));
+          if (margin === 0 || further.length === 0) continue;
+          const second = { layers: high.rung.layers, margin };
+          for (const final of finalsOf.get(high) ?? [])
+            end(final, [first, second], cost + (further.length / all) * stepCost(high, final), moved(sums, further, high, final));
         }
       }
     }
   }
   return found;
+}
+
+/** What those pay on top that grow from one setting to another. */
+function stepCost(from: Tried, to: Tried): number {
+  return continues(from.rung, to.rung) ? Math.max(to.cost - from.cost, 0) + regrowth * from.cost : to.cost;
 }
 
 type Sums = Pick<Composed, "rows" | "lost" | "changed" | "disagreed">;

@@ -15,6 +15,7 @@ import type { Answers } from "./judge.ts";
 import { chooseLayouts, refineLayouts } from "./layouts.ts";
 import { type Sequenced, sequence } from "./levels.ts";
 import { type Run, type Searching, searchLevels } from "./search.ts";
+import { unique } from "./unique.ts";
 
 /** What is looked for, whichever form the weights have. */
 export interface Seeking extends Pick<Searching, "search" | "costOf" | "depth" | "growing"> {
@@ -93,12 +94,4 @@ export async function findLadder(
 /** Layouts read the same weights for every row and differ by little: the median, so that a lost time slice or a slow block does not decide. */
 function medianMs({ timesMs }: Outcome): number {
   return timesMs.slice().sort()[timesMs.length >> 1];
-}
-
-function unique(levels: readonly (readonly Rung[])[]): (readonly Rung[])[] {
-  const seen = new Set<string>();
-  return levels.filter((rungs) => {
-    const key = JSON.stringify(rungs);
-    return !seen.has(key) && seen.add(key);
-  });
 }

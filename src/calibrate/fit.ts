@@ -12,7 +12,7 @@ import { fitClusters } from "./fit-clusters.ts";
 import { fitHash, type HashShape } from "./fit-hash.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import type { Fitting } from "./fitting.ts";
-import { coactivationOrder, reorder } from "./order.ts";
+import { coactivationOrder, reorder, strengthOrder } from "./order.ts";
 import type { Thresholds } from "./search.ts";
 import { type Turn, takeTurns } from "./turn.ts";
 
@@ -43,7 +43,7 @@ const stepMacs = 2e9;
 const outputNumbers = 8e6;
 
 /**
- * Puts the nodes of every hidden layer in co-activation order and fits what `kinds` names to it and to a wide output layer.
+ * Puts the nodes of every hidden layer in an order (order.ts) and fits what `kinds` names to it and to a wide output layer.
  * Comes back with the network in that order, which answers alike. A first layer that reads sparse rows has no activator: it costs little.
  */
 export async function fitActivators(
@@ -80,7 +80,10 @@ export async function fitActivators(
       break;
     }
     const active = activate(layers[l].activation, await pre(l, few), layers[l].alpha);
-    const order = coactivationOrder(await gram(active, few, layers[l].outputs, fitting), layers[l].outputs);
+    const order =
+      l === 0
+        ? coactivationOrder(await gram(active, few, layers[l].outputs, fitting), layers[l].outputs)
+        : strengthOrder(active, lookedAt(layers[l + 1]));
     [layers[l], layers[l + 1]] = reorder(layers[l], layers[l + 1], order);
     const layer = layers[l];
     inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layer.inputs));

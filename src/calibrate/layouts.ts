@@ -71,10 +71,12 @@ export async function refineLayouts(
   );
 }
 
-/** Layer `l` read like this in every rung but the exact one that growing ends with. */
+/** Layer `l` read like this in every rung but the exact one that growing ends with, which begins anew. */
 function readIn(level: readonly Rung[], l: number, way: LayerSetting): readonly Rung[] {
   return level.map((rung, r) =>
-    r > 0 && r === level.length - 1 ? rung : { ...rung, layers: withLayer(rung, l, readAs(rung.layers[l], way)).layers },
+    r > 0 && rung.layers.every(({ kind }) => kind !== "ranked")
+      ? rung
+      : { ...rung, layers: withLayer(rung, l, readAs(rung.layers[l], way)).layers },
   );
 }
 

@@ -1,4 +1,5 @@
-// The order of a layer's nodes: nodes that are active together side by side, so that few panels of 16 hold what an input needs.
+// The order of a layer's nodes. In the first, nodes that are active together stand side by side, so that few panels of 16 hold what an input needs; in
+// later ones those that give most stand first, so that the first panels hold what most inputs need.
 // The order changes nothing but the sequence in which the next layer adds its inputs up.
 
 import { PANEL } from "../engine/generated/abi.ts";
@@ -26,6 +27,14 @@ export function coactivationOrder(gram: Float32Array, nodes: number): Uint32Arra
     for (let i = 0; i < nodes; i++) together[i] += gram[best * nodes + i] / (norm[best] * norm[i]);
   }
   return order;
+}
+
+/** The nodes that give most first: by the mean square of their activations, h [rows, nodes], and how much the next layer looks at them. */
+export function strengthOrder(h: Float32Array, lookedAt: Float32Array): Uint32Array {
+  const nodes = lookedAt.length;
+  const strength = new Float64Array(nodes);
+  for (let i = 0; i < h.length; i++) strength[i % nodes] += (h[i] * lookedAt[i % nodes]) ** 2;
+  return Uint32Array.from(strength.keys()).sort((a, b) => strength[b] - strength[a] || a - b);
 }
 
 /** Two layers, the nodes of the first put in `order`. */

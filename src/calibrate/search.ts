@@ -2,14 +2,16 @@
 // that grow. What comes back is everything tried and composed, for others to choose from.
 
 import type { LayerActivators } from "../activator/activator.ts";
+import { isStatic } from "../activator/setting.ts";
 import type { DenseLayer } from "../model/model.ts";
 import { firstLabelled, type Labelled, type Rows } from "../model/rows.ts";
-import type { RankedSetting, Rung } from "../profile/ladder.ts";
-import { dense, everyLayer, outputSettingsOf, settingsOf, withLayer } from "./candidates.ts";
+import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
+import { dense, everyLayer, exact, outputSettingsOf, settingsOf, withLayer } from "./candidates.ts";
 import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type Answers, judge, sum } from "./judge.ts";
 import type { ExactRungs } from "./layouts.ts";
+import { unique } from "./unique.ts";
 
 /** Runs settings over rows, `what` being the part from `from` to `to` of all that is done for one model. */
 export type Run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string) => Promise<Outcome[]>;
@@ -19,7 +21,7 @@ export type Thresholds = (l: number, by: number | "all", shares: readonly number
 /** Rows for the first look at every setting, settings that survive it, and settings that later layers are tried beside. */
 const firstLook = 500;
 const survivors = 40;
-const bases = 4;
+const bases = 6;
 
 /** What is searched, on which rows, and how an outcome is judged. */
 export interface Searching {
@@ -57,7 +59,7 @@ export async function searchLevels({
   const settingsFor = (l: number): RankedSetting[] =>
     l === last
       ? outputSettingsOf(layers[l], fitted[l], kinds)
-      : settingsOf(layers[l], fitted[l], kinds, (by, shares) => thresholds(l, by, shares));
+      : settingsOf(layers[l], l === 0, fitted[l], kinds, (by, shares) => thresholds(l, by, shares));
   const glance = firstLabelled(search, firstLook);
 
   const tryAll = async (rungs: readonly Rung[], on: Labelled, from: number, to: number): Promise<Tried[]> => {
@@ -76,31 +78,73 @@ export async function searchLevels({
     const [from, middle, to] = [0.05 + l * share, 0.05 + (l + 0.2) * share, 0.05 + (l + 1) * share];
     const settings = settingsFor(l);
     if (settings.length === 0) continue;
-    const found = rungs.length === 0 ? [] : thin(await tryAll(rungs, glance, from, middle), bases);
+    const found = rungs.length === 0 ? [] : spread(await tryAll(rungs, glance, from, middle), bases);
     // a layer may pay where none before it does
     const alone = { layers: exactRungs.beside.layers.map((setting, i) => (i < l ? exactRungs.alone.layers[i] : setting)) };
     const tried = [alone, ...found].flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
     rungs = thin(await tryAll([...rungs, ...tried], glance, middle, to), survivors);
   }
-  const [exactTried, ...all] = await tryAll([exactRungs.alone, ...rungs], search, 0.3, 0.55);
-  const cheaper = all.filter(({ cost }) => cost < exactTried.cost);
-  return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...(growing ? composeGrowing(cheaper, exactTried) : [])];
+  const wholes = unique(rungs.flatMap(wholeOf));
+  const [exactTried, ...all] = await tryAll([exactRungs.alone, ...wholes, ...rungs], search, 0.3, 0.55);
+  const cheaper = all.slice(wholes.length).filter(({ cost }) => cost < exactTried.cost);
+  const growingRules = growing ? composeGrowing(cheaper, [exactTried, ...all.slice(0, wholes.length)]) : [];
+  return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...growingRules];
+}
+
+/** What leaves nothing out and goes on from what a rung of `all` computed: relu leaves nothing of what is not above 0. */
+function wholeOf({ layers }: Rung): Rung[] {
+  const whole = layers.map((setting): LayerSetting => {
+    if (setting.kind !== "ranked") return setting;
+    return isStatic(setting) ? exact : { ...setting, amount: 0 };
+  });
+  const ranked = whole.filter(({ kind }) => kind === "ranked") as RankedSetting[];
+  return ranked.length > 0 && ranked.every(({ activator }) => activator === "all") ? [{ layers: whole }] : [];
+}
+
+/** The share of inputs that a setting may answer otherwise than dense: to be sure of these, more than the third would have to grow that may. */
+const mostWrong = 0.2;
+
+interface Judged {
+  rung: Rung;
+  cost: number;
+  /** The share of the rows. */
+  disagreed: number;
+}
+
+/** Settings that a level may begin with, cheapest first. */
+function usable(tried: readonly Tried[]): Judged[] {
+  return tried
+    .map(({ rung, cost, disagreements }) => ({ rung, cost, disagreed: sum(disagreements) / disagreements.length }))
+    .filter(({ disagreed }) => disagreed <= mostWrong)
+    .sort((a, b) => a.cost - b.cost);
+}
+
+/** Of settings, cheapest first, those that disagree less than every cheaper one, and the others. */
+function split(settings: readonly Judged[]): [front: Judged[], others: Judged[]] {
+  let least = Number.POSITIVE_INFINITY;
+  const [front, others]: [Judged[], Judged[]] = [[], []];
+  for (const one of settings) {
+    (one.disagreed < least ? front : others).push(one);
+    least = Math.min(least, one.disagreed);
+  }
+  return [front, others];
 }
 
 /** At most `n` settings, those that disagree least for what they cost: non-dominated fronts, one after another. */
 function thin(tried: readonly Tried[], n: number): Rung[] {
-  const kept: Rung[] = [];
-  let left = tried.map(({ rung, cost, disagreements }) => ({ rung, cost, disagreed: sum(disagreements) })).sort((a, b) => a.cost - b.cost);
+  const kept: Judged[] = [];
+  let left = usable(tried);
   while (kept.length < n && left.length > 0) {
-    let best = Number.POSITIVE_INFINITY;
-    const rest: typeof left = [];
-    for (const one of left) {
-      if (one.disagreed < best && kept.length < n) {
-        best = one.disagreed;
-        kept.push(one.rung);
-      } else rest.push(one);
-    }
-    left = rest;
+    const [front, others] = split(left);
+    kept.push(...front);
+    left = others;
   }
-  return kept;
+  return kept.slice(0, n).map(({ rung }) => rung);
+}
+
+/** At most `n` settings from the cheapest to the surest of those that no other beats in both. */
+function spread(tried: readonly Tried[], n: number): Rung[] {
+  const [front] = split(usable(tried));
+  const count = Math.min(n, front.length);
+  return Array.from({ length: count }, (_, i) => front[Math.round((i * (front.length - 1)) / Math.max(1, count - 1))].rung);
 }

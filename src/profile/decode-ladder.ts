@@ -108,7 +108,7 @@ function readSetting(at: string, value: unknown): LayerSetting {
     case "ranked":
       return record<LayerSetting & { kind: "ranked" }>({
         kind: oneOf("ranked"),
-        activator: oneOf("low-rank", "hash", "clusters", "screen", "all", "oracle"),
+        activator: oneOf("low-rank", "hash", "clusters", "screen", "static", "all", "oracle"),
         variant: whole(0),
         rank: optional(whole(1)),
         // any other list would be expanded past the last panel

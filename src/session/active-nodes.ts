@@ -1,8 +1,11 @@
 // Which nodes a run computed, read afterwards from the lists it left in engine memory: for pictures and debugging, off the query path.
 
-import { COMPACT_PANELS, PANEL, ROW_WORDS, ROWS_8 } from "../engine/generated/abi.ts";
+import { COMPACT_PANELS, PANEL, ROW_WORDS, ROWS_8, ROWS_SELECTED, THRESHOLD } from "../engine/generated/abi.ts";
 import { listViews } from "../engine/list.ts";
 import type { LevelRun } from "./level-run.ts";
+
+/** The word of a row that names the list of what was chosen. */
+const listWord: Readonly<Record<number, number>> = { [COMPACT_PANELS]: 1, [THRESHOLD]: 5, [ROWS_SELECTED]: 6, [ROWS_8]: 7 };
 
 /** The nodes of a layer that a run which ended before row `ran` computed, ascending; null: every one. */
 export function activeNodes({ engine, plan: { tags }, words }: LevelRun, ran: number, layer: number, width: number): Uint32Array | null {
@@ -10,15 +13,14 @@ export function activeNodes({ engine, plan: { tags }, words }: LevelRun, ran: nu
   for (let row = 0; row < ran; row++) {
     const { layer: of, nodes } = tags[row];
     if (of !== layer || nodes === "none") continue;
-    if (nodes === "all") {
-      found = null;
+    if (typeof nodes === "number") {
+      found = nodes < width ? Array.from({ length: nodes }, (_, node) => node) : null;
       continue;
     }
     if (nodes === "chosen") found = [];
     const at = row * ROW_WORDS;
     const isPanels = words[at] === COMPACT_PANELS;
-    // the word that names the list of what was chosen; 6 is that of ROWS_SELECTED
-    const { count, indices } = listViews(engine, words[at + (isPanels ? 1 : words[at] === ROWS_8 ? 7 : 6)]);
+    const { count, indices } = listViews(engine, words[at + listWord[words[at]]]);
     for (const unit of indices.subarray(0, count[0]))
       if (isPanels) for (let i = unit * PANEL; i < Math.min((unit + 1) * PANEL, width); i++) found?.push(i);
       else found?.push(unit);

@@ -182,6 +182,93 @@ for (const backend of ["simd", "js"] as const) {
       });
     });
 
+    describe("static, the first panels for every input", () => {
+      const first = (amount: number): RankedSetting => ranked({ activator: "static", variant: 0, unit: "panel", amount });
+      const model = madeUpModel([33, 50, 90, 10], 3, "relu");
+      const inputs = inputsFor(model);
+      const keeping =
+        (...counts: number[]) =>
+        (z: Float32Array, l: number) =>
+          new Set([...z.keys()].filter((i) => i < counts[l]));
+
+      test("is what the reference keeps, in floats and in bytes, and counts them", async () => {
+        for (const [shares, counts] of [
+          [
+            [0.5, 0.5],
+            [32, 48],
+          ],
+          [
+            [0, 0.17],
+            [16, 16],
+          ],
+          [
+            [0.75, 0.84],
+            [48, 80],
+          ],
+        ] as const)
+          for (const of of [model, quantizeModel(model)]) {
+            const got = await run(of, [rung(first(shares[0]), first(shares[1]))], inputs);
+            expectClose(
+              got,
+              inputs.map((x) => ({ ...got[0], output: [...masked(model, x, keeping(...counts))] })),
+              of === model ? 1e-5 : 0.05,
+            );
+            for (const { nodes } of got) expect(nodes).toEqual([...counts, 10]);
+          }
+        const [{ macs }] = await run(model, [rung(first(0.5), exact)], inputs);
+        const handedOn = forwardHidden(model, inputs[0])
+          .subarray(0, 32)
+          .filter((v) => v !== 0);
+        const second = preActivations(
+          model,
+          1,
+          forwardHidden(model, inputs[0]).map((v, i) => (i < 32 ? v : 0)),
+        ).filter((v) => v > 0).length;
+        const notZero = inputs[0].filter((v) => v !== 0).length;
+        expect(macs).toBe(notZero * 32 + handedOn.length * 90 + second * 16);
+      });
+
+      test("of any activation hands on what it gives, and of an output layer leaves nothing out", async () => {
+        for (const activation of ["tanh", "sigmoid", "identity"] as const) {
+          const other = madeUpModel([33, 50, 10], 3, activation);
+          const got = await run(other, [rung(first(0.5))], inputs);
+          expectClose(
+            got,
+            inputs.map((x) => ({ ...got[0], output: [...masked(other, x, keeping(32))] })),
+          );
+        }
+        const byExact = plain(await run(model, [rung(exact, exact)], inputs));
+        expect(plain(await run(model, [{ layers: [exact, exact, first(0.5)] }], inputs))).toEqual(byExact);
+        expect(plain(await run(model, [rung(first(1), { ...first(0.5), by: "threshold" })], inputs))).toEqual(byExact);
+      });
+
+      test("adds further inputs to the sums that stand, and further panels beside them", async () => {
+        const above = (amount: number) => ranked({ activator: "all", by: "threshold", amount });
+        const layouts = [{}, { layout: "panels" }, { layout: "columns" }] as const;
+        for (const of of [model, quantizeModel(model)])
+          for (const layout of layouts) {
+            const whole = { ...exact, ...layout } as LayerSetting;
+            const rungs = [rung(above(0.3), first(0.5)), rung(above(0.1), first(0.5)), rung(above(0.1), first(0.7)), rung(above(0), whole)];
+            for (let last = 1; last < rungs.length; last++) {
+              const grown = await run(of, growing(never, ...rungs.slice(0, last + 1)), inputs);
+              const once = await run(of, [rungs[last]], inputs);
+              // bytes code each part in steps of its own
+              expectClose(grown, once, of === model ? 1e-5 : 0.05);
+              grown.forEach(({ nodes, rungs: ran }, i) => {
+                expect(ran).toBe(last + 1);
+                expect(nodes).toEqual(once[i].nodes);
+              });
+            }
+          }
+        const twice = await run(model, growing(never, rung(above(0.3), first(0.5)), rung(above(0.1), first(0.5))), inputs);
+        const once = await run(model, [rung(above(0.1), first(0.5))], inputs);
+        // the output layer alone runs twice
+        twice.forEach(({ macs }, i) => {
+          expect(macs).toBeLessThan(once[i].macs + 48 * 16);
+        });
+      });
+    });
+
     test("chosen panels are what the reference keeps", async () => {
       const model = madeUpModel([33, 70, 37, 10], 4);
       const inputs = inputsFor(model);

@@ -301,7 +301,7 @@ describe("refuses", () => {
     await refuse(
       { activators: ["magic" as ActivatorKind] },
       "bad-option",
-      /activators: got "magic", expected low-rank, all, screen, clusters, hash/,
+      /activators: got "magic", expected low-rank, static, all, screen, clusters, hash/,
     );
     await refuse(
       { activators: "hash" as unknown as ActivatorKind[] },

@@ -3,10 +3,10 @@
 import { expect, test } from "vitest";
 import { type LayerActivators, noActivators } from "../../src/activator/activator.ts";
 import { topDepth } from "../../src/activator/level-plan.ts";
-import { everyLayer } from "../../src/calibrate/candidates.ts";
+import { everyLayer, exact } from "../../src/calibrate/candidates.ts";
 import type { Outcome } from "../../src/calibrate/evaluate.ts";
 import { type Run, type Searching, searchLevels } from "../../src/calibrate/search.ts";
-import type { Rung } from "../../src/profile/ladder.ts";
+import type { RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import { madeUpLowRank, madeUpModel, madeUpRows } from "../made-up-models.ts";
 
 const layers = 4;
@@ -73,13 +73,50 @@ test("tries thresholds of a hidden relu's own numbers, those above 0, where `all
   expect(await search([0, 1, 2], { kinds: [], thresholds, layers: of("relu"), fitted: network.map(() => noActivators) })).toHaveLength(1);
 });
 
+test("tries shares of a hidden layer's first panels, for every input, behind another hidden layer, where `static` is among the kinds", async () => {
+  const wide = madeUpModel([16, 160, 160, 4], 1).layers;
+  const shares = async (kinds: string[]): Promise<number[][]> => {
+    const part = {
+      layers: wide,
+      kinds,
+      fitted: wide.map(() => noActivators),
+      exactRungs: { alone: everyLayer(3, exact), beside: everyLayer(3, exact) },
+    };
+    const [, ...found] = await search([0, 1, 2], part);
+    return wide.map((_, l) => {
+      const settings = found.flatMap(({ rungs: [rung] }) => (rung.layers[l].kind === "ranked" ? [rung.layers[l] as RankedSetting] : []));
+      for (const setting of settings) expect(setting).toMatchObject({ activator: "static", variant: 0, unit: "panel", by: "top-k" });
+      return settings.map(({ amount }) => amount).sort();
+    });
+  };
+  // of 10 panels
+  expect(await shares(["static"])).toEqual([[], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9], []]);
+  expect(await shares([])).toEqual([[], [], []]);
+});
+
+test("rules whose rungs hand on what exceeds a threshold end in what goes on from there, as an exact rung begins anew", async () => {
+  const of = network.map((layer) => ({ ...layer, activation: "relu" as const }));
+  const part = { kinds: ["all", "static"], thresholds: () => [0.5], layers: of, fitted: network.map(() => noActivators), growing: true };
+  const found = await search([0, 1, 2], part);
+  const grown = found.filter(
+    ({ rungs }) => rungs.length > 1 && rungs[0].layers.some((one) => one.kind === "ranked" && one.activator === "all"),
+  );
+  const ends = new Set(grown.map(({ rungs }) => JSON.stringify(rungs[rungs.length - 1].layers)));
+  expect(ends.has(JSON.stringify(alone.layers))).toBe(true);
+  const all = { kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount: 0 };
+  const whole = [...ends].map((end) => JSON.parse(end) as Rung["layers"]).filter((end) => end.some(({ kind }) => kind === "ranked"));
+  expect(whole.length).toBeGreaterThan(0);
+  for (const end of whole) for (const one of end) if (one.kind === "ranked") expect(one).toEqual(all);
+});
+
 test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
   "finds the layers that may leave nodes out, %j, and those alone",
   async (dispensable) => {
     const [plain, ...found] = await search(dispensable);
     expect(plain).toMatchObject({ cost: 10, disagreed: 0 });
-    // of settings that are equals, too, as many as survive
-    expect(found).toHaveLength(40);
+    // of settings that are equals, too, as many as survive; those that answer everything wrong do not
+    expect(found).toHaveLength(dispensable.length > 1 ? 40 : 18);
+    for (const { disagreed } of found) expect(disagreed).toBe(0);
     const good = found.filter(({ disagreed }) => disagreed === 0).sort((a, b) => a.cost - b.cost);
     expect(good[0]?.cost).toBe(10 - dispensable.length);
     expect(isRanked(good[0].rungs[0])).toEqual(network.map((_, l) => dispensable.includes(l)));

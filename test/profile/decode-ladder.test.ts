@@ -134,7 +134,11 @@ describe("decodeLadder", () => {
     ["levels.0.rungs.0.layers", [{ kind: "exact" }], "ladder.levels[0].rungs[0].layers: got a list of 1, expected a list of 2"],
     [`${layer0}.kind`, "magic", 'ladder.levels[0].rungs[0].layers[0].kind: got "magic", expected dense, exact, ranked'],
     [`${layer0}.kind`, "exact", 'ladder.levels[0].rungs[0].layers[0]: got the key "activator", expected kind'],
-    [`${layer0}.activator`, "psychic", 'layers[0].activator: got "psychic", expected low-rank, hash, clusters, screen, all, oracle'],
+    [
+      `${layer0}.activator`,
+      "psychic",
+      'layers[0].activator: got "psychic", expected low-rank, hash, clusters, screen, static, all, oracle',
+    ],
     [`${layer0}.variant`, 1.5, "layers[0].variant: got 1.5, expected a whole number"],
     [`${layer0}.unit`, "row", 'layers[0].unit: got "row", expected node, panel'],
     [`${layer0}.unit`, "cluster", 'layers[0].unit: got "cluster", expected node, panel'],

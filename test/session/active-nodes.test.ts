@@ -3,12 +3,15 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readInputs } from "../../src/cli/data/data.ts";
+import { ROWS_SELECTED } from "../../src/engine/generated/abi.ts";
 import { floatWeights, type Model } from "../../src/model/model.ts";
 import { decodeModel } from "../../src/model/slonn-file.ts";
 import type { Slo } from "../../src/policy/slo.ts";
+import type { LayerSetting, Rung } from "../../src/profile/ladder.ts";
 import { activeNodes } from "../../src/session/active-nodes.ts";
 import type { LevelRun } from "../../src/session/level-run.ts";
 import { createSession } from "../../src/session/session.ts";
+import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 
 const slos: (Slo | undefined)[] = [
   undefined,
@@ -59,6 +62,41 @@ describe("active nodes", () => {
     expect(counts.size).toBeGreaterThan(5);
   });
 
+  test("of layers that hand on what exceeds a threshold, and of those whose first panels are computed", async () => {
+    const model = madeUpModel([33, 50, 90, 10], 3, "relu");
+    const all = (amount: number): LayerSetting => ({ kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount });
+    const first = (amount: number): LayerSetting => ({
+      kind: "ranked",
+      activator: "static",
+      variant: 0,
+      unit: "panel",
+      by: "top-k",
+      amount,
+    });
+    const exact: LayerSetting = { kind: "exact" };
+    const rungs: Rung[] = [{ layers: [all(0.3), first(0.5), exact], margin: 0.2 }, { layers: [all(0.1), first(0.7), exact] }];
+    const dense: LayerSetting = { kind: "dense" };
+    const levels = [rungs, [{ layers: [dense, dense, dense] }]].map((of) => ({
+      rungs: of,
+      cost: { macs: { mean: 1, p99: 1, max: 1 }, bytes: 1, nodes: [1, 1, 1] },
+      observed: { agreement: 1, accuracy: null, loss: null },
+      certificates: [{ kind: "agreement", bound: 0.5, confidence: 0.9, samples: 10 }],
+    }));
+    const ladder = { version: 1, metric: "agreement", promise: { kind: "agreement", bound: 0.5, confidence: 0.9 }, levels };
+    using session = await createSession({ ...model, calibration: { ladder, tensors: new Map() } });
+    const ran = new Set<number>();
+    for (let seed = 1; seed <= 20; seed++) {
+      const { data } = madeUpRows(1, 33, seed) as { data: Float32Array };
+      const { output, report } = session.run(data, { agreement: 0.5 });
+      const nodes = [0, 1, 2].map((l) => session.activeNodes(l));
+      expect(nodes.map((list, l) => list?.length ?? [50, 90, 10][l])).toEqual(report.nodes);
+      const expected = masked(model, data, nodes);
+      output.data.forEach((value, i) => void expect(value).toBeCloseTo(expected[i], 4));
+      ran.add(report.rungs);
+    }
+    expect([...ran].sort()).toEqual([1, 2]);
+  });
+
   test("of an output layer: the candidates, by the outputs' own numbers", async () => {
     const model = decodeModel(readFileSync("examples/models/wordnet.slonn"));
     using session = await createSession(model);
@@ -101,6 +139,7 @@ describe("active nodes", () => {
     const buffer = new ArrayBuffer(2 ** 31 + 4096);
     new Uint32Array(buffer, at, 7).set([3, 4, 0, 0, 2, 5, 17]);
     const words = new Uint32Array(16);
+    words[0] = ROWS_SELECTED;
     words[6] = at;
     const run = { engine: { buffer }, plan: { tags: [{ layer: 0, nodes: "chosen" }] }, words } as unknown as LevelRun;
     expect(activeNodes(run, 1, 0, width)).toEqual(Uint32Array.of(2, 5, 17));

@@ -31,7 +31,7 @@ function hostile(seed: number): Uint8Array {
   const setting = (): object => {
     const kind = pick(["dense", "exact", "ranked", "ranked", "ranked"]);
     if (kind !== "ranked") return { kind };
-    const activator = pick(["low-rank", "screen", "oracle", "clusters"]);
+    const activator = pick(["low-rank", "screen", "oracle", "clusters", "static", "all"]);
     const variant = pick(activator === "clusters" ? [1, 2, 999_999_999] : activator === "low-rank" ? [1, 3] : extremes);
     const unit = pick(activator === "clusters" ? ["cluster", "cluster", "cluster", "node"] : ["node", "panel", "panel", "cluster"]);
     return { kind, activator, variant, rank: pick([1, 2, 3]), unit, by: pick(["top-k", "threshold", "within"]), amount: pick(amounts) };
