@@ -84,7 +84,7 @@ export const BEST: i32 = 22;
 export const PERMUTE: i32 = 23;
 /** src, n, codes, pairs list, blocks list, every: 16-bit codes of src with one step for all (f32 at `codes`, codes 16 bytes further, padded with zeros to 16) and which pairs are not all 0 and the steps in bytes of weights from each block of 8 that is not to the next; with `every` all are listed */
 export const CODE: i32 = 24;
-/** panels (int8, [panel][pair][16][2]), scales(f32), bias, codes, pairs list, inputs padded to 16, panel list (or 0: all), panel count, out */
+/** panels (int8, [panel][pair][16][2]), scales(f32), bias, codes, pairs list, inputs padded to 16, panel list (or 0: the first), panel count, out */
 export const PANELS_8: i32 = 25;
 /** rows (int8), scales(f32), bias, codes, stride, blocks list, rows list, out list, activation, alpha(f32), append: chosen rows from active blocks of 8 */
 export const ROWS_8: i32 = 26;

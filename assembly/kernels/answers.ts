@@ -42,7 +42,7 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
   let least = -Infinity as f32;
   if (k <= 0) n = 0;
   if (ASC_FEATURE_SIMD) {
-    if (n * k <= FEW && n >= 4 && !(names | order)) {
+    if (n >= 4 && n <= FEW && n * k <= FEW && !(names | order)) {
       found = bestOfFew(src, n, k, at, to);
       setCount(list, found);
       return found;

@@ -40,7 +40,7 @@ export const sizes: Record<SizeName, Size> = {
     networks: networkNames,
     others: true,
     most: { fit: everything, heldOut: everything, report: everything, oracle: 5000 },
-    queries: { dense: 3000, large: 1500, text: 2500 },
+    queries: { dense: 3000, large: 1200, text: 2500 },
     counted: 200,
     hashShapes: [shape(8, 8, 256), shape(16, 8, 256), shape(8, 6, 512)],
     peers: true,

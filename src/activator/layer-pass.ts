@@ -29,7 +29,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   const sparse = l === 0 && network.sparse;
   let done: { setting: LayerSetting; vector: Vector } | null = null;
   let ranking: Ranking | null = null;
-  /** Panels whose pre-activations stand there, made of the inputs that are not 0. */
+  /** How many panels' pre-activations stand in memory, made of the inputs that are not 0. */
   let summed = 0;
 
   const fromPre = (): Vector =>
@@ -165,17 +165,17 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   };
 
   return (setting, input, change, at) => {
-    // what leaves no node out; `all` leaves out small outputs of hidden relus alone
+    // what leaves no node out; `all` leaves out small outputs of hidden relus alone, `static` nodes of hidden layers
     const complete =
       setting.kind === "ranked" &&
       (setting.activator === "all"
         ? isOutput || activation !== abi.RELU || setting.by !== "threshold" || setting.amount < 0
-        : setting.by === "top-k"
-          ? setting.amount >= 1 || (isOutput && isStatic(setting))
-          : isStatic(setting));
+        : isStatic(setting)
+          ? isOutput || setting.amount >= 1
+          : setting.by === "top-k" && setting.amount >= 1);
     const used: LayerSetting = complete ? { kind: "exact" } : setting;
     if (done !== null && change === "same" && sameSetting(done.setting, used)) return { vector: done.vector, change: "same" };
-    const pass = isStatic(used) ? some : used.kind === "ranked" ? ranked : every;
+    const pass = used.kind !== "ranked" ? every : isStatic(used) ? some : ranked;
     const result = pass(used as RankedSetting, input, change, at);
     done = { setting: used, vector: result.vector };
     return result;

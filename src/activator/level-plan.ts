@@ -25,7 +25,7 @@ export interface RowTag {
   stage: Stage;
   layer: number;
   rung: number;
-  /** Whether the row's units are nodes of the layer, and whether they add to an earlier rung's; a number: so many, the first, are done after it. */
+  /** Whether the row's units are nodes of the layer, and whether they add to an earlier rung's; a number: behind it so many, the first, are done. */
   nodes: "none" | number | "chosen" | "added";
 }
 

@@ -11,8 +11,9 @@ export type LayerSetting =
   | RankedSetting;
 
 /**
- * Computes the nodes that an activator ranks best. `static` ranks them once for all inputs: in the order they stand in. `all` computes every node and hands on those whose own pre-activations exceed
- * a threshold: for a hidden layer that costs little beside the one it leads to; an output layer is computed exactly. `oracle` ranks by them too, as if they came for nothing, for tests.
+ * Computes the nodes that an activator ranks best. `static` ranks them once for all inputs: as they stand. `all` computes every node and hands on
+ * those whose own pre-activations exceed a threshold: for a hidden layer that costs little beside the one it leads to. Both compute an output layer
+ * exactly. `oracle` ranks by pre-activations too, as if they came for nothing, for tests.
  */
 export interface RankedSetting {
   readonly kind: "ranked";

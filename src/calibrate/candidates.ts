@@ -77,8 +77,8 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
 export const wideOutputs = 256;
 
 /**
- * Settings of a hidden layer worth trying, `isFirst` where it reads the network's input. `thresholds(by, shares)` gives the score that each of those shares of nodes exceeds on average: of
- * low-rank activators of that rank, or the layer's own pre-activations.
+ * Settings of a hidden layer worth trying, `isFirst` where it reads the network's input. `thresholds(by, shares)` gives the score that each of those
+ * shares of nodes exceeds on average: of low-rank activators of that rank, or the layer's own pre-activations.
  */
 export function settingsOf(
   { activation, outputs }: DenseLayer,

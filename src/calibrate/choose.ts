@@ -87,7 +87,7 @@ const expectedOf =
     kind === "loss" ? expectedBound(lost, changed, rows, samples, cautious) : expectedBound(disagreed, disagreed, rows, samples, cautious);
 
 /** The most that may be lost, or answered otherwise. */
-const mostOf = ({ kind, bound }: Promised): number => (kind === "loss" ? bound : 1 - bound);
+export const mostOf = ({ kind, bound }: Promised): number => (kind === "loss" ? bound : 1 - bound);
 
 /** The `most` cheapest that begin with different settings. */
 function cheapest<Rule extends Composed>(rules: readonly Rule[], most: number): Rule[] {

@@ -26,8 +26,8 @@ export interface Composed {
 }
 
 /**
- * Shares of inputs that grow past the first rung, and past the second to one that leaves nothing out. Of the first less than half, as a median that is now one
- * rung and now two tells nothing; the 99th percentile does not show less than a hundredth.
+ * Shares of inputs that grow past the first rung, and past the second to one that leaves nothing out. Of the first well below half, so that the
+ * median is a query of one rung on other rows too.
  */
 const growShares = [0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35];
 const finalShares = [0.003, 0.008, 0.014, 0.02, 0.03, 0.04, 0.06, 0.08, 0.15];
@@ -115,7 +115,7 @@ function moved({ rows: all, lost, changed, disagreed }: Sums, rows: Uint32Array,
   return { rows: all, lost, changed, disagreed };
 }
 
-/** Whether `high` only widens what `low` chose: same activators and units, larger selections. */
+/** Whether `high` only widens what `low` chose: the same activators and units with larger selections, or a static layer in full. */
 function continues(low: Rung, high: Rung): boolean {
   return low.layers.every((a, l) => widens(a, high.layers[l]));
 }

@@ -8,7 +8,7 @@ import { createModel, denseMacs, type Model } from "../model/model.ts";
 import { firstRows, type Rows } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
-import { choose, type Promised, promisedCost } from "./choose.ts";
+import { choose, promisedCost } from "./choose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type FitOptions, fitActivators } from "./fit.ts";
 import type { Answers } from "./judge.ts";
@@ -18,12 +18,11 @@ import { type Run, type Searching, searchLevels } from "./search.ts";
 import { unique } from "./unique.ts";
 
 /** What is looked for, whichever form the weights have. */
-export interface Seeking extends Pick<Searching, "search" | "costOf" | "depth" | "growing"> {
+export interface Seeking extends Pick<Searching, "search" | "costOf" | "depth" | "growing" | "promise"> {
   fitRows: Rows;
   fit: FitOptions;
   /** Rows that will certify. */
   certifying: number;
-  promise: Promised;
   /** Whether costs are times: counted ones say nothing of layouts. */
   timed: boolean;
 }

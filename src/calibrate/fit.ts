@@ -81,7 +81,7 @@ export async function fitActivators(
     }
     const active = activate(layers[l].activation, await pre(l, few), layers[l].alpha);
     const order =
-      l === 0
+      l === 0 || !kinds.includes("static")
         ? coactivationOrder(await gram(active, few, layers[l].outputs, fitting), layers[l].outputs)
         : strengthOrder(active, lookedAt(layers[l + 1]));
     [layers[l], layers[l + 1]] = reorder(layers[l], layers[l + 1], order);

@@ -71,10 +71,14 @@ export async function refineLayouts(
   );
 }
 
-/** Layer `l` read like this in every rung but the exact one that growing ends with, which begins anew. */
+/**
+ * Layer `l` read like this in every rung but the exact one that growing ends with: that begins anew, with inputs of its own. A first layer which is not
+ * ranked does not, as long as all rungs read it alike.
+ */
 function readIn(level: readonly Rung[], l: number, way: LayerSetting): readonly Rung[] {
+  const isShared = l === 0 && level[0].layers[0].kind !== "ranked";
   return level.map((rung, r) =>
-    r > 0 && rung.layers.every(({ kind }) => kind !== "ranked")
+    r > 0 && !isShared && rung.layers.every(({ kind }) => kind !== "ranked")
       ? rung
       : { ...rung, layers: withLayer(rung, l, readAs(rung.layers[l], way)).layers },
   );

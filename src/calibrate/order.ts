@@ -1,5 +1,5 @@
 // The order of a layer's nodes. In the first, nodes that are active together stand side by side, so that few panels of 16 hold what an input needs; in
-// later ones those that give most stand first, so that the first panels hold what most inputs need.
+// later ones, where `static` is tried, those that give most stand first, so that the first panels hold what most inputs need.
 // The order changes nothing but the sequence in which the next layer adds its inputs up.
 
 import { PANEL } from "../engine/generated/abi.ts";

@@ -1,4 +1,4 @@
-// The search: single layers first, everything else exact; then later layers greedily beside the best of the first; then rules
+// The search: single layers first, everything else exact; then later layers beside several of the first, from cheap to sure; then rules
 // that grow. What comes back is everything tried and composed, for others to choose from.
 
 import type { LayerActivators } from "../activator/activator.ts";
@@ -7,6 +7,7 @@ import type { DenseLayer } from "../model/model.ts";
 import { firstLabelled, type Labelled, type Rows } from "../model/rows.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact, outputSettingsOf, settingsOf, withLayer } from "./candidates.ts";
+import { mostOf, type Promised } from "./choose.ts";
 import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type Answers, judge, sum } from "./judge.ts";
@@ -39,6 +40,7 @@ export interface Searching {
   /** How many of the best answers the promise looks at. */
   depth: number;
   growing: boolean;
+  promise: Promised;
 }
 
 export async function searchLevels({
@@ -53,6 +55,7 @@ export async function searchLevels({
   costOf,
   depth,
   growing,
+  promise,
 }: Searching): Promise<Composed[]> {
   const last = layers.length - 1;
   const denseRung = everyLayer(layers.length, dense);
@@ -61,6 +64,7 @@ export async function searchLevels({
       ? outputSettingsOf(layers[l], fitted[l], kinds)
       : settingsOf(layers[l], l === 0, fitted[l], kinds, (by, shares) => thresholds(l, by, shares));
   const glance = firstLabelled(search, firstLook);
+  const most = Math.max(mostLost, mostOf(promise));
 
   const tryAll = async (rungs: readonly Rung[], on: Labelled, from: number, to: number): Promise<Tried[]> => {
     const outcomes = await run([[denseRung], ...rungs.map((rung) => [rung])], on.rows, from, to, "trying settings");
@@ -78,20 +82,20 @@ export async function searchLevels({
     const [from, middle, to] = [0.05 + l * share, 0.05 + (l + 0.2) * share, 0.05 + (l + 1) * share];
     const settings = settingsFor(l);
     if (settings.length === 0) continue;
-    const found = rungs.length === 0 ? [] : spread(await tryAll(rungs, glance, from, middle), bases);
+    const found = rungs.length === 0 ? [] : spread(usable(await tryAll(rungs, glance, from, middle), most), bases);
     // a layer may pay where none before it does
     const alone = { layers: exactRungs.beside.layers.map((setting, i) => (i < l ? exactRungs.alone.layers[i] : setting)) };
     const tried = [alone, ...found].flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
-    rungs = thin(await tryAll([...rungs, ...tried], glance, middle, to), survivors);
+    rungs = thin(usable(await tryAll([...rungs, ...tried], glance, middle, to), most), survivors);
   }
-  const wholes = unique(rungs.flatMap(wholeOf));
+  const wholes = growing ? unique(rungs.flatMap(wholeOf)) : [];
   const [exactTried, ...all] = await tryAll([exactRungs.alone, ...wholes, ...rungs], search, 0.3, 0.55);
   const cheaper = all.slice(wholes.length).filter(({ cost }) => cost < exactTried.cost);
   const growingRules = growing ? composeGrowing(cheaper, [exactTried, ...all.slice(0, wholes.length)]) : [];
   return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...growingRules];
 }
 
-/** What leaves nothing out and goes on from what a rung of `all` computed: relu leaves nothing of what is not above 0. */
+/** What leaves nothing but NaN out and goes on from what a rung of `all` computed: relu leaves nothing of what is not above 0. */
 function wholeOf({ layers }: Rung): Rung[] {
   const whole = layers.map((setting): LayerSetting => {
     if (setting.kind !== "ranked") return setting;
@@ -101,21 +105,20 @@ function wholeOf({ layers }: Rung): Rung[] {
   return ranked.length > 0 && ranked.every(({ activator }) => activator === "all") ? [{ layers: whole }] : [];
 }
 
-/** The share of inputs that a setting may answer otherwise than dense: to be sure of these, more than the third would have to grow that may. */
-const mostWrong = 0.2;
+/** What a setting may lose, unless more is promised: no rule is sure of a fifth of the inputs by letting a third grow. */
+const mostLost = 0.2;
 
 interface Judged {
   rung: Rung;
   cost: number;
-  /** The share of the rows. */
   disagreed: number;
 }
 
-/** Settings that a level may begin with, cheapest first. */
-function usable(tried: readonly Tried[]): Judged[] {
+/** Settings that a level may begin with, cheapest first: those that lose at most `most` on average. */
+function usable(tried: readonly Tried[], most: number): Judged[] {
   return tried
-    .map(({ rung, cost, disagreements }) => ({ rung, cost, disagreed: sum(disagreements) / disagreements.length }))
-    .filter(({ disagreed }) => disagreed <= mostWrong)
+    .filter(({ differences }) => sum(differences) <= most * differences.length)
+    .map(({ rung, cost, disagreements }) => ({ rung, cost, disagreed: sum(disagreements) }))
     .sort((a, b) => a.cost - b.cost);
 }
 
@@ -131,9 +134,9 @@ function split(settings: readonly Judged[]): [front: Judged[], others: Judged[]]
 }
 
 /** At most `n` settings, those that disagree least for what they cost: non-dominated fronts, one after another. */
-function thin(tried: readonly Tried[], n: number): Rung[] {
+function thin(settings: readonly Judged[], n: number): Rung[] {
   const kept: Judged[] = [];
-  let left = usable(tried);
+  let left = settings;
   while (kept.length < n && left.length > 0) {
     const [front, others] = split(left);
     kept.push(...front);
@@ -143,8 +146,8 @@ function thin(tried: readonly Tried[], n: number): Rung[] {
 }
 
 /** At most `n` settings from the cheapest to the surest of those that no other beats in both. */
-function spread(tried: readonly Tried[], n: number): Rung[] {
-  const [front] = split(usable(tried));
+function spread(settings: readonly Judged[], n: number): Rung[] {
+  const [front] = split(settings);
   const count = Math.min(n, front.length);
   return Array.from({ length: count }, (_, i) => front[Math.round((i * (front.length - 1)) / Math.max(1, count - 1))].rung);
 }

@@ -239,7 +239,11 @@ for (const backend of ["simd", "js"] as const) {
         }
         const byExact = plain(await run(model, [rung(exact, exact)], inputs));
         expect(plain(await run(model, [{ layers: [exact, exact, first(0.5)] }], inputs))).toEqual(byExact);
-        expect(plain(await run(model, [rung(first(1), { ...first(0.5), by: "threshold" })], inputs))).toEqual(byExact);
+        expect(plain(await run(model, [rung(first(1), first(1))], inputs))).toEqual(byExact);
+        // a share is a share, however it is said
+        const half = plain(await run(model, [rung(exact, first(0.5))], inputs));
+        const odd: Partial<RankedSetting> = { by: "threshold", unit: "node", variant: 7 };
+        expect(plain(await run(model, [rung(exact, { ...first(0.5), ...odd })], inputs))).toEqual(half);
       });
 
       test("adds further inputs to the sums that stand, and further panels beside them", async () => {

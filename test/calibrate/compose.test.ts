@@ -107,4 +107,33 @@ describe("rules composed from settings run one by one", async () => {
     expect(third?.rungs[1].margin).toBe(2);
     expect(third?.cost).toBeCloseTo(1 + 0.25 * (9 + 0.3) + 0.25 * 100, 9);
   });
+
+  test("end in what goes on from what came before for less, where that is given and can, and in exact otherwise", () => {
+    const made = (layers: Rung["layers"], cost: number): Tried => ({
+      rung: { layers },
+      differences: new Float32Array(4),
+      disagreements: new Uint8Array(4),
+      margins: Float32Array.of(1, 2, 3, 4),
+      cost,
+    });
+    const all = (amount: number): RankedSetting => ({ ...base, activator: "all", variant: 0, by: "threshold", amount });
+    const first = (amount: number): RankedSetting => ({ ...base, activator: "static", variant: 0, unit: "panel", amount });
+    const exactTried = made([exact, exact], 100);
+    const whole = made([all(0), exact], 90);
+    const [low, other] = [made([all(2), first(0.5)], 10), made([base, exact], 20)];
+    const ends = (of: Tried) => {
+      const rules = composeGrowing([of], [exactTried, whole]).filter(({ rungs: [rung] }) => rung.margin === 2);
+      // of four rows several shares are one
+      return rules
+        .filter(({ rungs }, i) => i < 2 && (i === 0 || rungs[1].layers !== rules[0].rungs[1].layers))
+        .map(({ rungs, cost }) => [rungs[1].layers, cost]);
+    };
+    // all of static is exact, which goes on as well
+    expect(ends(low)).toEqual([
+      [exactTried.rung.layers, 10 + 0.25 * 100],
+      [whole.rung.layers, 10 + 0.25 * (80 + 0.3 * 10)],
+    ]);
+    expect(ends(other)).toEqual([[exactTried.rung.layers, 20 + 0.25 * 100]]);
+    expect(ends(made([exact, first(0.5)], 40))).toEqual([[exactTried.rung.layers, 40 + 0.25 * (60 + 0.3 * 40)]]);
+  });
 });

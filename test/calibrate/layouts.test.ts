@@ -85,6 +85,20 @@ describe("layouts of a level that was found", () => {
     expect(found).toEqual(level(1, columns, panels));
   });
 
+  test("are kept alike by rungs that go on: those of `all` to the last, and a first layer that is not ranked", async () => {
+    const reading = (variant: number): readonly Rung[] => [
+      { layers: [ranked("all", 2, variant), exact, exact], margin: 1 },
+      { layers: [ranked("all", 0, variant), exact, exact] },
+    ];
+    expect(await refined(reading(0), (setting) => (setting.kind === "ranked" ? 2 * setting.variant : 0))).toEqual(reading(1));
+    const first = (setting: LayerSetting): readonly Rung[] => [
+      { layers: [setting, ranked("static", 0.5, 0), exact], margin: 1 },
+      { layers: [setting, exact, exact] },
+    ];
+    const dense: LayerSetting = { kind: "dense" };
+    expect(await refined(first(exact), (setting) => (setting.kind === "dense" ? 2 : 0))).toEqual(first(dense));
+  });
+
   test("stay where another is faster by no more than noise, and so does what another activator ranks", async () => {
     const level: readonly Rung[] = [{ layers: [ranked("low-rank", 1, 8), exact, exact] }];
     expect(await refined(level, (setting) => (setting === exact ? 0 : 0.4))).toEqual(level);

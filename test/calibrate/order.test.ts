@@ -1,7 +1,7 @@
 // Nodes put in another order: which stand together, and that the network stays the same.
 
 import { expect, test } from "vitest";
-import { coactivationOrder, reorder } from "../../src/calibrate/order.ts";
+import { coactivationOrder, reorder, strengthOrder } from "../../src/calibrate/order.ts";
 import { forward } from "../../src/model/forward.ts";
 import { createModel, type DenseLayer } from "../../src/model/model.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
@@ -15,6 +15,17 @@ function gramOf(rows: readonly (readonly number[])[]): Float32Array {
     rows.reduce((sum, row) => sum + row[Math.floor(at / nodes)] * row[at % nodes], 0),
   );
 }
+
+test("the nodes that give most stand first: by how strongly they are active, and how much the next layer looks at them", () => {
+  const rows = Float32Array.of(...[1, 0, 2, 0, 3], ...[1, 4, 0, 0, -3]);
+  // mean squares 1, 8, 2, 0 and 9
+  expect([...strengthOrder(rows, new Float32Array(5).fill(1))]).toEqual([4, 1, 2, 0, 3]);
+  expect([...strengthOrder(rows, Float32Array.of(1, 1, 3, 9, 0.1))]).toEqual([2, 1, 0, 4, 3]);
+  // of equals the first; what is not finite loses no node
+  expect([...strengthOrder(new Float32Array(3), new Float32Array(3).fill(1))]).toEqual([0, 1, 2]);
+  const odd = strengthOrder(Float32Array.of(Number.NaN, 1, Number.POSITIVE_INFINITY, 0), new Float32Array(4).fill(1));
+  expect([...odd].sort()).toEqual([0, 1, 2, 3]);
+});
 
 test("nodes that are active together share a panel, however active they are, and the most active node comes first", () => {
   // three groups, one node after another; in each, nodes of very different size

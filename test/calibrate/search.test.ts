@@ -52,6 +52,7 @@ const search = (dispensable: readonly number[], part: Partial<Searching> = {}) =
     costOf: ({ macs }) => macs[0],
     depth: 1,
     growing: false,
+    promise: { kind: "agreement", bound: 0.997 },
     ...part,
   });
 
@@ -122,6 +123,12 @@ test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
     expect(isRanked(good[0].rungs[0])).toEqual(network.map((_, l) => dispensable.includes(l)));
   },
 );
+
+test("settings that lose more than any rule makes up for are kept where that much is promised", async () => {
+  const [, ...found] = await search([0], { promise: { kind: "agreement", bound: 0 } });
+  expect(found).toHaveLength(40);
+  expect(found.some(({ disagreed }) => disagreed > 0)).toBe(true);
+});
 
 test("exact layers stand in the layout for what is before them: layers that leave nodes out, or exact ones", async () => {
   const [plain, ...found] = await search([2]);

@@ -241,7 +241,10 @@ describe("of any ladder", () => {
       { nil: {} },
     );
   const ranked = fc
-    .tuple(fc.constantFrom("low-rank", "hash", "clusters", "screen", "oracle"), fc.constantFrom("top-k", "threshold", "within"))
+    .tuple(
+      fc.constantFrom("low-rank", "hash", "clusters", "screen", "static", "all", "oracle"),
+      fc.constantFrom("top-k", "threshold", "within"),
+    )
     .chain(([activator, by]) =>
       fc.record({
         kind: fc.constant("ranked"),

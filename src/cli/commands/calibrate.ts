@@ -34,7 +34,7 @@ export const calibrateCommand: Command = {
     },
     activators: {
       value: "<names>",
-      about: "which to try, joined by commas: low-rank, all, screen, clusters, hash; every one but hash unless given",
+      about: "which to try, joined by commas: low-rank, static, all, screen, clusters, hash; every one but hash unless given",
     },
     weights: {
       value: "<type>",
