@@ -13,6 +13,7 @@ import { evaluate, type Outcome } from "../../src/calibrate/evaluate.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
 import { judge, sum } from "../../src/calibrate/judge.ts";
 import { certifiedLevels, sequence } from "../../src/calibrate/levels.ts";
+import { split } from "../../src/calibrate/search.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { createModel } from "../../src/model/model.ts";
@@ -148,17 +149,10 @@ function composedOn({ rungs, outcomes, labels }: Recorded, which: Uint32Array): 
 
 /** Settings that no other beats in both cost and disagreement. */
 function front(tried: readonly Tried[]): Tried[] {
-  const kept: Tried[] = [];
-  let best = Number.POSITIVE_INFINITY;
   const byCost = tried
-    .map((one) => ({ one, disagreed: sum(one.disagreements) }))
-    .sort((a, b) => a.one.cost - b.one.cost || a.disagreed - b.disagreed);
-  for (const { one, disagreed } of byCost) {
-    if (disagreed >= best) continue;
-    best = disagreed;
-    kept.push(one);
-  }
-  return kept;
+    .map((one) => ({ one, cost: one.cost, disagreed: sum(one.disagreements) }))
+    .sort((a, b) => a.cost - b.cost || a.disagreed - b.disagreed);
+  return split(byCost)[0].map(({ one }) => one);
 }
 
 const costOf = ({ timesMs }: Outcome): number => median(Float64Array.from(timesMs));

@@ -32,8 +32,10 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   /** How many panels' pre-activations stand in memory, made of the inputs that are not 0. */
   let summed = 0;
 
-  const fromPre = (): Vector =>
-    createVector(network, `${l}`, outputs, { kind: "pre", at: network.floats(`${l}.pre`, outputs), activation, alpha });
+  /** Where the pre-activations stand. */
+  const pre = (): number => network.floats(`${l}.pre`, outputs);
+
+  const fromPre = (): Vector => createVector(network, `${l}`, outputs, { kind: "pre", at: pre(), activation, alpha });
 
   /** In eight bits: the chosen panels (0: the first `count`) from the pairs of `codes`. */
   const panels8 = ({ at: codes, pairs }: Codes, chosen: number, count = panelCount): Row => [
@@ -46,16 +48,15 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     paddedTo(inputs, 16),
     chosen,
     count,
-    network.floats(`${l}.pre`, outputs),
+    pre(),
   ];
 
   const columnCodes = (): number => network.floats(`${l}.column-codes`, 2 * inputs);
 
   /** Adds a list of inputs up for panels `from` … `to`, which begin with the bias where it is the first. */
   const sum = (emit: Emit, layout: "panels" | "columns", list: number, isFirst: boolean, from: number, to: number): void => {
-    const pre = network.floats(`${l}.pre`, outputs);
     const skipped = from * abi.PANEL;
-    const [init, out] = [(isFirst ? bias : pre) + 4 * skipped, pre + 4 * skipped];
+    const [init, out] = [(isFirst ? bias : pre()) + 4 * skipped, pre() + 4 * skipped];
     const { columnStride } = matrix;
     const nodes = Math.min(outputs, to * abi.PANEL) - skipped;
     if (layout === "panels") emit([abi.PANELS_ACTIVE, matrix.panels() + 4 * skipped * inputs, init, list, inputs, to - from, out]);
@@ -65,7 +66,6 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
 
   /** Leaves the pre-activations of the first panels, every one unless given; what stands there already is added to. */
   const compute = (setting: LayerSetting, input: Vector, change: Change, at: At, nodes: RowTag["nodes"], panels = panelCount): number => {
-    const pre = network.floats(`${l}.pre`, outputs);
     const emit = at(l, "columns", nodes);
     const layout = layoutOf(setting, l, matrix, sparse);
     // where nothing is to be added, all are made again: what they count as is noted by the rows that make them
@@ -73,7 +73,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     summed = 0;
     if (setting.kind === "dense" && !sparse) {
       if (scales !== null) emit(panels8(input.codes(at(l, "input"), true), 0));
-      else emit([abi.PANELS, matrix.panels(), bias, input.dense(at(l, "input")), inputs, panelCount, pre]);
+      else emit([abi.PANELS, matrix.panels(), bias, input.dense(at(l, "input")), inputs, panelCount, pre()]);
     } else if (scales !== null && layout === "panels") emit(panels8(input.codes(at(l, "input"), false), 0, panels));
     else {
       const parts = input.parts(at(l, "input"));
@@ -81,7 +81,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
       if (stand < panels) parts.forEach((list, i) => void sum(emit, layout, list, i === 0, stand, panels));
       summed = panels;
     }
-    return pre;
+    return pre();
   };
 
   const every: LayerPass = (setting, input, change, at) => {
@@ -93,9 +93,9 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   const some = ({ amount }: RankedSetting, input: Vector, change: Change, at: At): ReturnType<LayerPass> => {
     const panels = Math.max(1, Math.round(amount * panelCount));
     const nodes = Math.min(outputs, panels * abi.PANEL);
-    const pre = compute({ kind: "exact" }, input, change, at, nodes, panels);
+    const from = compute({ kind: "exact" }, input, change, at, nodes, panels);
     const list = network.list(`${l}.active`, outputs);
-    at(l, "columns")([abi.COMPACT, pre, nodes, list, activation, float(alpha)]);
+    at(l, "columns")([abi.COMPACT, from, nodes, list, activation, float(alpha)]);
     return { vector: createVector(network, `${l}`, outputs, { kind: "parts", parts: [list] }), change: "new" };
   };
 
@@ -150,14 +150,13 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
         emit([abi.ROWS_SELECTED, matrix.rows(), bias, x, matrix.rowStride, blocks, chosen, part, ...kept]);
       }
     } else if (!all) {
-      const pre = network.floats(`${l}.pre`, outputs);
       const emit = at(l, "columns");
       if (scales !== null) emit(panels8(input.codes(at(l, "input"), false), chosen));
       else
         input.parts(at(l, "input")).forEach((list, i) => {
-          emit([abi.PANELS_SELECTED, matrix.panels(), i === 0 ? bias : pre, list, inputs, chosen, pre]);
+          emit([abi.PANELS_SELECTED, matrix.panels(), i === 0 ? bias : pre(), list, inputs, chosen, pre()]);
         });
-      at(l, "select", nodes)([abi.COMPACT_PANELS, chosen, pre, outputs, part, ...kept]);
+      at(l, "select", nodes)([abi.COMPACT_PANELS, chosen, pre(), outputs, part, ...kept]);
     }
     if (!(isOutput && continues)) state.parts.push(part);
     const vector = createVector(network, `${l}`, outputs, { kind: "parts", parts: [...state.parts] });

@@ -53,7 +53,7 @@ export function composeGrowing(settings: readonly Tried[], finals: readonly [Tri
     const margin = margins[Math.min(margins.length - 1, Math.round(share * margins.length))];
     return margin > 0 && margin < Number.POSITIVE_INFINITY ? margin : 0;
   };
-  const finalsOf = new Map(settings.map((one) => [one, finals.filter((final) => final === exact || continues(one.rung, final.rung))]));
+  const finalsOf = (one: Tried): Tried[] => finals.filter((final) => final === exact || continues(one.rung, final.rung));
   for (const low of settings) {
     const all = low.margins.length;
     const stayed = sumsOf(low);
@@ -65,8 +65,7 @@ export function composeGrowing(settings: readonly Tried[], finals: readonly [Tri
       const first = { layers: low.rung.layers, margin };
       const end = (final: Tried, rungs: readonly Rung[], cost: number, sums: Sums): void =>
         void found.push({ rungs: [...rungs, { layers: final.rung.layers }], cost, ...sums });
-      for (const final of finalsOf.get(low) ?? [])
-        end(final, [first], low.cost + grown * stepCost(low, final), moved(stayed, rows, low, final));
+      for (const final of finalsOf(low)) end(final, [first], low.cost + grown * stepCost(low, final), moved(stayed, rows, low, final));
       for (const high of settings) {
         if (!(high.cost > low.cost) || !continues(low.rung, high.rung)) continue;
         const cost = low.cost + grown * stepCost(low, high);
@@ -78,7 +77,7 @@ export function composeGrowing(settings: readonly Tried[], finals: readonly [Tri
           const further = rows.filter((r) => !(high.margins[r] >= margin));
           if (margin === 0 || further.length === 0) continue;
           const second = { layers: high.rung.layers, margin };
-          for (const final of finalsOf.get(high) ?? [])
+          for (const final of finalsOf(high))
             end(final, [first, second], cost + (further.length / all) * stepCost(high, final), moved(sums, further, high, final));
         }
       }

@@ -123,9 +123,9 @@ function usable(tried: readonly Tried[], most: number): Judged[] {
 }
 
 /** Of settings, cheapest first, those that disagree less than every cheaper one, and the others. */
-function split(settings: readonly Judged[]): [front: Judged[], others: Judged[]] {
+export function split<T extends Omit<Judged, "rung">>(settings: readonly T[]): [front: T[], others: T[]] {
   let least = Number.POSITIVE_INFINITY;
-  const [front, others]: [Judged[], Judged[]] = [[], []];
+  const [front, others]: [T[], T[]] = [[], []];
   for (const one of settings) {
     (one.disagreed < least ? front : others).push(one);
     least = Math.min(least, one.disagreed);
