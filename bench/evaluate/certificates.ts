@@ -7,7 +7,7 @@
 
 import { encodeActivators } from "../../src/activator/activator.ts";
 import { dense, everyLayer, exact as exactSetting, settingsOf, withLayer } from "../../src/calibrate/candidates.ts";
-import { choose } from "../../src/calibrate/choose.ts";
+import { type Aim, choose, lossRate } from "../../src/calibrate/choose.ts";
 import { type Composed, composeFixed, composeGrowing, type Tried } from "../../src/calibrate/compose.ts";
 import { evaluate, type Outcome } from "../../src/calibrate/evaluate.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
@@ -54,7 +54,7 @@ export async function checkCertificates(
     await createArrayKernels(),
   );
   const plain = everyLayer(layers.length, exactSetting);
-  const settings = settingsOf(layers[0], true, fitted[0], kinds, (by, shares) => thresholds(0, by, shares)).filter(
+  const settings = settingsOf(layers[0], true, fitted[0], kinds, (by, shares) => thresholds(0, by, shares), [layers[0].outputs]).filter(
     ({ variant, unit }) => ranks.includes(variant) && unit === "node",
   );
   const rungs = [everyLayer(layers.length, dense), plain, ...settings.map((setting) => withLayer(plain, 0, setting))];
@@ -105,8 +105,9 @@ export function resample(
 
 /** As `calibrate` goes about it: choose on the search rows, put in order, certify on the others; the fastest level certified for the promise. */
 function certifiedRule(recorded: Recorded, search: Uint32Array, certify: Uint32Array): readonly Rung[] {
-  const promise = { kind: "loss", bound: promised } as const;
-  const chosen = choose(composedOn(recorded, search), certify.length, promise);
+  const composed = composedOn(recorded, search);
+  const aim: Aim = { promise: { kind: "loss", bound: promised }, samples: certify.length, lossRate: lossRate(composed) };
+  const chosen = choose(composed, aim);
   const [whole, exact] = recorded.rungs;
   const ladder = [
     [whole],
@@ -120,8 +121,7 @@ function certifiedRule(recorded: Recorded, search: Uint32Array, certify: Uint32A
     costOf,
     exact: [exact],
     always: [],
-    samples: certify.length,
-    promise,
+    ...aim,
   });
   const rules = kept.map(({ rungs }) => rungs);
   const { widths } = recorded;

@@ -118,9 +118,9 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
         units = activator.units;
         if (setting.unit === "panel") {
           const panels = network.floats(`${l}.panel-scores`, panelCount);
-          at(l, "rank")([abi.PANEL_SCORES, scores, panelCount, panels]);
+          units = Math.ceil(units / abi.PANEL);
+          at(l, "rank")([abi.PANEL_SCORES, scores, units, panels]);
           scores = panels;
-          units = panelCount;
         }
       }
       ranking = { scores, units, steps: 0, parts: [], chosen: null, threshold: Number.POSITIVE_INFINITY };
@@ -171,7 +171,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
         ? isOutput || activation !== abi.RELU || setting.by !== "threshold" || setting.amount < 0
         : isStatic(setting)
           ? isOutput || setting.amount >= 1
-          : setting.by === "top-k" && setting.amount >= 1);
+          : setting.by === "top-k" && setting.amount >= 1 && setting.among === undefined);
     const used: LayerSetting = complete ? { kind: "exact" } : setting;
     if (done !== null && change === "same" && sameSetting(done.setting, used)) return { vector: done.vector, change: "same" };
     const pass = used.kind !== "ranked" ? every : isStatic(used) ? some : ranked;

@@ -22,10 +22,12 @@ export interface RankedSetting {
   readonly variant: number;
   /** Of `clusters`: how many components the layer that scores them has. */
   readonly rank?: number;
+  /** Of `low-rank`: how many of the layer's nodes, the first, are ranked; the others count as 0. Absent: all. */
+  readonly among?: number;
   /** `node` chooses single nodes, `panel` whole panels of 16, `cluster` the panels an activator of that kind keeps together. */
   readonly unit: "node" | "panel" | "cluster";
   readonly by: "top-k" | "threshold" | "within";
-  /** `top-k`: this share of the units (0 to 1). `threshold`: units whose score exceeds this number. `within`: at most this far below the best. */
+  /** `top-k`: this share of the units that are ranked (0 to 1). `threshold`: units whose score exceeds this number. `within`: at most this far below the best. */
   readonly amount: number;
 }
 
@@ -57,10 +59,10 @@ export function sameSetting(a: LayerSetting, b: LayerSetting): boolean {
 /** Whether two settings rank a layer alike, whatever they choose from the ranking. */
 export function sameRanking(a: LayerSetting, b: LayerSetting): boolean {
   if (a.kind !== "ranked" || b.kind !== "ranked") return false;
-  return a.activator === b.activator && a.variant === b.variant && a.rank === b.rank && a.unit === b.unit && a.by === b.by;
+  return activatorName(a) === activatorName(b) && a.unit === b.unit && a.by === b.by;
 }
 
 /** What tells a layer's activators apart: settings of one name share one. */
-export function activatorName({ activator, variant, rank }: RankedSetting): string {
-  return `${activator}.${variant}.${rank}`;
+export function activatorName({ activator, variant, rank, among }: RankedSetting): string {
+  return `${activator}.${variant}.${rank}.${among}`;
 }

@@ -78,7 +78,8 @@ export const wideOutputs = 256;
 
 /**
  * Settings of a hidden layer worth trying, `isFirst` where it reads the network's input. `thresholds(by, shares)` gives the score that each of those
- * shares of nodes exceeds on average: of low-rank activators of that rank, or the layer's own pre-activations.
+ * shares of nodes exceeds on average: of low-rank activators of that rank, or the layer's own pre-activations. Low-rank ones rank so many nodes, the first, as
+ * each of `amongs` says.
  */
 export function settingsOf(
   { activation, outputs }: DenseLayer,
@@ -86,6 +87,7 @@ export function settingsOf(
   fitted: LayerActivators,
   kinds: readonly string[],
   thresholds: (by: number | "all", shares: readonly number[]) => readonly number[],
+  amongs: readonly number[],
 ): RankedSetting[] {
   const settings: RankedSetting[] = [];
   const { lowRank, hash } = fitted;
@@ -93,19 +95,25 @@ export function settingsOf(
   if (kinds.includes("all") && activation === "relu")
     for (const amount of thresholds("all", nodeShares).filter((score) => score > 0 && score < Number.POSITIVE_INFINITY))
       settings.push({ kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount });
-  if (kinds.includes("static") && !isFirst) {
+  if (kinds.includes("static")) {
     const panelCount = Math.ceil(outputs / PANEL);
     for (const panels of new Set(staticShares.map((share) => Math.round(share * panelCount))))
       if (panels > 0 && panels < panelCount)
         settings.push({ kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: panels / panelCount });
   }
   if (lowRank)
-    for (const variant of (isFirst ? ranks : laterRanks).filter((r) => r <= lowRank.rank)) {
-      const base = { kind: "ranked", activator: "low-rank", variant } as const;
-      for (const amount of nodeShares) settings.push({ ...base, unit: "node", by: "top-k", amount });
-      for (const amount of thresholds(variant, nodeShares)) settings.push({ ...base, unit: "node", by: "threshold", amount });
-      for (const amount of panelShares) settings.push({ ...base, unit: "panel", by: "top-k", amount });
-    }
+    for (const variant of (isFirst ? ranks : laterRanks).filter((r) => r <= lowRank.rank))
+      for (const nodes of amongs) {
+        const base = { kind: "ranked", activator: "low-rank", variant, ...(nodes < outputs ? { among: nodes } : {}) } as const;
+        const topK = (unit: "node" | "panel", shares: readonly number[]): void => {
+          const amounts = shares.map((share) => (share * outputs) / nodes).filter((amount) => amount < 1);
+          for (const amount of amounts) settings.push({ ...base, unit, by: "top-k", amount });
+        };
+        topK("node", nodeShares);
+        for (const amount of thresholds(variant, nodeShares)) settings.push({ ...base, unit: "node", by: "threshold", amount });
+        // of many inputs a row each takes less
+        if (!isFirst) topK("panel", panelShares);
+      }
   if (hash)
     for (const amount of hashShares)
       settings.push({ kind: "ranked", activator: "hash", variant: hash.tables, unit: "node", by: "top-k", amount });

@@ -8,7 +8,7 @@ import { createModel, denseMacs, type Model } from "../model/model.ts";
 import { firstRows, type Rows } from "../model/rows.ts";
 import type { Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
-import { choose, promisedCost } from "./choose.ts";
+import { type Aim, choose, lossRate, promisedCost } from "./choose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type FitOptions, fitActivators } from "./fit.ts";
 import type { Answers } from "./judge.ts";
@@ -55,7 +55,8 @@ export async function findLadder(
   reference: (on: Rows) => Promise<Answers | null>,
 ): Promise<Found> {
   const { search, fitRows, fit, depth, certifying, promise, timed, costOf } = seeking;
-  const { layers, fitted, thresholds } = await fitActivators(of, fitRows, fit, await createArrayKernels());
+  const found = await fitActivators(of, fitRows, fit, await createArrayKernels());
+  const { layers, fitted } = found;
   const withActivators = createModel(of.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
   const run = runner(withActivators);
   const few = firstRows(search.rows, Math.max(timedRows, Math.ceil(timedMacs / denseMacs(of))));
@@ -65,12 +66,13 @@ export async function findLadder(
     async (settings: readonly (readonly Rung[])[]): Promise<number[]> =>
       (await run(settings, few, from, to, "choosing layouts")).map(medianMs);
   const exactRungs = timed ? await chooseLayouts(layers.length, fitted, timeOf(0.03, 0.05)) : { alone: plain, beside: plain };
-  const composed = await searchLevels({ ...seeking, layers, fitted, thresholds, kinds: fit.kinds, exactRungs, run, reference });
+  const composed = await searchLevels({ ...seeking, ...found, kinds: fit.kinds, exactRungs, run, reference });
   const exact = [exactRungs.alone];
   const uniform = fitted.some(({ lowRank }) => lowRank)
     ? uniformShares.map((amount) => [withShare(exactRungs.beside, fitted, amount)])
     : [];
-  const chosen = choose(composed, certifying, promise, alternatives).map(({ rungs }) => rungs);
+  const aim: Aim = { promise, samples: certifying, lossRate: lossRate(composed) };
+  const chosen = choose(composed, aim, alternatives).map(({ rungs }) => rungs);
   const refined = timed ? await refineLayouts(chosen, timeOf(0.55, 0.6)) : chosen;
   const ladder = unique([[everyLayer(layers.length, dense)], exact, ...uniform, ...refined]);
   throwIfAborted(fit.signal);
@@ -82,12 +84,11 @@ export async function findLadder(
     costOf,
     exact,
     always: uniform,
-    samples: certifying,
-    promise,
+    ...aim,
     depth,
     reference: against,
   });
-  return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, certifying, promise) };
+  return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, aim) };
 }
 
 /** Layouts read the same weights for every row and differ by little: the median, so that a lost time slice or a slow block does not decide. */

@@ -12,8 +12,7 @@ import { fitClusters } from "./fit-clusters.ts";
 import { fitHash, type HashShape } from "./fit-hash.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import type { Fitting } from "./fitting.ts";
-import { coactivationOrder, reorder, strengthOrder } from "./order.ts";
-import type { Thresholds } from "./search.ts";
+import { holding, reorder, strengthOrder, strengthsOf } from "./order.ts";
 import { type Turn, takeTurns } from "./turn.ts";
 
 export interface FitOptions {
@@ -28,7 +27,23 @@ export interface FitOptions {
   signal?: AbortSignal;
 }
 
+/** The scores of layer `l` that each share of its nodes exceeds on average, for low-rank activators of a rank or `all`. */
+export type Thresholds = (l: number, by: number | "all", shares: readonly number[]) => readonly number[];
+
+/** What the search goes by. */
+export interface Fitted {
+  /** The network's, the nodes of hidden ones in order. */
+  layers: readonly DenseLayer[];
+  /** One per layer. */
+  fitted: readonly LayerActivators[];
+  thresholds: Thresholds;
+  /** Per hidden layer: of how many nodes, the first, ranking may be worth while. */
+  amongs: readonly (readonly number[])[];
+}
+
 const largestRank = 96;
+/** Shares of all strength that the nodes to rank among hold: few are seldom among the best of any input. */
+const strengthShares = [0.9, 0.98, 0.999];
 /** Rows that thresholds are read from. */
 const thresholdRows = 256;
 const usualHashShape: HashShape = { tables: 8, bits: 8, votes: 256 };
@@ -46,12 +61,7 @@ const outputNumbers = 8e6;
  * Puts the nodes of every hidden layer in an order (order.ts) and fits what `kinds` names to it and to a wide output layer.
  * Comes back with the network in that order, which answers alike. A first layer that reads sparse rows has no activator: it costs little.
  */
-export async function fitActivators(
-  model: Model,
-  all: Rows,
-  options: FitOptions,
-  kernels: ArrayKernels,
-): Promise<{ layers: DenseLayer[]; fitted: LayerActivators[]; thresholds: Thresholds }> {
+export async function fitActivators(model: Model, all: Rows, options: FitOptions, kernels: ArrayKernels): Promise<Fitted> {
   const { kinds, random, signal, hashShape = usualHashShape } = options;
   const turn = takeTurns(signal);
   const fitting: Fitting = { kernels, random, turn };
@@ -68,6 +78,7 @@ export async function fitActivators(
   let x = sparse ? new Float32Array(0) : denseRows(rows, n);
   const inputs: Float32Array[] = [];
   const fitted: LayerActivators[] = [];
+  const amongs: number[][] = [];
   const pre = (l: number, count: number): Promise<Float32Array> =>
     l === 0 && sparse
       ? sparsePreActivations(sparse, count, layers[0], turn)
@@ -80,11 +91,9 @@ export async function fitActivators(
       break;
     }
     const active = activate(layers[l].activation, await pre(l, few), layers[l].alpha);
-    const order =
-      l === 0 || !kinds.includes("static")
-        ? coactivationOrder(await gram(active, few, layers[l].outputs, fitting), layers[l].outputs)
-        : strengthOrder(active, lookedAt(layers[l + 1]));
-    [layers[l], layers[l + 1]] = reorder(layers[l], layers[l + 1], order);
+    const strengths = strengthsOf(active, lookedAt(layers[l + 1]));
+    amongs.push([...new Set(strengthShares.map((share) => holding(strengths, share)))]);
+    [layers[l], layers[l + 1]] = reorder(layers[l], layers[l + 1], strengthOrder(strengths));
     const layer = layers[l];
     inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layer.inputs));
     const z = await pre(l, n);
@@ -114,7 +123,7 @@ export async function fitActivators(
     if (scores.length === 0) return [];
     return shares.map((share) => scores[Math.min(scores.length - 1, Math.round((1 - share) * scores.length))]);
   };
-  return { layers, fitted: finite, thresholds };
+  return { layers, fitted: finite, thresholds, amongs };
 }
 
 /** Without activators that activations past float32 made infinite or NaN: they rank nothing, and no file may hold them. */
@@ -209,19 +218,6 @@ function weighed(x: Float32Array, { bias, inputs, outputs }: DenseLayer, weight:
   const z = kernels.matmulTransposed(x, weight, x.length / inputs, outputs, inputs);
   for (let i = 0; i < z.length; i++) z[i] += bias[i % outputs];
   return z;
-}
-
-/** HᵀH of activations h [rows, nodes]. */
-async function gram(h: Float32Array, rows: number, nodes: number, { kernels, turn }: Fitting): Promise<Float32Array> {
-  const sum = new Float32Array(nodes * nodes);
-  const step = Math.ceil(stepMacs / (nodes * nodes));
-  for (let from = 0; from < rows; from += step) {
-    await turn();
-    const count = Math.min(step, rows - from);
-    const part = kernels.gram(h.subarray(from * nodes, (from + count) * nodes), count, nodes);
-    for (let i = 0; i < sum.length; i++) sum[i] += part[i];
-  }
-  return sum;
 }
 
 /** How much the next layer looks at each node: the norm of its column, never 0. */

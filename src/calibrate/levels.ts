@@ -3,7 +3,7 @@
 import type { Labels } from "../model/rows.ts";
 import type { Certificate, Cost, Level, Rung } from "../profile/ladder.ts";
 import { certifyLadder, type LevelOutcome } from "./certify.ts";
-import { choose, expectedBound, growsMore, type Promised } from "./choose.ts";
+import { type Aim, choose, expectedDisagreement, expectedLoss, growsMore } from "./choose.ts";
 import type { Composed } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import { type Answers, judge, sum, type Verdict } from "./judge.ts";
@@ -24,15 +24,12 @@ interface Judging {
   depth?: number;
 }
 
-export interface Sequencing extends Judging {
+export interface Sequencing extends Judging, Aim {
   costOf(outcome: Outcome): number;
   /** The rule that skips zeros alone; dense itself where that saves nothing. */
   exact: readonly Rung[];
   /** Rules kept for other reasons than a promise. */
   always: readonly (readonly Rung[])[];
-  /** Rows that will certify. */
-  samples: number;
-  promise: Promised;
   /** Whose answers are to be given; those of the first of `ladder`, dense, unless given. */
   reference?: Answers;
 }
@@ -56,11 +53,8 @@ const leastSaving = 0.15;
  * less than a rule that loses no more (of equals the first stays). The first of `ladder` is dense; exact and `always` are kept if they cost
  * less than dense. Comes back cheapest first, dense last.
  */
-export function sequence(
-  ladder: readonly (readonly Rung[])[],
-  outcomes: readonly Outcome[],
-  { labels, costOf, exact, always, samples, promise, depth = 1, reference = outcomes[0] }: Sequencing,
-): Sequenced[] {
+export function sequence(ladder: readonly (readonly Rung[])[], outcomes: readonly Outcome[], sequencing: Sequencing): Sequenced[] {
+  const { labels, costOf, exact, always, depth = 1, reference = outcomes[0] } = sequencing;
   const keyOf = (rungs: readonly Rung[]): string => JSON.stringify(rungs);
   const keep = new Set([exact, ...always].map(keyOf));
   const all = ladder.map((rungs, i) => {
@@ -77,18 +71,17 @@ export function sequence(
   const lossless = all.find(({ rungs }) => keyOf(rungs) === keyOf(exact)) ?? dense;
   const mostCost = (1 - leastSaving) * Math.min(dense.cost, lossless.cost);
   const cheaper = others.filter(({ cost, kept }) => cost < (kept ? dense.cost : mostCost));
-  const chosen = new Set(choose(cheaper, samples, promise));
+  const chosen = new Set(choose(cheaper, sequencing));
   const needed = cheaper.filter((one) => one.kept || chosen.has(one));
   const useful = needed.filter(
     (one, i) => one.kept || !needed.some((other, j) => j !== i && noBetter(one, other) && (j < i || !noBetter(other, one))),
   );
   return [...useful.sort((a, b) => a.cost - b.cost), dense].map((one) => {
-    const { rows, lost, changed, disagreed } = one;
     // a bound may lie below 0, where more is gained than lost
     const rankOf = (bound: number): number => (one === dense ? -3 : one === lossless ? -2 : chosen.has(one) ? bound : 2 + bound);
     const rank = {
-      lost: rankOf(expectedBound(lost, changed, rows, samples, 0)),
-      disagreed: rankOf(expectedBound(disagreed, disagreed, rows, samples, 0)),
+      lost: rankOf(expectedLoss(one, sequencing, 0)),
+      disagreed: rankOf(expectedDisagreement(one, sequencing, 0)),
     };
     return { ...one, rank };
   });

@@ -1,40 +1,30 @@
-// The order of a layer's nodes. In the first, nodes that are active together stand side by side, so that few panels of 16 hold what an input needs; in
-// later ones, where `static` is tried, those that give most stand first, so that the first panels hold what most inputs need.
+// The order of a layer's nodes: those that give most stand first, so that the first panels hold what most inputs need.
 // The order changes nothing but the sequence in which the next layer adds its inputs up.
 
 import { PANEL } from "../engine/generated/abi.ts";
 import type { ByteWeights, DenseLayer } from "../model/model.ts";
 
-/**
- * Fills panel after panel: the most active node left, then the 15 that are most active together with those already in it (cosine of
- * their activations). @param gram HᵀH of activations [nodes, nodes]
- */
-export function coactivationOrder(gram: Float32Array, nodes: number): Uint32Array {
-  const norm = Float32Array.from({ length: nodes }, (_, i) => Math.sqrt(gram[i * nodes + i]) || 1);
-  const left = new Uint8Array(nodes).fill(1);
-  const together = new Float32Array(nodes);
-  const order = new Uint32Array(nodes);
-  for (let place = 0; place < nodes; place++) {
-    const first = place % PANEL === 0;
-    if (first) together.fill(0);
-    let best = -1;
-    for (let i = 0; i < nodes; i++) {
-      if (!left[i]) continue;
-      if (best < 0 || (first ? norm[i] > norm[best] : together[i] > together[best])) best = i;
-    }
-    order[place] = best;
-    left[best] = 0;
-    for (let i = 0; i < nodes; i++) together[i] += gram[best * nodes + i] / (norm[best] * norm[i]);
-  }
-  return order;
+/** What each node gives: the sum of the squares of its activations, h [rows, nodes], by how much the next layer looks at it [nodes], squared. */
+export function strengthsOf(h: Float32Array, lookedAt: Float32Array): Float64Array {
+  const nodes = lookedAt.length;
+  const strengths = new Float64Array(nodes);
+  for (let i = 0; i < h.length; i++) strengths[i % nodes] += (h[i] * lookedAt[i % nodes]) ** 2;
+  return strengths;
 }
 
-/** The nodes that give most first: by the mean square of their activations, h [rows, nodes], and how much the next layer looks at them. */
-export function strengthOrder(h: Float32Array, lookedAt: Float32Array): Uint32Array {
-  const nodes = lookedAt.length;
-  const strength = new Float64Array(nodes);
-  for (let i = 0; i < h.length; i++) strength[i % nodes] += (h[i] * lookedAt[i % nodes]) ** 2;
-  return Uint32Array.from(strength.keys()).sort((a, b) => strength[b] - strength[a] || a - b);
+/** The strongest nodes first. */
+export function strengthOrder(strengths: Float64Array): Uint32Array {
+  return Uint32Array.from(strengths.keys()).sort((a, b) => strengths[b] - strengths[a] || a - b);
+}
+
+/** How many of the strongest nodes hold this share of all strength, in whole panels; all where strengths are not finite. */
+export function holding(strengths: Float64Array, share: number): number {
+  const descending = strengths.slice().sort().reverse();
+  const wanted = share * descending.reduce((sum, one) => sum + one, 0);
+  let held = 0;
+  let nodes = 0;
+  while (nodes < descending.length && !(held >= wanted)) held += descending[nodes++];
+  return Math.min(descending.length, Math.max(1, Math.ceil(nodes / PANEL)) * PANEL);
 }
 
 /** Two layers, the nodes of the first put in `order`. */

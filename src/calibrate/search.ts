@@ -1,34 +1,28 @@
-// The search: single layers first, everything else exact; then later layers beside several of the first, from cheap to sure; then rules
+// The search: single layers first, everything else exact; then later layers beside several of the first; then rules
 // that grow. What comes back is everything tried and composed, for others to choose from.
 
-import type { LayerActivators } from "../activator/activator.ts";
 import { isStatic } from "../activator/setting.ts";
-import type { DenseLayer } from "../model/model.ts";
 import { firstLabelled, type Labelled, type Rows } from "../model/rows.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact, outputSettingsOf, settingsOf, withLayer } from "./candidates.ts";
 import { mostOf, type Promised } from "./choose.ts";
 import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
+import type { Fitted } from "./fit.ts";
 import { type Answers, judge, sum } from "./judge.ts";
 import type { ExactRungs } from "./layouts.ts";
 import { unique } from "./unique.ts";
 
 /** Runs settings over rows, `what` being the part from `from` to `to` of all that is done for one model. */
 export type Run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string) => Promise<Outcome[]>;
-/** The scores of layer `l` that each share of its nodes exceeds on average, for low-rank activators of a rank or `all`. */
-export type Thresholds = (l: number, by: number | "all", shares: readonly number[]) => readonly number[];
 
 /** Rows for the first look at every setting, settings that survive it, and settings that later layers are tried beside. */
 const firstLook = 500;
-const survivors = 40;
-const bases = 6;
+const survivors = 64;
+const bases = 12;
 
 /** What is searched, on which rows, and how an outcome is judged. */
-export interface Searching {
-  layers: readonly DenseLayer[];
-  fitted: readonly LayerActivators[];
-  thresholds: Thresholds;
+export interface Searching extends Fitted {
   /** Activators to try. */
   kinds: readonly string[];
   exactRungs: ExactRungs;
@@ -47,6 +41,7 @@ export async function searchLevels({
   layers,
   fitted,
   thresholds,
+  amongs,
   kinds,
   exactRungs,
   search,
@@ -62,7 +57,7 @@ export async function searchLevels({
   const settingsFor = (l: number): RankedSetting[] =>
     l === last
       ? outputSettingsOf(layers[l], fitted[l], kinds)
-      : settingsOf(layers[l], l === 0, fitted[l], kinds, (by, shares) => thresholds(l, by, shares));
+      : settingsOf(layers[l], l === 0, fitted[l], kinds, (by, shares) => thresholds(l, by, shares), amongs[l]);
   const glance = firstLabelled(search, firstLook);
   const most = Math.max(mostLost, mostOf(promise));
 
@@ -76,17 +71,25 @@ export async function searchLevels({
     });
   };
 
+  /** What is usable of these settings, judged by a first look at them. */
+  const glanceAt = async (looked: readonly Rung[], from: number, to: number): Promise<Judged[]> => {
+    const [whole, ...tried] = await tryAll([exactRungs.alone, ...looked], glance, from, to);
+    return usable(tried, most, whole.cost);
+  };
+
   let rungs: Rung[] = [];
   const share = 0.25 / layers.length;
   for (let l = 0; l <= last; l++) {
     const [from, middle, to] = [0.05 + l * share, 0.05 + (l + 0.2) * share, 0.05 + (l + 1) * share];
     const settings = settingsFor(l);
     if (settings.length === 0) continue;
-    const found = rungs.length === 0 ? [] : spread(usable(await tryAll(rungs, glance, from, middle), most), bases);
+    const found = rungs.length === 0 ? [] : thin(await glanceAt(rungs, from, middle), bases);
     // a layer may pay where none before it does
     const alone = { layers: exactRungs.beside.layers.map((setting, i) => (i < l ? exactRungs.alone.layers[i] : setting)) };
-    const tried = [alone, ...found].flatMap((rung) => settings.map((setting) => withLayer(rung, l, setting)));
-    rungs = thin(usable(await tryAll([...rungs, ...tried], glance, middle, to), most), survivors);
+    // a hidden layer's nodes read a row each where they are ranked, which takes longer than all of them behind a layer that hands on little
+    const cheap = l < last ? settings.filter(({ activator }) => activator !== "low-rank") : settings;
+    const tried = [alone, ...found].flatMap((rung, i) => (i === 0 ? settings : cheap).map((setting) => withLayer(rung, l, setting)));
+    rungs = thin(await glanceAt([...rungs, ...tried], middle, to), survivors);
   }
   const wholes = growing ? unique(rungs.flatMap(wholeOf)) : [];
   const [exactTried, ...all] = await tryAll([exactRungs.alone, ...wholes, ...rungs], search, 0.3, 0.55);
@@ -108,22 +111,40 @@ function wholeOf({ layers }: Rung): Rung[] {
 /** What a setting may lose, unless more is promised: no rule is sure of a fifth of the inputs by letting a third grow. */
 const mostLost = 0.2;
 
+/** Shares of inputs that a rule may answer otherwise, for each of which the best beginnings are kept. */
+const tolerated = [0.002, 0.006, 0.02];
+
 interface Judged {
   rung: Rung;
   cost: number;
   disagreed: number;
+  /** Per share tolerated: the cost where all inputs grow that have to. */
+  grown: readonly number[];
 }
 
 /** Settings that a level may begin with, cheapest first: those that lose at most `most` on average. */
-function usable(tried: readonly Tried[], most: number): Judged[] {
+function usable(tried: readonly Tried[], most: number, wholeCost: number): Judged[] {
   return tried
     .filter(({ differences }) => sum(differences) <= most * differences.length)
-    .map(({ rung, cost, disagreements }) => ({ rung, cost, disagreed: sum(disagreements) }))
+    .map((one) => ({
+      rung: one.rung,
+      cost: one.cost,
+      disagreed: sum(one.disagreements),
+      grown: tolerated.map((share) => one.cost + growing(one, share) * wholeCost),
+    }))
     .sort((a, b) => a.cost - b.cost);
 }
 
+/** The share of inputs that have to grow, those with the least margins, for no more than `share` of all to be answered otherwise. */
+function growing({ margins, disagreements }: Tried, share: number): number {
+  const rows = Uint32Array.from(margins.keys()).sort((a, b) => margins[b] - margins[a]);
+  let left = share * rows.length;
+  const first = rows.findIndex((r) => (left -= disagreements[r]) < 0);
+  return first < 0 ? 0 : 1 - first / rows.length;
+}
+
 /** Of settings, cheapest first, those that disagree less than every cheaper one, and the others. */
-export function split<T extends Omit<Judged, "rung">>(settings: readonly T[]): [front: T[], others: T[]] {
+export function split<T extends Pick<Judged, "cost" | "disagreed">>(settings: readonly T[]): [front: T[], others: T[]] {
   let least = Number.POSITIVE_INFINITY;
   const [front, others]: [T[], T[]] = [[], []];
   for (const one of settings) {
@@ -133,21 +154,11 @@ export function split<T extends Omit<Judged, "rung">>(settings: readonly T[]): [
   return [front, others];
 }
 
-/** At most `n` settings, those that disagree least for what they cost: non-dominated fronts, one after another. */
+/** At most `n` settings: by turns those that grow to the least cost for each share tolerated, and those that disagree least for what they cost. */
 function thin(settings: readonly Judged[], n: number): Rung[] {
-  const kept: Judged[] = [];
-  let left = settings;
-  while (kept.length < n && left.length > 0) {
-    const [front, others] = split(left);
-    kept.push(...front);
-    left = others;
-  }
-  return kept.slice(0, n).map(({ rung }) => rung);
-}
-
-/** At most `n` settings from the cheapest to the surest of those that no other beats in both. */
-function spread(settings: readonly Judged[], n: number): Rung[] {
-  const [front] = split(settings);
-  const count = Math.min(n, front.length);
-  return Array.from({ length: count }, (_, i) => front[Math.round((i * (front.length - 1)) / Math.max(1, count - 1))].rung);
+  const orders = tolerated.map((_, t) => [...settings].sort((a, b) => a.grown[t] - b.grown[t]));
+  const [front, others] = split(settings);
+  const kept = new Set<Judged>();
+  for (let i = 0; i < settings.length; i++) for (const order of [[...front, ...others], ...orders]) if (kept.size < n) kept.add(order[i]);
+  return [...kept].map(({ rung }) => rung);
 }

@@ -87,8 +87,9 @@ function rungText({ layers, margin }: Rung): string {
 
 function settingText(setting: LayerSetting): string {
   if (setting.kind !== "ranked") return setting.kind;
-  const { activator, variant, rank, by, amount, unit } = setting;
+  const { activator, variant, rank, among, by, amount, unit } = setting;
   const number = Number(amount.toPrecision(3));
   const chosen = by === "top-k" ? `top ${percent(amount)}` : by === "within" ? `within ${number} of the best` : `above ${number}`;
-  return `${oneLine(activator)} ${variant}${rank === undefined ? "" : ` by ${rank}`} ${chosen}${unit === "panel" ? " of panels" : ""}`;
+  const ranking = `${oneLine(activator)} ${variant}${rank === undefined ? "" : ` by ${rank}`}`;
+  return `${ranking} ${chosen}${unit === "panel" ? " of panels" : ""}${among === undefined ? "" : ` of the first ${among}`}`;
 }

@@ -111,6 +111,7 @@ function readSetting(at: string, value: unknown): LayerSetting {
         activator: oneOf("low-rank", "hash", "clusters", "screen", "static", "all", "oracle"),
         variant: whole(0),
         rank: optional(whole(1)),
+        among: optional(whole(1)),
         // any other list would be expanded past the last panel
         unit: activator === "clusters" ? oneOf("cluster") : oneOf("node", "panel"),
         by: oneOf("top-k", "threshold", "within"),

@@ -71,6 +71,8 @@ const ways: [LayerSetting, LayerSetting][] = [
   [{ kind: "exact", layout: "columns" }, { kind: "exact" }],
   ...[
     ranked({}),
+    ranked({ among: 1 }),
+    ranked({ among: 1, unit: "panel" }),
     ranked({ activator: "hash", variant: 3, unit: "panel" }),
     ranked({ activator: "screen", variant: 3 }),
     ranked({ activator: "oracle", unit: "panel" }),

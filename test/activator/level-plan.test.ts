@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { encodeActivators, type LayerActivators, noActivators } from "../../src/activator/activator.ts";
+import { decodeActivators, encodeActivators, type LayerActivators, noActivators } from "../../src/activator/activator.ts";
 import { placeLevel } from "../../src/activator/level-plan.ts";
 import { placeNetwork } from "../../src/activator/network.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
@@ -180,6 +180,38 @@ for (const backend of ["simd", "js"] as const) {
         const byTanh = madeUpModel([33, 50, 10], 3, "tanh");
         expect(plain(await run(byTanh, [rung(all(0.3))], inputs))).toEqual(plain(await run(byTanh, [rung(exact)], inputs)));
       });
+    });
+
+    test("ranked among its first nodes, a layer is what it is where no other can be chosen", async () => {
+      const model = await withActivators(madeUpModel([33, 50, 90, 10], 3, "relu"));
+      const others = decodeActivators(model).map(({ lowRank }): LayerActivators => {
+        if (!lowRank) return noActivators;
+        return { ...noActivators, lowRank: { ...lowRank, mean: lowRank.mean.map((m, i) => (i < 36 ? m : -1e30)) } };
+      });
+      const never = createModel(model.name, model.layers, { ladder: null, tensors: encodeActivators(others) });
+      const low = { activator: "low-rank", variant: 16 } as const;
+      /** The same setting among the first 36 nodes, and among all: as many of `from` in panels of 16, or nodes, either way. */
+      const both = (part: Partial<RankedSetting>, units: number, all: number): [RankedSetting, RankedSetting] => {
+        const { amount = 0 } = part;
+        const share = (of: number): number => (part.by === "threshold" ? amount : amount / of);
+        return [ranked({ ...low, ...part, among: 36, amount: share(units) }), ranked({ ...low, ...part, amount: share(all) })];
+      };
+      for (const [among, plainly] of [
+        both({ amount: 9 }, 36, 50),
+        both({ by: "threshold", amount: 0.2 }, 36, 50),
+        both({ unit: "panel", amount: 2 }, 3, 4),
+        both({ amount: 36 }, 36, 50),
+      ]) {
+        const got = await run(model, [rung(among, exact)]);
+        const expected = await run(never, [rung(plainly, exact)]);
+        expect(plain(got)).toEqual(plain(expected));
+        expect(got.map(({ nodes }) => nodes)).toEqual(expected.map(({ nodes }) => nodes));
+        // 16 components of 64 nodes less those of 48
+        expect(got[0].macs).toBe(expected[0].macs - 16 * 16);
+      }
+      const [few, more] = [both({ amount: 4 }, 36, 50)[0], both({ amount: 12 }, 36, 50)[0]];
+      expectClose(await run(model, growing(1e30, rung(few, exact), rung(more, exact))), await run(model, [rung(more, exact)]));
+      await expect(run(model, [rung(ranked({ ...low, among: 51 }), exact)])).rejects.toMatchObject({ code: "bad-file" });
     });
 
     describe("static, the first panels for every input", () => {

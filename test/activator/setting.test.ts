@@ -5,14 +5,18 @@ const ranked: RankedSetting = { kind: "ranked", activator: "clusters", variant: 
 const by = (way: RankedSetting["by"], amount: number): RankedSetting => ({ ...ranked, by: way, amount });
 const [dense, exact]: LayerSetting[] = [{ kind: "dense" }, { kind: "exact" }];
 
-test.each<[Partial<RankedSetting>]>([[{ activator: "screen" }], [{ variant: 2 }], [{ rank: 4 }], [{ unit: "panel" }], [{ by: "within" }]])(
-  "settings that differ in %o rank differently, and neither widens the other",
-  (other) => {
-    const changed = { ...ranked, ...other };
-    expect(sameRanking(ranked, ranked)).toBe(true);
-    expect([sameRanking(ranked, changed), widens(ranked, changed), widens(changed, ranked)]).toEqual([false, false, false]);
-  },
-);
+test.each<[Partial<RankedSetting>]>([
+  [{ activator: "screen" }],
+  [{ variant: 2 }],
+  [{ rank: 4 }],
+  [{ among: 16 }],
+  [{ unit: "panel" }],
+  [{ by: "within" }],
+])("settings that differ in %o rank differently, and neither widens the other", (other) => {
+  const changed = { ...ranked, ...other };
+  expect(sameRanking(ranked, ranked)).toBe(true);
+  expect([sameRanking(ranked, changed), widens(ranked, changed), widens(changed, ranked)]).toEqual([false, false, false]);
+});
 
 describe("a setting widens another", () => {
   test.each<[string, LayerSetting, LayerSetting]>([

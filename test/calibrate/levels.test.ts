@@ -31,7 +31,15 @@ const exactRule = [everyLayer(2, exact)];
 const lost = (count: number) => ({ rows: n, lost: count, changed: count, disagreed: count });
 const near = (value: number) => expect.closeTo(value, 9);
 const costOf = ({ macs }: Outcome): number => sum(macs) / n;
-const sequencing: Sequencing = { labels, costOf, exact: exactRule, always: [], samples: n, promise: { kind: "loss", bound: 0.01 } };
+const sequencing: Sequencing = {
+  labels,
+  costOf,
+  exact: exactRule,
+  always: [],
+  samples: n,
+  promise: { kind: "loss", bound: 0.01 },
+  lossRate: 1,
+};
 const certifying: Certifying = { labels, widths, confidence: 0.95 };
 
 describe("the sequence of levels", () => {
@@ -150,7 +158,7 @@ describe("the sequence of levels", () => {
     const gained: Labels = { ...labels, classes: new Uint32Array(n).fill(1) };
     const outcomes = [outcome(0, 100), outcome(0, 60), outcome(40, 40), outcome(10, 50)];
     const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
-    const found = sequence(ladder, outcomes, { ...sequencing, labels: gained, promise: { kind: "agreement", bound: 0.98 } });
+    const found = sequence(ladder, outcomes, { ...sequencing, labels: gained, promise: { kind: "agreement", bound: 0.98 }, lossRate: 0 });
     const tested = (key: "lost" | "disagreed") => [...found].sort((a, b) => a.rank[key] - b.rank[key]).map(({ rungs }) => rungs);
     expect(tested("lost")).toEqual([denseRule, exactRule, rule(0.4), rule(0.5)]);
     expect(tested("disagreed")).toEqual([denseRule, exactRule, rule(0.5), rule(0.4)]);
@@ -171,16 +179,16 @@ describe("the sequence of levels", () => {
   });
 
   test("keeps what gains more, though it answers otherwise more often", () => {
-    const thirtyWrong: Labels = { ...labels, classes: Uint32Array.from({ length: n }, (_, r) => (r < 30 ? 1 : 0)) };
-    const outcomes = [outcome(0, 100), outcome(0, 80), outcome(5, 40), outcome(30, 50)];
+    const manyWrong: Labels = { ...labels, classes: Uint32Array.from({ length: n }, (_, r) => (r < 300 ? 1 : 0)) };
+    const outcomes = [outcome(0, 100), outcome(0, 80), outcome(5, 40), outcome(300, 50)];
     const ladder = [denseRule, exactRule, rule(0.4), rule(0.5)];
-    const found = sequence(ladder, outcomes, { ...sequencing, labels: thirtyWrong });
+    const found = sequence(ladder, outcomes, { ...sequencing, labels: manyWrong, lossRate: 0 });
     expect(found.map(({ rungs }) => rungs)).toEqual([rule(0.4), rule(0.5), exactRule, denseRule]);
   });
 
   test("tests what loses and gains alike behind what hardly does either: its loss is less sure", () => {
     const outcomes = [outcome(0, 100), outcome(0, 60), outcome(20, 30), outcome(1, 40)];
-    const alike = sequence([denseRule, exactRule, rule(0.3), rule(0.4)], outcomes, { ...sequencing, labels: tenWrong });
+    const alike = sequence([denseRule, exactRule, rule(0.3), rule(0.4)], outcomes, { ...sequencing, labels: tenWrong, lossRate: 0 });
     const [wild, calm] = [0.3, 0.4].map((amount) => alike.find(({ rungs }) => JSON.stringify(rungs) === JSON.stringify(rule(amount))));
     expect([wild?.lost, calm?.lost, wild?.changed, calm?.changed]).toEqual([0, -1, 20, 1]);
     expect(wild?.rank.lost).toBeGreaterThan(0.005);

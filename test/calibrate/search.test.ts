@@ -1,7 +1,7 @@
 // The search by itself: which settings it runs beside which, whatever the network makes of them.
 
 import { expect, test } from "vitest";
-import { type LayerActivators, noActivators } from "../../src/activator/activator.ts";
+import { type Hash, type LayerActivators, noActivators } from "../../src/activator/activator.ts";
 import { topDepth } from "../../src/activator/level-plan.ts";
 import { everyLayer, exact } from "../../src/calibrate/candidates.ts";
 import type { Outcome } from "../../src/calibrate/evaluate.ts";
@@ -12,8 +12,11 @@ import { madeUpLowRank, madeUpModel, madeUpRows } from "../made-up-models.ts";
 const layers = 4;
 const rows = madeUpRows(20, 16, 1);
 const network = madeUpModel([16, 16, 16, 16, 4], 1).layers;
+/** All of an activator that the search looks at, on every hidden layer. */
+const hash = { tables: 8 } as Hash;
+const fitted = network.map((_, l): LayerActivators => ({ ...noActivators, hash: l < layers - 1 ? hash : null }));
 const lowRank = madeUpLowRank(16, 16, 8, (n) => new Float32Array(n));
-const fitted = network.map((_, l): LayerActivators => ({ ...noActivators, lowRank: l < layers - 1 ? lowRank : null }));
+const ranking = network.map((_, l): LayerActivators => ({ ...noActivators, lowRank: l < layers - 1 ? lowRank : null }));
 const alone = everyLayer(layers, { kind: "exact", layout: "panels" });
 const beside = everyLayer(layers, { kind: "exact", layout: "columns" });
 const isRanked = (rung: Rung): boolean[] => rung.layers.map(({ kind }) => kind === "ranked");
@@ -42,10 +45,11 @@ const running =
 const search = (dispensable: readonly number[], part: Partial<Searching> = {}) =>
   searchLevels({
     layers: network,
-    kinds: ["low-rank"],
+    kinds: ["hash"],
     exactRungs: { alone, beside },
     fitted,
     thresholds: () => [],
+    amongs: network.map(() => [16]),
     search: { rows, labels: null },
     run: running(dispensable),
     reference: async () => null,
@@ -74,7 +78,7 @@ test("tries thresholds of a hidden relu's own numbers, those above 0, where `all
   expect(await search([0, 1, 2], { kinds: [], thresholds, layers: of("relu"), fitted: network.map(() => noActivators) })).toHaveLength(1);
 });
 
-test("tries shares of a hidden layer's first panels, for every input, behind another hidden layer, where `static` is among the kinds", async () => {
+test("tries shares of a hidden layer's first panels, for every input, where `static` is among the kinds", async () => {
   const wide = madeUpModel([16, 160, 160, 4], 1).layers;
   const shares = async (kinds: string[]): Promise<number[][]> => {
     const part = {
@@ -87,12 +91,33 @@ test("tries shares of a hidden layer's first panels, for every input, behind ano
     return wide.map((_, l) => {
       const settings = found.flatMap(({ rungs: [rung] }) => (rung.layers[l].kind === "ranked" ? [rung.layers[l] as RankedSetting] : []));
       for (const setting of settings) expect(setting).toMatchObject({ activator: "static", variant: 0, unit: "panel", by: "top-k" });
-      return settings.map(({ amount }) => amount).sort();
+      return [...new Set(settings.map(({ amount }) => amount))].sort();
     });
   };
-  // of 10 panels
-  expect(await shares(["static"])).toEqual([[], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9], []]);
+  const panels = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9]; // of 10
+  expect(await shares(["static"])).toEqual([panels, panels, []]);
   expect(await shares([])).toEqual([[], [], []]);
+});
+
+test("ranks a first layer's nodes among as many as are said, a later layer's beside exact layers alone, whose panels are units too", async () => {
+  const amongs = [[4, 16], [16], [8]];
+  const part = { kinds: ["low-rank"], fitted: ranking, amongs, thresholds: () => [0.5] };
+  const [, ...found] = await search([0, 1, 2], part);
+  const rankings = found.map(({ rungs: [rung] }) => rung.layers.flatMap((one, l) => (one.kind === "ranked" ? [{ ...one, l }] : [])));
+  expect(rankings.every(({ length }) => length === 1)).toBe(true);
+  const of = (layer: number) => rankings.flat().filter(({ l }) => l === layer);
+  for (const one of rankings.flat()) expect(one).toMatchObject({ activator: "low-rank", variant: 8 });
+  expect(new Set(of(0).map(({ among }) => among))).toEqual(new Set([4, undefined]));
+  expect(new Set(of(1).map(({ among }) => among))).toEqual(new Set([undefined]));
+  expect(new Set(of(2).map(({ among }) => among))).toEqual(new Set([8]));
+  expect([0, 1, 2].map((l) => of(l).some(({ unit }) => unit === "panel"))).toEqual([false, true, true]);
+  // as many nodes whatever they are ranked among, never all of those
+  const counts = (among: number | undefined): number[] =>
+    of(0)
+      .filter((one) => one.among === among && one.by === "top-k")
+      .map(({ amount }) => amount * (among ?? 16));
+  expect(counts(4).every((count) => count < 4 && counts(undefined).some((other) => Math.abs(other - count) < 1e-9))).toBe(true);
+  expect(of(0).filter(({ by }) => by === "threshold")).toHaveLength(2);
 });
 
 test("rules whose rungs hand on what exceeds a threshold end in what goes on from there, as an exact rung begins anew", async () => {
@@ -116,7 +141,7 @@ test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
     const [plain, ...found] = await search(dispensable);
     expect(plain).toMatchObject({ cost: 10, disagreed: 0 });
     // of settings that are equals, too, as many as survive; those that answer everything wrong do not
-    expect(found).toHaveLength(dispensable.length > 1 ? 40 : 18);
+    expect(found).toHaveLength([0, 7, 63, 64][dispensable.length]);
     for (const { disagreed } of found) expect(disagreed).toBe(0);
     const good = found.filter(({ disagreed }) => disagreed === 0).sort((a, b) => a.cost - b.cost);
     expect(good[0]?.cost).toBe(10 - dispensable.length);
@@ -126,7 +151,7 @@ test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
 
 test("settings that lose more than any rule makes up for are kept where that much is promised", async () => {
   const [, ...found] = await search([0], { promise: { kind: "agreement", bound: 0 } });
-  expect(found).toHaveLength(40);
+  expect(found).toHaveLength(64);
   expect(found.some(({ disagreed }) => disagreed > 0)).toBe(true);
 });
 

@@ -140,6 +140,8 @@ describe("decodeLadder", () => {
       'layers[0].activator: got "psychic", expected low-rank, hash, clusters, screen, static, all, oracle',
     ],
     [`${layer0}.variant`, 1.5, "layers[0].variant: got 1.5, expected a whole number"],
+    [`${layer0}.among`, 0, "layers[0].among: got 0"],
+    [`${layer0}.among`, 2.5, "layers[0].among: got 2.5, expected a whole number"],
     [`${layer0}.unit`, "row", 'layers[0].unit: got "row", expected node, panel'],
     [`${layer0}.unit`, "cluster", 'layers[0].unit: got "cluster", expected node, panel'],
     [`${layer0}.activator`, "clusters", 'layers[0].unit: got "panel", expected cluster'],
@@ -255,7 +257,9 @@ describe("of any ladder", () => {
         amount: by === "top-k" ? share : by === "within" ? length : anything,
       }),
     )
-    .chain((setting) => optional("rank", whole(1)).map((rank) => ({ ...setting, ...rank })));
+    .chain((setting) =>
+      fc.tuple(optional("rank", whole(1)), optional("among", whole(1))).map((more) => Object.assign({ ...setting }, ...more)),
+    );
   const exact = optional("layout", fc.constantFrom("panels", "columns")).map((layout) => ({ kind: "exact", ...layout }));
   const dense = fc.constant({ kind: "dense" });
   const layers = fc.tuple(fc.oneof(ranked, exact, dense), fc.oneof(ranked, exact, dense));
