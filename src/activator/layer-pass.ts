@@ -171,7 +171,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
         ? isOutput || activation !== abi.RELU || setting.by !== "threshold" || setting.amount < 0
         : isStatic(setting)
           ? isOutput || setting.amount >= 1
-          : setting.by === "top-k" && setting.amount >= 1 && setting.among === undefined);
+          : setting.by === "top-k" && setting.amount >= 1 && !setting.among);
     const used: LayerSetting = complete ? { kind: "exact" } : setting;
     if (done !== null && change === "same" && sameSetting(done.setting, used)) return { vector: done.vector, change: "same" };
     const pass = used.kind !== "ranked" ? every : isStatic(used) ? some : ranked;

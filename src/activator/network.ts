@@ -85,11 +85,9 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
     /** A layer's scores serve whichever activator ranks it: each ranking is read before the next is made. */
     const scores = (): number => floats(`${l}.scores`, matrix.outputs);
     switch (setting.activator) {
-      case "low-rank": {
-        const { among = matrix.outputs } = setting;
-        if (!lowRank || setting.variant > lowRank.rank || setting.variant < 1 || among > matrix.outputs) break;
-        return placeLowRank(memory, lowRank, setting.variant, order, scores(), among);
-      }
+      case "low-rank":
+        if (!lowRank || setting.variant > lowRank.rank || setting.variant < 1 || (setting.among ?? 0) > matrix.outputs) break;
+        return placeLowRank(memory, lowRank, setting.variant, order, scores(), setting.among);
       case "hash":
         if (!hash || setting.variant !== hash.tables) break;
         return placeHash(memory, hash, matrix.outputs, order, scores());
@@ -97,14 +95,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
         const found = clusters.find(({ panels }) => panels === setting.variant);
         const rank = setting.rank ?? 0;
         if (!found || rank < 1 || rank > found.router.rank) break;
-        return placeLowRank(
-          memory,
-          found.router,
-          rank,
-          null,
-          floats(`${l}.${found.panels}.scores`, found.router.mean.length),
-          found.router.mean.length,
-        );
+        return placeLowRank(memory, found.router, rank, null, floats(`${l}.${found.panels}.scores`, found.router.mean.length));
       }
       case "screen":
         if (setting.variant < 1) break;

@@ -64,5 +64,5 @@ export function sameRanking(a: LayerSetting, b: LayerSetting): boolean {
 
 /** What tells a layer's activators apart: settings of one name share one. */
 export function activatorName({ activator, variant, rank, among }: RankedSetting): string {
-  return `${activator}.${variant}.${rank}.${among}`;
+  return [activator, variant, rank, among].join();
 }
