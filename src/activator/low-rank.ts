@@ -16,7 +16,7 @@ export function placeLowRank(
   rank: number,
   order: Uint32Array | null,
   scores: number,
-  among = all.mean.length,
+  among: number = all.mean.length,
 ): Activator {
   const inputs = all.down.length / all.rank;
   const padded = paddedTo(rank, 4);
