@@ -105,8 +105,8 @@ ${machineText(machine)}; ${others}.${elsewhere(evaluation)} Measured on ${days.j
 at a time. Load average while measuring: ${figure(middle)} in the median, at most ${figure(highest)}; one query after another makes about 1.${busy}
 
 A *node* is one output of a layer. *Dense* is our own engine computing all of them; *exact* skips what is multiplied by zero and answers the same. Other levels of effort
-leave nodes out: a cheap predictor ranks a layer's nodes for the very input, the best are computed, the rest count as zero; of layers behind that the nodes that usually give
-most may be all that is computed; and inputs that stay close to call get more. An
+leave nodes out: a cheap predictor ranks a layer's nodes for the very input, the best are computed, the rest count as zero; or only the nodes that usually give
+most are computed; and inputs that stay close to call get more. An
 *objective* says what may be lost: \`loss=0.003\` asks for at most 0.3 points of accuracy less than dense, \`agreement=0.997\` for dense's answer in 99.7 % of
 queries. It is answered by the fastest level that was *certified* to keep it: proved beforehand, at 95 % confidence, on rows used for nothing else ([how](certificates.md)).
 *Report rows* are yet others, which the figures below come from.`;

@@ -29,7 +29,7 @@ import { usedActivators } from "./used.ts";
 
 /**
  * What may rank the nodes of a layer; `screen` and `clusters` only those of output layers, which are ranked from 256 nodes on, `all` only those of
- * hidden layers with relu, `static` only those of hidden layers behind another.
+ * hidden layers with relu, `static` only those of hidden layers.
  */
 export type ActivatorKind = "low-rank" | "static" | "all" | "screen" | "clusters" | "hash";
 

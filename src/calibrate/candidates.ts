@@ -12,7 +12,7 @@ const panelShares = [0.06, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5];
 /** Shares of a layer's panels that are computed for every input. */
 const staticShares = [0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.62, 0.75, 0.88];
 export const hashShares: readonly number[] = [0.02, 0.04, 0.08, 0.12, 0.2, 0.3, 0.5];
-/** Components of low-rank activators; of those behind another hidden layer, which are tried beside several settings of that. */
+/** Components of low-rank activators; and of those of later hidden layers. */
 const ranks = [8, 16, 24, 32, 48, 64, 96];
 const laterRanks = [8, 16, 32, 64];
 /** Shares of every hidden layer at once, for callers who ask for a share of nodes. */
