@@ -122,7 +122,7 @@ interface Judged {
   grown: readonly number[];
 }
 
-/** Settings that a level may begin with, cheapest first: those that lose at most `most` on average. */
+/** Settings that a level may begin with, cheapest first: those that lose at most `most` on average. An input computed exactly costs `wholeCost`. */
 function usable(tried: readonly Tried[], most: number, wholeCost: number): Judged[] {
   return tried
     .filter(({ differences }) => sum(differences) <= most * differences.length)
@@ -130,13 +130,13 @@ function usable(tried: readonly Tried[], most: number, wholeCost: number): Judge
       rung: one.rung,
       cost: one.cost,
       disagreed: sum(one.disagreements),
-      grown: tolerated.map((share) => one.cost + growing(one, share) * wholeCost),
+      grown: tolerated.map((share) => one.cost + shareToGrow(one, share) * wholeCost),
     }))
     .sort((a, b) => a.cost - b.cost);
 }
 
 /** The share of inputs that have to grow, those with the least margins, for no more than `share` of all to be answered otherwise. */
-function growing({ margins, disagreements }: Tried, share: number): number {
+function shareToGrow({ margins, disagreements }: Tried, share: number): number {
   const rows = Uint32Array.from(margins.keys()).sort((a, b) => margins[b] - margins[a]);
   let left = share * rows.length;
   const first = rows.findIndex((r) => (left -= disagreements[r]) < 0);
