@@ -55,7 +55,7 @@ export async function checkCertificates(
   );
   const plain = everyLayer(layers.length, exactSetting);
   const settings = settingsOf(layers[0], true, fitted[0], kinds, (by, shares) => thresholds(0, by, shares), [layers[0].outputs]).filter(
-    ({ variant, unit }) => ranks.includes(variant) && unit === "node",
+    ({ variant }) => ranks.includes(variant),
   );
   const rungs = [everyLayer(layers.length, dense), plain, ...settings.map((setting) => withLayer(plain, 0, setting))];
   const withActivators = createModel(name, layers, { ladder: null, tensors: encodeActivators(fitted) });

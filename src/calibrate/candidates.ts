@@ -102,7 +102,8 @@ export function settingsOf(
         settings.push({ kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: panels / panelCount });
   }
   if (lowRank)
-    for (const variant of (isFirst ? ranks : laterRanks).filter((r) => r <= lowRank.rank))
+    for (const variant of (isFirst ? ranks : laterRanks).filter((r) => r <= lowRank.rank)) {
+      const scores = thresholds(variant, nodeShares);
       for (const nodes of amongs) {
         const base = { kind: "ranked", activator: "low-rank", variant, ...(nodes < outputs ? { among: nodes } : {}) } as const;
         const topK = (unit: "node" | "panel", shares: readonly number[]): void => {
@@ -110,10 +111,11 @@ export function settingsOf(
           for (const amount of amounts) settings.push({ ...base, unit, by: "top-k", amount });
         };
         topK("node", nodeShares);
-        for (const amount of thresholds(variant, nodeShares)) settings.push({ ...base, unit: "node", by: "threshold", amount });
+        for (const amount of scores) settings.push({ ...base, unit: "node", by: "threshold", amount });
         // of many inputs a row each takes less
         if (!isFirst) topK("panel", panelShares);
       }
+    }
   if (hash)
     for (const amount of hashShares)
       settings.push({ kind: "ranked", activator: "hash", variant: hash.tables, unit: "node", by: "top-k", amount });

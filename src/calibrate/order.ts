@@ -17,7 +17,7 @@ export function strengthOrder(strengths: Float64Array): Uint32Array {
   return Uint32Array.from(strengths.keys()).sort((a, b) => strengths[b] - strengths[a] || a - b);
 }
 
-/** How many of the strongest nodes hold this share of all strength, in whole panels; all where strengths are not finite. */
+/** How many of the strongest nodes hold this share of all strength, in whole panels; all where some are NaN. */
 export function holding(strengths: Float64Array, share: number): number {
   const descending = strengths.slice().sort().reverse();
   const wanted = share * descending.reduce((sum, one) => sum + one, 0);

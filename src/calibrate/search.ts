@@ -156,9 +156,7 @@ export function split<T extends Pick<Judged, "cost" | "disagreed">>(settings: re
 
 /** At most `n` settings: by turns those that grow to the least cost for each share tolerated, and those that disagree least for what they cost. */
 function thin(settings: readonly Judged[], n: number): Rung[] {
-  const orders = tolerated.map((_, t) => [...settings].sort((a, b) => a.grown[t] - b.grown[t]));
-  const [front, others] = split(settings);
-  const kept = new Set<Judged>();
-  for (let i = 0; i < settings.length; i++) for (const order of [[...front, ...others], ...orders]) if (kept.size < n) kept.add(order[i]);
-  return [...kept].map(({ rung }) => rung);
+  const orders = [split(settings).flat(), ...tolerated.map((_, t) => [...settings].sort((a, b) => a.grown[t] - b.grown[t]))];
+  const byTurns = new Set(settings.flatMap((_, i) => orders.map((order) => order[i])));
+  return [...byTurns].slice(0, n).map(({ rung }) => rung);
 }

@@ -20,7 +20,7 @@ test("the nodes that give most stand first: by how strongly they are active, and
 });
 
 test("as many of the strongest nodes as hold a share of all strength, in whole panels", () => {
-  // 40 nodes: one holds half, the next 19 nearly all the rest
+  // 40 nodes: one holds half, 20 others nearly all the rest
   const strengths = Float64Array.from({ length: 40 }, (_, i) => (i === 30 ? 19 : i % 2 ? 1 : 1e-6));
   expect(holding(strengths, 0.4)).toBe(16);
   expect(holding(strengths, 0.85)).toBe(16);
