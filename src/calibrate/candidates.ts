@@ -2,6 +2,7 @@
 
 import type { LayerActivators } from "../activator/activator.ts";
 import { PANEL } from "../engine/generated/abi.ts";
+import { paddedTo } from "../engine/memory-plan.ts";
 import type { DenseLayer } from "../model/model.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
 
@@ -97,9 +98,7 @@ export function settingsOf(
       settings.push({ kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount });
   if (kinds.includes("static")) {
     const panelCount = Math.ceil(outputs / PANEL);
-    for (const panels of new Set(staticShares.map((share) => Math.round(share * panelCount))))
-      if (panels > 0 && panels < panelCount)
-        settings.push({ kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: panels / panelCount });
+    settings.push(...staticOf(outputs, new Set(staticShares.map((share) => Math.round(share * panelCount) * PANEL))));
   }
   if (lowRank)
     for (const variant of (isFirst ? ranks : laterRanks).filter((r) => r <= lowRank.rank)) {
@@ -120,6 +119,14 @@ export function settingsOf(
     for (const amount of hashShares)
       settings.push({ kind: "ranked", activator: "hash", variant: hash.tables, unit: "node", by: "top-k", amount });
   return settings;
+}
+
+/** Settings that compute the first so many nodes for every input: multiples of a panel, of which all and none are left out. */
+export function staticOf(outputs: number, numbers: Iterable<number>): RankedSetting[] {
+  const padded = paddedTo(outputs, PANEL);
+  return [...numbers]
+    .filter((nodes) => nodes > 0 && nodes < padded)
+    .map((nodes) => ({ kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: nodes / padded }));
 }
 
 /** `rung` with layer `l` set otherwise. */

@@ -1,7 +1,7 @@
 // Composing levels from settings that were run one by one: what a rule that starts low and grows would have answered and cost
 // follows from the rows' answers and margins alone, so thousands of rules are tried without running anything again.
 
-import { widens } from "../activator/setting.ts";
+import { sameRanking, widens } from "../activator/setting.ts";
 import type { Rung } from "../profile/ladder.ts";
 
 /** A setting that was run over the search rows. */
@@ -26,7 +26,7 @@ export interface Composed {
 }
 
 /**
- * Shares of inputs that grow past the first rung, and past the second to one that leaves nothing out. Of the first well below half, so that the
+ * Shares of inputs that grow past the first rung, and past the second to one that leaves hardly anything out. Of the first well below half, so that the
  * median is a query of one rung on other rows too.
  */
 const growShares = [0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35];
@@ -41,9 +41,10 @@ export function composeFixed(tried: Tried): Composed {
 
 /**
  * Every rule low → final, low → high and low → high → final over settings that rank the first layer alike.
- * @param finals what leaves nothing out, exact first: the others only where they go on from what came before
+ * @param finals what leaves nothing out or hardly anything, exact first
+ * @param wholes what leaves nothing out, for rules that it goes on from
  */
-export function composeGrowing(settings: readonly Tried[], finals: readonly [Tried, ...Tried[]]): Composed[] {
+export function composeGrowing(settings: readonly Tried[], finals: readonly Tried[], wholes: readonly Tried[] = []): Composed[] {
   const found: Composed[] = [];
   const [exact] = finals;
   const ascending = new Map(settings.map((one) => [one, one.margins.slice().sort()]));
@@ -53,7 +54,10 @@ export function composeGrowing(settings: readonly Tried[], finals: readonly [Tri
     const margin = margins[Math.min(margins.length - 1, Math.round(share * margins.length))];
     return margin > 0 && margin < Number.POSITIVE_INFINITY ? margin : 0;
   };
-  const finalsOf = (one: Tried): Tried[] => finals.filter((final) => final === exact || continues(one.rung, final.rung));
+  const finalsOf = ({ rung }: Tried): Tried[] => [
+    ...finals.filter((final) => !narrows(rung, final.rung)),
+    ...wholes.filter((whole) => continues(rung, whole.rung)),
+  ];
   for (const low of settings) {
     const all = low.margins.length;
     const stayed = sumsOf(low);
@@ -115,6 +119,11 @@ function moved({ rows: all, lost, changed, disagreed }: Sums, rows: Uint32Array,
 }
 
 /** Whether `high` only widens what `low` chose: the same activators and units with larger selections, or a static layer in full. */
-function continues(low: Rung, high: Rung): boolean {
+export function continues(low: Rung, high: Rung): boolean {
   return low.layers.every((a, l) => widens(a, high.layers[l]));
+}
+
+/** Whether `high` chooses less of a layer than `low` by the same ranking, which no later rung may. */
+function narrows(low: Rung, high: Rung): boolean {
+  return low.layers.some((a, l) => sameRanking(a, high.layers[l]) && !widens(a, high.layers[l]));
 }

@@ -5,6 +5,7 @@
 import type { LayerActivators } from "../activator/activator.ts";
 import type { LayerSetting, Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact, withLayer, withShare } from "./candidates.ts";
+import { continues } from "./compose.ts";
 
 const ways: readonly LayerSetting[] = [{ kind: "exact", layout: "panels" }, { kind: "exact", layout: "columns" }, dense];
 /** Share of nodes that the layers before keep while one is measured. */
@@ -72,13 +73,13 @@ export async function refineLayouts(
 }
 
 /**
- * Layer `l` read like this in every rung but the exact one that growing ends with: that begins anew, with inputs of its own. A first layer which is not
+ * Layer `l` read like this in every rung but the one that growing ends with, where that begins anew, with inputs of its own. A first layer which is not
  * ranked does not, as long as all rungs read it alike.
  */
 function readIn(level: readonly Rung[], l: number, way: LayerSetting): readonly Rung[] {
   const isShared = l === 0 && level[0].layers[0].kind !== "ranked";
   return level.map((rung, r) =>
-    r > 0 && !isShared && rung.layers.every(({ kind }) => kind !== "ranked")
+    r > 0 && !isShared && (rung.layers.every(({ kind }) => kind !== "ranked") || !continues(level[r - 1], rung))
       ? rung
       : { ...rung, layers: withLayer(rung, l, readAs(rung.layers[l], way)).layers },
   );

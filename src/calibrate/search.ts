@@ -4,7 +4,7 @@
 import { isStatic } from "../activator/setting.ts";
 import { firstLabelled, type Labelled, type Rows } from "../model/rows.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
-import { dense, everyLayer, exact, outputSettingsOf, settingsOf, withLayer } from "./candidates.ts";
+import { dense, everyLayer, exact, outputSettingsOf, settingsOf, staticOf, withLayer } from "./candidates.ts";
 import { mostOf, type Promised } from "./choose.ts";
 import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
@@ -77,6 +77,12 @@ export async function searchLevels({
     return usable(tried, most, whole.cost);
   };
 
+  /** The exact rung without the nodes of the first layer that hardly any input needs. */
+  const nearlyWhole = (): Rung[] => {
+    if (last === 0 || !kinds.includes("static")) return [];
+    return staticOf(layers[0].outputs, amongs[0]).map((first) => withLayer(exactRungs.alone, 0, first));
+  };
+
   let rungs: Rung[] = [];
   const share = 0.25 / layers.length;
   for (let l = 0; l <= last; l++) {
@@ -91,10 +97,12 @@ export async function searchLevels({
     const tried = [alone, ...found].flatMap((rung, i) => (i === 0 ? settings : cheap).map((setting) => withLayer(rung, l, setting)));
     rungs = thin(await glanceAt([...rungs, ...tried], middle, to), survivors);
   }
-  const wholes = growing ? unique(rungs.flatMap(wholeOf)) : [];
-  const [exactTried, ...all] = await tryAll([exactRungs.alone, ...wholes, ...rungs], search, 0.3, 0.55);
-  const cheaper = all.slice(wholes.length).filter(({ cost }) => cost < exactTried.cost);
-  const growingRules = growing ? composeGrowing(cheaper, [exactTried, ...all.slice(0, wholes.length)]) : [];
+  const groups = [[exactRungs.alone, ...(growing ? nearlyWhole() : [])], growing ? unique(rungs.flatMap(wholeOf)) : [], rungs];
+  const tried = await tryAll(groups.flat(), search, 0.3, 0.55);
+  const [finals, wholes, others] = groups.map(({ length }) => tried.splice(0, length));
+  const [exactTried] = finals;
+  const cheaper = others.filter(({ cost }) => cost < exactTried.cost);
+  const growingRules = growing ? composeGrowing(cheaper, finals, wholes) : [];
   return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...growingRules];
 }
 

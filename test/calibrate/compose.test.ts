@@ -8,7 +8,7 @@ import { judge, sum } from "../../src/calibrate/judge.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { createModel } from "../../src/model/model.ts";
 import type { Labels } from "../../src/model/rows.ts";
-import type { RankedSetting, Rung } from "../../src/profile/ladder.ts";
+import type { LayerSetting, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 import { seeded } from "../../src/random.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 
@@ -30,17 +30,19 @@ describe("rules composed from settings run one by one", async () => {
   ];
   const rungs: Rung[] = settings.map((setting) => ({ layers: [setting, exact, exact] }));
   const exactRung = everyLayer(3, exact);
+  const nearly: RankedSetting = { kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: 0.9 };
+  const all: Rung[] = [exactRung, { layers: [nearly, exact, exact] }, ...rungs];
   const run = (levels: (readonly Rung[])[]): Promise<Outcome[]> => evaluate(model, levels, rows, { clock: null });
-  const outcomes = await run([[exactRung], ...rungs.map((rung) => [rung])]);
+  const outcomes = await run(all.map((rung) => [rung]));
   // of which the whole network gets a half right, so that other answers lose and gain
   const labels: Labels = { kind: "class", count: 400, classes: outcomes[0].answers.map((answer, r) => (answer + (r % 2)) % 6) };
   const tried = outcomes.map((outcome, i): Tried => {
     const { differences, disagreements } = judge(outcome, outcomes[0], labels);
     const cost = sum(outcome.macs) / rows.count;
-    return { rung: i === 0 ? exactRung : rungs[i - 1], differences, disagreements, margins: outcome.margins, cost };
+    return { rung: all[i], differences, disagreements, margins: outcome.margins, cost };
   });
-  const [exactTried, ...others] = tried;
-  const growing = composeGrowing(others, [exactTried]);
+  const [exactTried, nearlyTried, ...others] = tried;
+  const growing = composeGrowing(others, [exactTried, nearlyTried]);
 
   test("are of every kind", () => {
     expect(new Set(growing.map((rule) => rule.rungs.length))).toEqual(new Set([2, 3]));
@@ -122,7 +124,7 @@ describe("rules composed from settings run one by one", async () => {
     const whole = made([all(0), exact], 90);
     const [low, other] = [made([all(2), first(0.5)], 10), made([base, exact], 20)];
     const ends = (of: Tried) => {
-      const rules = composeGrowing([of], [exactTried, whole]).filter(({ rungs: [rung] }) => rung.margin === 2);
+      const rules = composeGrowing([of], [exactTried], [whole]).filter(({ rungs: [rung] }) => rung.margin === 2);
       // of four rows several shares are one
       return rules
         .filter(({ rungs }, i) => i < 2 && (i === 0 || rungs[1].layers !== rules[0].rungs[1].layers))
@@ -135,5 +137,31 @@ describe("rules composed from settings run one by one", async () => {
     ]);
     expect(ends(other)).toEqual([[exactTried.rung.layers, 20 + 0.25 * 100]]);
     expect(ends(made([exact, first(0.5)], 40))).toEqual([[exactTried.rung.layers, 40 + 0.25 * (60 + 0.3 * 40)]]);
+  });
+
+  test("end in what hardly leaves anything out as well, unless that computes less of a layer than what came before", () => {
+    const first = (amount: number): RankedSetting => ({ ...base, activator: "static", variant: 0, unit: "panel", amount });
+    const made = (setting: LayerSetting, cost: number, disagreed = 0): Tried => ({
+      rung: { layers: [setting, exact] },
+      differences: new Float32Array(4),
+      disagreements: Uint8Array.of(disagreed, 0, 0, 0),
+      margins: Float32Array.of(1, 2, 3, 4),
+      cost,
+    });
+    const finals = [made(exact, 100), made(first(0.75), 80, 1)];
+    const ends = (of: Tried) =>
+      new Map(
+        composeGrowing([of], finals).flatMap(({ rungs, cost, disagreed }) =>
+          rungs[0].margin === 2 ? [[rungs[1].layers[0], [cost, disagreed]]] : [],
+        ),
+      );
+    expect(ends(made(base, 10))).toEqual(
+      new Map([
+        [exact, [10 + 0.25 * 100, 0]],
+        [first(0.75), [10 + 0.25 * 80, 1]],
+      ]),
+    );
+    expect([...ends(made(first(0.5), 10)).keys()]).toEqual([exact, first(0.75)]);
+    expect([...ends(made(first(0.8), 10)).keys()]).toEqual([exact]);
   });
 });

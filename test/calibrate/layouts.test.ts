@@ -71,19 +71,22 @@ describe("layouts of a level that was found", () => {
     return first;
   };
 
-  test("are those that are faster in it, in every rung but the exact one it ends with", async () => {
-    const [columns, panels] = (["columns", "panels"] as const).map((layout): LayerSetting => ({ kind: "exact", layout }));
-    const last: Rung = { layers: [exact, exact, exact] };
-    const level = (l0: number, ...others: LayerSetting[]): readonly Rung[] => [
-      { layers: [ranked("all", 2, l0), ...others], margin: 1 },
-      { layers: [ranked("all", 1, l0), ...others], margin: 1 },
-      last,
-    ];
-    const found = await refined(level(0, exact, columns), (setting, l) =>
-      setting.kind === "ranked" ? setting.variant : layoutIn(setting) === ["", "columns", "panels"][l] ? 2 : 0,
-    );
-    expect(found).toEqual(level(1, columns, panels));
-  });
+  test.each([["exact", exact] as const, ["one of the first nodes", ranked("static", 0.9, 0)] as const])(
+    "are those that are faster in it, in every rung but the one that begins anew: %s",
+    async (_, first) => {
+      const [columns, panels] = (["columns", "panels"] as const).map((layout): LayerSetting => ({ kind: "exact", layout }));
+      const last: Rung = { layers: [first, exact, exact] };
+      const level = (l0: number, ...others: LayerSetting[]): readonly Rung[] => [
+        { layers: [ranked("all", 2, l0), ...others], margin: 1 },
+        { layers: [ranked("all", 1, l0), ...others], margin: 1 },
+        last,
+      ];
+      const found = await refined(level(0, exact, columns), (setting, l) =>
+        setting.kind === "ranked" ? setting.variant : layoutIn(setting) === ["", "columns", "panels"][l] ? 2 : 0,
+      );
+      expect(found).toEqual(level(1, columns, panels));
+    },
+  );
 
   test("are kept alike by rungs that go on: those of `all` to the last, and a first layer that is not ranked", async () => {
     const reading = (variant: number): readonly Rung[] => [

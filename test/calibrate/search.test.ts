@@ -135,6 +135,23 @@ test("rules whose rungs hand on what exceeds a threshold end in what goes on fro
   for (const end of whole) for (const one of end) if (one.kind === "ranked") expect(one).toEqual(all);
 });
 
+test("rules end without the nodes of the first layer that hardly any input needs, too, where `static` is among the kinds", async () => {
+  const of = madeUpModel([16, 64, 48, 4], 1).layers;
+  const ends = async (kinds: string[], growing = true): Promise<unknown[]> => {
+    const part = { kinds, thresholds: () => [0.5], layers: of, fitted: of.map(() => noActivators), amongs: [[16, 48, 64], [32]], growing };
+    const found = await search([0, 1, 2], part);
+    const grown = found.filter(({ rungs }) => rungs.length > 1 && rungs[0].layers[0].kind === "exact");
+    return [...new Set(grown.map(({ rungs }) => JSON.stringify(rungs[rungs.length - 1].layers)))].map((end) => JSON.parse(end));
+  };
+  const static16 = { kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: 0.25 };
+  const [, ...behind] = alone.layers;
+  expect(await ends(["static"])).toEqual(
+    expect.arrayContaining([[...alone.layers], [static16, ...behind], [{ ...static16, amount: 0.75 }, ...behind]]),
+  );
+  for (const end of await ends(["all"])) expect(JSON.stringify(end)).not.toContain("static");
+  expect(await ends(["static"], false)).toEqual([]);
+});
+
 test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
   "finds the layers that may leave nodes out, %j, and those alone",
   async (dispensable) => {
