@@ -6,6 +6,7 @@ import { PANEL } from "../engine/generated/abi.ts";
 import { type DenseLayer, type FloatLayer, floatWeights } from "../model/model.ts";
 import { fitRouter } from "./fit-router.ts";
 import type { Fitting } from "./fitting.ts";
+import type { Turn } from "./turn.ts";
 
 /** Numbers of clusters worth having: fewer are too coarse, more cost as much to choose from as their nodes. */
 const fewest = 32;
@@ -56,7 +57,7 @@ export async function fitClusters(
   );
   const hits = new Float32Array(outputs);
   for (const node of best) hits[node]++;
-  const order = clusterOrder(weight, h, rows, best, weights, hits, outputs);
+  const order = await clusterOrder(weight, h, rows, best, weights, hits, outputs, fitting.turn);
   const placeOf = new Uint32Array(outputs);
   order.forEach((node, place) => void (placeOf[node] = place));
   const seen = hits.reduce((sum, count) => sum + Math.sign(count), 0);
@@ -79,7 +80,7 @@ export async function fitClusters(
  * are halved again and again along the line between two centres (2-means), each half a whole number of panels, down to one panel.
  * @param best [rows, weights.length]
  */
-function clusterOrder(
+async function clusterOrder(
   weight: Float32Array,
   h: Float32Array,
   rows: number,
@@ -87,7 +88,8 @@ function clusterOrder(
   weights: readonly number[],
   hits: Float32Array,
   outputs: number,
-): Uint32Array {
+  turn: Turn,
+): Promise<Uint32Array> {
   const inputs = weight.length / outputs;
   const depth = weights.length;
   const [mean, size] = [new Float64Array(inputs), new Float64Array(inputs)];
@@ -111,16 +113,17 @@ function clusterOrder(
   const seen = all.filter((node) => hits[node] > 0);
   const order = Uint32Array.from([...seen, ...all.filter((node) => hits[node] === 0)]);
   const boundary = Math.min(outputs, Math.ceil(seen.length / PANEL) * PANEL);
-  const halve = (from: number, to: number): void => {
+  const along = new Float64Array(outputs);
+  const halve = async (from: number, to: number): Promise<void> => {
     const panels = Math.ceil((to - from) / PANEL);
     if (panels < 2) return;
     const middle = from + Math.ceil(panels / 2) * PANEL;
-    order.set(sortedAlong(order.subarray(from, to), points, width, middle - from), from);
-    halve(from, middle);
-    halve(middle, to);
+    await sortAlong(order.subarray(from, to), points, width, middle - from, along, turn);
+    await halve(from, middle);
+    await halve(middle, to);
   };
-  halve(0, boundary);
-  halve(boundary, outputs);
+  await halve(0, boundary);
+  await halve(boundary, outputs);
   return order;
 }
 
@@ -133,28 +136,36 @@ function toUnitLength(part: Float32Array): void {
 
 const twoMeans = 6;
 
-/** The nodes sorted along the line between the centres of their two halves; the first `half` are the nearer to one. */
-function sortedAlong(nodes: Uint32Array, points: Float32Array, width: number, half: number): Uint32Array {
-  let sorted = nodes.slice();
+/**
+ * Sorts nodes along the line between the centres of their two halves; the first `half` are the nearer to one.
+ * @param along [outputs], where each node lies on the line
+ */
+async function sortAlong(
+  nodes: Uint32Array,
+  points: Float32Array,
+  width: number,
+  half: number,
+  along: Float64Array,
+  turn: Turn,
+): Promise<void> {
   const centre = (from: number, to: number): Float64Array => {
     const sum = new Float64Array(width);
-    for (let p = from; p < to; p++) for (let i = 0, at = sorted[p] * width; i < width; i++, at++) sum[i] += points[at];
+    for (let p = from; p < to; p++) for (let i = 0, at = nodes[p] * width; i < width; i++, at++) sum[i] += points[at];
     return sum.map((v) => v / Math.max(1, to - from));
   };
   // starts from the line along which the nodes spread: from their mean to the farthest of them
-  let direction = farthestFrom(centre(0, sorted.length), sorted, points, width);
+  let direction = farthestFrom(centre(0, nodes.length), nodes, points, width);
   for (let round = 0; round < twoMeans; round++) {
-    const along = new Map<number, number>();
-    for (const node of sorted) {
+    await turn();
+    for (const node of nodes) {
       let dot = 0;
       for (let i = 0, at = node * width; i < width; i++, at++) dot += points[at] * direction[i];
-      along.set(node, dot);
+      along[node] = dot;
     }
-    sorted = sorted.sort((a, b) => (along.get(a) as number) - (along.get(b) as number) || a - b);
-    const [low, high] = [centre(0, half), centre(half, sorted.length)];
+    nodes.sort((a, b) => along[a] - along[b] || a - b);
+    const [low, high] = [centre(0, half), centre(half, nodes.length)];
     direction = high.map((v, i) => v - low[i]);
   }
-  return sorted;
 }
 
 function farthestFrom(mean: Float64Array, nodes: Uint32Array, points: Float32Array, width: number): Float64Array {
