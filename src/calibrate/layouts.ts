@@ -49,27 +49,39 @@ export async function chooseLayouts(
   return { alone: behind(base), beside: behind(dropping) };
 }
 
-/** Levels found, each layer in the way that is fastest in that level: those before it may leave it other inputs than where ways were chosen. */
+/**
+ * Levels found, each layer in the way that is fastest in that level: those before it may leave it other inputs than where ways were chosen. The median
+ * query ends with the first rung, so levels that begin alike are timed as one; what was set alike stays alike, down to the object (`growsMore`).
+ */
 export async function refineLayouts(
   levels: readonly (readonly Rung[])[],
   time: (settings: readonly (readonly Rung[])[]) => Promise<number[]>,
 ): Promise<readonly (readonly Rung[])[]> {
-  const trials = levels.flatMap((level) =>
-    level[0].layers.flatMap((setting, l) =>
+  const beginnings = new Map(levels.map((level) => [level[0].layers, level]));
+  const trials = [...beginnings].flatMap(([layers, level]) =>
+    layers.flatMap((setting, l) =>
       // behind layers that drop nodes many inputs are 0
       (l === 0 ? ways : ways.filter((way) => way !== dense))
         .filter((way) => JSON.stringify(readAs(setting, way)) !== JSON.stringify(setting))
-        .map((way) => ({ level, l, way })),
+        .map((way) => ({ layers, level, l, way })),
     ),
   );
-  const costs = await time([...levels, ...trials.map(({ level, l, way }) => readIn(level, l, way))]);
-  const timed = trials.map((trial, t) => ({ ...trial, cost: costs[levels.length + t] })).sort((a, b) => a.cost - b.cost);
-  return levels.map((level, n) =>
-    level[0].layers.reduce((refined, _, layer) => {
-      const fastest = timed.find(({ level: of, l }) => of === level && l === layer);
-      return fastest && fastest.cost < gain * costs[n] ? readIn(refined, layer, fastest.way) : refined;
-    }, level),
-  );
+  const costs = await time([...beginnings.values(), ...trials.map(({ level, l, way }) => readIn(level, l, way))]);
+  const usual = new Map([...beginnings.keys()].map((layers, n) => [layers, costs[n]]));
+  const timed = trials.map((trial, t) => ({ ...trial, cost: costs[beginnings.size + t] })).sort((a, b) => a.cost - b.cost);
+  const known = new Map<string, Rung["layers"]>();
+  const shared = (layers: Rung["layers"]): Rung["layers"] => {
+    const key = JSON.stringify(layers);
+    return known.set(key, known.get(key) ?? layers).get(key) as Rung["layers"];
+  };
+  return levels.map((level) => {
+    const [{ layers }] = level;
+    const refined = layers.reduce((so, _, layer) => {
+      const fastest = timed.find((trial) => trial.layers === layers && trial.l === layer);
+      return fastest && fastest.cost < gain * (usual.get(layers) as number) ? readIn(so, layer, fastest.way) : so;
+    }, level);
+    return refined.map((rung) => ({ ...rung, layers: shared(rung.layers) }));
+  });
 }
 
 /**

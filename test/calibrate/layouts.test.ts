@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LayerActivators } from "../../src/activator/activator.ts";
+import { growsMore } from "../../src/calibrate/choose.ts";
 import { chooseLayouts, refineLayouts } from "../../src/calibrate/layouts.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../../src/profile/ladder.ts";
 
@@ -100,6 +101,21 @@ describe("layouts of a level that was found", () => {
     ];
     const dense: LayerSetting = { kind: "dense" };
     expect(await refined(first(exact), (setting) => (setting.kind === "dense" ? 2 : 0))).toEqual(first(dense));
+  });
+
+  test("leave a rule that grows for more inputs than another known as that, and time what begins alike once", async () => {
+    const first: Rung["layers"] = [ranked("low-rank", 1, 8), exact, exact];
+    const last: Rung = { layers: [exact, exact, exact] };
+    const levels = [1, 2].map((margin): readonly Rung[] => [{ layers: first, margin }, last]);
+    let settings = 0;
+    const found = await refineLayouts(levels, async (tried) => {
+      settings = tried.length;
+      return tried.map(([{ layers }]) => (layoutIn(layers[2]) === "panels" ? 1 : 2));
+    });
+    expect(settings).toBe(5);
+    expect(found.map(([{ layers }]) => layoutIn(layers[2]))).toEqual(["panels", "panels"]);
+    const [bold, cautious] = found.map((rungs) => ({ rungs, cost: 1, rows: 1, lost: 0, changed: 0, disagreed: 0 }));
+    expect([growsMore(cautious, bold), growsMore(bold, cautious)]).toEqual([true, false]);
   });
 
   test("stay where another is faster by no more than noise, and so does what another activator ranks", async () => {
