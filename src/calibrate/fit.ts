@@ -76,6 +76,7 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
   const rows = takeRows(all, permutation(all.count, random).subarray(0, n));
   const sparse = readsLists && rows.kind === "csr" ? rows : null;
   let x = sparse ? new Float32Array(0) : denseRows(rows, n);
+  /** Copies, as these outlive all that is fitted on. */
   const inputs: Float32Array[] = [];
   const fitted: LayerActivators[] = [];
   const amongs: number[][] = [];
@@ -86,7 +87,7 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
   for (let l = 0; l < layers.length; l++) {
     await turn();
     if (l === last) {
-      inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layers[l].inputs));
+      inputs.push(x.slice(0, thresholdRows * layers[l].inputs));
       fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], { ...options, hashShape }, fitting) : noActivators);
       break;
     }
@@ -95,7 +96,7 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
     amongs.push([...new Set(strengthShares.map((share) => holding(strengths, share)))]);
     [layers[l], layers[l + 1]] = reorder(layers[l], layers[l + 1], strengthOrder(strengths));
     const layer = layers[l];
-    inputs.push(x.subarray(0, Math.min(n, thresholdRows) * layer.inputs));
+    inputs.push(x.slice(0, thresholdRows * layer.inputs));
     const z = await pre(l, n);
     const h = activate(layer.activation, z, layer.alpha);
     if (l === 0 && sparse) fitted.push(noActivators);
@@ -111,8 +112,18 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
   }
 
   const finite = fitted.map(finiteOnly);
-  const thresholds: Thresholds = (l, by, shares) => {
-    const { lowRank } = finite[l];
+  return { layers, fitted: finite, thresholds: thresholdsOn(inputs, layers, finite, kernels), amongs };
+}
+
+/** @param inputs of each layer: all that is kept of what was fitted on */
+function thresholdsOn(
+  inputs: readonly Float32Array[],
+  layers: readonly DenseLayer[],
+  fitted: readonly LayerActivators[],
+  kernels: ArrayKernels,
+): Thresholds {
+  return (l, by, shares) => {
+    const { lowRank } = fitted[l];
     const scores = (
       by === "all"
         ? weighed(inputs[l], layers[l], floatWeights(layers[l]), kernels)
@@ -123,7 +134,6 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
     if (scores.length === 0) return [];
     return shares.map((share) => scores[Math.min(scores.length - 1, Math.round((1 - share) * scores.length))]);
   };
-  return { layers, fitted: finite, thresholds, amongs };
 }
 
 /** Without activators that activations past float32 made infinite or NaN: they rank nothing, and no file may hold them. */
