@@ -199,8 +199,12 @@ export function hoeffdingBentkus(sum: number, n: number, mean: number): number {
  * reaches 1/δ with probability at most δ. Needs the samples in an order fixed without looking at them.
  */
 export function lossUpperBetting(differences: Int8Array | Float32Array, delta: number): number {
+  return differences.length === 0 ? 1 : leastRejected(rejectsByBetting(differences, delta), -1, 1);
+}
+
+/** Whether betting rejects a loss. */
+function rejectsByBetting(differences: Int8Array | Float32Array, delta: number): (loss: number) => boolean {
   const n = differences.length;
-  if (n === 0) return 1;
   const goal = Math.log(1 / delta);
   // Stakes before truncation, the same for every b: sqrt(2 log(1/δ) / (n σ²)), σ² from the samples before and a prior of 16 samples
   // of variance 1/16.
@@ -213,7 +217,7 @@ export function lossUpperBetting(differences: Int8Array | Float32Array, delta: n
     sum += differences[i];
     squares += differences[i] * differences[i];
   }
-  const rejects = (loss: number): boolean => {
+  return (loss) => {
     if (loss >= 1) return true;
     const most = 0.9 / (1 - loss); // D ≤ 1: keeps every factor at least 0.1
     let log = 0;
@@ -228,7 +232,6 @@ export function lossUpperBetting(differences: Int8Array | Float32Array, delta: n
     }
     return false;
   };
-  return leastRejected(rejects, -1, 1);
 }
 
 // ---- How many samples -------------------------------------------------------------------------------------------------------
@@ -241,8 +244,10 @@ export function lossUpperBetting(differences: Int8Array | Float32Array, delta: n
 export function samplesNeeded(kind: "loss" | "agreement" | "accuracy", bound: number, confidence: number, depth = 1): number {
   const delta = 1 - confidence;
   if (!(delta > 0) || !(kind === "loss" ? bound > 0 : bound < 1)) return Number.POSITIVE_INFINITY;
-  const lossOfNone = (n: number): number => (depth > 1 ? lossUpperBetting(new Int8Array(n), delta) : lossUpper(0, 0, n, delta));
-  const enough = (n: number): boolean => (kind === "loss" ? lossOfNone(n) <= bound : binomialLower(n, n, delta) >= bound);
+  const enough = (n: number): boolean => {
+    if (kind !== "loss") return binomialLower(n, n, delta) >= bound;
+    return depth > 1 ? rejectsByBetting(new Int8Array(n), delta)(bound) : lossUpper(0, 0, n, delta) <= bound;
+  };
   let high = 1;
   while (!enough(high)) if ((high *= 2) > (depth > 1 ? 2 ** 22 : 2 ** 40)) return Number.POSITIVE_INFINITY;
   let low = high >> 1;
