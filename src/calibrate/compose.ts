@@ -47,7 +47,8 @@ export function composeFixed(tried: Tried): Composed {
 export function composeGrowing(settings: readonly Tried[], finals: readonly Tried[], wholes: readonly Tried[] = []): Composed[] {
   const found: Composed[] = [];
   const [exact] = finals;
-  const ascending = new Map(settings.map((one) => [one, one.margins.slice().sort()]));
+  // NaN grows whatever the margin
+  const ascending = new Map(settings.map((one) => [one, one.margins.map((margin) => (margin > 0 ? margin : 0)).sort()]));
   /** The least margin that so many inputs stay below, and 0 where it has no meaning or is past float32: no file holds an infinite one. */
   const marginOf = (setting: Tried, share: number): number => {
     const margins = ascending.get(setting) as Float32Array;

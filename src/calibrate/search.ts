@@ -145,7 +145,9 @@ function usable(tried: readonly Tried[], most: number, wholeCost: number): Judge
 
 /** The share of inputs that have to grow, those with the least margins, for no more than `share` of all to be answered otherwise. */
 function shareToGrow({ margins, disagreements }: Tried, share: number): number {
-  const rows = Uint32Array.from(margins.keys()).sort((a, b) => margins[b] - margins[a]);
+  // NaN grows whatever the margin
+  const sure = margins.map((margin) => (margin > 0 ? margin : 0));
+  const rows = Uint32Array.from(sure.keys()).sort((a, b) => sure[b] - sure[a] || a - b);
   let left = share * rows.length;
   const first = rows.findIndex((r) => (left -= disagreements[r]) < 0);
   return first < 0 ? 0 : 1 - first / rows.length;
