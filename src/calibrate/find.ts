@@ -77,16 +77,14 @@ export async function findLadder(
   const ladder = unique([[everyLayer(layers.length, dense)], exact, ...uniform, ...refined]);
   throwIfAborted(fit.signal);
   const measured = await run(ladder, search.rows, 0.6, 1, "measuring levels");
-  const against = (await reference(search.rows)) ?? measured[0];
-  const { labels } = search;
   const kept = sequence(ladder, measured, {
-    labels,
+    ...aim,
+    labels: search.labels,
+    depth,
     costOf,
     exact,
     always: uniform,
-    ...aim,
-    depth,
-    reference: against,
+    reference: await reference(search.rows),
   });
   return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, aim) };
 }

@@ -22,6 +22,8 @@ interface Judging {
   labels: Labels | null;
   /** How many of the best answers count; 1 unless given. */
   depth?: number;
+  /** Whose answers are to be given, where not dense's: then dense is judged like any other. */
+  reference?: Answers | null;
 }
 
 export interface Sequencing extends Judging, Aim {
@@ -30,16 +32,12 @@ export interface Sequencing extends Judging, Aim {
   exact: readonly Rung[];
   /** Rules kept for other reasons than a promise. */
   always: readonly (readonly Rung[])[];
-  /** Whose answers are to be given; those of the first of `ladder`, dense, unless given. */
-  reference?: Answers;
 }
 
 export interface Certifying extends Judging {
   /** Nodes of each layer. */
   widths: readonly number[];
   confidence: number;
-  /** Whose answers were to be given, where not dense's: then dense is tested like any other. */
-  reference?: Answers | null;
 }
 
 /**
@@ -54,11 +52,12 @@ const leastSaving = 0.15;
  * less than dense. Comes back cheapest first, dense last.
  */
 export function sequence(ladder: readonly (readonly Rung[])[], outcomes: readonly Outcome[], sequencing: Sequencing): Sequenced[] {
-  const { labels, costOf, exact, always, depth = 1, reference = outcomes[0] } = sequencing;
+  const { labels, costOf, exact, always, depth = 1, reference } = sequencing;
+  const against = reference ?? outcomes[0];
   const keyOf = (rungs: readonly Rung[]): string => JSON.stringify(rungs);
   const keep = new Set([exact, ...always].map(keyOf));
   const all = ladder.map((rungs, i) => {
-    const { differences, disagreements } = judge(outcomes[i], reference, labels, depth);
+    const { differences, disagreements } = judge(outcomes[i], against, labels, depth);
     const changed = differences.reduce((total, d) => total + d * d, 0);
     const kept = keep.has(keyOf(rungs));
     const rows = differences.length;
