@@ -4,7 +4,6 @@
 //   rows ──┬─ a third: search (and fit, unless extra rows fit) → candidates → ladder
 //          └─ the rest: certify → bounds per level
 
-import { encodeActivators } from "../activator/activator.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { decimal } from "../decimal.ts";
 import type { EngineOptions } from "../engine/engine.ts";
@@ -25,7 +24,6 @@ import type { HashShape } from "./fit-hash.ts";
 import { type Answers, sum } from "./judge.ts";
 import { certifiedLevels } from "./levels.ts";
 import type { Run } from "./search.ts";
-import { usedActivators } from "./used.ts";
 
 /**
  * What may rank the nodes of a layer; `screen` and `clusters` only those of output layers, which are ranked from 256 nodes on, `all` only those of
@@ -198,8 +196,10 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
       ),
     );
   }
-  const { of, fitted, withActivators, kept } = found.reduce((a, b) => (b.promisedCost < a.promisedCost ? b : a));
-  const run = runner(withActivators, searching, 1);
+  const { of, layers, tensors, kept } = found.reduce((a, b) => (b.promisedCost < a.promisedCost ? b : a));
+  const modelWith = (ladder: Ladder | null): Model => createModel(model.name, layers, { ladder, tensors });
+  // what is certified is what is handed back
+  const run = runner(modelWith(null), searching, 1);
   const rules = kept.map(({ rungs }) => rungs);
   const outcomes = await run(rules, certify.rows, 0, 1, "certifying");
   const widths = model.layers.map(({ outputs }) => outputs);
@@ -218,8 +218,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     levels,
   };
   onProgress(1, "done");
-  const tensors = encodeActivators(usedActivators(fitted, levels));
-  return createModel(model.name, withActivators.layers, { ladder: result, tensors });
+  return modelWith(result);
 }
 
 /** What has a default. */

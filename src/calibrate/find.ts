@@ -1,11 +1,12 @@
 // A model's ladder before it is certified: activators fitted, settings searched, the rules that will probably be certified measured. It
 // sees the search rows only.
 
-import { encodeActivators, type LayerActivators } from "../activator/activator.ts";
+import { encodeActivators } from "../activator/activator.ts";
 import { createArrayKernels } from "../engine/array-kernels.ts";
 import { throwIfAborted } from "../errors.ts";
 import { createModel, denseMacs, type Model } from "../model/model.ts";
 import { firstRows, type Rows } from "../model/rows.ts";
+import type { Tensor } from "../model/tensor.ts";
 import type { Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact as plainExact, uniformShares, withShare } from "./candidates.ts";
 import { type Aim, choose, lossRate, promisedCost } from "./choose.ts";
@@ -16,6 +17,7 @@ import { chooseLayouts, refineLayouts } from "./layouts.ts";
 import { type Sequenced, sequence } from "./levels.ts";
 import { type Run, type Searching, searchLevels } from "./search.ts";
 import { unique } from "./unique.ts";
+import { usedActivators } from "./used.ts";
 
 /** What is looked for, whichever form the weights have. */
 export interface Seeking extends Pick<Searching, "search" | "costOf" | "depth" | "growing" | "promise"> {
@@ -29,9 +31,10 @@ export interface Seeking extends Pick<Searching, "search" | "costOf" | "depth" |
 
 export interface Found {
   of: Model;
-  fitted: readonly LayerActivators[];
-  /** The model in the order it was fitted in, with all that was fitted. */
-  withActivators: Model;
+  /** The model's, in the order they were fitted in. */
+  layers: Model["layers"];
+  /** The activators that `kept` uses. */
+  tensors: ReadonlyMap<string, Tensor>;
   /** Rules worth certifying, as measured on the search rows. */
   kept: readonly Sequenced[];
   /** What a query under the promise will probably cost. */
@@ -57,8 +60,7 @@ export async function findLadder(
   const { search, fitRows, fit, depth, certifying, promise, timed, costOf } = seeking;
   const found = await fitActivators(of, fitRows, fit, await createArrayKernels());
   const { layers, fitted } = found;
-  const withActivators = createModel(of.name, layers, { ladder: null, tensors: encodeActivators(fitted) });
-  const run = runner(withActivators);
+  const run = runner(createModel(of.name, layers, { ladder: null, tensors: encodeActivators(fitted) }));
   const few = firstRows(search.rows, Math.max(timedRows, Math.ceil(timedMacs / denseMacs(of))));
   const plain = everyLayer(layers.length, plainExact);
   const timeOf =
@@ -86,7 +88,7 @@ export async function findLadder(
     always: uniform,
     reference: await reference(search.rows),
   });
-  return { of, fitted, withActivators, kept, promisedCost: promisedCost(kept, aim) };
+  return { of, layers, tensors: encodeActivators(usedActivators(fitted, kept)), kept, promisedCost: promisedCost(kept, aim) };
 }
 
 /** Layouts read the same weights for every row and differ by little: the median, so that a lost time slice or a slow block does not decide. */
