@@ -30,9 +30,9 @@ test("clusters of one size, by as many components as the level that uses most", 
   expect(router.mean).toBe(fitted.clusters[0].router.mean);
 });
 
-test("a low-rank activator, and all of it where a level asks for all", () => {
+test("a low-rank activator, and all of it where a level asks for all; an order for clusters alone", () => {
   const [, output] = usedActivators([noActivators, fitted], [level({ activator: "low-rank", variant: 4 })]);
-  expect(output).toEqual({ ...fitted, clusters: [] });
+  expect(output).toEqual({ ...fitted, clusters: [], order: null });
 });
 
 test("hash tables only where a level ranks by them", () => {
