@@ -310,6 +310,11 @@ function isSame(a: Rows, b: Rows): boolean {
 }
 
 function checkHashShape({ tables, bits, votes }: HashShape): void {
-  if (![tables, bits, votes].every((count) => Number.isInteger(count) && count >= 1) || bits > 20)
-    throw refusal("bad-option", "hash shape", `${tables} tables of ${bits} bits, ${votes} votes`, "at least 1 of each, of bits at most 20");
+  if (![tables, bits, votes].every((count) => Number.isInteger(count) && count >= 1) || bits > 20 || tables > 256)
+    throw refusal(
+      "bad-option",
+      "hash shape",
+      `${tables} tables of ${bits} bits, ${votes} votes`,
+      "at least 1 of each, of tables at most 256, of bits 20",
+    );
 }

@@ -3,11 +3,12 @@
 // ranks far worse here: activity depends on the bias and on the data's own directions.)
 
 import type { Hash } from "../activator/activator.ts";
-import { normal, type Random } from "../random.ts";
+import { normal } from "../random.ts";
+import type { Fitting } from "./fitting.ts";
 
 /** The size of a `hash` activator. */
 export interface HashShape {
-  /** How many hash tables there are. */
+  /** How many hash tables there are, 256 at most. */
   tables: number;
   /** How many signs make the key of a table, 20 at most: it has 2^bits buckets. */
   bits: number;
@@ -17,19 +18,19 @@ export interface HashShape {
 
 /**
  * @param x inputs of the layer [n, inputs]
- * @param h activations of the layer [n, outputs], not negative
+ * @param h activations of the layer [n, outputs]; those below 0 count against a node
  * Planes are Gaussian with their component along the mean input removed, so that each splits the inputs about evenly
  * (Charikar 2002, sign random projections).
  */
-export function fitHash(
+export async function fitHash(
   x: Float32Array,
   h: Float32Array,
   n: number,
   inputs: number,
   outputs: number,
   shape: HashShape,
-  random: Random,
-): Hash {
+  { random, turn }: Pick<Fitting, "random" | "turn">,
+): Promise<Hash> {
   const { tables, bits } = shape;
   const planes = Float32Array.from({ length: tables * bits * inputs }, () => normal(random));
   const mean = new Float64Array(inputs);
@@ -45,10 +46,14 @@ export function fitHash(
   const votes: number[] = [];
   for (let t = 0; t < tables; t++) {
     const members = Array.from({ length: 2 ** bits }, (): number[] => []);
-    for (let r = 0; r < n; r++) members[codeOf(planes, x.subarray(r * inputs, (r + 1) * inputs), t * bits, bits)].push(r);
-    members.forEach((rows, bucket) => {
+    for (let r = 0; r < n; r++) {
+      if (r % 64 === 0) await turn();
+      members[codeOf(planes, x.subarray(r * inputs, (r + 1) * inputs), t * bits, bits)].push(r);
+    }
+    for (const [bucket, rows] of members.entries()) {
       starts[t * 2 ** bits + bucket] = nodes.length;
-      if (rows.length === 0) return;
+      if (rows.length === 0) continue;
+      await turn();
       const activity = new Float64Array(outputs);
       for (const r of rows) for (let o = 0; o < outputs; o++) activity[o] += h[r * outputs + o];
       const best = Array.from({ length: outputs }, (_, o) => o)
@@ -59,7 +64,7 @@ export function fitHash(
         nodes.push(o);
         votes.push(activity[o] / rows.length);
       }
-    });
+    }
   }
   starts[starts.length - 1] = nodes.length;
   return { kind: "hash", tables, bits, planes, starts, nodes: Uint32Array.from(nodes), votes: Float32Array.from(votes) };

@@ -105,7 +105,7 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
       const wanted = kinds.includes("low-rank") && rank >= 1;
       const fewZ = z.subarray(0, few * layer.outputs);
       const lowRank: LowRank | null = wanted ? await fitLowRank(fewZ, few, layer, lookedAt(layers[l + 1]), rank, fitting) : null;
-      const hash: Hash | null = kinds.includes("hash") ? fitHash(x, h, few, layer.inputs, layer.outputs, hashShape, random) : null;
+      const hash: Hash | null = kinds.includes("hash") ? await fitHash(x, h, few, layer.inputs, layer.outputs, hashShape, fitting) : null;
       fitted.push({ ...noActivators, lowRank, hash });
     }
     x = h;
@@ -167,7 +167,7 @@ async function fitOutput(
     const rank = Math.min(largestRank, few >> 1, inputs >> 1);
     if (kinds.includes("low-rank") && rank >= 1)
       lowRank = await fitLowRank(z, few, layer, new Float32Array(outputs).fill(1), rank, fitting);
-    if (kinds.includes("hash")) hash = fitHash(x, bestOnly(z, outputs), few, inputs, outputs, hashShape, fitting.random);
+    if (kinds.includes("hash")) hash = await fitHash(x, bestOnly(z, outputs), few, inputs, outputs, hashShape, fitting);
   }
   return { lowRank, hash, clusters: clusters?.clusters ?? [], order: clusters?.order ?? null };
 }

@@ -56,7 +56,15 @@ async function activatorsOf(model: FloatModel): Promise<LayerActivators> {
       random: seeded(3),
       turn: takeTurns(undefined),
     }),
-    hash: fitHash(x, winners, 200, hidden, outputs, { tables: 4, bits: 4, votes: 64 }, seeded(4)),
+    hash: await fitHash(
+      x,
+      winners,
+      200,
+      hidden,
+      outputs,
+      { tables: 4, bits: 4, votes: 64 },
+      { random: seeded(4), turn: takeTurns(undefined) },
+    ),
     clusters: [1, 2].map((panels) => ({ kind: "clusters", panels, router: meanRouter(layer, panels) })),
     order,
   };

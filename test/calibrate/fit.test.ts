@@ -93,12 +93,13 @@ describe("a low-rank activator", () => {
   });
 });
 
-describe("a hash activator", () => {
+describe("a hash activator", async () => {
+  const fitting = { random: seeded(2), turn: takeTurns(undefined) };
   const shape = { tables: 3, bits: 4, votes: 6 };
   const n = 120;
   const x = madeUpRows(n, 10, 3).data;
   const h = madeUpRows(n, 16, 4).data.map((v) => Math.max(0, v));
-  const fitted = fitHash(x, h, n, 10, 16, shape, seeded(2));
+  const fitted = await fitHash(x, h, n, 10, 16, shape, fitting);
 
   test("votes for at most so many nodes that were active, most active first", () => {
     const { starts, nodes, votes } = fitted;
@@ -129,8 +130,13 @@ describe("a hash activator", () => {
     }
   });
 
-  test("of blank inputs is finite", () => {
-    const blank = fitHash(new Float32Array(10), new Float32Array(16), 1, 10, 16, shape, seeded(2));
+  test("stops when told to", async () => {
+    const told = { ...fitting, turn: takeTurns(AbortSignal.abort()) };
+    await expect(fitHash(x, h, n, 10, 16, shape, told)).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  test("of blank inputs is finite", async () => {
+    const blank = await fitHash(new Float32Array(10), new Float32Array(16), 1, 10, 16, shape, fitting);
     expect(blank.nodes).toHaveLength(0);
     for (const v of blank.planes) expect(Number.isFinite(v)).toBe(true);
   });
