@@ -5,7 +5,7 @@ import { isSparse } from "../activator/network.ts";
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { activate } from "../model/forward.ts";
 import { type DenseLayer, floatWeights, type Model, notFinite } from "../model/model.ts";
-import { type Rows, rowOf, takeRows } from "../model/rows.ts";
+import { type Rows, takeRows } from "../model/rows.ts";
 import { permutation, type Random } from "../random.ts";
 import { wideOutputs } from "./candidates.ts";
 import { fitClusters } from "./fit-clusters.ts";
@@ -201,11 +201,8 @@ async function sparsePreActivations(rows: Rows & { kind: "csr" }, n: number, lay
 function denseRows(rows: Rows, n: number): Float32Array {
   if (rows.kind === "dense") return rows.data.subarray(0, n * rows.width);
   const x = new Float32Array(n * rows.width);
-  for (let r = 0; r < n; r++) {
-    const row = rowOf(rows, r);
-    if (row instanceof Float32Array) continue;
-    for (let j = 0; j < row.indices.length; j++) x[r * rows.width + row.indices[j]] += row.values[j];
-  }
+  const { indptr, indices, values, width } = rows;
+  for (let r = 0; r < n; r++) for (let i = indptr[r]; i < indptr[r + 1]; i++) x[r * width + indices[i]] += values[i];
   return x;
 }
 
