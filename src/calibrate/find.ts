@@ -70,7 +70,7 @@ export async function findLadder(
   const exactRungs = timed ? await chooseLayouts(layers.length, fitted, timeOf(0.03, 0.05)) : { alone: plain, beside: plain };
   const composed = await searchLevels({ ...seeking, ...found, kinds: fit.kinds, exactRungs, run, reference });
   const exact = [exactRungs.alone];
-  const uniform = fitted.some(({ lowRank }) => lowRank)
+  const uniform = fitted.slice(0, -1).some(({ lowRank }) => lowRank)
     ? uniformShares.map((amount) => [withShare(exactRungs.beside, fitted, amount)])
     : [];
   const aim: Aim = { promise, samples: certifying, lossRate: lossRate(composed) };
