@@ -106,8 +106,10 @@ export function settingsOf(
       for (const nodes of amongs) {
         const base = { kind: "ranked", activator: "low-rank", variant, ...(nodes < outputs ? { among: nodes } : {}) } as const;
         const topK = (unit: "node" | "panel", shares: readonly number[]): void => {
-          const amounts = shares.map((share) => (share * outputs) / nodes).filter((amount) => amount < 1);
-          for (const amount of amounts) settings.push({ ...base, unit, by: "top-k", amount });
+          const units = unit === "node" ? nodes : Math.ceil(nodes / PANEL);
+          // of few nodes several shares are one
+          for (const count of new Set(shares.map((share) => Math.max(1, Math.round((share * outputs * units) / nodes)))))
+            if (count < units) settings.push({ ...base, unit, by: "top-k", amount: count / units });
         };
         topK("node", nodeShares);
         for (const amount of scores) settings.push({ ...base, unit: "node", by: "threshold", amount });

@@ -18,7 +18,7 @@ export function usedActivators(fitted: readonly LayerActivators[], levels: reado
       lowRank: lowRank && cut(lowRank, most(by("low-rank").map(({ variant }) => variant))),
       hash: by("hash").length > 0 ? hash : null,
       clusters: ranking,
-      // putting outputs back in order takes a dense pass up to a fifth of its time
+      // every dense query would put the outputs back in order
       order: ranking.length > 0 ? order : null,
     };
   });

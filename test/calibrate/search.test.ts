@@ -100,24 +100,27 @@ test("tries shares of a hidden layer's first panels, for every input, where `sta
 });
 
 test("ranks a first layer's nodes among as many as are said, a later layer's beside exact layers alone, whose panels are units too", async () => {
-  const amongs = [[4, 16], [16], [8]];
-  const part = { kinds: ["low-rank"], fitted: ranking, amongs, thresholds: () => [0.5] };
+  const amongs = [[16, 64], [64], [32]];
+  const of64 = madeUpModel([16, 64, 64, 64, 4], 1).layers;
+  const part = { layers: of64, kinds: ["low-rank"], fitted: ranking, amongs, thresholds: () => [0.5] };
   const [, ...found] = await search([0, 1, 2], part);
   const rankings = found.map(({ rungs: [rung] }) => rung.layers.flatMap((one, l) => (one.kind === "ranked" ? [{ ...one, l }] : [])));
   expect(rankings.every(({ length }) => length === 1)).toBe(true);
   const of = (layer: number) => rankings.flat().filter(({ l }) => l === layer);
   for (const one of rankings.flat()) expect(one).toMatchObject({ activator: "low-rank", variant: 8 });
-  expect(new Set(of(0).map(({ among }) => among))).toEqual(new Set([4, undefined]));
+  expect(new Set(of(0).map(({ among }) => among))).toEqual(new Set([16, undefined]));
   expect(new Set(of(1).map(({ among }) => among))).toEqual(new Set([undefined]));
-  expect(new Set(of(2).map(({ among }) => among))).toEqual(new Set([8]));
+  expect(new Set(of(2).map(({ among }) => among))).toEqual(new Set([32]));
   expect([0, 1, 2].map((l) => of(l).some(({ unit }) => unit === "panel"))).toEqual([false, true, true]);
   // as many nodes whatever they are ranked among, never all of those
   const counts = (among: number | undefined): number[] =>
     of(0)
       .filter((one) => one.among === among && one.by === "top-k")
-      .map(({ amount }) => amount * (among ?? 16));
-  expect(counts(4).every((count) => count < 4 && counts(undefined).some((other) => Math.abs(other - count) < 1e-9))).toBe(true);
+      .map(({ amount }) => amount * (among ?? 64));
+  expect(counts(16).every((count) => count < 16 && counts(undefined).some((other) => Math.abs(other - count) < 1e-9))).toBe(true);
   expect(of(0).filter(({ by }) => by === "threshold")).toHaveLength(2);
+  // each once, though of so few nodes several shares are one
+  expect(new Set(counts(undefined)).size).toBe(counts(undefined).length);
 });
 
 test("rules whose rungs hand on what exceeds a threshold end in what goes on from there, as an exact rung begins anew", async () => {
