@@ -164,29 +164,46 @@ export function askedOf(slo: Slo): Asked {
 /**
  * Whether an SLO that was not checked asks just that, signals aside; one that is odd in any way does not, and is to be checked, as is one that is no
  * plain object. Every query does this, so nothing is allocated, and no key is looked for that is not there: where objects of many shapes come by,
- * engines take long to find that out, and allocate an object for every fraction that is read by a name they cannot tell beforehand. A property of
- * a plain object that is made not to be enumerable is overlooked.
+ * engines take long to find that out, and allocate an object for every fraction that is read by a name they cannot tell beforehand; and for one that
+ * is compared with what may be undefined. A property of a plain object that is made not to be enumerable is overlooked.
  */
 export function asksSame(slo: Slo | null, { slo: asked, numbers, keys }: Asked): boolean {
   if (slo === null || Object.getPrototypeOf(slo) !== Object.prototype) return false;
   let left = keys;
   for (const key in slo) {
     if (key === "signal" && typeof slo.signal?.aborted === "boolean") continue;
-    const isSame =
-      (key === "loss" && slo.loss === numbers[1]) ||
-      (key === "latencyMs" && slo.latencyMs === numbers[3]) ||
-      (key === "dense" && slo.dense === asked.dense) ||
-      (key === "exact" && slo.exact === asked.exact) ||
-      (key === "accuracy" && slo.accuracy === numbers[0]) ||
-      (key === "agreement" && slo.agreement === numbers[2]) ||
-      (key === "percentile" && slo.percentile === numbers[4]) ||
-      (key === "operations" && slo.operations === numbers[5]) ||
-      (key === "nodes" && slo.nodes === numbers[6]) ||
-      (key === "late" && slo.late === asked.late);
-    if (!isSame) return false;
-    left--;
+    const matches =
+      (key === "loss" && typeof slo.loss === "number" && slo.loss === numbers[1]) ||
+      (key === "latencyMs" && typeof slo.latencyMs === "number" && slo.latencyMs === numbers[3]) ||
+      (key === "dense" && slo.dense === true && asked.dense === true) ||
+      (key === "exact" && slo.exact === true && asked.exact === true) ||
+      (key === "accuracy" && typeof slo.accuracy === "number" && slo.accuracy === numbers[0]) ||
+      (key === "agreement" && typeof slo.agreement === "number" && slo.agreement === numbers[2]) ||
+      (key === "percentile" && typeof slo.percentile === "number" && slo.percentile === numbers[4]) ||
+      (key === "operations" && typeof slo.operations === "number" && slo.operations === numbers[5]) ||
+      (key === "nodes" && typeof slo.nodes === "number" && slo.nodes === numbers[6]) ||
+      (key === "late" && slo.late !== undefined && slo.late === asked.late);
+    if (matches) left--;
+    else if (!asksNothing(slo, key)) return false;
   }
   return left === 0;
+}
+
+/** Whether a key stands there undefined; looked up by its name, as above. */
+function asksNothing(slo: Slo, key: string): boolean {
+  return (
+    (key === "loss" && slo.loss === undefined) ||
+    (key === "latencyMs" && slo.latencyMs === undefined) ||
+    (key === "dense" && slo.dense === undefined) ||
+    (key === "exact" && slo.exact === undefined) ||
+    (key === "accuracy" && slo.accuracy === undefined) ||
+    (key === "agreement" && slo.agreement === undefined) ||
+    (key === "percentile" && slo.percentile === undefined) ||
+    (key === "operations" && slo.operations === undefined) ||
+    (key === "nodes" && slo.nodes === undefined) ||
+    (key === "late" && slo.late === undefined) ||
+    (key === "signal" && slo.signal === undefined)
+  );
 }
 
 /** The canonical text of an SLO; `parseSlo` reads it back. Empty where nothing is asked. The signal and `late` are left out. */

@@ -185,6 +185,12 @@ describe("asksSame", () => {
     ...{ accuracy: 0.9, loss: 0, agreement: 0.9, latencyMs: 2, percentile: 90, operations: 1000, nodes: 0.1, late: "refuse" },
   };
   const keys = Object.keys(values) as (keyof Slo)[];
+  const pick = (some: (keyof Slo)[]): Slo => Object.fromEntries(some.map((key) => [key, values[key]]));
+  /** What is asked, checked or not, in one order. */
+  const checkedOf = (slo: Slo): unknown =>
+    Object.entries(slo)
+      .filter(([, value]) => value !== undefined)
+      .sort();
 
   test("holds where no key is missing, added or other, signals aside", () => {
     const asked = askedOf(values);
@@ -201,10 +207,28 @@ describe("asksSame", () => {
     }
   });
 
+  test("holds whatever else stands there undefined, and for nothing that asks otherwise", () => {
+    const every = ["dense", "exact", ...keys] as const;
+    const asking = fc.oneof(fc.constant({}), fc.constant({ dense: true }), fc.constant({ exact: true }), fc.subarray(keys).map(pick));
+    fc.assert(
+      fc.property(asking, asking, fc.subarray([...every, "signal"]), (one, other, absent) => {
+        const slo: Slo = { ...Object.fromEntries(absent.map((key) => [key, undefined])), ...one };
+        expect(asksSame(slo, askedOf(other))).toBe(JSON.stringify(checkedOf(slo)) === JSON.stringify(checkedOf(other)));
+      }),
+    );
+    for (const key of every)
+      expect([key, asksSame({ [key]: undefined }, askedOf({})), asksSame({ [key]: undefined }, askedOf({ dense: true }))]).toEqual([
+        key,
+        true,
+        false,
+      ]);
+  });
+
   test("never holds for what checkSlo would refuse", () => {
     fc.assert(
       fc.property(fc.anything(), fc.string(), fc.subarray(keys), (value, key, some) => {
-        const slo = Object.fromEntries(some.map((key) => [key, values[key]]));
+        const slo = pick(some);
+        fc.pre(slo.latencyMs !== undefined || !(slo.percentile || slo.late));
         const asked = askedOf(slo);
         for (const odd of [value, { ...slo, [key]: 1 }, { ...slo, signal: value }] as Slo[]) {
           if (typeof odd !== "object" || !asksSame(odd, asked)) continue;

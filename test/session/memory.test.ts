@@ -29,7 +29,7 @@ const wideSession = async (inputs) => {
 };
 const best = { indices: new Uint32Array(5), scores: new Float32Array(5) };
 const unsorted = sparse.map(({ indices, values }) => ({ indices: Uint32Array.from(indices).reverse(), values: Float32Array.from(values).reverse() }));
-const slos = { promise: undefined, dense: { dense: true }, agreement: { agreement: 0.9 }, deadline: { latencyMs: 5.5, loss: 0.01 }, tight: { latencyMs: 0.0051 }, nodes: { nodes: 0.1 } };
+const slos = { promise: undefined, dense: { dense: true }, agreement: { agreement: 0.9 }, deadline: { latencyMs: 5.5, loss: 0.01 }, tight: { latencyMs: 0.0051 }, nodes: { nodes: 0.1 }, maybe: { loss: 0.01, operations: undefined, signal: undefined } };
 const out = new Float32Array(10);
 `;
 
