@@ -5,22 +5,29 @@ import { refusal } from "../errors.ts";
 import { formatOf, importModel } from "../import/import.ts";
 import type { Activation, Model } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
+import type { Arguments } from "./arguments.ts";
 import { readBytes } from "./read-bytes.ts";
+import { checkPlace } from "./write-bytes.ts";
 
 /**
- * Loads a model. A .slonn keeps the name it carries; anything else is called after its file.
- * @param activations text of `--activations`: names joined by commas.
- * @throws SlonnError as the importers do.
+ * Loads the model a command works on. A .slonn keeps the name it carries; anything else is called after its file.
+ * @throws SlonnError as the importers do, and `unreadable` where `--output` is a file that the model names.
  */
-export async function loadModelFile(path: string, activations?: string): Promise<Model> {
-  const bytes = await readBytes(path);
-  const source = { name: basename(path), bytes, read: (part: string) => readBytes(besideModel(path, part)) };
+export async function loadModelFile(args: Arguments): Promise<Model> {
+  const [activations, output] = [args.text("activations"), args.text("output")];
+  const name = basename(args.file);
+  const bytes = await readBytes(args.file);
+  const read = async (part: string): Promise<Uint8Array> => {
+    const path = besideModel(args.file, part);
+    if (output !== undefined) await checkPlace(output, new Map([[name, path]]));
+    return readBytes(path);
+  };
   const model = await importModel(
-    source,
-    activations === undefined ? {} : { activations: activations.split(",").map((name) => name.trim()) as Activation[] },
+    { name, bytes, read },
+    activations === undefined ? {} : { activations: activations.split(",").map((one) => one.trim()) as Activation[] },
   );
-  if (formatOf(source.name, bytes) === "slonn") return model;
-  return { ...model, name: source.name.replace(/(?<=.)\.[a-z0-9]+$/i, "") };
+  if (formatOf(name, bytes) === "slonn") return model;
+  return { ...model, name: name.replace(/(?<=.)\.[a-z0-9]+$/i, "") };
 }
 
 /**

@@ -39,7 +39,7 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
   const askedMetric = asked === undefined ? undefined : parseMetric(asked);
   // Refused before a large file is read.
   const hasDeadline = slos.map((text) => parseSlo(text)).some(({ latencyMs }) => latencyMs !== undefined);
-  const model = await loadModelFile(args.file, args.text("activations"));
+  const model = await loadModelFile(args);
   const { rows, labels } = await readModelData(args, model);
   const ladder = decodeLadder(model);
   const promise = ladder?.promise;

@@ -106,6 +106,23 @@ describe("refusals", () => {
     expectRefusal(await slonn("inspect", file("two\nlines")), 1, /two\\u000alines: got no such file/);
   });
 
+  test("keeps the files that a model names from being written over", async () => {
+    const layer = { class_name: "Dense", config: { name: "d", units: 2, batch_input_shape: [null, 6], use_bias: false } };
+    const weights = [{ name: "d/kernel", shape: [6, 2], dtype: "float32" }];
+    const weightsManifest = [{ paths: ["shard.bin"], weights }];
+    const modelTopology = { class_name: "Sequential", config: { layers: [layer] } };
+    writeFileSync(file("model.json"), JSON.stringify({ modelTopology, weightsManifest }));
+    const shard = new Uint8Array(drawn(12).buffer);
+    writeFileSync(file("shard.bin"), shard);
+    for (const argv of [["import"], ["run", "--data", file("x.npy")], ["calibrate", "--data", file("x.npy")]]) {
+      const [command, ...flags] = argv;
+      const refused = await slonn(command, file("model.json"), ...flags, "-o", file("shard.bin"));
+      expectRefusal(refused, 1, /shard\.bin: got the file that model\.json names, expected a place to write to/);
+    }
+    expect(new Uint8Array(readFileSync(file("shard.bin")))).toEqual(shard);
+    expect((await slonn("run", file("model.json"), "--data", file("x.npy"), "-o", file("out.npy"))).code).toBe(0);
+  });
+
   test("names the row and column of a number that is none", async () => {
     const data = inputs.slice();
     data[13] = Number.NaN;

@@ -64,7 +64,7 @@ export const calibrateCommand: Command = {
     if (cost !== "time" && cost !== "macs") throw refusal("bad-option", "--cost", quoted(cost), "time or macs");
     args.required("data");
     await checkPlace(output, dataFiles(args));
-    const model = await loadModelFile(args.file, args.text("activations"));
+    const model = await loadModelFile(args);
     const { rows, labels } = await readModelData(args, model);
     const fitPath = args.text("fit-data");
     const fitRows = fitPath === undefined ? null : await readInputs(fitPath, { scale, width: model.layers[0].inputs });

@@ -27,7 +27,7 @@ export const importCommand: Command = {
     const weights = args.text("weights");
     if (weights !== undefined && weights !== "int8") throw refusal("bad-option", "--weights", quoted(weights), "int8");
     await checkPlace(output);
-    const read = await loadModelFile(args.file, args.text("activations"));
+    const read = await loadModelFile(args);
     decodeLadder(read); // what is written has been checked, levels that a .slonn brings along included
     const network = args.has("binary") ? asTwoClasses(read) : read;
     const model = weights === "int8" ? quantizeModel(network) : network;

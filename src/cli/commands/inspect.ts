@@ -12,7 +12,7 @@ export const inspectCommand: Command = {
   about: "Prints the layers of a model and, where it is calibrated, its levels.",
   flags: { ...jsonFlag, ...activationsFlag },
   async run(args, io) {
-    const model = await loadModelFile(args.file, args.text("activations"));
+    const model = await loadModelFile(args);
     const ladder = decodeLadder(model);
     if (!args.has("json")) {
       io.stdout(
