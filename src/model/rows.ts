@@ -72,7 +72,7 @@ export function checkRows(name: string, rows: Rows, width: number): void {
     if (values.length !== count * width) refuse(`${values.length} numbers`, `${count} x ${width}`);
   } else {
     const { indptr, indices } = rows;
-    if (!(ArrayBuffer.isView(indptr) && ArrayBuffer.isView(indices)))
+    if (!(indptr instanceof Uint32Array && indices instanceof Uint32Array))
       refuse(`row pointers as ${show(indptr)}, columns as ${show(indices)}`, "a Uint32Array of each");
     if (indptr.length !== count + 1 || indptr[0] !== 0) refuse(`${indptr.length} row pointers from ${indptr[0]}`, `${count + 1} from 0`);
     if (indptr[count] !== values.length || indices.length !== values.length)
@@ -96,6 +96,8 @@ export function checkLabels(name: string, labels: Labels, rows: number, classes:
   if (!ArrayBuffer.isView(all)) refuse(show(all), "a Uint32Array");
   if (labels.kind === "multi") {
     const { indptr } = labels;
+    if (!(indptr instanceof Uint32Array)) refuse(`row pointers as ${show(indptr)}`, "a Uint32Array");
+    if (all.length === 0) refuse("no label in any row", "at least one");
     if (indptr.length !== rows + 1 || indptr[0] !== 0 || indptr[rows] !== all.length)
       refuse(`${indptr.length} row pointers from ${indptr[0]} to ${indptr[rows]}`, `${rows + 1} from 0 to ${all.length}`);
     checkAscending(indptr, refuse);

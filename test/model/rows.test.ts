@@ -84,6 +84,12 @@ describe("refuses labels that", () => {
     ],
     ["are between classes", { kind: "class", count: 3, classes: Float32Array.of(0, 1.5, 2) as never }, /^x: got label 1.5 at position 1/],
     ["are 64-bit integers", { kind: "class", count: 3, classes: BigInt64Array.of(0n, 1n, 2n) as never }, /^x: got label 0n at position 0/],
+    ["have pointers that are missing", { ...multi, indptr: undefined }, /^x: got row pointers as nothing, expected a Uint32Array$/],
+    [
+      "are none in any row",
+      { ...multi, indptr: new Uint32Array(4), indices: new Uint32Array(0) },
+      /^x: got no label in any row, expected at least one$/,
+    ],
     [
       "name a class there is not",
       { ...multi, indices: Uint32Array.of(0, 5, 1) },
@@ -126,6 +132,16 @@ describe("refuses batches that contradict themselves", () => {
     ],
     ["columns that are missing", { ...sparse, width: 8, indices: sparse.indices.slice(1) }, /columns and .* values, expected/],
     ["columns as a plain list", { ...sparse, width: 8, indices: [...sparse.indices] } as unknown as Rows, /columns as a list of/],
+    [
+      "columns below zero",
+      { ...sparse, width: 8, indices: Int32Array.from(sparse.indices, () => -7) } as unknown as Rows,
+      /columns as Int32Array/,
+    ],
+    [
+      "columns as 64-bit integers",
+      { ...sparse, width: 8, indices: new BigInt64Array(sparse.indices.length) } as unknown as Rows,
+      /columns as BigInt/,
+    ],
     ["values that are missing", { ...sparse, width: 8, values: sparse.values.slice(1) }, /columns and .* values, expected/],
     [
       "row pointers that descend",
