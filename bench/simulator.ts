@@ -224,7 +224,6 @@ function createRun({ points: cuts, us, stops }: RecordedLevel, share: number, ma
     segments,
     spans: segments,
     stops: segments,
-    compares: [],
     sinceMs: new Float64Array(points.length).fill(Number.NaN),
     restMs: new Float64Array(points.length).fill(Number.NaN),
   };

@@ -1,7 +1,7 @@
 // A level laid out in an engine, with the views and cuts that a query needs, made once. It runs rows and reads what they left; it
 // chooses nothing.
 
-import { type LevelPlan, placeLevel } from "../activator/level-plan.ts";
+import { type LevelPlan, placeLevel, type Stage } from "../activator/level-plan.ts";
 import { placeNetwork } from "../activator/network.ts";
 import { createNetworkInput, type NetworkInput, reserveInput } from "../activator/network-input.ts";
 import type { Clock } from "../clock.ts";
@@ -63,8 +63,6 @@ export interface LevelRun {
   spans: readonly Segment[];
   /** Cut only where the run may end. */
   stops: readonly Segment[];
-  /** Rows that decide on growing. */
-  compares: readonly number[];
   /**
    * [points] Milliseconds when idle: the median from the start, and p97 from there to the end of the rung that follows. NaN where unknown.
    */
@@ -133,14 +131,18 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number, o
   const rows = rungEnds[rungEnds.length - 1];
   const tags = levelPlan.tags.slice(0, rows);
   const points: Point[] = [];
-  tags.forEach(({ rung, layer }, row) => {
+  const segments: Segment[] = [];
+  tags.forEach(({ stage, rung, layer }, row) => {
     const next = tags[row + 1];
-    // the row that compares belongs to the output layer, whose rows overwrite the answer
-    if (!next || next.rung !== rung || next.layer !== layer)
-      points.push({ row: row + 1, rung, layer, answered: !!next && (next.rung !== rung || rung > 0) });
+    const end = row + 1;
+    const isRanked = ranks(stage);
+    // a row that compares is the last of its rung and belongs to the output layer, whose rows overwrite the answer
+    const isPoint = !next || next.rung !== rung || next.layer !== layer;
+    if (isPoint) points.push({ row: end, rung, layer, answered: !!next && (next.rung !== rung || rung > 0) });
+    if (isPoint || isRanked !== ranks(next.stage))
+      segments.push({ end, ranks: isRanked, compares: stage === "compare", point: isPoint ? points.length - 1 : -1 });
   });
-  const segments = cut(tags, points);
-  const isStop = ({ end, compares, point }: Segment): boolean => compares || points[point]?.answered || end === rows;
+  const isStop = ({ end, point }: Segment): boolean => points[point]?.answered || end === rows;
   return {
     engine,
     plan: levelPlan,
@@ -155,22 +157,12 @@ function createLevelRun(engine: Engine, levelPlan: LevelPlan, outputs: number, o
     segments,
     spans: segments.filter((segment, i) => isStop(segment) || segment.ranks !== segments[i + 1].ranks),
     stops: segments.filter(isStop),
-    compares: tags.flatMap(({ stage }, row) => (stage === "compare" ? [row] : [])),
     sinceMs: new Float64Array(points.length).fill(Number.NaN),
     restMs: new Float64Array(points.length).fill(Number.NaN),
   };
 }
 
-/** Cuts a plan where ranking begins and ends, behind rows that compare, and at points. */
-function cut(tags: LevelPlan["tags"], points: readonly Point[]): Segment[] {
-  const ranks = (row: number): boolean => tags[row]?.stage === "rank" || tags[row]?.stage === "select";
-  let next = 0;
-  return tags.flatMap(({ stage }, row) => {
-    const point = points[next]?.row === row + 1 ? next++ : -1;
-    const compares = stage === "compare";
-    return compares || point >= 0 || ranks(row) !== ranks(row + 1) ? [{ end: row + 1, ranks: ranks(row), compares, point }] : [];
-  });
-}
+const ranks = (stage: Stage): boolean => stage === "rank" || stage === "select";
 
 /** Takes over what a profile says of the level's points; where it says nothing, a run is expected to take its median. */
 export function setLatency({ points, sinceMs, restMs }: LevelRun, { rungs, p50 }: LevelLatency): void {
@@ -194,9 +186,10 @@ export function stoppedBy({ plan: { rungEnds }, words }: LevelRun, rungs: number
 const byBudget = 2;
 
 /** Sets the multiply-adds at which growth stops; without a number there is no limit. */
-export function limit({ words, compares }: LevelRun, operations: number | undefined): void {
-  for (let i = 0; i < compares.length; i++)
-    words[compares[i] * ROW_WORDS + budgetWord] = operations === undefined ? 0 : Math.min(Math.max(operations, 1), 0x7fffffff);
+export function limit({ words, plan: { rungEnds } }: LevelRun, operations: number | undefined): void {
+  // a rung that another may follow ends with the row that decides on it
+  for (let rung = 0; rung < rungEnds.length - 1; rung++)
+    words[(rungEnds[rung] - 1) * ROW_WORDS + budgetWord] = operations === undefined ? 0 : Math.min(Math.max(operations, 1), 0x7fffffff);
 }
 
 /** Where a MARGIN row keeps its budget. */
