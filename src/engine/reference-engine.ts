@@ -29,10 +29,11 @@ export function createReferenceEngine(bytes: number, reason: string | null): Eng
         at++;
         const a = i32.subarray(row, row + abi.ROW_WORDS);
         const macs = run(a, f32.subarray(row, row + abi.ROW_WORDS), spent);
-        if (macs < 0) return macs === stop ? at : -at;
+        if (macs < 0) return -at;
         a[abi.WORD_MACS] = macs;
         spent += macs;
         a[abi.WORD_BYTES_READ] = a[0] === abi.PREDICT || a[0] >= abi.PANELS_8 ? macs : macs * 4;
+        if (a[0] === abi.MARGIN && a[abi.WORD_UNITS]) return at;
       }
       return end;
     },
@@ -48,12 +49,12 @@ function allocate(bytes: number): ArrayBuffer {
   throw new SlonnError("no-engine", `memory: ${bytes} bytes could not be had`);
 }
 
-/** What a row gives in place of multiply-adds: to end the run, and for an operation that does not exist. */
-const stop = -1;
-const unknown = -2;
+/** What a row of an operation that does not exist gives in place of multiply-adds. */
+const unknown = -1;
 
 /** Runs one row, given its words as integers and as floats and the multiply-adds of the rows before it. */
 type Operation = (a: Int32Array, f: Float32Array, spent: number) => number;
+type Coded = readonly [codes: Float32Array | Int16Array, step: number];
 type Numbers = readonly number[] | Uint32Array;
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -66,13 +67,13 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
   const unitsOf = (list: number): Uint32Array => u32.subarray(indicesAt(list), indicesAt(list) + u32[list >> 2]);
   const valuesOf = (list: number): Float32Array => f32.subarray(valuesAt(list), valuesAt(list) + u32[list >> 2]);
 
-  /** Writes units to a list; with `value` their values too, leaving out those of 0 unless `zeros`. Returns how many were written. */
-  function put(list: number, units: Numbers, value?: (unit: number, i: number) => number, append = 0, zeros = false): number {
+  /** Writes units to a list, with `value` their values too, leaving out those whose value is null. Returns how many were written. */
+  function put(list: number, units: Numbers, value?: (unit: number, i: number) => number | null, append = 0): number {
     const from = append && u32[list >> 2];
     let found = from;
     units.forEach((unit, i) => {
       const v = value?.(unit, i);
-      if (v === 0 && !zeros) return;
+      if (v === null) return;
       u32[indicesAt(list) + found] = unit;
       if (v !== undefined) f32[valuesAt(list) + found] = v;
       found++;
@@ -92,6 +93,9 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     return fround(fround(s[0] + s[1]) + fround(s[2] + s[3]));
   }
 
+  /** The blocks of `per` numbers of which some is not 0. */
+  const activeOf = (src: Float32Array | Int16Array, per: number): number[] =>
+    upTo(Math.ceil(src.length / per)).filter((block) => src.subarray(block * per, (block + 1) * per).some((v) => v !== 0));
   /** Writes the steps from one block to the next, so many bytes a block; returns how many. */
   const putSteps = (list: number, blocks: readonly number[], bytes: number): number =>
     put(
@@ -121,7 +125,6 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
     for (const input of inputs) sum += codes[input] * i8[weightAt(input)];
     return sum;
   }
-  const codesAt = (codes: number): Int16Array => i16.subarray((codes >> 1) + 8);
   /** Where a node's weight of an input stands in panels of bytes. */
   const panelAt = (panels: number, inputs: number, node: number, input: number): number =>
     panels + (node >> 4) * inputs * abi.PANEL + (input >> 1) * 32 + (node % abi.PANEL) * 2 + (input & 1);
@@ -137,22 +140,29 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       upTo(src.length)
         .filter((i) => !Number.isNaN(src[i]))
         .sort((i, j) => size(src[j]) - size(src[i]) || nameOf(i) - nameOf(j))
-        .slice(0, Math.max(0, k));
-    /** Puts activated pre-activations into a list. The words from `word` on say: activation, alpha, and whether to append. */
-    const putActivated = (list: number, units: Numbers, value: (unit: number) => number, word: number): number =>
-      put(list, units, (unit) => activate(value(unit), a[word], f[word + 1]), a[word + 2], a[word] === abi.KEEP);
-    /** A node in eight bits: bias + scale · step · sum */
-    const node8 = (node: number, step: number, sum: number): number =>
-      fround(f32[at[3] + node] + fround(fround(f32[at[2] + node] * step) * fround(sum)));
+        .slice(0, k);
+    /** Puts activated pre-activations that are not 0 into a list. The words from `word` on say: activation (`KEEP`: zeros too), alpha, and whether to append. */
+    const putActivated = (list: number, units: Numbers, value: (unit: number) => number, word: number): number => {
+      const activated = (unit: number): number | null => {
+        const v = activate(value(unit), a[word], f[word + 1]);
+        return v === 0 && a[word] !== abi.KEEP ? null : v;
+      };
+      return put(list, units, activated, a[word + 2]);
+    };
+    /** A node in eight bits: bias + scale · step · Σ code · weight */
+    const node8 = (node: number, [codes, step]: Coded, inputs: Numbers, weightAt: (input: number) => number): number =>
+      fround(f32[at[3] + node] + fround(fround(f32[at[2] + node] * step) * fround(sum8(inputs, codes, weightAt))));
+    /** The codes that word 4 leads to. */
+    const coded = (): Coded => [i16.subarray((a[4] >> 1) + 8), f32[at[4]]];
     let units = 0;
     let macs = 0;
     switch (a[0]) {
       case abi.COMPACT:
-        units = put(a[3], upTo(a[2]), (i) => activate(src[i], a[4], f[5]));
+        units = putActivated(a[3], upTo(a[2]), (i) => src[i], 4);
         break;
       case abi.BLOCKS: {
         const all = upTo(Math.ceil(a[2] / abi.BLOCK));
-        const active = all.filter((block) => src.subarray(block * abi.BLOCK, (block + 1) * abi.BLOCK).some((v) => v !== 0));
+        const active = activeOf(src, abi.BLOCK);
         units = putSteps(a[3], active.length * 16 >= all.length * 15 ? all : active, abi.BLOCK * 4);
         break;
       }
@@ -190,20 +200,17 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         units = put(a[4], best(a[3], Number).sort(ascending));
         break;
       case abi.STRONGEST:
-        units = put(a[4], best(a[3], Math.abs).sort(ascending), (i) => src[i], 0, true);
+        units = put(a[4], best(a[3], Math.abs).sort(ascending), (i) => src[i]);
         break;
       case abi.THRESHOLD:
         units = put(
           a[5],
           upTo(a[2]).filter((i) => src[i] > f[3] && src[i] <= f[4]),
           (i) => src[i],
-          0,
-          true,
         );
         break;
       case abi.WITHIN: {
-        const most = src.reduce((m, v) => (v > m ? v : m), Number.NEGATIVE_INFINITY);
-        const low = fround(most - f[3]);
+        const low = fround(src[best(1, Number)[0]] - f[3]);
         units = put(
           a[4],
           upTo(a[2]).filter((i) => src[i] >= low && src[i] > Number.NEGATIVE_INFINITY),
@@ -213,16 +220,13 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
       case abi.PANEL_SCORES:
         units = a[2];
         for (const p of upTo(units))
-          f32[at[3] + p] = floats(1, units * abi.PANEL)
-            .subarray(p * abi.PANEL, (p + 1) * abi.PANEL)
-            .reduce((sum, v) => fround(sum + Math.max(v, 0)), 0);
+          f32[at[3] + p] = upTo(abi.PANEL).reduce((sum, i) => fround(sum + Math.max(f32[at[1] + p * abi.PANEL + i], 0)), 0);
         break;
       case abi.MARGIN: {
         const sorted = src.slice().sort(); // NaN comes last
         const lead = fround(sorted[sorted.length - 1] - (sorted[sorted.length - 2] ?? Number.NEGATIVE_INFINITY));
-        a[abi.WORD_MACS] = a[abi.WORD_BYTES_READ] = 0;
-        a[abi.WORD_UNITS] = lead >= f[3] ? 1 : a[5] > 0 && spent + a[4] > a[5] ? 2 : 0;
-        return a[abi.WORD_UNITS] ? stop : 0;
+        units = lead >= f[3] ? 1 : a[5] > 0 && spent + a[4] > a[5] ? 2 : 0;
+        break;
       }
       case abi.HASH:
         units = a[5];
@@ -283,7 +287,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         const names = a[2] < 0 ? unitsOf(a[1]) : upTo(a[2]);
         const nameOf = (i: number): number => (a[4] ? u32[at[4] + names[i]] : names[i]);
         const places = best(a[3], Number, nameOf);
-        units = put(a[5], places.map(nameOf), (_, i) => src[places[i]], 0, true);
+        units = put(a[5], places.map(nameOf), (_, i) => src[places[i]]);
         break;
       }
       case abi.PERMUTE:
@@ -296,8 +300,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         padded.set(codes);
         i16.set(padded, (a[3] >> 1) + 8);
         f32[at[3]] = step;
-        const active = (per: number): number[] =>
-          upTo(padded.length / per).filter((i) => a[6] || padded.subarray(i * per, (i + 1) * per).some(Boolean));
+        const active = (per: number): number[] => (a[6] ? upTo(padded.length / per) : activeOf(padded, per));
         units = put(a[4], active(2));
         putSteps(a[5], active(8), 8);
         break;
@@ -307,35 +310,24 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         const nodes = spread(a[7] ? unitsOf(a[7]) : upTo(a[8]), abi.PANEL);
         units = nodes.length;
         macs = units * inputs.length;
-        for (const node of nodes)
-          f32[at[9] + node] = node8(
-            node,
-            f32[at[4]],
-            sum8(inputs, codesAt(a[4]), (i) => panelAt(a[1], a[6], node, i)),
-          );
+        for (const node of nodes) f32[at[9] + node] = node8(node, coded(), inputs, (i) => panelAt(a[1], a[6], node, i));
         break;
       }
       case abi.ROWS_8: {
         const rows = unitsOf(a[7]);
         const inputs = inputsOf(a[6], 1, 8);
-        const sumOf = (r: number): number => sum8(inputs, codesAt(a[4]), (i) => a[1] + r * a[5] + i);
         units = rows.length;
         macs = units * inputs.length;
-        putActivated(a[8], rows, (r) => node8(r, f32[at[4]], sumOf(r)), 9);
+        putActivated(a[8], rows, (r) => node8(r, coded(), inputs, (i) => a[1] + r * a[5] + i), 9);
         break;
       }
       case abi.COLUMNS_8: {
-        const [codes, step] = codesOf(valuesOf(a[4]));
+        const coded = codesOf(valuesOf(a[4]));
         const inputs = unitsOf(a[4]);
         const places = upTo(inputs.length);
         units = a[6];
         macs = inputs.length * units;
-        for (const n of upTo(paddedTo(units, 16)))
-          f32[at[7] + n] = node8(
-            n,
-            step,
-            sum8(places, codes, (i) => a[1] + inputs[i] * a[5] + n),
-          );
+        for (const n of upTo(paddedTo(units, 16))) f32[at[7] + n] = node8(n, coded, places, (i) => a[1] + inputs[i] * a[5] + n);
         break;
       }
       case abi.PACK: {
@@ -363,8 +355,8 @@ function nearest(v: number): number {
 }
 
 /** Sixteen-bit codes of a vector and what one step is worth: NaN where it is not finite. */
-function codesOf(src: Float32Array): [codes: Float32Array, step: number] {
-  const limit = Math.min(8191, Math.floor(0x7fffffff / 128 / Math.max(src.length, 1)));
+function codesOf(src: Float32Array): Coded {
+  const limit = Math.min(8191, Math.floor(0x7fffffff / 128 / src.length));
   const most = src.reduce((m, v) => Math.max(m, Math.abs(v)), 0); // NaN stays
   const scaled = fround(limit / most);
   // the tiniest vectors have no inverse and come to nothing beside a bias
