@@ -176,6 +176,11 @@ export function notFinite(values: Float32Array): number {
 /** The exponent of a float that is not finite. */
 const ones = 0x7f800000;
 
+/** The scale of each row [outputs] where weights are in eight bits, else null. */
+export function scaleOf(weight: AnyLayer["weight"]): Float32Array | null {
+  return weight instanceof Float32Array ? null : weight.scale;
+}
+
 /** A layer's weights as floats [outputs, inputs]: the same array where they are. */
 export function floatWeights({ weight, inputs, outputs }: DenseLayer): Float32Array {
   if (weight instanceof Float32Array) return weight;
@@ -186,7 +191,7 @@ export function floatWeights({ weight, inputs, outputs }: DenseLayer): Float32Ar
 
 /** Bytes of a layer's weights, scales included. */
 export function weightBytes({ weight, inputs, outputs }: AnyLayer): number {
-  const scale = weight instanceof Float32Array ? null : weight.scale;
+  const scale = scaleOf(weight);
   return scale ? inputs * outputs + scale.byteLength : 4 * inputs * outputs;
 }
 

@@ -5,7 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
 import { writePlan } from "../engine/plan-writer.ts";
-import type { AnyLayer, WriteRows } from "./model.ts";
+import { type AnyLayer, scaleOf, type WriteRows } from "./model.ts";
 import { quantizeRow } from "./quantize.ts";
 
 /** A matrix of `outputs` rows of `inputs` weights, row-major, with where its layouts lie. */
@@ -55,7 +55,7 @@ export function placeMatrix(
   inputs: number,
   { order = null, quantize = false }: PlaceOptions = {},
 ): PlacedMatrix {
-  const scale = weight instanceof Float32Array ? null : weight.scale;
+  const scale = scaleOf(weight);
   const bytes = quantize || scale !== null;
   const padded = paddedTo(outputs, abi.PANEL);
   const rowStride = bytes ? paddedTo(inputs, 16) : strideOf(paddedTo(inputs, abi.BLOCK));

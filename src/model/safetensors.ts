@@ -2,7 +2,7 @@
 // (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header, then the tensors without holes.
 // It knows nothing of what the tensors mean.
 
-import { refusal, SlonnError } from "../errors.ts";
+import { refusal, type SlonnError } from "../errors.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { narrowToHalf, widenBfloat16, widenHalf } from "./half.ts";
 import { isObject, quoted } from "./quoted.ts";
@@ -217,15 +217,16 @@ function isCounts(value: unknown): value is number[] {
 }
 
 function parseHeader(bytes: Uint8Array, bad: (got: string, expected: string) => SlonnError): Record<string, unknown> {
-  let header: unknown = null;
+  let header: unknown;
+  let twice: string | null = null;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    const twice = duplicateKey(text);
-    if (twice !== null) throw bad(`${quoted(twice)} twice in the header`, "each name once");
+    twice = duplicateKey(text);
     if (text.startsWith("{")) header = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SlonnError) throw error;
+  } catch {
+    // no JSON
   }
+  if (twice !== null) throw bad(`${quoted(twice)} twice in the header`, "each name once");
   if (!isObject(header)) throw bad("a header that is not JSON", "a safetensors file");
   return header;
 }

@@ -16,7 +16,6 @@ import {
   type AnyLayer,
   type AnyModel,
   activations,
-  type CalibrationSection,
   checkModel,
   createModel,
   type DenseLayer,
@@ -109,14 +108,14 @@ function decode(
   reader: ByteReader | null,
 ): { model: AnyModel; stream: WeightStream | null } {
   const bad: Refuse = (got, expected, part) => refusal("bad-file", part === undefined ? name : `${name}: ${part}`, got, expected);
-  if (!Object.hasOwn(metadata, "slonn")) throw bad("no slonn metadata", "a .slonn file from slonn import");
+  if (metadata.slonn === undefined) throw bad("no slonn metadata", "a .slonn file from slonn import");
   const header = parseObject(metadata.slonn, () => bad("slonn metadata that is no JSON object", "a .slonn file"));
   if (header.version !== version) throw refusal("unsupported", name, `version ${show(header.version)} of the .slonn format`, version);
 
   const checksums = parseObject(metadata.checksums ?? "", () => bad("no checksums", "one per tensor"));
   const crc32 = reader?.crc32 ?? createCrc32();
   const check = (part: string, crc: number) => {
-    const expected = Object.hasOwn(checksums, part) ? checksums[part] : undefined;
+    const expected = checksums[part];
     if (typeof expected !== "string") throw bad(`no checksum of ${quoted(part)}`, "one per tensor");
     const got = hex(crc);
     if (got !== expected) throw refusal("checksum", `${name}: ${quoted(part)}`, `checksum ${got}`, show(expected));
@@ -130,13 +129,11 @@ function decode(
   const layers = header.layers.map((entry: unknown, i) => readLayer(entry, i, tensors, stream, bad));
   const calibrationTensors = new Map<string, Tensor>();
   for (const [key, tensor] of tensors) {
-    if (!key.startsWith("calibration.") || !Object.hasOwn(header, "ladder"))
+    if (!key.startsWith("calibration.") || header.ladder === undefined)
       throw bad(`tensor ${quoted(key)}`, `layers.<i>.weight and .bias of ${layers.length} layers, and calibration.<key> beside a ladder`);
     calibrationTensors.set(key.slice("calibration.".length), loadTensor(tensor as StoredTensor));
   }
-  const calibration: CalibrationSection | null = Object.hasOwn(header, "ladder")
-    ? { ladder: header.ladder, tensors: calibrationTensors }
-    : null;
+  const calibration = header.ladder === undefined ? null : { ladder: header.ladder, tensors: calibrationTensors };
   return { model: createModel(header.name, layers, calibration), stream };
 }
 

@@ -3,7 +3,7 @@
 
 import { PANEL } from "../engine/generated/abi.ts";
 import { paddedTo } from "../engine/memory-plan.ts";
-import { type AnyModel, weightBytes } from "../model/model.ts";
+import { type AnyModel, scaleOf, weightBytes } from "../model/model.ts";
 import type { Certificate, Cost, Level } from "../profile/ladder.ts";
 
 /** Every node from every input, in every layer. */
@@ -38,8 +38,7 @@ export function certificateOf(levels: readonly Level[], index: number, kind: Cer
  */
 export function uncalibratedLevels(model: AnyModel): Level[] {
   const macs = model.layers.reduce(
-    (sum, { inputs, outputs, weight }) =>
-      sum + ("scale" in weight && weight.scale ? paddedTo(inputs, PANEL) : inputs) * paddedTo(outputs, PANEL),
+    (sum, { inputs, outputs, weight }) => sum + (scaleOf(weight) ? paddedTo(inputs, PANEL) : inputs) * paddedTo(outputs, PANEL),
     0,
   );
   const bytes = model.layers.reduce((sum, layer) => sum + weightBytes(layer) + layer.bias.byteLength, 0);

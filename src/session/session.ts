@@ -6,7 +6,7 @@ import { countWork, rungsOf } from "../activator/work.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Backend, buildName, type EngineOptions } from "../engine/engine.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
-import { checkModel, type Model, type StreamedModel } from "../model/model.ts";
+import { checkModel, type Model, type StreamedModel, scaleOf } from "../model/model.ts";
 import { checkFunction, show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
@@ -132,7 +132,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   // what a query needs is copied out: a closure that named `model` would keep all its weights beside those in the engine
   const { inputs: width } = model.layers[0];
   const widths = model.layers.map(({ outputs }) => outputs);
-  const shapes = model.layers.map(({ inputs, outputs, weight }) => [inputs, outputs, "scale" in weight && weight.scale ? 8 : 32]);
+  const shapes = model.layers.map(({ inputs, outputs, weight }) => [inputs, outputs, scaleOf(weight) ? 8 : 32]);
   const thinned = thinnedLayers(levels);
   const { outputs, activation } = model.layers[widths.length - 1];
   const missing = dropped(activation);
