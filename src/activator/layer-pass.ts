@@ -35,7 +35,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   /** Where the pre-activations stand. */
   const pre = (): number => network.floats(`${l}.pre`, outputs);
 
-  const fromPre = (): Vector => createVector(network, `${l}`, outputs, { kind: "pre", at: pre(), activation, alpha });
+  const fromPre = (): Vector => createVector(network, `${l}`, outputs, { at: pre(), activation, alpha });
 
   /** In eight bits: the chosen panels (0: the first `count`) from the pairs of `codes`. */
   const panels8 = ({ at: codes, pairs }: Codes, chosen: number, count = panelCount): Row => [
@@ -96,7 +96,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     const from = compute({ kind: "exact" }, input, change, at, nodes, panels);
     const list = network.list(`${l}.active`, outputs);
     at(l, "columns")([abi.COMPACT, from, nodes, list, activation, float(alpha)]);
-    return { vector: createVector(network, `${l}`, outputs, { kind: "parts", parts: [list] }), change: "new" };
+    return { vector: createVector(network, `${l}`, outputs, { parts: [list] }), change: "new" };
   };
 
   const ranked = (setting: RankedSetting, input: Vector, change: Change, at: At): ReturnType<LayerPass> => {
@@ -159,7 +159,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
       at(l, "select", nodes)([abi.COMPACT_PANELS, chosen, pre(), outputs, part, ...kept]);
     }
     if (!(isOutput && continues)) state.parts.push(part);
-    const vector = createVector(network, `${l}`, outputs, { kind: "parts", parts: [...state.parts] });
+    const vector = createVector(network, `${l}`, outputs, { parts: [...state.parts] });
     return { vector, change: continues ? "extended" : "new" };
   };
 

@@ -76,8 +76,8 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
   const { input, readsDense } = createInput(network);
   const compactsInput = network.sparse || rungs.some(({ layers: [first] }) => first.kind !== "dense");
   if (compactsInput) input.parts(at(0, "input"));
-  /** Per rung: where its answer stands, and whether it is a list of candidates. */
-  const ends: { candidates: number; output: number; logits: number }[] = [];
+  /** Per rung: its pre-activations, or the list of its candidates (and n is −1), and where their activations stand, if all were made. */
+  const ends: { src: number; n: number; output: number }[] = [];
 
   rungs.forEach((one, r) => {
     rung = r;
@@ -88,47 +88,46 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
       vector = next.vector;
       change = next.change;
     });
-    const logits = vector.preActivations;
-    if (logits === 0) ends.push({ candidates: vector.parts(at(last, "output"))[0], output: 0, logits });
-    else {
-      let output = vector.activated(at(last, "output"));
+    const src = vector.preActivations || vector.parts(at(last, "output"))[0];
+    const n = vector.preActivations ? matrix.outputs : -1;
+    let output = 0;
+    if (vector.preActivations) {
+      output = vector.activated(at(last, "output"));
       if (network.order !== 0) {
         const ordered = network.floats("output.ordered", matrix.outputs);
         at(last, "output")([abi.PERMUTE, output, matrix.outputs, network.order, ordered]);
         output = ordered;
       }
-      ends.push({ candidates: 0, output, logits });
     }
+    ends.push({ src, n, output });
     if (r < rungs.length - 1) {
       const most = Math.min(rungs[r + 1].macs ?? denseMacs, 0x7fffffff); // what a word holds
-      const [src, n] = logits === 0 ? [ends[r].candidates, -1] : [logits, matrix.outputs];
       at(last, "compare")([abi.MARGIN, src, n, float(one.margin ?? 0), most, 0]);
     }
     rungEnds.push(rows.length);
   });
 
-  const answers = ends.map(({ candidates, output, logits }): Answer => {
+  const answers = ends.map(({ src, n, output }): Answer => {
     const emit = at(last, "output");
-    const [src, n] = candidates ? [candidates, -1] : [output, matrix.outputs];
-    emit([abi.BEST, candidates || logits, n, 2, 0, network.best]);
+    emit([abi.BEST, src, n, 2, 0, network.best]);
     const begin = rows.length;
     // what is best is what is returned as best: activation may make equal what was not, or turn it round
-    if (candidates && activation !== abi.IDENTITY) emit([abi.ACTIVATE, candidates, -1, 0, activation, float(alpha)]);
-    emit([abi.BEST, src, n, topDepth, candidates ? network.order : 0, network.best]);
-    return { candidates, output, begin, end: rows.length };
+    if (!output && activation !== abi.IDENTITY) emit([abi.ACTIVATE, src, n, 0, activation, float(alpha)]);
+    emit([abi.BEST, output || src, n, topDepth, output ? 0 : network.order, network.best]);
+    return { candidates: output ? 0 : src, output, begin, end: rows.length };
   });
   return { address: reservePlan(memory, rows), rungEnds, tags, answers, compactsInput, readsDenseInput: readsDense() };
 }
 
 /** The network's input, which notes whether anything but the taking of its non-zeros reads it. */
 function createInput(network: PlacedNetwork): { input: Vector; readsDense: () => boolean } {
-  const input = createVector(network, "input", network.layers[0].matrix.inputs, { kind: "dense", at: network.input });
-  const { dense } = input;
+  const source = { at: network.input, activation: abi.IDENTITY, alpha: 0 };
+  const input = createVector(network, "input", network.layers[0].matrix.inputs, source);
   let reads = false;
   // blocks and codes are made from it as well
-  input.dense = (emit) => {
+  input.dense = () => {
     reads = true;
-    return dense(emit);
+    return network.input;
   };
   return { input, readsDense: () => reads };
 }

@@ -21,15 +21,9 @@ export interface NetworkInput {
   list: ReturnType<typeof listViews>;
 }
 
-/** The input of a network whose list was reserved (`reserveInput`) before the engine was made. */
 export function createNetworkInput(engine: Engine, network: PlacedNetwork): NetworkInput {
   const { inputs } = network.layers[0].matrix;
-  return { dense: new Float32Array(engine.buffer, network.input, inputs), list: listViews(engine, network.list("input.active", inputs)) };
-}
-
-/** To be called before the engine exists. */
-export function reserveInput(network: PlacedNetwork): void {
-  network.list("input.active", network.layers[0].matrix.inputs);
+  return { dense: new Float32Array(engine.buffer, network.input, inputs), list: listViews(engine, network.active) };
 }
 
 /**

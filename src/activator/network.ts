@@ -27,6 +27,8 @@ export interface PlacedNetwork {
   readonly layers: readonly PlacedLayer[];
   /** The dense input, padded with zeros. */
   readonly input: number;
+  /** The list of its non-zeros. */
+  readonly active: number;
   /** Whether the input has so many numbers that most of them are taken to be 0, so that even dense reads only the others. */
   readonly sparse: boolean;
   /** Address of the output node at each place, or 0 where they stand in order. */
@@ -79,6 +81,8 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
     return named(`${l}.bytes`, () => placeMatrix(memory, weight, matrix.outputs, matrix.inputs, { order, quantize: true }));
   };
 
+  const list = (name: string, capacity: number): number => named(name, () => reserveList(memory, capacity));
+
   const placeActivator = (l: number, setting: RankedSetting): Activator => {
     const { lowRank, hash, clusters, order } = fitted[l];
     const { matrix, bias } = layers[l];
@@ -117,8 +121,9 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
     sparse: isSparse(model),
     order: order ? reserveWords(memory, order) : 0,
     best: reserveList(memory, bestCapacity),
+    active: list("input.active", model.layers[0].inputs),
     floats,
-    list: (name, capacity) => named(name, () => reserveList(memory, capacity)),
+    list,
     activator(l: number, setting: RankedSetting): Activator {
       return named(`${l}.${activatorName(setting)}`, () => placeActivator(l, setting));
     },

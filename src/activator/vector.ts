@@ -10,11 +10,12 @@ export type Emit = (row: Row) => void;
 
 export const float = (value: number): FloatArgument => ({ float: value });
 
-/** What a vector is made from: dense numbers, pre-activations still to be activated, or lists of non-zeros. */
-export type Source =
-  | { kind: "dense"; at: number }
-  | { kind: "pre"; at: number; activation: number; alpha: number }
-  | { kind: "parts"; parts: readonly number[] };
+/** Pre-activations that are still to be activated. */
+export interface PreActivations {
+  at: number;
+  activation: number;
+  alpha: number;
+}
 
 /** 16-bit codes of a vector, for weights in eight bits: where they lie, and lists of their pairs and blocks of 8. */
 export interface Codes {
@@ -34,26 +35,33 @@ export interface Vector {
   preActivations: number;
 }
 
-export function createVector(network: PlacedNetwork, name: string, width: number, source: Source): Vector {
-  let dense: number | null = source.kind === "dense" ? source.at : null;
-  let parts: readonly number[] | null = source.kind === "parts" ? source.parts : null;
+/** @param source what it is made from: pre-activations, or lists of non-zeros */
+export function createVector(
+  network: PlacedNetwork,
+  name: string,
+  width: number,
+  source: PreActivations | { parts: readonly number[] },
+): Vector {
+  let dense: number | null = null;
+  /** None yet of pre-activations. */
+  let parts = "parts" in source ? source.parts : [];
   let blocks: number | null = null;
   const coded: (Codes | null)[] = [null, null];
+  const pre = "at" in source ? source : null;
   const vector: Vector = {
-    preActivations: source.kind === "pre" ? source.at : 0,
+    preActivations: pre ? pre.at : 0,
     dense(emit) {
       if (dense !== null) return dense;
       dense = network.floats(`${name}.dense`, width);
-      if (source.kind === "pre") emit([abi.ACTIVATE, source.at, width, dense, source.activation, float(source.alpha)]);
-      else for (const [i, part] of (parts ?? []).entries()) emit([abi.SCATTER, part, width, dense, i > 0 ? 1 : 0]);
+      if (pre) emit([abi.ACTIVATE, pre.at, width, dense, pre.activation, float(pre.alpha)]);
+      else for (const [i, part] of parts.entries()) emit([abi.SCATTER, part, width, dense, i > 0 ? 1 : 0]);
       return dense;
     },
     parts(emit) {
-      if (parts !== null) return parts;
-      const list = network.list(`${name}.active`, width);
-      if (source.kind === "pre") emit([abi.COMPACT, source.at, width, list, source.activation, float(source.alpha)]);
-      else emit([abi.COMPACT, dense ?? 0, width, list, abi.IDENTITY, float(0)]);
-      parts = [list];
+      if (pre && parts.length === 0) {
+        parts = [network.list(`${name}.active`, width)];
+        emit([abi.COMPACT, pre.at, width, parts[0], pre.activation, float(pre.alpha)]);
+      }
       return parts;
     },
     blocks(emit) {
@@ -79,7 +87,7 @@ export function createVector(network: PlacedNetwork, name: string, width: number
       return made;
     },
     activated(emit) {
-      return source.kind === "pre" && source.activation === abi.IDENTITY ? source.at : vector.dense(emit);
+      return pre?.activation === abi.IDENTITY ? pre.at : vector.dense(emit);
     },
   };
   return vector;

@@ -3,7 +3,7 @@
 
 import { type LevelPlan, placeLevel, topDepth } from "../activator/level-plan.ts";
 import { placeNetwork } from "../activator/network.ts";
-import { createNetworkInput, type NetworkInput, reserveInput, writeSparse } from "../activator/network-input.ts";
+import { createNetworkInput, type NetworkInput, writeSparse } from "../activator/network-input.ts";
 import { countWork, rungsOf, type Work } from "../activator/work.ts";
 import type { Clock } from "../clock.ts";
 import type { EngineOptions } from "../engine/engine.ts";
@@ -58,7 +58,6 @@ export async function evaluate(
   const memory = createMemoryPlan();
   const network = placeNetwork(memory, model);
   const plans = settings.map((rungs) => placeLevel(memory, network, rungs));
-  reserveInput(network);
   const engine = await memory.create(options.engine);
   const { buffer } = engine;
   const widths = model.layers.map(({ outputs }) => outputs);

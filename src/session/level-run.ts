@@ -3,7 +3,7 @@
 
 import { type LevelPlan, placeLevel, type Stage } from "../activator/level-plan.ts";
 import { placeNetwork } from "../activator/network.ts";
-import { createNetworkInput, type NetworkInput, reserveInput } from "../activator/network-input.ts";
+import { createNetworkInput, type NetworkInput } from "../activator/network-input.ts";
 import type { Clock } from "../clock.ts";
 import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
@@ -83,7 +83,6 @@ export async function layOut(
 ): Promise<Live & { backend: Backend; reason: string | null; memoryBytes: number }> {
   const memory = createMemoryPlan();
   const network = placeNetwork(memory, model);
-  reserveInput(network);
   const plans: LevelPlan[] = [];
   const place = (level: number): void => void (plans[level] = placeLevel(memory, network, levels[level].rungs));
   place(first);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { placeLevel } from "../../src/activator/level-plan.ts";
 import { placeNetwork } from "../../src/activator/network.ts";
-import { createNetworkInput, reserveInput, writeSparse } from "../../src/activator/network-input.ts";
+import { createNetworkInput, writeSparse } from "../../src/activator/network-input.ts";
 import type { Rung } from "../../src/activator/setting.ts";
 import { createMemoryPlan } from "../../src/engine/memory-plan.ts";
 import { quantizeModel } from "../../src/model/quantize.ts";
@@ -202,7 +202,6 @@ describe.each(["simd", "js"] as const)("on %s, a plan run from the row it is tol
     const memory = createMemoryPlan();
     const network = placeNetwork(memory, model);
     const plans = rungs.map((one) => placeLevel(memory, network, one));
-    reserveInput(network);
     const engine = await memory.create({ backend });
     const input = createNetworkInput(engine, network);
     if (type === "f32") expect(plans.map(({ readsDenseInput }) => readsDenseInput)).toEqual([false, false, true]);
