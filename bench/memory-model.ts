@@ -21,7 +21,6 @@ export function footprintModel(labels: number): Model {
   const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => random() - 0.5);
   const clusters = Math.ceil(labels / (16 * panels));
   const router = {
-    kind: "low-rank",
     rank,
     down: numbers(rank * layer.inputs),
     center: numbers(rank),
@@ -29,7 +28,7 @@ export function footprintModel(labels: number): Model {
     mean: numbers(clusters),
   } as const;
   const order = Uint32Array.from({ length: labels }, (_, label) => label).sort((a, b) => clusterOf[a] - clusterOf[b]);
-  const fitted: LayerActivators = { ...noActivators, clusters: [{ kind: "clusters", panels, router }], order };
+  const fitted: LayerActivators = { ...noActivators, clusters: [{ panels, router }], order };
   const few = (count: number): LayerSetting => ({
     kind: "ranked",
     activator: "clusters",

@@ -37,7 +37,6 @@ export function madeUpModel(
 /** A low-rank activator of the numbers that `numbers` hands out. */
 export function madeUpLowRank(inputs: number, outputs: number, rank: number, numbers: (n: number) => Float32Array): LowRank {
   return {
-    kind: "low-rank",
     rank,
     down: numbers(rank * inputs),
     center: numbers(rank),

@@ -11,7 +11,6 @@ import type { Tensor } from "../model/tensor.ts";
 
 /** Prediction of all pre-activations through a few numbers: up · (down · x + center) + mean. Any leading part of the rank works. */
 export interface LowRank {
-  kind: "low-rank";
   rank: number;
   /** [rank, inputs] */
   down: Float32Array;
@@ -25,7 +24,6 @@ export interface LowRank {
 
 /** Locality-sensitive hash tables: the signs of `bits` projections name a bucket per table; its nodes get its votes. */
 export interface Hash {
-  kind: "hash";
   tables: number;
   bits: number;
   /** [tables · bits, inputs] */
@@ -38,7 +36,6 @@ export interface Hash {
 
 /** Clusters of nodes that stand side by side, a fixed number of panels each from the first place on, and the router that scores them from the layer's input. */
 export interface Clusters {
-  kind: "clusters";
   /** Panels a cluster; the last may have fewer. */
   panels: number;
   /** Its outputs are the clusters; nodes past the last are in none. */
@@ -124,7 +121,7 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
       // the last nodes may be in no cluster
       const count = Math.min(Math.ceil(outputs / (PANEL * panels)), Math.max(1, tensors.get(`${router}.mean`)?.shape[0] ?? 1));
       const decoded = decodeLowRank(tensors, router, inputs, count);
-      if (decoded) clusters.push({ kind: "clusters", panels, router: decoded });
+      if (decoded) clusters.push({ panels, router: decoded });
     }
     const stored = tensors.has(name.order);
     if (stored && l < model.layers.length - 1) throw refusal("bad-file", name.order, "an order", "it of the output layer");
@@ -142,7 +139,6 @@ function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, input
   if (!(rank >= 1 && rank <= mostInFull)) throw refusal("bad-file", `${name}.down`, describe(down), `a rank from 1 to ${mostInFull}`);
   const part = (key: string, shape: readonly number[]): Float32Array => floats(tensors, `${name}.${key}`, shape);
   return {
-    kind: "low-rank",
     rank,
     down: part("down", [rank, inputs]),
     center: part("center", [rank]),
@@ -163,7 +159,6 @@ function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: 
       throw refusal("bad-file", `${name}.starts`, `${starts[i]} at ${i}`, `ascending positions up to ${nodes.length}`);
   for (const node of nodes) if (node >= outputs) throw refusal("bad-file", `${name}.nodes`, `node ${node}`, `below ${outputs}`);
   return {
-    kind: "hash",
     tables,
     bits,
     planes: checked,

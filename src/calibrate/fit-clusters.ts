@@ -69,7 +69,7 @@ export async function fitClusters(
     const count = Math.ceil(routed / (PANEL * size));
     const start = clusterMeans(weight, layer.bias, order, PANEL * size, inputs, count);
     const targets = { clusters: best.map((node) => Math.floor(placeOf[node] / (PANEL * size))), weights };
-    clusters.push({ kind: "clusters", panels: size, router: await fitRouter(h, rows, start, targets, fitting) });
+    clusters.push({ panels: size, router: await fitRouter(h, rows, start, targets, fitting) });
   }
   return { order, clusters };
 }

@@ -67,7 +67,7 @@ export async function fitHash(
     }
   }
   starts[starts.length - 1] = nodes.length;
-  return { kind: "hash", tables, bits, planes, starts, nodes: Uint32Array.from(nodes), votes: Float32Array.from(votes) };
+  return { tables, bits, planes, starts, nodes: Uint32Array.from(nodes), votes: Float32Array.from(votes) };
 }
 
 function codeOf(planes: Float32Array, x: Float32Array, first: number, bits: number): number {

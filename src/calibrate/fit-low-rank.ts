@@ -63,7 +63,7 @@ export async function fitLowRank(
     }
   await turn();
   const down = kernels.matmul(weighted, floatWeights(layer), kept, inputs, outputs);
-  return { kind: "low-rank", rank: kept, down, center, up, mean: mean.map((m, o) => m / importance[o]) };
+  return { rank: kept, down, center, up, mean: mean.map((m, o) => m / importance[o]) };
 }
 
 /** Gram–Schmidt, twice over, on the columns of a [rows, columns] matrix, in place. */

@@ -118,7 +118,6 @@ async function train(
   }
   const [trained, trainedCenter, trainedUp, trainedMean] = parts;
   return {
-    kind: "low-rank",
     rank,
     down: trained.map((w) => w * unit),
     center: trainedCenter,

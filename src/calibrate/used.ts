@@ -28,7 +28,6 @@ export function usedActivators(fitted: readonly LayerActivators[], levels: reado
 function cut({ rank: all, down, center, up, mean }: LowRank, rank: number): LowRank | null {
   if (rank === 0) return null;
   return {
-    kind: "low-rank",
     rank,
     down: down.slice(0, (down.length / all) * rank),
     center: center.slice(0, rank),

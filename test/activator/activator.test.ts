@@ -19,7 +19,6 @@ const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, ()
 
 const lowRank = madeUpLowRank(6, 9, 3, numbers);
 const hash: Hash = {
-  kind: "hash",
   tables: 2,
   bits: 1,
   planes: numbers(2 * 6),
@@ -90,9 +89,9 @@ describe("clusters of an output layer", () => {
     {
       ...noActivators,
       clusters: [
-        { kind: "clusters", panels: 1, router: router(7) },
-        { kind: "clusters", panels: 2, router: router(4) },
-        { kind: "clusters", panels: 16, router: router(1) },
+        { panels: 1, router: router(7) },
+        { panels: 2, router: router(4) },
+        { panels: 16, router: router(1) },
       ],
       order,
     },

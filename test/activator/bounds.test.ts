@@ -37,7 +37,6 @@ function fitted(model: Model, seed: number): Model {
     ({ inputs, outputs }, l): LayerActivators => ({
       lowRank: madeUpLowRank(inputs, outputs, 5, numbers),
       hash: {
-        kind: "hash",
         tables: 3,
         bits: 2,
         planes: numbers(6 * inputs),
@@ -46,7 +45,6 @@ function fitted(model: Model, seed: number): Model {
         votes: numbers(36),
       },
       clusters: [1, 2].map((panels) => ({
-        kind: "clusters",
         panels,
         router: madeUpLowRank(inputs, Math.ceil(outputs / 16 / panels), 3, numbers),
       })),

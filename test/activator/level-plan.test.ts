@@ -491,7 +491,6 @@ test("a low-rank activator of full rank scores nodes as they are, up to the roun
   const center = Float32Array.from({ length: inputs }, (_, i) => i / 10);
   const row = (o: number): Float32Array => weight.subarray(o * inputs, (o + 1) * inputs);
   const lowRank: LayerActivators["lowRank"] = {
-    kind: "low-rank",
     rank: inputs,
     down: Float32Array.from({ length: inputs * inputs }, (_, i) => (i % (inputs + 1) === 0 ? 1 : 0)),
     center,
@@ -561,7 +560,6 @@ test("hash tables choose the nodes their buckets vote for", async () => {
   const planes = new Float32Array(8);
   planes[0] = 1;
   const hash: LayerActivators["hash"] = {
-    kind: "hash",
     tables: 1,
     bits: 1,
     planes,
@@ -631,7 +629,6 @@ test("refuses activators that are there in other sizes", async () => {
       ...noActivators,
       lowRank: madeUpLowRank(8, 20, 3, numbers),
       hash: {
-        kind: "hash",
         tables: 2,
         bits: 1,
         planes: numbers(16),
@@ -640,7 +637,7 @@ test("refuses activators that are there in other sizes", async () => {
         votes: new Float32Array(0),
       },
     },
-    { ...noActivators, clusters: [{ kind: "clusters", panels: 1, router: madeUpLowRank(20, 3, 2, numbers) }] },
+    { ...noActivators, clusters: [{ panels: 1, router: madeUpLowRank(20, 3, 2, numbers) }] },
   ];
   const model = createModel(name, layers, { ladder: null, tensors: encodeActivators(fitted) });
   const run = (...settings: LayerSetting[]) => runLevel(model, [{ layers: settings }], inputsFor(model), {});

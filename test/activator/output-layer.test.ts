@@ -42,7 +42,7 @@ function meanRouter({ weight, bias }: FloatLayer, panels: number): LowRank {
     for (let i = 0; i < hidden; i++) up[cluster * hidden + i] += weight[node * hidden + i] / members;
   });
   const down = Float32Array.from({ length: hidden * hidden }, (_, at) => (at % (hidden + 1) === 0 ? 1 : 0));
-  return { kind: "low-rank", rank: hidden, down, center: new Float32Array(hidden), up, mean };
+  return { rank: hidden, down, center: new Float32Array(hidden), up, mean };
 }
 
 async function activatorsOf(model: FloatModel): Promise<LayerActivators> {
@@ -65,7 +65,7 @@ async function activatorsOf(model: FloatModel): Promise<LayerActivators> {
       { tables: 4, bits: 4, votes: 64 },
       { random: seeded(4), turn: takeTurns(undefined) },
     ),
-    clusters: [1, 2].map((panels) => ({ kind: "clusters", panels, router: meanRouter(layer, panels) })),
+    clusters: [1, 2].map((panels) => ({ panels, router: meanRouter(layer, panels) })),
     order,
   };
 }

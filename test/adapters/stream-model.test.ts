@@ -45,7 +45,7 @@ function network(widths: readonly number[], bytes: readonly boolean[], seed: num
   const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => random() - 0.5);
   const router = madeUpLowRank(inputs, Math.ceil(outputs / 16), 2, numbers);
   const fitted: LayerActivators[] = layers.map(() => noActivators);
-  fitted[fitted.length - 1] = { ...noActivators, clusters: [{ kind: "clusters", panels: 1, router }], order: permutation(outputs, random) };
+  fitted[fitted.length - 1] = { ...noActivators, clusters: [{ panels: 1, router }], order: permutation(outputs, random) };
   return createModel("ordered", layers, { ladder: null, tensors: encodeActivators(fitted) });
 }
 

@@ -11,7 +11,7 @@ const lowRank = (rank: number, outputs: number): LowRank => madeUpLowRank(3, out
 const fitted: LayerActivators = {
   ...noActivators,
   lowRank: lowRank(4, 2),
-  clusters: [1, 2].map((panels) => ({ kind: "clusters", panels, router: lowRank(4, 2) })),
+  clusters: [1, 2].map((panels) => ({ panels, router: lowRank(4, 2) })),
   order: Uint32Array.of(1, 0),
 };
 const level = (...settings: Partial<RankedSetting>[]) => ({
@@ -37,7 +37,6 @@ test("a low-rank activator, and all of it where a level asks for all; an order f
 
 test("hash tables only where a level ranks by them", () => {
   const hash: Hash = {
-    kind: "hash",
     tables: 1,
     bits: 1,
     planes: numbers(3),

@@ -25,7 +25,6 @@ function hostile(seed: number): Uint8Array {
   const fitted = widths.slice(1).map((_, before): LayerActivators => {
     const l = before + 1;
     const clusters = [1, 2, 999_999_999].map((panels) => ({
-      kind: "clusters" as const,
       panels,
       router: lowRank(widths[l - 1], Math.ceil(widths[l] / 16 / panels)),
     }));
@@ -91,7 +90,7 @@ test.each(["js", "simd"] as const)("a query that is not finite leaves nothing be
   const random = seeded(1);
   const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, () => random());
   const [nodes, votes] = [Uint32Array.of(1, 2, 17, 18, 1, 2, 17, 18), numbers(8)];
-  const hash: Hash = { kind: "hash", tables: 1, bits: 1, planes: numbers(20), starts: Uint32Array.of(0, 4, 8), nodes, votes };
+  const hash: Hash = { tables: 1, bits: 1, planes: numbers(20), starts: Uint32Array.of(0, 4, 8), nodes, votes };
   const fitted = [{ ...noActivators, lowRank: madeUpLowRank(20, 33, 3, numbers), hash }, noActivators];
   const rungs = [
     { layers: [{ ...chosen, activator: "hash", variant: 1 }, { kind: "exact" }], margin: Number.MAX_VALUE },
