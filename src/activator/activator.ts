@@ -72,11 +72,8 @@ export interface Activator {
   rank(input: RankInput, emit: (row: Row) => void): number;
 }
 
-/** Tensor names of layer `l`'s activators; the same on the way in and out. */
-const names = (l: number): { lowRank: string; hash: string; clusters: string; order: string } => {
-  const layer = `activators.${l}.`;
-  return { lowRank: `${layer}low-rank`, hash: `${layer}hash`, clusters: `${layer}clusters`, order: `${layer}order` };
-};
+/** What the tensors of a layer's activators begin with; the same on the way in and out. */
+const nameOf = (l: number, activator: "low-rank" | "hash" | "clusters" | "order"): string => `activators.${l}.${activator}`;
 
 export function encodeActivators(layers: readonly LayerActivators[]): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
@@ -90,16 +87,16 @@ export function encodeActivators(layers: readonly LayerActivators[]): Map<string
     put(`${name}.mean`, mean, [mean.length]);
   };
   layers.forEach(({ lowRank, hash, clusters, order }, l) => {
-    if (lowRank) putLowRank(names(l).lowRank, lowRank);
+    if (lowRank) putLowRank(nameOf(l, "low-rank"), lowRank);
     if (hash) {
       const { tables, bits, planes, starts, nodes, votes } = hash;
-      put(`${names(l).hash}.planes`, planes, [tables, bits, planes.length / (tables * bits)]);
-      put(`${names(l).hash}.starts`, starts, [starts.length]);
-      put(`${names(l).hash}.nodes`, nodes, [nodes.length]);
-      put(`${names(l).hash}.votes`, votes, [votes.length]);
+      put(`${nameOf(l, "hash")}.planes`, planes, [tables, bits, planes.length / (tables * bits)]);
+      put(`${nameOf(l, "hash")}.starts`, starts, [starts.length]);
+      put(`${nameOf(l, "hash")}.nodes`, nodes, [nodes.length]);
+      put(`${nameOf(l, "hash")}.votes`, votes, [votes.length]);
     }
-    for (const { panels, router } of clusters) putLowRank(`${names(l).clusters}.${panels}`, router);
-    if (order) put(names(l).order, order, [order.length]);
+    for (const { panels, router } of clusters) putLowRank(`${nameOf(l, "clusters")}.${panels}`, router);
+    if (order) put(nameOf(l, "order"), order, [order.length]);
   });
   return tensors;
 }
@@ -108,24 +105,22 @@ export function encodeActivators(layers: readonly LayerActivators[]): Map<string
 export function decodeActivators(model: AnyModel): LayerActivators[] {
   const tensors = model.calibration?.tensors ?? new Map<string, Tensor>();
   return model.layers.map(({ inputs, outputs }, l) => {
-    const name = names(l);
-    const lowRank = decodeLowRank(tensors, name.lowRank, inputs, outputs);
-    let hash: Hash | null = null;
-    const planes = tensors.get(`${name.hash}.planes`);
-    if (planes) hash = decodeHash(tensors, name.hash, planes, inputs, outputs);
+    const lowRank = decodeLowRank(tensors, nameOf(l, "low-rank"), inputs, outputs);
+    const hash = decodeHash(tensors, nameOf(l, "hash"), inputs, outputs);
     const clusters: Clusters[] = [];
     for (const key of tensors.keys()) {
-      const panels = Number(key.startsWith(`${name.clusters}.`) && key.match(/\.([1-9]\d{0,8})\.down$/)?.[1]);
+      const panels = Number(key.startsWith(`${nameOf(l, "clusters")}.`) && key.match(/\.([1-9]\d{0,8})\.down$/)?.[1]);
       if (!panels) continue;
       const router = key.slice(0, -".down".length);
       // the last nodes may be in no cluster
-      const count = Math.min(Math.ceil(outputs / (PANEL * panels)), Math.max(1, tensors.get(`${router}.mean`)?.shape[0] ?? 1));
+      const count = Math.min(Math.ceil(outputs / (PANEL * panels)), tensors.get(`${router}.mean`)?.shape[0] || 1);
       const decoded = decodeLowRank(tensors, router, inputs, count);
       if (decoded) clusters.push({ panels, router: decoded });
     }
-    const stored = tensors.has(name.order);
-    if (stored && l < model.layers.length - 1) throw refusal("bad-file", name.order, "an order", "it of the output layer");
-    return { lowRank, hash, clusters, order: stored ? permutation(tensors, name.order, outputs) : null };
+    const name = nameOf(l, "order");
+    const stored = tensors.has(name);
+    if (stored && l < model.layers.length - 1) throw refusal("bad-file", name, "an order", "it of the output layer");
+    return { lowRank, hash, clusters, order: stored ? permutation(tensors, name, outputs) : null };
   });
 }
 
@@ -147,7 +142,9 @@ function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, input
   };
 }
 
-function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, planes: Tensor, inputs: number, outputs: number): Hash {
+function decodeHash(tensors: ReadonlyMap<string, Tensor>, name: string, inputs: number, outputs: number): Hash | null {
+  const planes = tensors.get(`${name}.planes`);
+  if (!planes) return null;
   const [tables, bits] = planes.shape;
   const checked = floats(tensors, `${name}.planes`, [tables, bits, inputs]);
   if (tables < 1 || bits < 1 || bits > 20)

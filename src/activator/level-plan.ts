@@ -73,7 +73,14 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
       rows.push(row);
       tags.push({ stage, layer, rung, nodes });
     };
-  const { input, readsDense } = createInput(network);
+  let readsDenseInput = false;
+  const source = { at: network.input, activation: abi.IDENTITY, alpha: 0 };
+  const input = createVector(network, "input", network.layers[0].matrix.inputs, source);
+  // blocks and codes are made from it as well
+  input.dense = () => {
+    readsDenseInput = true;
+    return network.input;
+  };
   const compactsInput = network.sparse || rungs.some(({ layers: [first] }) => first.kind !== "dense");
   if (compactsInput) input.parts(at(0, "input"));
   /** Per rung: its pre-activations, or the list of its candidates (and n is −1), and where their activations stand, if all were made. */
@@ -116,18 +123,5 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
     emit([abi.BEST, output || src, n, topDepth, output ? 0 : network.order, network.best]);
     return { candidates: output ? 0 : src, output, begin, end: rows.length };
   });
-  return { address: reservePlan(memory, rows), rungEnds, tags, answers, compactsInput, readsDenseInput: readsDense() };
-}
-
-/** The network's input, which notes whether anything but the taking of its non-zeros reads it. */
-function createInput(network: PlacedNetwork): { input: Vector; readsDense: () => boolean } {
-  const source = { at: network.input, activation: abi.IDENTITY, alpha: 0 };
-  const input = createVector(network, "input", network.layers[0].matrix.inputs, source);
-  let reads = false;
-  // blocks and codes are made from it as well
-  input.dense = () => {
-    reads = true;
-    return network.input;
-  };
-  return { input, readsDense: () => reads };
+  return { address: reservePlan(memory, rows), rungEnds, tags, answers, compactsInput, readsDenseInput };
 }

@@ -100,24 +100,22 @@ function checkOrder(at: string, rungs: readonly Rung[]): void {
 
 function readSetting(at: string, value: unknown): LayerSetting {
   const { kind, activator, by } = object(at, value);
-  switch (oneOf("dense", "exact", "ranked")(`${at}.kind`, kind)) {
-    case "dense":
-      return record<{ kind: "dense" }>({ kind: oneOf("dense") })(at, value);
-    case "exact":
-      return record<LayerSetting & { kind: "exact" }>({ kind: oneOf("exact"), layout: optional(oneOf("panels", "columns")) })(at, value);
-    case "ranked":
-      return record<LayerSetting & { kind: "ranked" }>({
-        kind: oneOf("ranked"),
-        activator: oneOf("low-rank", "hash", "clusters", "screen", "static", "all", "oracle"),
-        variant: whole(0),
-        rank: optional(whole(1)),
-        among: optional(whole(1)),
-        // any other list would be expanded past the last panel
-        unit: activator === "clusters" ? oneOf("cluster") : oneOf("node", "panel"),
-        by: oneOf("top-k", "threshold", "within"),
-        amount: by === "top-k" ? share : numbers(by === "within" ? 0 : -Number.MAX_VALUE, Number.MAX_VALUE),
-      })(at, value);
-  }
+  const fields: { [Kind in LayerSetting["kind"]]: Fields<Omit<LayerSetting & { kind: Kind }, "kind">> } = {
+    dense: {},
+    exact: { layout: optional(oneOf("panels", "columns")) },
+    ranked: {
+      activator: oneOf("low-rank", "hash", "clusters", "screen", "static", "all", "oracle"),
+      variant: whole(0),
+      rank: optional(whole(1)),
+      among: optional(whole(1)),
+      // any other list would be expanded past the last panel
+      unit: activator === "clusters" ? oneOf("cluster") : oneOf("node", "panel"),
+      by: oneOf("top-k", "threshold", "within"),
+      amount: by === "top-k" ? share : numbers(by === "within" ? 0 : -Number.MAX_VALUE, Number.MAX_VALUE),
+    },
+  };
+  const readKind = oneOf("dense", "exact", "ranked");
+  return record({ kind: readKind, ...fields[readKind(`${at}.kind`, kind)] })(at, value) as LayerSetting;
 }
 
 function readCertificate(at: string, value: unknown): Certificate {
@@ -134,6 +132,9 @@ function readCertificate(at: string, value: unknown): Certificate {
 /** Gives back what is at the place called `at`, or refuses. */
 type Read<T> = (at: string, value: unknown) => T;
 
+/** A reader for each field of T. */
+type Fields<T> = { [K in keyof T]-?: Read<T[K]> };
+
 function refuse(at: string, got: string | number, expected: string): never {
   throw refusal("bad-file", at, got, expected);
 }
@@ -143,7 +144,7 @@ function object(at: string, value: unknown): Record<string, unknown> {
 }
 
 /** An object that has these fields and no others; a field its reader gives back as undefined is left out. */
-function record<T extends object>(fields: { [K in keyof T]-?: Read<T[K]> }): Read<T> {
+function record<T extends object>(fields: Fields<T>): Read<T> {
   const keys = Object.keys(fields) as (keyof T & string)[];
   return (at, value) => {
     const given = object(at, value);

@@ -83,8 +83,7 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
       const rungs: RungLatency[] = [];
       points.forEach(({ rung, layer }, p) => {
         const at = quantilesOf(passed[p]);
-        const layers = [...(rungs[rung]?.layers ?? [])];
-        while (layers.length < layer) layers.push(Number.NaN);
+        const layers = Object.assign(new Array<number>(layer).fill(Number.NaN), rungs[rung]?.layers);
         layers[layer] = at.p50;
         rungs[rung] = { ...at, layers, reached: reached(samples[i], p) };
       });
