@@ -28,14 +28,19 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   /** Whether the layer reads its input as a list even where every node is asked for: of very many inputs few are not 0. */
   const sparse = l === 0 && network.sparse;
   let done: { setting: LayerSetting; vector: Vector } | null = null;
-  let ranking: Ranking | null = null;
+  /** Of the last ranking: its scores, how many units there are to choose from, and the lists of what was computed, in the order of the rungs. */
+  let scores = 0;
+  let units = 0;
+  let computed: number[] = [];
+  /** Selections made so far, all units they chose (not by threshold), and the threshold so far. */
+  let steps = 0;
+  let chosenBefore = 0;
+  let threshold = 0;
   /** How many panels' pre-activations stand in memory, made of the inputs that are not 0. */
   let summed = 0;
 
   /** Where the pre-activations stand. */
   const pre = (): number => network.floats(`${l}.pre`, outputs);
-
-  const fromPre = (): Vector => createVector(network, `${l}`, outputs, { at: pre(), activation, alpha });
 
   /** In eight bits: the chosen panels (0: the first `count`) from the pairs of `codes`. */
   const panels8 = ({ at: codes, pairs }: Codes, chosen: number, count = panelCount): Row => [
@@ -51,8 +56,6 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     pre(),
   ];
 
-  const columnCodes = (): number => network.floats(`${l}.column-codes`, 2 * inputs);
-
   /** Adds a list of inputs up for panels `from` … `to`, which begin with the bias where it is the first. */
   const sum = (emit: Emit, layout: "panels" | "columns", list: number, isFirst: boolean, from: number, to: number): void => {
     const skipped = from * abi.PANEL;
@@ -61,7 +64,11 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     const nodes = Math.min(outputs, to * abi.PANEL) - skipped;
     if (layout === "panels") emit([abi.PANELS_ACTIVE, matrix.panels() + 4 * skipped * inputs, init, list, inputs, to - from, out]);
     else if (scales === null) emit([abi.COLUMNS, matrix.columns() + 4 * skipped, init, list, columnStride, nodes, out]);
-    else emit([abi.COLUMNS_8, matrix.columns() + skipped, scales + 4 * skipped, init, list, columnStride, nodes, out, columnCodes()]);
+    else {
+      const columns = matrix.columns() + skipped;
+      const codes = network.floats(`${l}.column-codes`, 2 * inputs);
+      emit([abi.COLUMNS_8, columns, scales + 4 * skipped, init, list, columnStride, nodes, out, codes]);
+    }
   };
 
   /** Leaves the pre-activations of the first panels, every one unless given; what stands there already is added to. */
@@ -71,10 +78,9 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     // where nothing is to be added, all are made again: what they count as is noted by the rows that make them
     const stand = change === "new" || (change === "same" && summed >= panels) ? 0 : Math.min(summed, panels);
     summed = 0;
-    if (setting.kind === "dense" && !sparse) {
-      if (scales !== null) emit(panels8(input.codes(at(l, "input"), true), 0));
-      else emit([abi.PANELS, matrix.panels(), bias, input.dense(at(l, "input")), inputs, panelCount, pre()]);
-    } else if (scales !== null && layout === "panels") emit(panels8(input.codes(at(l, "input"), false), 0, panels));
+    const isDense = setting.kind === "dense" && !sparse;
+    if (scales !== null && (isDense || layout === "panels")) emit(panels8(input.codes(at(l, "input"), isDense), 0, panels));
+    else if (isDense) emit([abi.PANELS, matrix.panels(), bias, input.dense(at(l, "input")), inputs, panels, pre()]);
     else {
       const parts = input.parts(at(l, "input"));
       if (stand > 0 && change === "extended") sum(emit, layout, parts[parts.length - 1], false, 0, stand);
@@ -85,8 +91,8 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   };
 
   const every: LayerPass = (setting, input, change, at) => {
-    compute(setting, input, change, at, outputs);
-    return { vector: fromPre(), change: "new" };
+    const from = compute(setting, input, change, at, outputs);
+    return { vector: createVector(network, `${l}`, outputs, { at: from, activation, alpha }), change: "new" };
   };
 
   /** The first nodes alone. */
@@ -99,12 +105,32 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     return { vector: createVector(network, `${l}`, outputs, { parts: [list] }), change: "new" };
   };
 
+  /** Emits the rows that choose units not chosen before; returns the list of them. */
+  const select = ({ by, amount }: RankedSetting, step: number, emit: Emit): number => {
+    const chosen = network.list(`${l}.${units}.chosen.${step}`, units);
+    if (by === "threshold") {
+      emit([abi.THRESHOLD, scores, units, float(amount), float(threshold), chosen]);
+      threshold = amount;
+      return chosen;
+    }
+    if (by === "within") emit([abi.WITHIN, scores, units, float(amount), chosen]);
+    else {
+      const k = Math.max(1, Math.round(amount * units));
+      emit([abi.TOP_K, scores, units, k, chosen, network.floats("top-k.scratch", abi.SELECT_SCRATCH)]);
+    }
+    const before = chosenBefore;
+    chosenBefore = chosen;
+    if (before === 0) return chosen;
+    const added = network.list(`${l}.${units}.added.${step}`, units);
+    emit([abi.SUBTRACT, chosen, before, added]);
+    return added;
+  };
+
   const ranked = (setting: RankedSetting, input: Vector, change: Change, at: At): ReturnType<LayerPass> => {
     const continues = change === "same" && done !== null && widens(done.setting, setting);
     const all = setting.activator === "all";
     if (!continues) {
-      let scores: number;
-      let units = outputs;
+      units = outputs;
       if (all) scores = compute({ kind: setting.variant ? "dense" : "exact" }, input, change, at, "none");
       else {
         summed = 0;
@@ -123,14 +149,15 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
           scores = panels;
         }
       }
-      ranking = { scores, units, steps: 0, parts: [], chosen: null, threshold: Number.POSITIVE_INFINITY };
+      computed = [];
+      steps = chosenBefore = 0;
+      threshold = Number.POSITIVE_INFINITY;
     }
-    const state = ranking as Ranking;
-    const step = state.steps;
+    const step = steps++;
     const nodes = continues ? "added" : "chosen";
     // the layer itself, whose numbers these are, is no ranking
     const emitSelect = all ? at(l, "columns", nodes) : at(l, "select");
-    let chosen = select(network, l, setting, state, emitSelect);
+    let chosen = select(setting, step, emitSelect);
     if (setting.unit === "cluster") {
       const panels = network.list(`${l}.cluster-panels.${step}`, panelCount);
       emitSelect([abi.EXPAND, chosen, setting.variant, panelCount, panels]);
@@ -158,8 +185,8 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
         });
       at(l, "select", nodes)([abi.COMPACT_PANELS, chosen, pre(), outputs, part, ...kept]);
     }
-    if (!(isOutput && continues)) state.parts.push(part);
-    const vector = createVector(network, `${l}`, outputs, { parts: [...state.parts] });
+    if (!(isOutput && continues)) computed = [...computed, part];
+    const vector = createVector(network, `${l}`, outputs, { parts: computed });
     return { vector, change: continues ? "extended" : "new" };
   };
 
@@ -189,42 +216,4 @@ function layoutOf(setting: LayerSetting, l: number, matrix: PlacedMatrix, sparse
   if (scales !== null && inputs > mostInFull) return "panels";
   if (setting.kind === "exact" && setting.layout) return setting.layout;
   return l > 0 && outputs >= 64 && scales === null ? "columns" : "panels";
-}
-
-/** What a layer remembers of its ranking between rungs. */
-interface Ranking {
-  scores: number;
-  /** How many units there are to choose from. */
-  units: number;
-  /** Selections made so far. */
-  steps: number;
-  /** Lists of what was computed, in the order of the rungs. */
-  parts: number[];
-  /** All units chosen so far (not by threshold). */
-  chosen: number | null;
-  /** The threshold so far. */
-  threshold: number;
-}
-
-/** Emits the rows that choose units not chosen before; returns the list of them. */
-function select(network: PlacedNetwork, l: number, setting: RankedSetting, state: Ranking, emit: Emit): number {
-  const { units } = state;
-  const step = state.steps++;
-  const chosen = network.list(`${l}.${units}.chosen.${step}`, units);
-  if (setting.by === "threshold") {
-    emit([abi.THRESHOLD, state.scores, units, float(setting.amount), float(state.threshold), chosen]);
-    state.threshold = setting.amount;
-    return chosen;
-  }
-  if (setting.by === "within") emit([abi.WITHIN, state.scores, units, float(setting.amount), chosen]);
-  else {
-    const k = Math.max(1, Math.round(setting.amount * units));
-    emit([abi.TOP_K, state.scores, units, k, chosen, network.floats("top-k.scratch", abi.SELECT_SCRATCH)]);
-  }
-  const before = state.chosen;
-  state.chosen = chosen;
-  if (before === null) return chosen;
-  const added = network.list(`${l}.${units}.added.${step}`, units);
-  emit([abi.SUBTRACT, chosen, before, added]);
-  return added;
 }

@@ -27,17 +27,6 @@ export interface PlacedMatrix {
   columns(): number;
 }
 
-/** A layout, in bytes from its address `at`: item i of the row at place p stands at (p / 16) · step + (p mod 16) · size + i · line. */
-interface Layout {
-  at: number;
-  step: number;
-  /** 0 where the items of a row stand side by side. */
-  line: number;
-  /** Bytes of an item: a weight, or a pair of them. */
-  size: number;
-  items: number;
-}
-
 /** Rows wait until they come to so many bytes, and to sixteen at least, before the kernel packs them. */
 const blockBytes = 16384;
 
@@ -73,41 +62,44 @@ export function placeMatrix(
   /** The address of those rows; behind them lie the kernel's plan and the rows' places. */
   let waiting = 0;
 
-  const writer = (engine: Engine, { at, step, line, size, items }: Layout): WriteRows => {
-    const { buffer } = engine;
-    const places = inverse(order);
-    const plan = waiting + most * waitingBytes;
-    const [to, stride] = line
-      ? [new Weights(buffer, waiting, (plan - waiting) / unit), waitingBytes / unit]
-      : [new Weights(buffer, at, outputs * rowStride), rowStride];
-    const scaleOf = quantizes ? new Float32Array(buffer, scales ?? 0, outputs) : null;
-    return (values, row) => {
-      const end = row + values.length / inputs;
-      for (let first = row; first < end; first += most) {
-        const count = Math.min(most, end - first);
-        if (line && sideBySide) to.set(values.subarray((first - row) * inputs, (first + count - row) * inputs));
-        else
-          for (let i = 0; i < count; i++) {
-            const from = (first + i - row) * inputs;
-            const place = places ? places[first + i] : first + i;
-            const start = (line ? i : place) * stride;
-            if (scaleOf) scaleOf[place] = quantizeRow(values as Float32Array, from, to.subarray(start, start + inputs) as Int8Array);
-            else to.set(values.subarray(from, from + inputs), start);
-          }
-        if (line === 0) continue;
-        const placesAt = plan + abi.ROW_BYTES;
-        if (places) new Uint32Array(buffer, placesAt, count).set(places.subarray(first, first + count));
-        writePlan(engine, plan, [[abi.PACK, waiting, count, items, waitingBytes, at, line, size, step, first, places ? placesAt : 0]]);
-        engine.execute(plan, 0, 1);
-      }
-    };
-  };
-
-  /** A layout is reserved when it is first asked for, and filled together with what else was reserved about then. */
+  /**
+   * A layout is reserved when it is first asked for, and filled together with what else was reserved about then. In bytes from its address, item i
+   * of the row at place p stands at (p / 16) · step + (p mod 16) · size + i · line; where line is 0, the items of a row stand side by side.
+   * @param size bytes of an item: a weight, or a pair of them
+   */
   const layout = (count: number, step = 0, line = 0, size = unit, items = inputs): (() => number) => {
     let at = 0;
+    const writer = (engine: Engine): WriteRows => {
+      const { buffer } = engine;
+      const places = inverse(order);
+      const plan = waiting + most * waitingBytes;
+      const [to, stride] = line
+        ? [new Weights(buffer, waiting, (plan - waiting) / unit), waitingBytes / unit]
+        : [new Weights(buffer, at, outputs * rowStride), rowStride];
+      const scaleOf = quantizes ? new Float32Array(buffer, scales ?? 0, outputs) : null;
+      return (values, row) => {
+        const end = row + values.length / inputs;
+        for (let first = row; first < end; first += most) {
+          const count = Math.min(most, end - first);
+          if (line && sideBySide) to.set(values.subarray((first - row) * inputs, (first + count - row) * inputs));
+          else
+            for (let i = 0; i < count; i++) {
+              const from = (first + i - row) * inputs;
+              const place = places ? places[first + i] : first + i;
+              const start = (line ? i : place) * stride;
+              if (scaleOf) scaleOf[place] = quantizeRow(values as Float32Array, from, to.subarray(start, start + inputs) as Int8Array);
+              else to.set(values.subarray(from, from + inputs), start);
+            }
+          if (line === 0) continue;
+          const placesAt = plan + abi.ROW_BYTES;
+          if (places) new Uint32Array(buffer, placesAt, count).set(places.subarray(first, first + count));
+          writePlan(engine, plan, [[abi.PACK, waiting, count, items, waitingBytes, at, line, size, step, first, places ? placesAt : 0]]);
+          engine.execute(plan, 0, 1);
+        }
+      };
+    };
     const fill = (engine: Engine): void => {
-      const write = writer(engine, { at, step, line, size, items });
+      const write = writer(engine);
       if ("deliverTo" in weight) weight.deliverTo(write);
       else write(weight instanceof Float32Array ? weight : weight.values, 0);
     };
