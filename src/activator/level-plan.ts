@@ -42,10 +42,8 @@ export interface Answer {
 
 /** How a plan takes the input. */
 export interface InputUse {
-  /** Whether row 0 takes the non-zeros of the dense input: a query that brings them as a list starts behind it. */
-  compactsInput: boolean;
-  /** Whether any other row reads the dense input. */
-  readsDenseInput: boolean;
+  /** Whether row 0 takes the non-zeros of the dense input and no other row reads that: a query that brings them as a list starts behind it. */
+  readsNonZerosOnly: boolean;
 }
 
 /** A level ready to run: rows 0 … rungEnds[r] − 1 are rungs 0 … r. */
@@ -73,12 +71,12 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
       rows.push(row);
       tags.push({ stage, layer, rung, nodes });
     };
-  let readsDenseInput = false;
+  let readsDense = false;
   const source = { at: network.input, activation: abi.IDENTITY, alpha: 0 };
   const input = createVector(network, "input", network.layers[0].matrix.inputs, source);
   // blocks and codes are made from it as well
   input.dense = () => {
-    readsDenseInput = true;
+    readsDense = true;
     return network.input;
   };
   const compactsInput = network.sparse || rungs.some(({ layers: [first] }) => first.kind !== "dense");
@@ -123,5 +121,5 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
     emit([abi.BEST, output || src, n, topDepth, output ? 0 : network.order, network.best]);
     return { candidates: output ? 0 : src, output, begin, end: rows.length };
   });
-  return { address: reservePlan(memory, rows), rungEnds, tags, answers, compactsInput, readsDenseInput };
+  return { address: reservePlan(memory, rows), rungEnds, tags, answers, readsNonZerosOnly: compactsInput && !readsDense };
 }

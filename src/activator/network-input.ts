@@ -31,12 +31,8 @@ export function createNetworkInput(engine: Engine, network: PlacedNetwork): Netw
  * run from.
  * @param values as many as `indices`, each index below the width
  */
-export function writeSparse(
-  { dense, list }: NetworkInput,
-  { indices, values }: NonZeros,
-  { compactsInput, readsDenseInput }: InputUse,
-): number {
-  if (readsDenseInput || !compactsInput || indices.length > dense.length) {
+export function writeSparse({ dense, list }: NetworkInput, { indices, values }: NonZeros, { readsNonZerosOnly }: InputUse): number {
+  if (!readsNonZerosOnly || indices.length > dense.length) {
     dense.fill(0);
     for (let i = 0; i < indices.length; i++) dense[indices[i]] += Math.fround(values[i]);
     return 0;

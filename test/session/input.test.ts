@@ -4,7 +4,7 @@ import { type QueryInput, writeInput } from "../../src/session/input.ts";
 const written = (input: unknown, width = 4): number[] => {
   const dense = new Float32Array(width).fill(9);
   const list = { count: new Uint32Array(1), indices: new Uint32Array(width), values: new Float32Array(width) };
-  expect(writeInput(input as QueryInput, { dense, list }, { compactsInput: false, readsDenseInput: true })).toBe(0);
+  expect(writeInput(input as QueryInput, { dense, list }, { readsNonZerosOnly: false })).toBe(0);
   return [...dense];
 };
 
