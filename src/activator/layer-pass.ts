@@ -7,26 +7,28 @@ import type { Row } from "../engine/plan-writer.ts";
 import type { PlacedMatrix } from "../model/place.ts";
 import { type Activator, mostInFull, type RankInput } from "./activator.ts";
 import type { RowTag, Stage } from "./level-plan.ts";
-import type { PlacedLayer, PlacedNetwork } from "./network.ts";
+import type { PlacedNetwork } from "./network.ts";
 import { isStatic, type LayerSetting, type RankedSetting, sameRanking, sameSetting, widens } from "./setting.ts";
 import { type Codes, createVector, type Emit, float, type Vector } from "./vector.ts";
 
-export type At = (layer: number, stage: Stage, nodes?: RowTag["nodes"]) => Emit;
+/** Where the rows of a layer go, by what they are for. */
+export type At = (stage: Stage, nodes?: RowTag["nodes"]) => Emit;
 /** How a layer's input compares with what the layer saw in the rung before. */
 export type Change = "new" | "same" | "extended";
 
-type LayerPass = (setting: LayerSetting, input: Vector, change: Change, at: At) => { vector: Vector; change: Change };
+type LayerPass = (setting: LayerSetting, input: Vector, change: Change) => { vector: Vector; change: Change };
 
 /**
  * One layer's side of the forward pass; it remembers between rungs what it has computed.
  * A ranked output layer leaves its candidates, by their pre-activations, in one list that every rung adds to.
  */
-export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: number): LayerPass {
-  const { matrix, bias, activation, alpha } = layer;
+export function createLayerPass(network: PlacedNetwork, l: number, at: At): LayerPass {
+  const { matrix, bias, activation, alpha } = network.layers[l];
   const { inputs, outputs, panelCount, scales } = matrix;
   const isOutput = l === network.layers.length - 1;
   /** Whether the layer reads its input as a list even where every node is asked for: of very many inputs few are not 0. */
   const sparse = l === 0 && network.sparse;
+  const takeIn = at("input");
   let done: { setting: LayerSetting; vector: Vector } | null = null;
   /** Of the last ranking: its scores, how many units there are to choose from, and the lists of what was computed, in the order of the rungs. */
   let scores = 0;
@@ -72,17 +74,17 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
   };
 
   /** Leaves the pre-activations of the first panels, every one unless given; what stands there already is added to. */
-  const compute = (setting: LayerSetting, input: Vector, change: Change, at: At, nodes: RowTag["nodes"], panels = panelCount): number => {
-    const emit = at(l, "columns", nodes);
+  const compute = (setting: LayerSetting, input: Vector, change: Change, nodes: RowTag["nodes"], panels = panelCount): number => {
+    const emit = at("columns", nodes);
     const layout = layoutOf(setting, l, matrix, sparse);
     // where nothing is to be added, all are made again: what they count as is noted by the rows that make them
     const stand = change === "new" || (change === "same" && summed >= panels) ? 0 : Math.min(summed, panels);
     summed = 0;
     const isDense = setting.kind === "dense" && !sparse;
-    if (scales !== null && (isDense || layout === "panels")) emit(panels8(input.codes(at(l, "input"), isDense), 0, panels));
-    else if (isDense) emit([abi.PANELS, matrix.panels(), bias, input.dense(at(l, "input")), inputs, panels, pre()]);
+    if (scales !== null && (isDense || layout === "panels")) emit(panels8(input.codes(takeIn, isDense), 0, panels));
+    else if (isDense) emit([abi.PANELS, matrix.panels(), bias, input.dense(takeIn), inputs, panels, pre()]);
     else {
-      const parts = input.parts(at(l, "input"));
+      const parts = input.parts(takeIn);
       if (stand > 0 && change === "extended") sum(emit, layout, parts[parts.length - 1], false, 0, stand);
       if (stand < panels) parts.forEach((list, i) => void sum(emit, layout, list, i === 0, stand, panels));
       summed = panels;
@@ -90,18 +92,18 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     return pre();
   };
 
-  const every: LayerPass = (setting, input, change, at) => {
-    const from = compute(setting, input, change, at, outputs);
+  const every: LayerPass = (setting, input, change) => {
+    const from = compute(setting, input, change, outputs);
     return { vector: createVector(network, `${l}`, outputs, { at: from, activation, alpha }), change: "new" };
   };
 
   /** The first nodes alone. */
-  const some = ({ amount }: RankedSetting, input: Vector, change: Change, at: At): ReturnType<LayerPass> => {
+  const some = ({ amount }: RankedSetting, input: Vector, change: Change): ReturnType<LayerPass> => {
     const panels = Math.max(1, Math.round(amount * panelCount));
     const nodes = Math.min(outputs, panels * abi.PANEL);
-    const from = compute({ kind: "exact" }, input, change, at, nodes, panels);
+    const from = compute({ kind: "exact" }, input, change, nodes, panels);
     const list = network.list(`${l}.active`, outputs);
-    at(l, "columns")([abi.COMPACT, from, nodes, list, activation, float(alpha)]);
+    at("columns")([abi.COMPACT, from, nodes, list, activation, float(alpha)]);
     return { vector: createVector(network, `${l}`, outputs, { parts: [list] }), change: "new" };
   };
 
@@ -126,26 +128,26 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     return added;
   };
 
-  const ranked = (setting: RankedSetting, input: Vector, change: Change, at: At): ReturnType<LayerPass> => {
+  const ranked = (setting: RankedSetting, input: Vector, change: Change): ReturnType<LayerPass> => {
     const continues = change === "same" && done !== null && widens(done.setting, setting);
     const all = setting.activator === "all";
     if (!continues) {
       units = outputs;
-      if (all) scores = compute({ kind: setting.variant ? "dense" : "exact" }, input, change, at, "none");
+      if (all) scores = compute({ kind: setting.variant ? "dense" : "exact" }, input, change, "none");
       else {
         summed = 0;
         const activator: Activator = network.activator(l, setting);
         const rankInput: RankInput = {
-          dense: () => input.dense(at(l, "input")),
-          parts: () => input.parts(at(l, "input")),
+          dense: () => input.dense(takeIn),
+          parts: () => input.parts(takeIn),
           extended: change === "extended" && done !== null && sameRanking(done.setting, setting),
         };
-        scores = activator.rank(rankInput, at(l, "rank"));
+        scores = activator.rank(rankInput, at("rank"));
         units = activator.units;
         if (setting.unit === "panel") {
           const panels = network.floats(`${l}.panel-scores`, panelCount);
           units = Math.ceil(units / abi.PANEL);
-          at(l, "rank")([abi.PANEL_SCORES, scores, units, panels]);
+          at("rank")([abi.PANEL_SCORES, scores, units, panels]);
           scores = panels;
         }
       }
@@ -156,7 +158,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     const step = steps++;
     const nodes = continues ? "added" : "chosen";
     // the layer itself, whose numbers these are, is no ranking
-    const emitSelect = all ? at(l, "columns", nodes) : at(l, "select");
+    const emitSelect = all ? at("columns", nodes) : at("select");
     let chosen = select(setting, step, emitSelect);
     if (setting.unit === "cluster") {
       const panels = network.list(`${l}.cluster-panels.${step}`, panelCount);
@@ -167,30 +169,30 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     const kept = isOutput ? [abi.KEEP, float(0), continues ? 1 : 0] : [activation, float(alpha), 0];
     // what is above a threshold stands in its list with its score, which relu leaves as it is
     if (!all && setting.unit === "node") {
-      const emit = at(l, "rows", nodes);
+      const emit = at("rows", nodes);
       if (scales !== null) {
-        const { at: codes, blocks } = input.codes(at(l, "input"), false);
+        const { at: codes, blocks } = input.codes(takeIn, false);
         emit([abi.ROWS_8, matrix.rows(), scales, bias, codes, matrix.rowStride, blocks, chosen, part, ...kept]);
       } else {
-        const x = input.dense(at(l, "input"));
-        const blocks = input.blocks(at(l, "input"));
+        const x = input.dense(takeIn);
+        const blocks = input.blocks(takeIn);
         emit([abi.ROWS_SELECTED, matrix.rows(), bias, x, matrix.rowStride, blocks, chosen, part, ...kept]);
       }
     } else if (!all) {
-      const emit = at(l, "columns");
-      if (scales !== null) emit(panels8(input.codes(at(l, "input"), false), chosen));
+      const emit = at("columns");
+      if (scales !== null) emit(panels8(input.codes(takeIn, false), chosen));
       else
-        input.parts(at(l, "input")).forEach((list, i) => {
+        input.parts(takeIn).forEach((list, i) => {
           emit([abi.PANELS_SELECTED, matrix.panels(), i === 0 ? bias : pre(), list, inputs, chosen, pre()]);
         });
-      at(l, "select", nodes)([abi.COMPACT_PANELS, chosen, pre(), outputs, part, ...kept]);
+      at("select", nodes)([abi.COMPACT_PANELS, chosen, pre(), outputs, part, ...kept]);
     }
     if (!(isOutput && continues)) computed = [...computed, part];
     const vector = createVector(network, `${l}`, outputs, { parts: computed });
     return { vector, change: continues ? "extended" : "new" };
   };
 
-  return (setting, input, change, at) => {
+  return (setting, input, change) => {
     // what leaves no node out; `all` leaves out small outputs of hidden relus alone, `static` nodes of hidden layers
     const complete =
       setting.kind === "ranked" &&
@@ -202,7 +204,7 @@ export function createLayerPass(network: PlacedNetwork, layer: PlacedLayer, l: n
     const used: LayerSetting = complete ? { kind: "exact" } : setting;
     if (done !== null && change === "same" && sameSetting(done.setting, used)) return { vector: done.vector, change: "same" };
     const pass = used.kind !== "ranked" ? every : isStatic(used) ? some : ranked;
-    const result = pass(used as RankedSetting, input, change, at);
+    const result = pass(used as RankedSetting, input, change);
     done = { setting: used, vector: result.vector };
     return result;
   };

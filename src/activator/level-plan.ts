@@ -63,14 +63,16 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
   const last = network.layers.length - 1;
   const { activation, alpha, matrix } = network.layers[last];
   const denseMacs = network.layers.reduce((sum, layer) => sum + layer.matrix.inputs * layer.matrix.panelCount * abi.PANEL, 0);
-  const layers = network.layers.map((layer, l) => createLayerPass(network, layer, l));
   let rung = 0;
-  const at: At =
-    (layer, stage, nodes = "none") =>
-    (row) => {
-      rows.push(row);
-      tags.push({ stage, layer, rung, nodes });
-    };
+  const at = (layer: number): At => {
+    return (stage, nodes = "none") =>
+      (row) => {
+        rows.push(row);
+        tags.push({ stage, layer, rung, nodes });
+      };
+  };
+  const layers = network.layers.map((_, l) => createLayerPass(network, l, at(l)));
+  const emit = at(last)("output");
   let readsDense = false;
   const source = { at: network.input, activation: abi.IDENTITY, alpha: 0 };
   const input = createVector(network, "input", network.layers[0].matrix.inputs, source);
@@ -80,7 +82,7 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
     return network.input;
   };
   const compactsInput = network.sparse || rungs.some(({ layers: [first] }) => first.kind !== "dense");
-  if (compactsInput) input.parts(at(0, "input"));
+  if (compactsInput) input.parts(at(0)("input"));
   /** Per rung: its pre-activations, or the list of its candidates (and n is −1), and where their activations stand, if all were made. */
   const ends: { src: number; n: number; output: number }[] = [];
 
@@ -89,31 +91,30 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
     let vector: Vector = input;
     let change: Change = r === 0 ? "new" : "same";
     one.layers.forEach((setting, l) => {
-      const next = layers[l](setting, vector, change, at);
+      const next = layers[l](setting, vector, change);
       vector = next.vector;
       change = next.change;
     });
-    const src = vector.preActivations || vector.parts(at(last, "output"))[0];
+    const src = vector.preActivations || vector.parts(emit)[0];
     const n = vector.preActivations ? matrix.outputs : -1;
     let output = 0;
     if (vector.preActivations) {
-      output = vector.activated(at(last, "output"));
+      output = vector.activated(emit);
       if (network.order !== 0) {
         const ordered = network.floats("output.ordered", matrix.outputs);
-        at(last, "output")([abi.PERMUTE, output, matrix.outputs, network.order, ordered]);
+        emit([abi.PERMUTE, output, matrix.outputs, network.order, ordered]);
         output = ordered;
       }
     }
     ends.push({ src, n, output });
     if (r < rungs.length - 1) {
       const most = Math.min(rungs[r + 1].macs ?? denseMacs, 0x7fffffff); // what a word holds
-      at(last, "compare")([abi.MARGIN, src, n, float(one.margin ?? 0), most, 0]);
+      at(last)("compare")([abi.MARGIN, src, n, float(one.margin ?? 0), most, 0]);
     }
     rungEnds.push(rows.length);
   });
 
   const answers = ends.map(({ src, n, output }): Answer => {
-    const emit = at(last, "output");
     emit([abi.BEST, src, n, 2, 0, network.best]);
     const begin = rows.length;
     // what is best is what is returned as best: activation may make equal what was not, or turn it round

@@ -6,7 +6,7 @@ import { activatorName, sameRanking, widens } from "../activator/setting.ts";
 import { refusal } from "../errors.ts";
 import type { AnyModel } from "../model/model.ts";
 import { isObject, show } from "../model/quoted.ts";
-import type { Certificate, Ladder, LayerSetting, Level, Rung } from "./ladder.ts";
+import type { Certificate, Ladder, LayerSetting, Level, RankedSetting, Rung } from "./ladder.ts";
 import { metrics } from "./ladder.ts";
 
 /** The most levels a ladder and rungs a level may have, as one query may have to measure them all; calibration keeps far fewer. */
@@ -92,9 +92,10 @@ function checkOrder(at: string, rungs: readonly Rung[]): void {
   for (let r = 1; r < rungs.length; r++)
     rungs[r].layers.forEach((setting, l) => {
       const before = rungs[r - 1].layers[l];
-      if (before.kind !== "ranked" || setting.kind !== "ranked" || !sameRanking(before, setting) || widens(before, setting)) return;
-      const order = `at ${setting.by === "threshold" ? "most" : "least"} ${before.amount}`;
-      refuse(`${at}.rungs[${r}].layers[${l}].amount`, setting.amount, `${order}, what the rung before has`);
+      if (!sameRanking(before, setting) || widens(before, setting)) return;
+      const { by, amount } = setting as RankedSetting;
+      const order = `at ${by === "threshold" ? "most" : "least"} ${(before as RankedSetting).amount}`;
+      refuse(`${at}.rungs[${r}].layers[${l}].amount`, amount, `${order}, what the rung before has`);
     });
 }
 

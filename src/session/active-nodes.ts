@@ -19,11 +19,9 @@ export function activeNodes({ engine, plan: { tags }, words }: LevelRun, ran: nu
     }
     if (nodes === "chosen") found = [];
     const at = row * ROW_WORDS;
-    const isPanels = words[at] === COMPACT_PANELS;
+    const size = words[at] === COMPACT_PANELS ? PANEL : 1;
     const { count, indices } = listViews(engine, words[at + listWord[words[at]]]);
-    for (const unit of indices.subarray(0, count[0]))
-      if (isPanels) for (let i = unit * PANEL; i < Math.min((unit + 1) * PANEL, width); i++) found?.push(i);
-      else found?.push(unit);
+    for (const unit of indices.subarray(0, count[0])) for (let i = unit * size; i < Math.min((unit + 1) * size, width); i++) found?.push(i);
   }
   return found && Uint32Array.from(found).sort();
 }
