@@ -224,7 +224,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         break;
       case abi.MARGIN: {
         const sorted = src.slice().sort(); // NaN comes last
-        const lead = fround(sorted[sorted.length - 1] - (sorted[sorted.length - 2] ?? Number.NEGATIVE_INFINITY));
+        const lead = fround((sorted.at(-1) ?? Number.NaN) - (sorted.at(-2) ?? Number.NEGATIVE_INFINITY));
         units = lead >= f[3] ? 1 : a[5] > 0 && spent + a[4] > a[5] ? 2 : 0;
         break;
       }
@@ -334,7 +334,7 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         units = a[2];
         const size = a[7];
         for (const k of upTo(units)) {
-          const place = a[10] ? u32[a[10] / 4 + k] : a[9] + k;
+          const place = a[10] ? u32[at[10] + k] : a[9] + k;
           const to = a[5] + (place >> 4) * a[8] + (place % 16) * size;
           for (let i = 0, from = a[1] + k * a[4]; i < a[3]; i++, from += size) i8.copyWithin(to + i * a[6], from, from + size);
         }
@@ -348,11 +348,8 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
   };
 }
 
-/** Round half to even, as WebAssembly's nearest. */
-function nearest(v: number): number {
-  const r = Math.round(v);
-  return r - v === 0.5 && r % 2 !== 0 ? r - 1 : r;
-}
+/** Added to a number and taken off again, it rounds to whole numbers, halves to even, as WebAssembly's nearest. */
+const rounding = 1.5 * 2 ** 52;
 
 /** Sixteen-bit codes of a vector and what one step is worth: NaN where it is not finite. */
 function codesOf(src: Float32Array): Coded {
@@ -360,8 +357,8 @@ function codesOf(src: Float32Array): Coded {
   const most = src.reduce((m, v) => Math.max(m, Math.abs(v)), 0); // NaN stays
   const scaled = fround(limit / most);
   // the tiniest vectors have no inverse and come to nothing beside a bias
-  const inverse = most < Number.POSITIVE_INFINITY && scaled < Number.POSITIVE_INFINITY ? scaled : 0;
-  return [src.map((v) => nearest(fround(v * inverse))), most < Number.POSITIVE_INFINITY ? fround(most / limit) : Number.NaN];
+  const inverse = scaled < Number.POSITIVE_INFINITY ? scaled : 0;
+  return [src.map((v) => fround(v * inverse) + rounding - rounding), most < Number.POSITIVE_INFINITY ? fround(most / limit) : Number.NaN];
 }
 
 /** One float through an element-wise activation. */

@@ -102,7 +102,7 @@ function withBytes(entry: TensorEntry, content: Uint8Array): StoredTensor {
 /** The length of the JSON header, by the first 8 bytes. @param total bytes of the whole file, null where that is not known */
 function headerLength(bytes: Uint8Array, total: number | null, name: string): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+  const headerBytes = Number(view.getBigUint64(0, true));
   if (headerBytes > maxHeaderBytes)
     throw refusal("bad-file", name, `a header of ${headerBytes} bytes`, `at most ${maxHeaderBytes}, as a .slonn has (slonn import)`);
   if (total !== null && 8 + headerBytes > total)

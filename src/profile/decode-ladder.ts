@@ -24,7 +24,7 @@ const rounding = 1e-6;
  */
 export function decodeLadder(model: AnyModel): Ladder | null {
   const { ladder } = model.calibration ?? {};
-  if (ladder === null || ladder === undefined) return null;
+  if (ladder == null) return null;
   const read = ladderOf(model.layers.length)("ladder", ladder);
   const at = `ladder.levels[${read.levels.length - 1}].rungs`;
   const { rungs } = read.levels[read.levels.length - 1];
@@ -170,9 +170,10 @@ function list<T>(least: number, most: number, item: Read<T>, last: Read<T> = ite
 
 function numbers(least: number, most: number): Read<number> {
   return (at, value) => {
-    if (typeof value !== "number" || !Number.isFinite(value)) refuse(at, show(value), "a finite number");
-    if (value < least || value > most) refuse(at, value, `${least} to ${most}`);
-    return value;
+    if (!Number.isFinite(value)) refuse(at, show(value), "a finite number");
+    const number = value as number;
+    if (number < least || number > most) refuse(at, number, `${least} to ${most}`);
+    return number;
   };
 }
 
