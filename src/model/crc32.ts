@@ -35,7 +35,7 @@ export function createCrc32(): (bytes: Uint8Array, before?: number) => number {
       c = byEight(c ^ words[w + 3 * quarter], words[w + 3 * quarter + 1]);
     }
     const further = power(quarter * 4);
-    for (const next of quarter > 0 ? [a, b, c] : []) crc = times(crc, further) ^ next;
+    for (const next of [a, b, c]) crc = times(crc, further) ^ next;
     for (at += quarter * 16; at < bytes.length; at++) crc = byByte(crc, bytes[at]);
     return ~crc >>> 0;
   };

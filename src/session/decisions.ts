@@ -30,7 +30,6 @@ export function createDecisions(decide: (slo: Slo | undefined) => Decision): Dec
   return {
     recall(slo) {
       if (slo === undefined) return withoutSlo;
-      if (typeof slo !== "object") return undefined;
       for (let i = 0; i < recent.length; i++) {
         const decision = recent[i];
         if (!asksSame(slo, decision)) continue;

@@ -130,7 +130,6 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const ladder = decodeLadder(model);
   const levels = ladder?.levels ?? uncalibratedLevels(model);
   // what a query needs is copied out: a closure that named `model` would keep all its weights beside those in the engine
-  const { inputs: width } = model.layers[0];
   const widths = model.layers.map(({ outputs }) => outputs);
   const shapes = model.layers.map(({ inputs, outputs, weight }) => [inputs, outputs, scaleOf(weight) ? 8 : 32]);
   const thinned = thinnedLayers(levels);
@@ -281,7 +280,10 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     measureLatency(inputs) {
       const now = ready();
       profiler = null;
-      const profile = { origin: origin(), ...createProfiler(now, clock).measure(inputs ?? [lastQuery ?? new Float32Array(width)]) };
+      const profile = {
+        origin: origin(),
+        ...createProfiler(now, clock).measure(inputs ?? [lastQuery ?? new Float32Array(now.input.dense.length)]),
+      };
       adopt(profile, now, true);
       last = null;
       return profile;
