@@ -124,7 +124,7 @@ export function plan(
     gaveUp.push(text);
     const isKnown = left.some((i) => !Number.isNaN(distance(i)));
     const away = isKnown ? distance : (i: number): number => levels[i].cost.macs.mean;
-    const least = left.reduce((a, b) => (ascending(away(a), away(b)) <= 0 ? a : b));
+    const [least] = [...left].sort((a, b) => ascending(away(a), away(b)));
     // a deadline that nobody can tell anything of leaves the word to what else was asked
     if (isKnown || !asksElse) left = left.filter((i) => ascending(away(i), away(least)) === 0);
     const closest = isKnown ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
@@ -161,7 +161,7 @@ export function plan(
   }
 
   const order = promises.length > 0 && promised ? faster : moreAccurate;
-  const level = !promised && left.includes(dense) ? dense : left.reduce((a, b) => (order(a, b) <= 0 ? a : b));
+  const level = !promised && left.includes(dense) ? dense : [...left].sort(order)[0];
   const kept = promises.find((kind) => keeps(certificateOf(levels, level, kind), targets[kind] ?? Number.NaN));
   const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
   const why = order === faster ? "least latency" : "most accurate";
