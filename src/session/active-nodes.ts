@@ -7,8 +7,14 @@ import type { LevelRun } from "./level-run.ts";
 /** The word of a row that names the list of what was chosen. */
 const listWord: Readonly<Record<number, number>> = { [COMPACT_PANELS]: 1, [THRESHOLD]: 5, [ROWS_SELECTED]: 6, [ROWS_8]: 7 };
 
-/** The nodes of a layer that a run which ended before row `ran` computed, ascending; null: every one. */
-export function activeNodes({ engine, plan: { tags }, words }: LevelRun, ran: number, layer: number, width: number): Uint32Array | null {
+/** The nodes of a layer that a run which ended before row `ran` computed, ascending; null: every one. @param order the node at each place, null: as they are */
+export function activeNodes(
+  { engine, plan: { tags }, words }: LevelRun,
+  ran: number,
+  layer: number,
+  width: number,
+  order: Uint32Array | null,
+): Uint32Array | null {
   let found: number[] | null = null;
   for (let row = 0; row < ran; row++) {
     const { layer: of, nodes } = tags[row];
@@ -23,5 +29,5 @@ export function activeNodes({ engine, plan: { tags }, words }: LevelRun, ran: nu
     const { count, indices } = listViews(engine, words[at + listWord[words[at]]]);
     for (const unit of indices.subarray(0, count[0])) for (let i = unit * size; i < Math.min((unit + 1) * size, width); i++) found?.push(i);
   }
-  return found && Uint32Array.from(found).sort();
+  return found && Uint32Array.from(found, (place) => order?.[place] ?? place).sort();
 }

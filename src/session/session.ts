@@ -271,11 +271,9 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     load: pacing.estimate,
     activeNodes(layer) {
       ready();
-      const order = last?.order;
       if (!last || !(Number.isInteger(layer) && layer in widths))
         throw refusal("bad-input", "layer", last ? show(layer) : "no query", `0 to ${widths.length - 1} after a query`);
-      const nodes = activeNodes(last, ran.row, layer, widths[layer]);
-      return order && nodes && layer === widths.length - 1 ? nodes.map((place) => order[place]).sort() : nodes;
+      return activeNodes(last, ran.row, layer, widths[layer], layer === widths.length - 1 ? last.order : null);
     },
     measureLatency(inputs) {
       const now = ready();

@@ -142,6 +142,6 @@ describe("active nodes", () => {
     words[0] = ROWS_SELECTED;
     words[6] = at;
     const run = { engine: { buffer }, plan: { tags: [{ layer: 0, nodes: "chosen" }] }, words } as unknown as LevelRun;
-    expect(activeNodes(run, 1, 0, width)).toEqual(Uint32Array.of(2, 5, 17));
+    expect(activeNodes(run, 1, 0, width, null)).toEqual(Uint32Array.of(2, 5, 17));
   });
 });
