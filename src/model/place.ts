@@ -69,7 +69,7 @@ export function placeMatrix(
    */
   const layout = (count: number, step = 0, line = 0, size = unit, items = inputs): (() => number) => {
     let at = 0;
-    const writer = (engine: Engine): WriteRows => {
+    const fill = (engine: Engine): void => {
       const { buffer } = engine;
       const places = inverse(order);
       const plan = waiting + most * waitingBytes;
@@ -77,7 +77,7 @@ export function placeMatrix(
         ? [new Weights(buffer, waiting, (plan - waiting) / unit), waitingBytes / unit]
         : [new Weights(buffer, at, outputs * rowStride), rowStride];
       const scaleOf = quantizes ? new Float32Array(buffer, scales ?? 0, outputs) : null;
-      return (values, row) => {
+      const write: WriteRows = (values, row) => {
         const end = row + values.length / inputs;
         for (let first = row; first < end; first += most) {
           const count = Math.min(most, end - first);
@@ -97,9 +97,6 @@ export function placeMatrix(
           engine.execute(plan, 0, 1);
         }
       };
-    };
-    const fill = (engine: Engine): void => {
-      const write = writer(engine);
       if ("deliverTo" in weight) weight.deliverTo(write);
       else write(weight instanceof Float32Array ? weight : weight.values, 0);
     };
