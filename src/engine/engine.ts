@@ -20,7 +20,7 @@ const backends: readonly unknown[] = ["relaxed", "simd", "scalar", "js"];
 
 export interface Engine {
   readonly backend: Backend;
-  /** Why the backend is not the fastest one; null when it is. */
+  /** Why the backend is not the fastest one; null when it is, or was asked for. */
   readonly reason: string | null;
   /** The engine's memory. It never moves or grows. */
   readonly buffer: ArrayBuffer;

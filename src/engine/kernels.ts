@@ -10,7 +10,7 @@ import type { WasmExports } from "./wasm-module.ts";
 export interface Kernels {
   exports: WasmExports;
   backend: Backend;
-  /** Why the backend is not the fastest one; null when it is. */
+  /** Why the backend is not the fastest one; null when it is, or was asked for. */
   reason: string | null;
 }
 
@@ -24,7 +24,8 @@ export async function startKernels(backend?: Backend): Promise<Kernels | string>
     try {
       // compiled and instantiated in one try: a page's policy on WebAssembly makes WebKit refuse only the latter
       const instance = startAtOnce(binary) ?? (WebAssembly.validate(binary) ? (await WebAssembly.instantiate(binary)).instance : null);
-      if (instance) return { exports: instance.exports, backend: name, reason: name === "relaxed" ? null : "relaxed SIMD is missing" };
+      if (instance)
+        return { exports: instance.exports, backend: name, reason: backend || name === "relaxed" ? null : "relaxed SIMD is missing" };
     } catch (cause) {
       return `WebAssembly is forbidden here (${messageOf(cause)})`;
     }

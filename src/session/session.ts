@@ -61,7 +61,7 @@ export interface SessionOptions extends EngineOptions {
 export interface Session {
   /** The kernels in use. */
   readonly backend: Backend;
-  /** Why the backend is not the fastest one; null when it is. */
+  /** Why the backend is not the fastest one; null when it is, or was asked for. */
   readonly backendReason: string | null;
   /** Cheapest first; the last is dense. */
   readonly levels: readonly Level[];

@@ -19,6 +19,8 @@ describe("createEngine", () => {
     const relaxed = WebAssembly.validate(readFileSync("build/slonn-relaxed.wasm"));
     expect(engine.backend).toBe(relaxed ? "relaxed" : "simd");
     expect(engine.reason).toBe(relaxed ? null : "relaxed SIMD is missing");
+    for (const backend of ["simd", "js"] as const)
+      expect(await createEngine(1 << 16, { backend })).toMatchObject({ backend, reason: null }); // it was asked for
     if (!relaxed)
       await expect(createEngine(1 << 16, { backend: "relaxed" })).rejects.toThrow(
         "backend: got relaxed, but relaxed SIMD is missing in this runtime",
