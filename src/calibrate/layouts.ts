@@ -57,28 +57,31 @@ export async function refineLayouts(
   levels: readonly (readonly Rung[])[],
   time: (settings: readonly (readonly Rung[])[]) => Promise<number[]>,
 ): Promise<readonly (readonly Rung[])[]> {
-  const beginnings = new Map(levels.map((level) => [level[0].layers, level]));
-  const trials = [...beginnings].flatMap(([layers, level]) =>
-    layers.flatMap((setting, l) =>
+  const beginnings = [...new Map(levels.map((level) => [level[0].layers, level])).values()];
+  const trials = beginnings.flatMap((level, n) =>
+    level[0].layers.flatMap((setting, l) =>
       // behind layers that drop nodes many inputs are 0
       (l === 0 ? ways : ways.filter((way) => way !== dense))
         .filter((way) => JSON.stringify(readAs(setting, way)) !== JSON.stringify(setting))
-        .map((way) => ({ layers, level, l, way })),
+        .map((way) => ({ level, n, l, way })),
     ),
   );
-  const costs = await time([...beginnings.values(), ...trials.map(({ level, l, way }) => readIn(level, l, way))]);
-  const usual = new Map([...beginnings.keys()].map((layers, n) => [layers, costs[n]]));
-  const timed = trials.map((trial, t) => ({ ...trial, cost: costs[beginnings.size + t] })).sort((a, b) => a.cost - b.cost);
+  const costs = await time([...beginnings, ...trials.map(({ level, l, way }) => readIn(level, l, way))]);
+  const faster = trials
+    .map(({ level, n, l, way }, t) => ({ layers: level[0].layers, l, way, share: costs[beginnings.length + t] / costs[n] }))
+    .filter(({ share }) => share < gain)
+    .sort((a, b) => a.share - b.share);
   const known = new Map<string, Rung["layers"]>();
   const shared = (layers: Rung["layers"]): Rung["layers"] => {
     const key = JSON.stringify(layers);
-    return known.set(key, known.get(key) ?? layers).get(key) as Rung["layers"];
+    if (!known.has(key)) known.set(key, layers);
+    return known.get(key) as Rung["layers"];
   };
   return levels.map((level) => {
     const [{ layers }] = level;
     const refined = layers.reduce((so, _, layer) => {
-      const fastest = timed.find((trial) => trial.layers === layers && trial.l === layer);
-      return fastest && fastest.cost < gain * (usual.get(layers) as number) ? readIn(so, layer, fastest.way) : so;
+      const fastest = faster.find((one) => one.layers === layers && one.l === layer);
+      return fastest ? readIn(so, layer, fastest.way) : so;
     }, level);
     return refined.map((rung) => ({ ...rung, layers: shared(rung.layers) }));
   });
