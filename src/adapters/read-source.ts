@@ -79,8 +79,8 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
     async some() {
       const piece = await arrived();
       chunk = undefined;
-      // what is in memory stays where it is, a chunk may be written over by the next
-      return bytes ? piece : piece?.slice();
+      // what is in memory stays where it is, a chunk may be written over by the next; a Buffer's own `slice` copies nothing
+      return bytes ? piece : piece && new Uint8Array(piece);
     },
     async end() {
       const left = await arrived();
