@@ -190,8 +190,11 @@ async function openFile(files: FileSystem, name: string, path: string | URL): Pr
 
 async function openResponse(name: string, response: Response): Promise<Opened> {
   const { ok, status, headers, body } = response;
-  if (!ok) throw refusal("unreadable", name, `status ${status}`, "200");
-  if (headers.get("content-type")?.includes("text/html")) throw refusal("unreadable", name, "an HTML page", "a model file");
+  if (!ok || headers.get("content-type")?.includes("text/html")) {
+    // what nobody reads would keep the connection
+    body?.cancel().catch(() => {});
+    throw ok ? refusal("unreadable", name, "an HTML page", "a model file") : refusal("unreadable", name, `status ${status}`, "200");
+  }
   if (!body) return inMemory(name, new Uint8Array(await response.arrayBuffer()));
   // a compressed transfer announces the compressed length, which says nothing of the bytes to come
   const length = headers.has("content-encoding") ? null : headers.get("content-length");

@@ -237,6 +237,18 @@ describe("refuses", () => {
     await refuse(new Response(stream(), { headers: { "content-length": "3001" } }), "unreadable", /got 3000 bytes, expected 3001/);
   });
 
+  test("answers that are not the file, and lets them go: nobody reads what they say", async () => {
+    for (const init of [{ status: 404 }, { headers: { "content-type": "text/html" } }]) {
+      let cancelled = 0;
+      const body = new ReadableStream({ pull: (c) => c.enqueue(content), cancel: () => void cancelled++ });
+      await refuse(new Response(body, init), "unreadable", /^response: got/);
+      expect(cancelled).toBe(1);
+      const read = new Response(stream(), init);
+      read.body?.getReader();
+      await refuse(read, "unreadable", /^response: got/);
+    }
+  });
+
   test("a source that was read before or is being read", async () => {
     const response = new Response(content);
     await response.arrayBuffer();
