@@ -208,9 +208,15 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         dropped?.item.forget();
         dropped?.item.reject(overloaded(most));
         if (!entry.isWaiting) return;
-        request.input = copied(input);
-        // nobody may get round to it before its deadline
-        if (entry.isRefusable) alarm.set(entry.deadlineMs);
+        try {
+          request.input = copied(input);
+          // nobody may get round to it before its deadline
+          if (entry.isRefusable) alarm.set(entry.deadlineMs);
+        } catch (error) {
+          // nobody waits for it, so it takes nobody's place
+          line.remove(entry);
+          throw error;
+        }
         request.forget = onAbort(signal, () => {
           line.remove(entry);
           clearIfEmpty();

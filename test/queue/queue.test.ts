@@ -108,6 +108,21 @@ describe("a queue before a session", () => {
     await expect(queue.run({ indices: new Uint32Array(0), values: new Float32Array(0) })).resolves.toBeDefined();
   });
 
+  test("an input that cannot be kept takes nobody's place in line", async () => {
+    const { lane, calls, clock } = localLane();
+    const queue = opened(createQueue(lane, { most: 1, clock }));
+    const odd = {
+      shape: [1],
+      get data(): never {
+        throw new RangeError("no memory for it (a test)");
+      },
+    };
+    await expect(queue.run(odd as unknown as QueryInput)).rejects.toThrow(RangeError);
+    expect(queue.waiting).toBe(0);
+    await expect(queue.run(input)).resolves.toBeDefined();
+    expect(calls).toHaveLength(1);
+  });
+
   test("rejects those who wait when the caller's turn fails, and answers those who come later", async () => {
     const { lane, clock } = localLane(10);
     let fails = true;
