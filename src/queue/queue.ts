@@ -96,8 +96,12 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
 
   const refuseLate = ({ item, arrivedMs }: Entry<Request>): void => {
     item.forget();
-    const waited = Math.max(0, clock.now() - arrivedMs);
-    item.reject(refusal("deadline", "deadline", `${waited.toPrecision(3)} ms of waiting`, `an answer within ${item.slo?.latencyMs}`));
+    try {
+      const waited = Math.max(0, clock.now() - arrivedMs);
+      item.reject(refusal("deadline", "deadline", `${waited.toPrecision(3)} ms of waiting`, `an answer within ${item.slo?.latencyMs}`));
+    } catch (error) {
+      item.reject(error); // what the caller's clock throws
+    }
   };
   const alarm = createAlarm(clock, () => line.expire(clock.now(), refuseLate));
   const clearIfEmpty = (): void => {
@@ -116,38 +120,39 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     const next = line.next(clock.now(), refuseLate);
     if (next === null) return;
     const { reservedMs, givenMs, entry } = next;
-    // refusing others on the way has taken time as well
-    const now = clock.now();
-    const waitedMs = Math.max(0, now - entry.arrivedMs);
     const { input, slo, resolve, reject, forget } = entry.item;
     const { lane } = living;
-    const settle = (answered: Answered): void => {
-      const doneMs = clock.now();
-      // the lane knows nothing of what has passed since it looked at a clock
-      if (doneMs > entry.deadlineMs) answered.report.met = false;
-      resolve(answered);
-      if (living.isWarm) line.served(doneMs - now, givenMs);
-      living.isWarm ||= slo?.latencyMs !== undefined;
-    };
-    living.wasAsked = true;
-    if ("closed" in lane) {
-      living.isBusy = true;
-      const told = slo?.signal ? { ...slo, signal: stoppedWith(entry.item, slo.signal) } : slo;
-      // a promise around it, whatever the lane throws or returns
-      new Promise<Answered>((take) => take(lane.run(input, told, { waitedMs, reservedMs })))
-        .then(settle)
-        .catch(reject)
-        .then(() => {
-          forget();
-          living.isBusy = false;
-          void drain();
-        });
-      return;
-    }
-    forget();
     try {
+      // refusing others on the way has taken time as well
+      const now = clock.now();
+      const waitedMs = Math.max(0, now - entry.arrivedMs);
+      const settle = (answered: Answered): void => {
+        const doneMs = clock.now();
+        // the lane knows nothing of what has passed since it looked at a clock
+        if (doneMs > entry.deadlineMs) answered.report.met = false;
+        resolve(answered);
+        if (living.isWarm) line.served(doneMs - now, givenMs);
+        living.isWarm ||= slo?.latencyMs !== undefined;
+      };
+      living.wasAsked = true;
+      if ("closed" in lane) {
+        living.isBusy = true;
+        const told = slo?.signal ? { ...slo, signal: stoppedWith(entry.item, slo.signal) } : slo;
+        // a promise around it, whatever the lane throws or returns
+        new Promise<Answered>((take) => take(lane.run(input, told, { waitedMs, reservedMs })))
+          .then(settle)
+          .catch(reject)
+          .then(() => {
+            forget();
+            living.isBusy = false;
+            void drain();
+          });
+        return;
+      }
+      forget();
       settle(lane.run(input, slo, waitedMs, reservedMs));
     } catch (error) {
+      forget();
       reject(error);
     }
   };

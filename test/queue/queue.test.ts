@@ -849,6 +849,22 @@ test("a hundred thousand requests are answered, in order, by a session", async (
   expect(due.every((d, i) => i === 0 || d >= due[i - 1])).toBe(true);
 });
 
+test("a clock that throws leaves no request without an answer, whenever it does", async () => {
+  for (const one of [() => localLane().lane, () => ({ ...remoteLane().lane, run: async () => ({ report: {} }) as unknown as Answered })])
+    for (let moment = 1; moment <= 40; moment++) {
+      let looks = 0;
+      const now = (): number => {
+        if (++looks === moment) throw new RangeError("clock");
+        return looks;
+      };
+      const queue = opened(createQueue(one(), { clock: { now }, turn: async () => {} }));
+      const slos: Slo[] = [{ latencyMs: 1e6 }, { latencyMs: 9 }, { latencyMs: 9, late: "refuse" }, { latencyMs: 9, late: "refuse" }, {}];
+      const all = Promise.allSettled(slos.map((slo) => queue.run([0], slo)));
+      expect(await Promise.race([all, settled().then(settled).then(settled)])).toHaveLength(slos.length);
+      expect(queue.waiting).toBe(0);
+    }
+});
+
 test("clocks that jump, stand still or run backwards lose nobody", async () => {
   for (const now of [
     () => 5,
