@@ -106,15 +106,18 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   const stop = (): void => line.close(aborted(signal));
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
+  // a stream is read no further for a Worker that has ended, however it did
+  const reading = new AbortController();
+  void line.closed.then((error) => reading.abort(signal?.reason ?? error));
   try {
-    const sendable = await sendableSource(source, isTransferred, options);
+    const sendable = await sendableSource(source, isTransferred, { onProgress, signal: reading.signal });
     const question = { kind: "open", source: sendable.value, options: sessionOptions, progress: onProgress != null } as const;
     const reply = await line.ask(question, sendable.transfer, onProgress).reply;
     if (reply.kind !== "opened") throw cannotStart("its program answers something else");
     return createHandle(line, reply);
   } catch (error) {
     line.close(null);
-    throw error;
+    throw (await line.closed) ?? error;
   } finally {
     signal?.removeEventListener("abort", stop);
   }

@@ -343,6 +343,14 @@ describe("over messages alone", () => {
     const session = await open(model, { worker });
     worker.dispatchEvent(new Event("close"));
     await expect(session.run(row(0))).rejects.toMatchObject({ message: "worker: died (it ended); create another session" });
+    const unread = here(() => {}).worker;
+    let cancelled = 0;
+    const endless = new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => void cancelled++ });
+    const reading = open(endless, { worker: unread });
+    await nextTurn();
+    unread.dispatchEvent(new Event("close"));
+    await expect(reading).rejects.toThrow(/^worker: could not be started \(it ended\)/);
+    expect(cancelled).toBe(1);
     const silent = here(() => {}).worker;
     const opening = open(model, { worker: silent });
     await nextTurn();
