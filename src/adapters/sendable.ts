@@ -1,7 +1,9 @@
 // What a message takes along of a caller's arguments, and which buffers are handed over with it: never more than a view shows, and no memory
 // that others may use. It knows nothing of Workers.
 
+import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
+import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
 import type { QueryInput } from "../session/input.ts";
 import { openSource, type ReadOptions, readAll, type Source } from "./read-source.ts";
@@ -70,5 +72,11 @@ function absolute(location: string | URL): string {
     process?: { getBuiltinModule?: unknown };
   };
   const base = document?.baseURI ?? here?.href;
-  return process?.getBuiltinModule || base === undefined ? String(location) : new URL(location, base).href;
+  if (process?.getBuiltinModule || base === undefined) return String(location);
+  try {
+    return new URL(location, base).href;
+  } catch {
+    // a Worker made of a blob has an address that nothing can be relative to
+    throw refusal("unreadable", String(location), `no URL beside ${show(base)}`, "one");
+  }
 }

@@ -78,6 +78,14 @@ describe("where a model lies", () => {
     vi.stubGlobal("document", { baseURI: "https://example.com/app/" });
     expect(await sent("../model.slonn")).toBe("https://example.com/model.slonn");
     expect(await sent(new URL("https://example.org/a.slonn"))).toBe("https://example.org/a.slonn");
+    vi.stubGlobal("document", undefined);
+    vi.stubGlobal("location", { href: "blob:https://example.com/8e1f0a2c" });
+    expect(await sent("https://example.org/a.slonn")).toBe("https://example.org/a.slonn");
+    for (const odd of ["/model.slonn", "https://"])
+      await expect(sent(odd)).rejects.toMatchObject({
+        code: "unreadable",
+        message: expect.stringMatching(/^\S+: got no URL beside "blob:.*", expected one$/),
+      });
     // made beside a page, as in Electron: there a relative path is a file
     vi.stubGlobal("process", { getBuiltinModule: () => undefined });
     expect(await sent("../model.slonn")).toBe("../model.slonn");
