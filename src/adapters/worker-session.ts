@@ -54,7 +54,8 @@ export interface WorkerSession extends Pick<Session, "backend" | "backendReason"
    */
   measureLatency(inputs?: readonly QueryInput[]): Promise<LatencyProfile>;
   /**
-   * How slow the session there takes the machine to be. It answers when it is done with the queries asked before.
+   * How slow the session there takes the machine to be. The Worker answers as soon as it hears the question: behind a query that runs in one go, but ahead
+   * of those that wait behind one with a signal.
    * @throws (rejects) SlonnError `disposed`, and `worker` when the Worker died
    */
   load(): Promise<LoadEstimate>;
