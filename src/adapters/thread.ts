@@ -24,7 +24,9 @@ export interface ThreadPort {
   turn(): Promise<void>;
 }
 
-type Run = RunQuestion & { arrivedMs: number };
+type Arrived<Asked> = Asked & { arrivedMs: number };
+type Run = Arrived<RunQuestion>;
+type Waiting = Run | Arrived<MeasureQuestion>;
 
 const sliceMs = 1;
 
@@ -32,10 +34,10 @@ const sliceMs = 1;
 export function createThread({ post, turn }: ThreadPort, clock: Clock = systemClock): (question: Question) => void {
   let isTaken = false;
   let session: PausableSession | null = null;
-  const waiting: (Run | MeasureQuestion)[] = [];
-  let running: Run | MeasureQuestion | null = null;
+  const waiting: Waiting[] = [];
+  let running: Waiting | null = null;
   let isStopped = false;
-  /** The least that this thread's clock was ahead of the time a query was sent at: the clocks' difference, and the way of a quick message. */
+  /** The least that this thread's clock was ahead of the time that anything was asked at: the clocks' difference, and the way of a quick message. */
   let quickestMs = Number.POSITIVE_INFINITY;
 
   const open = async ({ id, source, options, progress }: Question & { kind: "open" }): Promise<void> => {
@@ -66,8 +68,8 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
     );
   };
 
-  /** When a query was asked, by the clock here. */
-  const arrivalOf = ({ askedMs }: RunQuestion): number => {
+  /** When it was asked, by the clock here. */
+  const arrivalOf = ({ askedMs }: RunQuestion | MeasureQuestion): number => {
     const nowMs = clock.now();
     if (askedMs === undefined || !Number.isFinite(nowMs - askedMs)) return nowMs;
     quickestMs = Math.min(quickestMs, nowMs - askedMs);
@@ -128,7 +130,8 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
     else if (question.kind === "stop") stop(question.id);
     else if (question.kind === "load") tellLoad(question.id);
     else {
-      waiting.push(question.kind === "run" ? { ...question, arrivedMs: arrivalOf(question) } : question);
+      // measuring too: what waits behind it would else seem to come from an early clock
+      waiting.push({ ...question, arrivedMs: arrivalOf(question) });
       if (running === null) void drain();
     }
   };

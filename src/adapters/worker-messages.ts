@@ -35,6 +35,8 @@ export interface MeasureQuestion {
   kind: "measure";
   id: number;
   inputs: readonly QueryInput[] | undefined;
+  /** As of a run. */
+  askedMs?: number;
 }
 
 /** What a session knows of itself. */

@@ -196,8 +196,9 @@ function createHandle(line: Line, { opened, outputs, missing }: Reply & { kind: 
       }
     },
     async measureLatency(inputs) {
+      const askedMs = systemClock.now();
       const sent = Array.isArray(inputs) ? inputs.map((input) => sendableInput(input, false)) : undefined;
-      const question = { kind: "measure", inputs: sent?.map(({ value }) => value) ?? inputs } as const;
+      const question = { kind: "measure", inputs: sent?.map(({ value }) => value) ?? inputs, askedMs } as const;
       const transfer = sent?.flatMap((one) => one.transfer) ?? [];
       return (await replyAs("measured", line.ask(question, transfer).reply)).profile;
     },

@@ -82,6 +82,15 @@ describe("a thread", () => {
     expect(waited()).toEqual([0, 0, 0, 3]);
   });
 
+  test("counts what the first query has waited behind measuring", async () => {
+    const { ask, replies, run, pass, now } = await openThread(0);
+    const askedMs = now() - 1e6;
+    ask({ kind: "measure", id: 1, inputs: [], askedMs });
+    pass(500); // as measuring takes
+    run(2, false, { askedMs });
+    expect(replies).toMatchObject([{ id: 1 }, { kind: "answer", id: 2, report: { timeMs: { waited: 500 } } }]);
+  });
+
   test("counts no time below nothing where adding up clocks rounds", async () => {
     const { replies, run, pass } = await openThread(0);
     const [askedMs, nowMs] = [539.3264049838498, 237.65599186053245];
