@@ -6,6 +6,7 @@ import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
 import type { QueryInput } from "../session/input.ts";
+import { builtin } from "./builtin.ts";
 import { openSource, type ReadOptions, readAll, type Source } from "./read-source.ts";
 
 /** What is posted, and the buffers that the caller gives away with it. */
@@ -24,7 +25,7 @@ export async function sendableSource(
   isTransferred: boolean,
   options: ReadOptions,
 ): Promise<Sendable<Source | Model>> {
-  if (typeof source === "string" || source instanceof URL) return { value: absolute(source), transfer: [] };
+  if (typeof source === "string" || source instanceof URL) return { value: blobAt(source) ?? absolute(source), transfer: [] };
   if (typeof source === "object" && source !== null && ("layers" in source || source instanceof Blob))
     return { value: source, transfer: [] };
   const isStream = !(source instanceof ArrayBuffer || ArrayBuffer.isView(source));
@@ -58,6 +59,12 @@ function buffersOf(views: readonly ArrayBufferView[]): ArrayBuffer[] {
   return [...new Set(views.map(({ buffer }) => buffer))].filter(
     (buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && buffer.byteLength > 0,
   );
+}
+
+/** What a blob: URL stands for where the runtime tells; Node's Workers have no blobs but those of their own. */
+function blobAt(location: string | URL): Blob | undefined {
+  const { resolveObjectURL } = builtin<{ resolveObjectURL?(url: string): Blob | undefined }>("node:buffer") ?? {};
+  return /^blob:/i.test(String(location)) ? resolveObjectURL?.(String(location)) : undefined;
 }
 
 /** A page's own base, which the Worker may not have. Where there are files, a relative path is one. */

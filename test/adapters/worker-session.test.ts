@@ -63,6 +63,7 @@ describe("a worker session", () => {
     ["a buffer", () => new Uint8Array(readFileSync(path)).buffer],
     ["shared memory", () => shared(readFileSync(path))],
     ["a Blob", () => new Blob([readFileSync(path)])],
+    ["a Blob's URL", () => URL.createObjectURL(new Blob([readFileSync(path)]))],
     ["a Response", () => new Response(readFileSync(path))],
     ["a stream", () => new Blob([readFileSync(path)]).stream()],
     ["a model", (): Model => model],
