@@ -106,19 +106,17 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
     Promise.resolve()
       .then(slot.make)
       .then((lane) => checked(lane, "a function of "))
-      .then(
-        (lane) => {
-          slot.isOpening = false;
-          if (isClosed) return lane.dispose();
-          slot.living = livingOf(lane);
-          watch(slot);
-          opened();
-        },
-        (cause) => {
-          slot.isOpening = false;
-          failed(cause);
-        },
-      );
+      .then((lane) => {
+        slot.isOpening = false;
+        if (isClosed) return lane.dispose();
+        slot.living = livingOf(lane);
+        watch(slot);
+        opened();
+      })
+      .catch((cause) => {
+        slot.isOpening = false;
+        failed(cause);
+      });
   };
 
   for (const slot of slots) {

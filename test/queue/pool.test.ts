@@ -139,6 +139,19 @@ test("a lane that throws when it is disposed keeps no other from being disposed"
   expect(await Promise.race([made.lane.closed, settled().then(() => "alive")])).toBeNull();
 });
 
+test("a lane that comes after the end and throws when it is disposed leaves no rejection behind", async () => {
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown): number => unheard.push(reason);
+  process.on("unhandledRejection", hear);
+  const dispose = (): never => {
+    throw new Error("stuck (a test)");
+  };
+  createPool(async () => ({ run: () => ({}) as never, dispose }), { opened() {}, died() {} }).close();
+  for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+  process.off("unhandledRejection", hear);
+  expect(unheard).toEqual([]);
+});
+
 test("a lane is made once, however often it is asked for", async () => {
   let made = 0;
   const { pool, heard } = pooled(() => {
