@@ -34,6 +34,9 @@ export async function sendableSource(
   return { value: own, transfer: isStream || isTransferred || own !== bytes ? buffersOf([own]) : [] };
 }
 
+/** What an input that is no list may consist of. */
+const inputKeys = ["indices", "values", "dtype", "shape", "data"];
+
 /** A query's input; what is none is sent as it is, and refused by the session. @param isTransferred whether its buffers may be handed over */
 export function sendableInput(input: QueryInput, isTransferred: boolean): Sendable<QueryInput> {
   const given: ArrayBufferView[] = [];
@@ -44,7 +47,10 @@ export function sendableInput(input: QueryInput, isTransferred: boolean): Sendab
     return view;
   };
   const isWhole = typeof input !== "object" || input === null || Array.isArray(input) || ArrayBuffer.isView(input);
-  const value = isWhole ? own(input) : Object.fromEntries(Object.entries(input).map(([key, part]) => [key, own(part)]));
+  // by name: a class may keep them behind accessors, which are no entries
+  const value = isWhole
+    ? own(input)
+    : Object.fromEntries(inputKeys.filter((key) => key in input).map((key) => [key, own(input[key as keyof QueryInput])]));
   return { value: value as QueryInput, transfer: buffersOf(given) };
 }
 

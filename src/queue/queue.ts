@@ -247,7 +247,7 @@ function copied(input: QueryInput): QueryInput {
   if (typeof input !== "object" || input === null) return input;
   if (Array.isArray(input) || ArrayBuffer.isView(input)) return copyOf(input);
   if ("indices" in input) return { indices: copyOf(input.indices), values: copyOf(input.values) };
-  return "data" in input ? { ...input, data: copyOf(input.data) } : input;
+  return "data" in input ? { dtype: input.dtype, shape: input.shape, data: copyOf(input.data) } : input;
 }
 
 function copyOf<Values>(values: Values): Values {

@@ -35,6 +35,23 @@ describe("an input", () => {
     expect(two.transfer).not.toContain(both);
   });
 
+  test("whose class keeps what it is made of behind accessors is sent as what it is made of", () => {
+    class Row {
+      readonly release = (): void => {}; // cannot be sent
+      get shape(): number[] {
+        return [2];
+      }
+      get dtype(): "float32" {
+        return "float32";
+      }
+      get data(): Float32Array {
+        return large.subarray(3, 5);
+      }
+    }
+    const { value, transfer } = sendableInput(new Row(), false);
+    expect(structuredClone(value, { transfer })).toEqual({ dtype: "float32", shape: [2], data: Float32Array.of(3, 4) });
+  });
+
   test("in a Buffer of Node's pool takes none of the pool along", () => {
     const pixels = Buffer.from([1, 2, 3]);
     expect(pixels.buffer.byteLength).toBeGreaterThan(3);

@@ -336,6 +336,23 @@ describe("the line", () => {
     expect(calls.map((call) => call.slo)).toEqual(kept.map(() => ({ loss: 0.01 })));
   });
 
+  test("keeps a tensor whose class has accessors", async () => {
+    const { lane, calls, clock } = localLane();
+    const tensor = new (class {
+      get shape(): number[] {
+        return [1];
+      }
+      get dtype(): "float32" {
+        return "float32";
+      }
+      get data(): Float32Array {
+        return Float32Array.of(7);
+      }
+    })();
+    await opened(createQueue(lane, { clock })).run(tensor);
+    expect(calls[0].input).toEqual({ dtype: "float32", shape: [1], data: Float32Array.of(7) });
+  });
+
   test("keeps lists, and a Buffer of Node's, whose own slice copies nothing", async () => {
     const { lane, calls, clock } = localLane();
     const queue = opened(createQueue(lane, { clock }));
