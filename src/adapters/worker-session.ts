@@ -145,10 +145,7 @@ async function startedUnless(signal: AbortSignal | undefined, starting: Promise<
   try {
     return await Promise.race([starting, stopped]);
   } catch (error) {
-    starting.then(
-      (worker) => worker.terminate(),
-      () => {},
-    );
+    starting.then((worker) => worker.terminate()).catch(() => {});
     throw error;
   } finally {
     signal?.removeEventListener("abort", stop);

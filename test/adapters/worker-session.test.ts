@@ -431,6 +431,24 @@ describe("an AbortSignal", () => {
     await ended;
   });
 
+  test("leaves no rejection behind where the Worker comes after it and cannot be ended", async () => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown): number => unheard.push(reason);
+    process.on("unhandledRejection", hear);
+    const terminate = (): never => {
+      throw new Error("gone (a test)");
+    };
+    const controller = new AbortController();
+    const worker = async (): Promise<WorkerLike> => {
+      controller.abort();
+      return { postMessage: () => {}, on: () => {}, terminate };
+    };
+    await expect(createWorkerSession(path, { worker, signal: controller.signal })).rejects.toMatchObject({ code: "aborted" });
+    for (let i = 0; i < 3; i++) await nextTurn();
+    process.off("unhandledRejection", hear);
+    expect(unheard).toEqual([]);
+  });
+
   test("that has fired ends a Worker that was handed in, as do options that are none", async () => {
     for (const [options, code] of [
       [{ signal: AbortSignal.abort() }, "aborted"],
