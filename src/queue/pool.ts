@@ -50,8 +50,8 @@ export interface Living {
 }
 
 export interface Pool {
-  /** Neither a lane nor one to come. */
-  readonly isDead: boolean;
+  /** Whether there is neither a lane nor one to come. */
+  isDead(): boolean;
   /** A lane that can be asked now: one elsewhere if there is one, since a query in this thread holds everybody up. */
   free(): Living | undefined;
   /** Makes what is missing and can be made. */
@@ -124,9 +124,7 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
     open(slot);
   }
   return {
-    get isDead() {
-      return isDead();
-    },
+    isDead,
     free() {
       let here: Living | undefined;
       for (const { living } of slots) {

@@ -205,7 +205,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         if (!(typeof priority === "number" && Math.abs(priority) <= 30))
           throw refusal("bad-option", "priority", show(priority), "a number from -30 to 30");
         pool.open();
-        if (pool.isDead) throw noLane();
+        if (pool.isDead()) throw noLane();
         const request: Request = { input, slo: asked, resolve, reject, forget() {}, stop() {} };
         const entry = line.push(request, nowMs, { latencyMs, isRefusable: late === "refuse", priority });
         if (entry === null) throw refusal("deadline", "deadline", `${line.size} requests waiting`, `an answer within ${latencyMs} ms`);

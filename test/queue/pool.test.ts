@@ -50,10 +50,10 @@ describe("a lane that dies", () => {
     });
     for (let i = 0; i < 10; i++) await settled();
     expect(made).toBe(1);
-    expect(pool.isDead).toBe(true);
+    expect(pool.isDead()).toBe(true);
     expect(heard).toEqual(["opened", "worker: worker: died (a test)"]);
     pool.open();
-    expect(pool.isDead).toBe(false);
+    expect(pool.isDead()).toBe(false);
     for (let i = 0; i < 10; i++) await settled();
     expect(made).toBe(2);
     expect(pool.free()).toBeUndefined();
@@ -72,7 +72,7 @@ describe("a lane that dies", () => {
     die();
     await settled();
     expect(made).toBe(2);
-    expect(pool.isDead).toBe(true);
+    expect(pool.isDead()).toBe(true);
   });
 
   test("and was made elsewhere cannot be made again, asked or not", async () => {
@@ -85,13 +85,13 @@ describe("a lane that dies", () => {
     expect(heard).toEqual([expect.stringContaining("no lane that is alive")]);
     pool.open();
     await settled();
-    expect([pool.isDead, heard.length]).toEqual([true, 1]);
+    expect([pool.isDead(), heard.length]).toEqual([true, 1]);
   });
 
   test("by a rejection is dead as well", async () => {
     const { pool, heard } = pooled({ ...mortal().lane, closed: Promise.reject(new Error("odd")) });
     await settled();
-    expect(pool.isDead).toBe(true);
+    expect(pool.isDead()).toBe(true);
     expect(heard).toEqual([expect.stringContaining("no lane that is alive")]);
   });
 });
