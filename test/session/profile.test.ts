@@ -152,6 +152,19 @@ test("a clock of coarse steps still tells what a run takes", () => {
   });
 });
 
+test("a level too fast for a clock of coarse steps is known to take no longer than a step, not unknown beside slower ones", async () => {
+  const live = await layOut(madeUpModel([4, 3], 1), uncalibratedLevels(madeUpModel([4, 3], 1)), {});
+  const [quick] = live.runs();
+  let time = 0;
+  quick.engine.execute = (plan, _, end) => {
+    time += plan === quick.plan.address ? 5 : 50;
+    return end;
+  };
+  const clock: Clock = { now: () => Math.floor((time += 1) / 16_000) * 16_000 };
+  const { levels: measured } = measureProfile(live, clock, [new Float32Array(4).fill(1)]);
+  expect(measured.map(({ p50 }) => p50)).toEqual([16_000 / 1024, 48_000 / 1024]);
+});
+
 test("a clock that moves by one at every look does not make it run on and on", async () => {
   const ticking = await layOut(model, levels, {});
   const [{ engine }] = ticking.runs();
