@@ -277,13 +277,12 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     },
     measureLatency(inputs) {
       const now = ready();
-      profiler = null;
       const profile = {
         origin: origin(),
         ...createProfiler(now, clock).measure(inputs ?? [lastQuery ?? new Float32Array(now.input.dense.length)]),
       };
       adopt(profile, now, true);
-      last = null;
+      last = profiler = null;
       return profile;
     },
     pieces,

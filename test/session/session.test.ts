@@ -280,6 +280,15 @@ describe("a deadline", () => {
     expect(s.run(row(0), slo).report.timeMs.total).toBeLessThan(5);
   });
 
+  test("goes on being measured for bit by bit after measuring all in one go was refused", async () => {
+    const s = await opened(await calibrated(), { clock: fineThen(0.1) });
+    const slo: Slo = { latencyMs: 21 };
+    s.run(row(0), slo);
+    expect(() => s.measureLatency([new Float32Array(29)])).toThrow("input: got 29 numbers, expected 30");
+    for (let r = 0; r < 80; r++) s.run(row(r % 20), slo);
+    expect(s.run(row(0), { dense: true }).report.plan.expected.latencyMs).toBeGreaterThan(0);
+  });
+
   test("once measured, plans that were kept are made again and say what to expect", async () => {
     const s = await opened(await calibrated());
     expect(s.run(row(0), { loss: 0.05 }).report.plan.expected.latencyMs).toBeNull();
