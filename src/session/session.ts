@@ -87,7 +87,8 @@ export interface Session {
   /**
    * The nodes of a layer that the last query computed, ascending, and null where it computed every one: for pictures, at the cost of a copy.
    * @param layer counted from 0
-   * @throws SlonnError `bad-input` for a layer the network does not have, or before the first query; `disposed`
+   * @throws SlonnError `bad-input` for a layer the network does not have, and where no query has run to its end since the session was created, measured
+   * latencies, or failed in the middle of one; `disposed`
    */
   activeNodes(layer: number): Uint32Array | null;
   /** How slow the machine is taken to be: by the queries so far, or by what the caller said. */
@@ -143,7 +144,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   let live: Live | null = parts;
   const ran = createRan();
   const { times } = ran;
-  /** What ran last, and on what. */
+  /** What ran last, to its end and with nothing after it that may have left something else in memory, and on what. */
   let last: LevelRun | null = null;
   let lastQuery: QueryInput | null = null;
   /** What queries with deadlines measure by, until they are done with it. */
@@ -175,6 +176,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const { latencyMs } = asked;
     if (latencyMs !== undefined && (profiler || !pacing.hasProfile())) {
       const began = clock.now();
+      last = null;
       now.runs();
       const halfMs = (latencyMs - passedMs - (clock.now() - began)) / 2;
       const isShort = halfMs < leastMeasuringMs;
@@ -199,7 +201,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     ran.row = writeInput(query, now.input, level.plan);
     ran.segment = 0;
     limit(level, decision.slo.operations);
-    last = level;
+    last = null;
     lastQuery = query;
     if (isTimed) times[BEGAN] = times[END] = clock.now();
     return level;
@@ -216,6 +218,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   };
   /** What a query that has run answered, and how it went. */
   const conclude = (level: LevelRun, waitedMs: number, isPaused = false): { output: Output; report: Report } => {
+    last = live && level;
     const chosen = pacing.planOf(decision);
     const output = answerOf(level, ran.answer, outputs, missing);
     const { macs, bytes, nodes } = countWork(level.plan, level.words, ran.row, widths);
@@ -277,12 +280,13 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     },
     measureLatency(inputs) {
       const now = ready();
+      last = null;
       const profile = {
         origin: origin(),
         ...createProfiler(now, clock).measure(inputs ?? [lastQuery ?? new Float32Array(now.input.dense.length)]),
       };
       adopt(profile, now, true);
-      last = profiler = null;
+      profiler = null;
       return profile;
     },
     pieces,
@@ -299,6 +303,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       if (isTimed) runSegments(level, level.stops, clock, ran);
       else ran.row = ran.answer = level.engine.execute(level.plan.address, ran.row, level.rows);
       const written = out instanceof Float32Array ? writeAll(level, ran.answer, out, missing) : writeBest(level, ran.answer, out);
+      last = live && level;
       if (isTimed) learn(level);
       return written;
     },

@@ -125,6 +125,27 @@ describe("whatever interrupted the queries before,", () => {
     }
   });
 
+  test("the nodes of a query that was not run to its end are not told, nor those of runs that only measured", async () => {
+    const { state, session } = faulty({ load: {} });
+    using s = await session;
+    Object.assign(state, { stepMs: 0.01 });
+    const [input, other] = [0, 1].map((r) => rows.data.slice(r * widths[0], (r + 1) * widths[0]));
+    const interruptions: [string, () => unknown][] = [
+      ["no time", () => Object.assign(state, { looks: 3 }) && s.run(other, { loss: 0.05 })],
+      ["ms left", () => s.run(other, { latencyMs: 0.5, late: "refuse" })],
+      ["got 29 numbers", () => s.measureLatency([other, new Float32Array(29)])],
+    ];
+    for (const [message, interrupted] of interruptions) {
+      s.run(input, { loss: 0.05 });
+      expect(s.activeNodes(0)).toHaveLength(13);
+      expect(interrupted).toThrow(message);
+      state.looks = Infinity;
+      expect(() => s.activeNodes(0)).toThrow("layer: got no query, expected 0 to 2 after a query");
+    }
+    s.runInto(input, room, { loss: 0.05 });
+    expect(s.activeNodes(0)).toHaveLength(13);
+  });
+
   test("a query during which its session was disposed is answered, also where it measures", async () => {
     const slos: Slo[] = [{ latencyMs: 1e9 }, { latencyMs: 5 }, { dense: true }];
     for (const slo of slos)
