@@ -180,7 +180,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       now.runs();
       const halfMs = (latencyMs - passedMs - (clock.now() - began)) / 2;
       const isShort = halfMs < leastMeasuringMs;
-      profiler ??= createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
+      if (isShort || !profiler) profiler = createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
       adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
       if (profiler?.isDone()) profiler = null;
       measuringMs = clock.now() - began;

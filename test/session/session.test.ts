@@ -272,6 +272,14 @@ describe("a deadline", () => {
     expect(measuring.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(500);
   });
 
+  test("of less than 20 ms measures for 0.1 s, also after longer ones that gave some of theirs", async () => {
+    const s = await opened(await calibrated(), { clock: fineThen(0.1) });
+    s.run(row(0), { latencyMs: 60 });
+    const took = [5, 5, 60].map((latencyMs) => s.run(row(0), { latencyMs }).report.timeMs.total);
+    expect(took[0]).toBeLessThan(130);
+    expect(took.slice(1)).toEqual([expect.closeTo(0.3), expect.closeTo(0.3)]);
+  });
+
   test("is no longer measured for bit by bit once all was measured in one go", async () => {
     const s = await opened(await calibrated(), { clock: fineThen(0.1) });
     const slo: Slo = { latencyMs: 50 };
