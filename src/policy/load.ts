@@ -132,11 +132,14 @@ export function follow(load: LoadState, { stretch, lostPerMs }: LoadOptions): bo
   if (stretch === undefined && lostPerMs === undefined) return false;
   const now = Math.min(aboveZero(stretch) || 1, mostStretch);
   const rate = aboveZero(lostPerMs);
-  load.numbers[sharedVariance] = 0;
-  if (now !== load.stretch[0] || rate !== load.lostPerMs) {
+  // what was estimated until now may differ from level to level
+  if (load.numbers[sharedVariance] > 0 || now !== load.stretch[0] || rate !== load.lostPerMs) {
+    load.numbers[sharedVariance] = 0;
     load.numbers[shared] = Math.log(now);
     load.stretch.fill(now);
     load.lostPerMs = rate;
+    load.sliceMs = usualSliceMs;
+    load.tail = 1;
     load.version++;
   }
   return true;

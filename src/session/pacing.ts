@@ -76,7 +76,8 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
   const unmeasured = createForecast({ levels: [] }, levels);
   let forecast = unmeasured;
   const query = new Float64Array(5);
-  const isGiven = follow(load, options);
+  /** Whether the caller says how slow the machine is: asked for every query, as it may be known at times only. */
+  let isGiven = false;
   let refusals = 0;
   /** Preferences by what is asked besides the deadline's length, of which they are independent. */
   const orders = new Map<string, readonly number[]>();
@@ -125,7 +126,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       profile.levels.forEach((latency, i) => {
         setLatency(runs[i], latency);
       });
-      begin(load, profile, isWarm || isGiven);
+      begin(load, profile, isWarm);
     },
     decide(slo = {}) {
       const { latencyMs = Number.POSITIVE_INFINITY } = slo;
@@ -150,7 +151,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     choose(decision, { times }) {
       const { order, share, whole } = decision;
       const leftMs = times[LEFT_MS];
-      follow(load, options);
+      isGiven = follow(load, options);
       if (decision.version !== load.version || decision.leftMs !== leftMs) {
         decision.version = load.version;
         decision.leftMs = leftMs;

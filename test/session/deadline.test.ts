@@ -173,6 +173,37 @@ describe("the level", () => {
     expect(s.load()).toMatchObject({ lostPerMs: 0.1 });
   });
 
+  test("goes by a load that the caller knows at times only, for as long as it is known; else by what queries took", async () => {
+    const { clock, next } = scripted();
+    const known: { stretch?: number } = {};
+    const load = {
+      get stretch(): number | undefined {
+        return known.stretch;
+      },
+    };
+    const s = await session({ latencyProfile: profile, clock, load });
+    let now = 0;
+    /** The last levels of a hundred queries, each of which takes ten times its median. */
+    const levels = (stretch?: number): number[] => {
+      known.stretch = stretch;
+      let level = 0;
+      const seen = new Set<number>();
+      for (let i = 0; i < 100; i++) {
+        next.push((now += 100), ...new Array(20).fill(now + 10 * profile.levels[level].p50));
+        level = s.run(row(i % 40), { latencyMs: 13 }).report.plan.level;
+        next.length = 0;
+        if (i >= 50) seen.add(level);
+      }
+      return [...seen];
+    };
+    expect(levels(1)).toEqual([2]);
+    expect(s.load()).toEqual({ stretch: 1, deviation: 0, lostPerMs: 0 });
+    expect(levels()).not.toContain(2);
+    expect(s.load().stretch).toBeGreaterThan(3);
+    expect(levels(1)).toEqual([2]);
+    expect(s.load()).toEqual({ stretch: 1, deviation: 0, lostPerMs: 0 });
+  });
+
   test("follows what queries took: slower ones get less, until they are fast again", async () => {
     const { clock, next } = scripted();
     const s = await session({ latencyProfile: profile, clock });
