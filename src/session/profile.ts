@@ -100,7 +100,7 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
       if (Number.isNaN(stepMs)) stepMs = stepOf(clock);
       if (!(stepMs > 0)) return known();
       // the last query's budget is no limit here
-      for (const run of runs) limit(run, undefined);
+      for (const run of runs) limit(run);
       writeInput(queries[0], input, { readsNonZerosOnly: false });
       const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
       const before = spentMs;
