@@ -105,9 +105,9 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       if (ms < needed) needed = ms; // a level that was not measured is none to count on
     }
     if (needed <= leftMs) return;
-    // refused queries teach nothing, so the load would stay as it is and all be refused for ever: every sixteenth counts as one that took just
-    // the millisecond expected
-    if (++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1, EXPECTED_MS, STEP_MS));
+    // refused queries teach nothing, so the load would stay as it is and all be refused for ever: every sixteenth counts as one that took just what
+    // was expected, for long enough that the clock would tell. Those that no machine could answer in time are not refused for its load
+    if (leftMs > 0 && ++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1 + 4 * query[STEP_MS], EXPECTED_MS, STEP_MS));
     throw refusal("deadline", "deadline", `${leftMs.toPrecision(3)} ms left`, `at least ${needed.toPrecision(3)}`);
   };
 

@@ -390,21 +390,32 @@ describe("a deadline that cannot be met", () => {
     }
   });
 
-  test("on a machine that was slow is tried again, though nobody but who would be refused asks", async () => {
-    const s = await session({ latencyProfile: { levels: profile.levels.map((level) => ({ ...level, cold: 1000 })) } });
-    const refused = (): number => {
-      for (let times = 0; ; times++)
-        try {
-          s.run(row(0), { latencyMs: 50, late: "refuse" });
-          return times;
-        } catch (error) {
-          expect(error).toMatchObject({ code: "deadline" });
-          if (times > 1000) return times;
-        }
-    };
-    const first = refused();
-    expect(first).toBeGreaterThan(1);
-    expect(first).toBeLessThan(100);
+  test.each([0.005, 1, 16])(
+    "on a machine that was slow is tried again, though nobody but who would be refused asks: steps of %f ms",
+    async (stepMs) => {
+      const s = await session({ latencyProfile: { stepMs, levels: profile.levels.map((level) => ({ ...level, cold: 1000 })) } });
+      const refused = (): number => {
+        for (let times = 0; ; times++)
+          try {
+            s.run(row(0), { latencyMs: 50, late: "refuse" });
+            return times;
+          } catch (error) {
+            expect(error).toMatchObject({ code: "deadline" });
+            if (times > 1000) return times;
+          }
+      };
+      const first = refused();
+      expect(first).toBeGreaterThan(1);
+      expect(first).toBeLessThan(100);
+    },
+  );
+
+  test("and had passed before is refused whatever the load, of which that tells nothing", async () => {
+    const s = await session({ latencyProfile: profile, clock: scripted().clock });
+    const before = s.load();
+    for (let i = 0; i < 200; i++)
+      expect(() => s.run(row(0), { latencyMs: 50, late: "refuse" }, 50)).toThrow(expect.objectContaining({ code: "deadline" }));
+    expect(s.load()).toEqual(before);
   });
 
   test("for a machine as slow as the caller says is refused for as long as that holds", async () => {
