@@ -172,7 +172,7 @@ export function plan(
 
 /** One text per plan: equal for SLOs that get the same plan from the same levels, profile and load. */
 export function planKey(slo: Slo = {}): string {
-  return describeSlo(slo) + (slo.late ? `,late=${slo.late}` : "");
+  return `${describeSlo(slo)},late=${slo.late}`;
 }
 
 /**
