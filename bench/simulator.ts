@@ -158,6 +158,7 @@ export function simulateSession(
     ran.times[DEADLINE] = start + leftMs;
     ran.row = 0;
     ran.segment = 0;
+    ran.isCut = false;
     return start;
   };
   return {

@@ -233,7 +233,7 @@ const timeCount = 9;
 export const createRan = (): Ran => ({ row: 0, segment: 0, answer: 0, point: 0, isCut: false, times: new Float64Array(timeCount) });
 
 /**
- * Runs a level, looking at the clock behind each segment: where an answer stands and the rest of the next rung would hardly
+ * Runs a level from where `ran` says, looking at the clock behind each segment: where an answer stands and the rest of the next rung would hardly
  * be done by the deadline, the run ends. A clock that stands still or tells nothing ends no run. Returns true where the run paused because
  * `isDue` said so, to go on where it stopped when called again.
  */
@@ -247,10 +247,6 @@ export function runSegments(
   const { times } = ran;
   let { row } = ran;
   let before = times[END];
-  if (ran.segment === 0) {
-    times[RANK_MS] = 0;
-    ran.isCut = false;
-  }
   for (let i = ran.segment; i < segments.length; i++) {
     const { end, ranks, compares, point } = segments[i];
     if (end > row) row = engine.execute(address, row, end);
@@ -269,7 +265,6 @@ export function runSegments(
       return true;
     }
   }
-  ran.segment = 0;
   ran.row = row;
   const { rung } = points[ran.point];
   ran.answer = row < rungEnds[rung] ? rungEnds[rung - 1] : row;

@@ -199,7 +199,8 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     times[DEADLINE] = times[START] + measuringMs + times[LEFT_MS];
     const level = now.runOf(pacing.choose(decision, ran));
     ran.row = writeInput(query, now.input, level.plan);
-    ran.segment = 0;
+    ran.segment = times[RANK_MS] = 0;
+    ran.isCut = false;
     limit(level, decision.slo.operations);
     last = null;
     lastQuery = query;
