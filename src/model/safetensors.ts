@@ -233,11 +233,12 @@ function parseHeader(bytes: Uint8Array, bad: (got: string, expected: string) => 
 
 /**
  * The first key that stands twice in the same object; JSON.parse would silently keep the last. Goes before JSON.parse, so the
- * text may be no JSON at all: throws where it cannot be the header of a safetensors file, whose objects are two deep.
+ * text may be no JSON at all: throws where it cannot be the header of a safetensors file, whose objects are two deep. A string that does not
+ * end takes all that is left, so that no quote in it is looked behind once more.
  */
 function duplicateKey(json: string): string | null {
   const open: Set<string>[] = [];
-  for (const [token, colon] of json.matchAll(/[{}[\]]|"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/gs)) {
+  for (const [token, colon] of json.matchAll(/[{}[\]]|"[^"\\]*(?:\\.[^"\\]*)*"?(\s*:)?/gs)) {
     if ("{[".includes(token)) {
       if (open.push(new Set()) > 8) throw new SyntaxError();
     } else if (token[0] !== '"') open.pop();

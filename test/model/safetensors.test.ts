@@ -227,6 +227,10 @@ test("empty tensors may be told in any order, wherever they stand", () => {
   }
 });
 
+test("a header of quotes that end no string is refused in one pass: a pass for each would take minutes", () => {
+  expect(() => read(file(`{"${'\\"'.repeat(200_000)}`))).toThrow("f: got a header that is not JSON, expected a safetensors file");
+});
+
 test("10,000 damaged files give tensors or a SlonnError", async () => {
   const random = seeded(1);
   const seeds = [
