@@ -104,14 +104,18 @@ export function encodeActivators(layers: readonly LayerActivators[]): Map<string
 /** @throws SlonnError `bad-file` when the tensors do not fit the network or each other. */
 export function decodeActivators(model: AnyModel): LayerActivators[] {
   const tensors = model.calibration?.tensors ?? new Map<string, Tensor>();
+  /** Panels a cluster, by what the names of a layer's clusters begin with; names are looked through once, as there may be as many as layers. */
+  const panelsOf = new Map<string, number[]>();
+  for (const key of tensors.keys()) {
+    const [name, panels] = key.split(/\.([1-9]\d{0,8})\.down$/);
+    if (panels) panelsOf.get(name)?.push(Number(panels)) ?? panelsOf.set(name, [Number(panels)]);
+  }
   return model.layers.map(({ inputs, outputs }, l) => {
     const lowRank = decodeLowRank(tensors, nameOf(l, "low-rank"), inputs, outputs);
     const hash = decodeHash(tensors, nameOf(l, "hash"), inputs, outputs);
     const clusters: Clusters[] = [];
-    for (const key of tensors.keys()) {
-      const panels = Number(key.startsWith(`${nameOf(l, "clusters")}.`) && key.match(/\.([1-9]\d{0,8})\.down$/)?.[1]);
-      if (!panels) continue;
-      const router = key.slice(0, -".down".length);
+    for (const panels of panelsOf.get(nameOf(l, "clusters")) ?? []) {
+      const router = `${nameOf(l, "clusters")}.${panels}`;
       // the last nodes may be in no cluster
       const count = Math.min(Math.ceil(outputs / (PANEL * panels)), tensors.get(`${router}.mean`)?.shape[0] || 1);
       const decoded = decodeLowRank(tensors, router, inputs, count);

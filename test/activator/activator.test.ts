@@ -37,6 +37,19 @@ test("activators come back from a model as they went in, also through a file", (
   expect(decodeActivators(decodeModel(encodeModel(model)))).toEqual(fitted);
 });
 
+test("names of tensors are looked through once, however many layers there are", () => {
+  let looks = 0;
+  class Watched extends Map<string, Tensor> {
+    override keys() {
+      looks++;
+      return super.keys();
+    }
+  }
+  const { layers } = madeUpModel(new Array(101).fill(1), 1);
+  decodeActivators(createModel("deep", layers, { ladder: null, tensors: new Watched() }));
+  expect(looks).toBe(1);
+});
+
 test("a model without calibration has none", () => {
   const none = [noActivators, noActivators];
   expect(decodeActivators(plain)).toEqual(none);
