@@ -96,8 +96,8 @@ export interface StreamedModel extends AnyModel {
   };
 }
 
-/** The most nodes or inputs one layer may have. */
-export const maxWidth: number = 1 << 24;
+/** The most nodes or inputs one layer may have: of one more input in eight bits the sum of the least products could pass 31 bits (assembly/kernels/bytes.ts). */
+export const maxWidth: number = (1 << 24) - 1;
 
 /**
  * Builds a model after checking that it can run. Layers are not copied.

@@ -114,7 +114,7 @@ test("steps of other sizes than the values are refused", () => {
     "first: got 3 elements, expected 2",
   );
   expect(() => fold.dense("third", { name: "l", inputs: 3, outputs: 0, weight: new Float32Array(0), transposed: false })).toThrow(
-    "third: got 0 outputs, expected 1 to 16777216",
+    "third: got 0 outputs, expected 1 to 16777215",
   );
   expect(() => fold.dense("third", { name: "l", inputs: 3, outputs: 2, weight: new Float32Array(5), transposed: false })).toThrow(
     "third: got 5 weights, expected 2 x 3",

@@ -109,12 +109,12 @@ describe("svmlight", () => {
     ["1 2:nan\n", /got "2:nan"/],
     ["1 2:1e99\n", /row 0, column 1: got Infinity, expected a finite number/],
     ["one 2:1\n", /got label "one", expected a number/],
-    ["1 99999999999:1\n", /got column 99999999999, expected at most 16777216/],
+    ["1 99999999999:1\n", /got column 99999999999, expected at most 16777215/],
     ["2 5 3\n0 5:1\n1 1:1\n", /line 2: got column 5, expected at most 4/],
     ["2 5 3\n0 1:1\n", /got 1 rows, expected 2/],
     ["2 5\n0:1\n3 1:1\n", /x\.svm: line 3: got "3", expected index:value/],
     ["1 5 3\n0 1:1\n0 1:1\n", /line 3: got more rows, expected 1/],
-    ["1 999999999999 3\n0 1:1\n", /got 999999999999 columns, expected 1 to 16777216/],
+    ["1 999999999999 3\n0 1:1\n", /got 999999999999 columns, expected 1 to 16777215/],
   ])("refuses %j", (content, message) => {
     expect(() => read(content)).toThrow(message);
   });
