@@ -151,9 +151,9 @@ export function follow(load: LoadState, { stretch, lostPerMs }: LoadOptions): bo
  */
 export function begin({ stretch, parts, sensitivity }: LoadState, { levels }: LatencyProfile, isWarm: boolean): void {
   levels.forEach(({ cold = Number.NaN, p50, sensitivity: own }, i) => {
-    sensitivity[i] = aboveZero(own) || 1;
+    sensitivity[i] = Math.min(aboveZero(own) || 1, mostStretch);
     if (isWarm || !(cold > p50)) return;
-    stretch[i] = cold / p50;
+    stretch[i] = Math.min(cold / p50, mostStretch);
     parts[seen * levels.length + i] = Math.log(stretch[i]);
   });
 }
@@ -194,7 +194,7 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   const stepMs = query[STEP_MS];
   const { numbers: n, parts: p, sensitivity } = load;
   const levels = sensitivity.length;
-  if (!(observedMs >= 0 && observedMs < 1e9 && expectedMs > 0)) return;
+  if (!(observedMs >= 0 && observedMs < 1e9 && expectedMs > 1e-9 && expectedMs < 1e9)) return;
   const c = sensitivity[level];
   const o = own * levels + level;
   const v = ownVariance * levels + level;

@@ -32,6 +32,30 @@ function machine(seed: number, noise = 0.2): (stretch: number, expectedMs?: numb
   return (stretch, expectedMs = 0.05) => expectedMs * stretch * Math.exp(noise * normal(random)) * (random() < 0.02 ? 2 : 1);
 }
 
+test.each([
+  ["a median past every time", { p50: Number.POSITIVE_INFINITY }],
+  ["a median that is hardly above 0", { p50: 1e-310 }],
+  ["a sensitivity without end", { p50: 0.05, sensitivity: Number.POSITIVE_INFINITY }],
+  ["a first query without end", { p50: 0.05, cold: Number.POSITIVE_INFINITY }],
+])("%s in a profile does not spoil the estimate", (_, odd) => {
+  const load = createLoad(2);
+  const times = { p90: 0.05, p99: 0.06 };
+  begin(
+    load,
+    {
+      levels: [
+        { ...times, ...odd },
+        { ...times, p50: 0.05 },
+      ],
+    },
+    false,
+  );
+  for (let i = 0; i < 200; i++) see(load, i % 2, 0.05, i % 2 ? 0.05 : odd.p50);
+  expect(estimate(load).stretch).toBeGreaterThan(0.5);
+  expect(estimate(load).stretch).toBeLessThan(2);
+  for (const stretch of load.stretch) expect(Number.isFinite(stretch)).toBe(true);
+});
+
 describe("the tail", () => {
   test.each([
     [0.05, 1],
