@@ -19,6 +19,8 @@ const longestText = 2_000;
 const longestBody = 4 * longestText;
 const mostTags = 20;
 const megabyte = 1 << 20;
+/** Bytes that are read and dropped behind a body that is too long: proxies lose an answer that comes while the question is still on its way. */
+const mostDropped = megabyte;
 /** Of an isolate of Cloudflare's. */
 const memoryLimit = 128 * megabyte;
 
@@ -75,7 +77,8 @@ const routes: Record<string, string[] | undefined> = { "/": ["GET", "HEAD"], "/s
 async function questionOf(request: Request): Promise<{ text: string; top: number }> {
   const { searchParams } = new URL(request.url);
   let asked: Record<string, unknown> = { text: searchParams.get("text") ?? undefined };
-  if (searchParams.has("top")) asked.top = Number(searchParams.get("top"));
+  const wanted = searchParams.get("top");
+  if (wanted !== null) asked.top = /^\d+$/.test(wanted) ? Number(wanted) : wanted;
   if (request.method === "POST") {
     const body = await textOf(request);
     try {
@@ -85,7 +88,7 @@ async function questionOf(request: Request): Promise<{ text: string; top: number
     }
   }
   if (typeof asked !== "object" || asked === null) throw new Refusal(400, "bad-json", `body: got ${asked}, expected an object`);
-  const { text, top = 5 } = asked;
+  const { text = "", top = 5 } = asked;
   if (typeof text !== "string" || text.trim() === "")
     throw new Refusal(400, "bad-input", `text: got ${typeof text === "string" ? "nothing" : typeof text}, expected some words`);
   if (text.length > longestText) throw new Refusal(413, "too-long", `text: got ${text.length} characters, expected at most ${longestText}`);
@@ -94,7 +97,7 @@ async function questionOf(request: Request): Promise<{ text: string; top: number
   return { text, top };
 }
 
-/** The body, read no further than it may be long: an isolate has little memory. */
+/** The body, kept no further than it may be long: an isolate has little memory. */
 async function textOf({ body }: Request): Promise<string> {
   if (!body) return "";
   const reader = body.getReader();
@@ -107,12 +110,14 @@ async function textOf({ body }: Request): Promise<string> {
     }
   };
   let text = "";
+  let dropped = 0;
   try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      text += decoded(piece.value);
-      if (text.length > longestBody)
-        throw new Refusal(413, "too-long", `body: got more than ${longestBody} characters, expected at most that`);
+    for (let piece = await reader.read(); !piece.done && dropped < mostDropped; piece = await reader.read()) {
+      if (text.length <= longestBody) text += decoded(piece.value);
+      else dropped += piece.value.length;
     }
+    if (text.length > longestBody)
+      throw new Refusal(413, "too-long", `body: got more than ${longestBody} characters, expected at most that`);
     return text + decoded();
   } catch (error) {
     reader.cancel().catch(() => {});

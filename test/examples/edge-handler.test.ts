@@ -91,11 +91,32 @@ describe("requests", () => {
       expect((await ask(path)).headers.get("x-content-type-options")).toBe("nosniff");
   });
 
-  test("a body without an end is read no further than it may be long", async () => {
+  test("a body that is too long is read to its end, one without an end for a megabyte", async () => {
     const { state, init } = endless();
     expect(await codeOf(await ask("/tag", init))).toEqual([413, "too-long"]);
-    expect(state.taken).toBeLessThan(20_000);
+    expect(state.taken).toBeLessThan(1_100_000);
     expect(state.isCancelled).toBe(true);
+    let left = 500;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => (left-- > 0 ? controller.enqueue(new Uint8Array(1000).fill(32)) : controller.close()),
+    });
+    expect(await codeOf(await ask("/tag", { method: "POST", body, duplex: "half" } as RequestInit))).toEqual([413, "too-long"]);
+    expect(left).toBeLessThan(0);
+  });
+
+  test("a number of tags that is none is quoted as it came", async () => {
+    for (const [top, got] of [
+      ["abc", '"abc"'],
+      ["", '""'],
+      ["1e1", '"1e1"'],
+      ["21", "21"],
+    ]) {
+      const response = await ask(`/tag?text=cat&top=${top}`);
+      expect(await response.json()).toEqual({
+        error: { code: "bad-input", message: `top: got ${got}, expected a whole number from 1 to 20` },
+      });
+    }
+    expect(await (await ask("/tag")).json()).toEqual({ error: { code: "bad-input", message: "text: got nothing, expected some words" } });
   });
 
   test("a body that breaks off is the caller's affair", async () => {
