@@ -107,7 +107,7 @@ export function parseSlo(text: string): Slo {
         break;
       }
       default:
-        throw refusal("slo", quoted(part), forms);
+        throw refusal("slo", part === text ? quoted(part) : `${quoted(part)} in ${quoted(text)}`, forms);
     }
   }
   return checkSlo(slo);

@@ -59,6 +59,7 @@ describe("parseSlo", () => {
   test.each([
     ["", 'slo: got "", expected dense, exact, accuracy=0.97'],
     ["fast", 'slo: got "fast", expected dense'],
+    ["operations=200,000", 'slo: got "000" in "operations=200,000", expected dense'],
     ["Dense", 'slo: got "Dense"'],
     ["loss", 'loss: got "", expected a number, as in loss=0.003'],
     ["loss=", 'loss: got "", expected a number'],
