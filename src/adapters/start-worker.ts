@@ -49,10 +49,13 @@ function createOwn(): WorkerLike {
 
 function create(program: URL | string): WorkerLike {
   if (typeof Worker === "function") return new Worker(program, { type: "module" });
-  const threads = builtin<{ Worker: new (program: URL | string) => WorkerLike }>("node:worker_threads");
+  const threads = builtin<{ Worker: new (program: URL | string, options: object) => WorkerLike }>("node:worker_threads");
   if (!threads) throw new Error("this runtime has no Worker");
   // Node takes a file: URL for a path where it is text, as `import.meta.resolve` gives it
-  return new threads.Worker(typeof program === "string" && /^file:/i.test(program) ? new URL(program) : program);
+  const url = typeof program === "string" && /^file:/i.test(program) ? new URL(program) : program;
+  // of a program that was given as text (--eval) a Worker takes flags over that no file may have
+  const flags = builtin<{ execArgv: string[] }>("node:process")?.execArgv ?? [];
+  return new threads.Worker(url, flags.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {});
 }
 
 export interface Listener {

@@ -59,6 +59,19 @@ describe.each(nodes)("$name", ({ node, backend, reason }) => {
     );
     expectAnswers(results, { backend: "simd", reason: null });
   });
+
+  test("starts a Worker of a program given as text, and under flags of V8's", () => {
+    const text = `
+      const { createWorkerSession } = await import("slonn/worker");
+      const session = await createWorkerSession("model.slonn");
+      console.log(session.backend);
+      session.dispose();`;
+    for (const flags of [["--input-type=module"], ["--expose-gc", "--max-old-space-size=500", "--input-type=module"]])
+      expect(run(node, [...flags, "--eval", text], { cwd: installed })).toMatchObject({ status: 0, stdout: `${backend}\n`, stderr: "" });
+    writeFileSync(join(installed, "flags.mjs"), text);
+    const { stdout } = run(node, ["--expose-gc", "--max-old-space-size=500", "flags.mjs"], { cwd: installed });
+    expect(stdout).toBe(`${backend}\n`);
+  });
 });
 
 test.each([
