@@ -5,21 +5,18 @@
 //   npm run define -- --slo loss=0.01 --top 10 "..."
 
 import { createInterface } from "node:readline/promises";
-import { parseArgs } from "node:util";
-import { UsageError } from "../src/cli/arguments.ts";
 import { parseSlo } from "../src/policy/slo.ts";
 import { categoriesText, createCategorizer } from "./categories.ts";
+import { flagsOf, wholeNumber } from "./flags.ts";
 import { loadNetworkModel, readNames } from "./networks.ts";
 import { sayRefusals } from "./say-refusals.ts";
 
 sayRefusals("define");
-const { values, positionals } = parseArgs({
+const { values, positionals } = flagsOf(import.meta.filename, {
   allowPositionals: true,
   options: { slo: { type: "string" }, top: { type: "string", default: "8" } },
 });
-const top = Number(values.top);
-if (!(Number.isInteger(top) && top >= 1)) throw new UsageError(`--top: got ${values.top}, expected a whole number of at least 1`);
-
+const top = wholeNumber("top", values.top, 1);
 const slo = values.slo === undefined ? undefined : parseSlo(values.slo);
 const model = await loadNetworkModel("wordnet");
 const categorizer = await createCategorizer(model, readNames("wordnet", "words"), readNames("wordnet", "labels"), slo);

@@ -14,6 +14,8 @@ export function sayRefusals(program: string): void {
 
 /** What of an error is for whoever started the program: its message where it is about what was asked, as of `parseArgs` too, else all of it. */
 export function told(error: Error & { code?: unknown }): string {
-  const isRefusal = error instanceof SlonnError || error instanceof UsageError || String(error.code).startsWith("ERR_PARSE_ARGS_");
+  // what follows its first sentence is advice over several lines
+  if (String(error.code).startsWith("ERR_PARSE_ARGS_")) return oneLine(error.message.split(/\.\s+(?=[A-Z])/)[0]);
+  const isRefusal = error instanceof SlonnError || error instanceof UsageError;
   return isRefusal ? oneLine(error.message) : (error.stack ?? String(error));
 }

@@ -3,10 +3,9 @@
 //
 //   npm start                           MNIST, Fashion-MNIST and WordNet, then what WordNet's network makes of a few definitions
 //   npm start -- --peers                beside onnxruntime-node, onnxruntime-web and tfjs (installed into bench/peers on demand)
-//   npm start -- --network fashion-mnist-l1 --network letters --fresh
+//   npm start -- --network fashion-mnist-l1 --network letters --fresh --queries 2000
 
 import { existsSync, readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { machineOf } from "../bench/machine.ts";
 import { ensurePeers } from "../bench/peers/install.ts";
 import { peerContender } from "../bench/peers/peer-contender.ts";
@@ -19,7 +18,6 @@ import { dense, everyLayer, exact, hashShares, withLayer } from "../src/calibrat
 import { evaluate, type Outcome } from "../src/calibrate/evaluate.ts";
 import { fitActivators } from "../src/calibrate/fit.ts";
 import { judge, sum } from "../src/calibrate/judge.ts";
-import { UsageError } from "../src/cli/arguments.ts";
 import { latencyOf, rowOfQuery } from "../src/cli/measure.ts";
 import { headline, rankOf } from "../src/cli/metric.ts";
 import { metricOf, percent, resultsOf, resultsText } from "../src/cli/results.ts";
@@ -34,11 +32,12 @@ import { seeded } from "../src/random.ts";
 import { createSession } from "../src/session/session.ts";
 import { calibrated } from "./calibrated.ts";
 import { categoriesText, createCategorizer } from "./categories.ts";
+import { flagsOf, oneOf, wholeNumber } from "./flags.ts";
 import { loadNetwork, type Network, type NetworkName, networkNames, projectPath, readNames, textNetworkNames } from "./networks.ts";
 import { sayRefusals } from "./say-refusals.ts";
 
 sayRefusals("start");
-const { values } = parseArgs({
+const { values } = flagsOf(import.meta.filename, {
   options: {
     peers: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
@@ -48,13 +47,8 @@ const { values } = parseArgs({
 });
 /** WordNet's network where it comes calibrated: fitting it here would take longer than the rest. */
 const withText = existsSync(projectPath("examples", "models", "wordnet.slonn")) ? ["wordnet"] : [];
-const names = (values.network ?? ["mnist", "fashion-mnist", ...withText]).map((name): NetworkName => {
-  const known = networkNames.find((one) => one === name);
-  if (!known) throw new UsageError(`--network: got ${name}, expected one of ${networkNames.join(", ")}`);
-  return known;
-});
-if (!(values.queries === undefined || (Number.isInteger(Number(values.queries)) && Number(values.queries) >= 1)))
-  throw new UsageError(`--queries: got ${values.queries}, expected a whole number of at least 1`);
+const names = (values.network ?? ["mnist", "fashion-mnist", ...withText]).map((name) => oneOf("network", name, networkNames));
+const askedQueries = values.queries === undefined ? null : wholeNumber("queries", values.queries, 1);
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** What is asked of a network, beside dense. */
@@ -63,7 +57,7 @@ const slos = ["exact", "loss=0.003", "loss=0.01", "accuracy=0.85", "agreement=0.
 const textSlos = ["exact", "loss=0.003", "loss=0.01", "agreement=0.99", "agreement=0.95", "operations=200000"];
 const isText = ({ name }: Network): boolean => textNetworkNames.some((one) => one === name);
 /** Counted queries; fewer where there are many outputs, so that all of it takes two minutes. */
-const queriesOf = (network: Network): number => Number(values.queries ?? (isText(network) ? 4000 : 10_000));
+const queriesOf = (network: Network): number => askedQueries ?? (isText(network) ? 4000 : 10_000);
 
 /** The hash baseline: the first layer that has one ranked by hash tables, at shares of its nodes from few to half. */
 async function hashMarks(network: Network, metric: LadderMetric): Promise<LevelMark[]> {

@@ -6,8 +6,12 @@
 import { writeFileSync } from "node:fs";
 import { calibrate } from "../../src/calibrate/calibrate.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
+import { flagsOf } from "../flags.ts";
 import { loadNetwork, projectPath } from "../networks.ts";
+import { sayRefusals } from "../say-refusals.ts";
 
+sayRefusals("playground:model");
+flagsOf(import.meta.filename);
 const { model, fit, heldOut } = await loadNetwork("mnist");
 const calibrated = await calibrate(model, {
   rows: heldOut.rows,

@@ -4,11 +4,11 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { UsageError } from "../../src/cli/arguments.ts";
 import { readInputs, readLabels } from "../../src/cli/data/data.ts";
+import { flagsOf } from "../flags.ts";
 import { projectPath } from "../networks.ts";
 import { sayRefusals } from "../say-refusals.ts";
 
@@ -75,7 +75,7 @@ async function definitions(): Promise<{ names: string[]; words: string[]; tests:
 }
 
 sayRefusals("playground");
-const { values } = parseArgs({ options: { port: { type: "string", default: "8080" } } });
+const { values } = flagsOf(import.meta.filename, { options: { port: { type: "string", default: "8080" } } });
 const port = Number(values.port);
 if (!(Number.isInteger(port) && port >= 0 && port < 65_536)) throw new UsageError(`--port: got ${values.port}, expected 0 to 65535`);
 const served = await files();

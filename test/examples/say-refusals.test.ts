@@ -16,7 +16,9 @@ function caught(run: () => void): Error {
 test("what was asked wrongly is told in one line", () => {
   expect(told(new UsageError("--top: got 0\n, expected 1"))).toBe("--top: got 0\\u000a, expected 1");
   expect(told(new SlonnError("bad-slo", "slo: got nothing"))).toBe("slo: got nothing");
-  expect(told(caught(() => parseArgs({ args: ["--nope"], options: {} })))).toMatch(/^[^\n]*--nope[^\n]*$/);
+  expect(told(caught(() => parseArgs({ args: ["--nope"], options: {} })))).toBe("Unknown option '--nope'");
+  const options = { top: { type: "string" } } as const;
+  expect(told(caught(() => parseArgs({ args: ["--top", "--nope"], options })))).toBe("Option '--top' argument is ambiguous");
 });
 
 test("a fault is told with where it happened", () => {

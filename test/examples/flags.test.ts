@@ -1,0 +1,32 @@
+import { expect, test, vi } from "vitest";
+import { flagsOf, oneOf, positiveNumber, usageOf, wholeNumber } from "../../examples/flags.ts";
+import { projectPath } from "../../examples/networks.ts";
+
+test("--help prints the comment at the top of the file and ends with 0", () => {
+  const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  const ended = vi.spyOn(process, "exit").mockReturnValue(undefined as never);
+  const file = projectPath("examples", "define.ts");
+  flagsOf(file, { args: ["--help"] });
+  const calls = [written.mock.calls, ended.mock.calls];
+  vi.restoreAllMocks();
+  expect(calls).toEqual([[[usageOf(file)]], [[0]]]);
+  expect(usageOf(file)).toMatch(/^[^/\s].*[^\n]\n$/s);
+});
+
+test("flags are taken as parseArgs takes them, and refused", () => {
+  const options = { top: { type: "string", default: "8" }, fresh: { type: "boolean" } } as const;
+  expect({ ...flagsOf("", { args: ["--fresh"], options }).values }).toEqual({ top: "8", fresh: true });
+  expect(() => flagsOf("", { args: ["--nope"], options })).toThrow("Unknown option '--nope'");
+  expect(() => flagsOf("", { args: ["--nope"] })).toThrow("Unknown option '--nope'");
+});
+
+test("numbers and names that are none are refused with what was got and expected", () => {
+  expect([wholeNumber("n", "1", 1), wholeNumber("n", "0", 0), positiveNumber("n", "0.25")]).toEqual([1, 0, 0.25]);
+  for (const given of ["abc", "0", "-1", "1.5", "NaN", "Infinity"])
+    expect(() => wholeNumber("queries", given, 1)).toThrow(`--queries: got ${given}, expected a whole number of at least 1`);
+  expect(() => wholeNumber("steps", "", 0)).toThrow("--steps: got nothing, expected a whole number of at least 0");
+  for (const given of ["abc", "0", "-1", "Infinity"])
+    expect(() => positiveNumber("rate", given)).toThrow(`--rate: got ${given}, expected a number above 0`);
+  expect(oneOf("network", "brown", ["wordnet", "brown"])).toBe("brown");
+  expect(() => oneOf("network", "x", ["wordnet", "brown"])).toThrow("--network: got x, expected one of wordnet, brown");
+});
