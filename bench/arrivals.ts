@@ -3,15 +3,16 @@
 // are drawn beforehand, the same for everybody; contenders answer them one run after another.
 //
 //   npm run bench:arrivals                      everything, some minutes
-//   npm run bench:arrivals -- --seconds 2 --rate 3 --load none
+//   npm run bench:arrivals -- --seconds 2 --rate 3 --load none --load "memory 2" --network mnist
 //   npm run bench:arrivals -- --simulated       on the simulated machine, also at loads no machine at hand can make
 //
 // Writes build/report/arrivals.json and a page beside it.
 
 import { mkdirSync, readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { calibrated } from "../examples/calibrated.ts";
-import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
+import { flagsOf, oneOf, positiveNumber } from "../examples/flags.ts";
+import { loadNetwork, networkNames, projectPath } from "../examples/networks.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { isRight } from "../src/model/rows.ts";
 import type { Slo } from "../src/policy/slo.ts";
 import { seeded } from "../src/random.ts";
@@ -25,7 +26,8 @@ import { type Arrival, arrivalsOf, gamma, lineUp, type Process, poisson, type Se
 import { busy, createMachine, idle, medianUs, profileOf, type Recorded, type SimulatedLoad, simulateSession } from "./simulator.ts";
 import { quantile } from "./statistics.ts";
 
-const { values } = parseArgs({
+sayRefusals("bench:arrivals");
+const { values } = flagsOf(import.meta.filename, {
   options: {
     network: { type: "string", default: "fashion-mnist" },
     seconds: { type: "string", default: "4" },
@@ -35,9 +37,21 @@ const { values } = parseArgs({
   },
 });
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
-const seconds = Number(values.seconds);
+const seconds = positiveNumber("seconds", values.seconds);
 /** Multiples of what dense can answer. */
-const rates = (values.rate ?? ["0.5", "1", "3"]).map(Number);
+const rates = (values.rate ?? ["0.5", "1", "3"]).map((rate) => positiveNumber("rate", rate));
+const simulatedLoads: Record<string, SimulatedLoad> = {
+  none: idle,
+  "stretch 2": busy(2, 0),
+  "stretch 1.3, slices of 4 ms": busy(1.3),
+  "stretch 8": busy(8, 0),
+};
+const loads = values.load ?? (values.simulated ? Object.keys(simulatedLoads) : ["none", "memory 2", "both 1"]);
+for (const load of loads)
+  if (values.simulated) oneOf("load", load, Object.keys(simulatedLoads));
+  else coRunnersOf(load);
+// what bench/record.ts recorded is played back
+const networkName = oneOf("network", values.network, values.simulated ? ["fashion-mnist"] : networkNames);
 const processes: Record<string, { process: Process; burst: number }> = {
   poisson: { process: poisson, burst: 1 },
   gamma: { process: gamma, burst: 1 },
@@ -117,7 +131,7 @@ function note(run: ArrivalsRun): void {
 }
 
 async function measureReal(): Promise<number> {
-  const network = await loadNetwork(values.network as NetworkName);
+  const network = await loadNetwork(networkName);
   const model = await calibrated(network, { fresh: false, log });
   const fixedModel = await calibrated(network, { fresh: false, log, fixed: true });
   const inputs = inputsOf(network.test.rows, 4000);
@@ -138,7 +152,7 @@ async function measureReal(): Promise<number> {
     return performance.now() - start;
   }).sort();
   const denseMs = quantile(times, 0.5);
-  for (const load of values.load ?? ["none", "memory 2", "both 1"]) {
+  for (const load of loads) {
     const coRunners = await startCoRunners(coRunnersOf(load));
     for (const kind of Object.keys(processes))
       for (const objective of Object.keys(objectives))
@@ -162,24 +176,18 @@ async function measureReal(): Promise<number> {
 }
 
 function measureSimulated(): number {
-  const recorded = JSON.parse(readFileSync(projectPath("bench", "recorded", `${values.network}.json`), "utf8")) as Recorded;
+  const recorded = JSON.parse(readFileSync(projectPath("bench", "recorded", `${networkName}.json`), "utf8")) as Recorded;
   const profile = profileOf(recorded, seeded(1));
   const last = recorded.levels.length - 1;
   const denseMs = medianUs(recorded.levels[last]) / 1000;
-  const loads: Record<string, SimulatedLoad> = {
-    none: idle,
-    "stretch 2": busy(2, 0),
-    "stretch 1.3, slices of 4 ms": busy(1.3),
-    "stretch 8": busy(8, 0),
-  };
-  for (const load of values.load ?? Object.keys(loads))
+  for (const load of loads)
     for (const kind of Object.keys(processes))
       for (const objective of Object.keys(objectives))
         for (const rate of rates) {
           const arrivals = requests(kind, objective, rate, denseMs).map((arrival) => ({ ...arrival, row: arrival.row % recorded.rows }));
           const answer = (name: string, level: number | null): ArrivalsRun["contenders"][number] => {
             const machine = createMachine(seeded(2));
-            machine.load = loads[load];
+            machine.load = simulatedLoads[load];
             const session = simulateSession(recorded, machine, profile);
             return summarize(
               name,
@@ -197,7 +205,7 @@ function measureSimulated(): number {
 const denseMs = values.simulated ? measureSimulated() : await measureReal();
 const data: ArrivalsData = {
   version: 1,
-  network: values.network,
+  network: networkName,
   madeAt: new Date().toISOString(),
   command: `npm run bench:arrivals${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`,
   machine: values.simulated ? null : machineOf(),

@@ -2,17 +2,19 @@
 // Writes evaluation.md and scaling.md, the plots they show and the JSON both are made of; raw times go to build/evaluation.
 //
 //   npm run evaluate                                        everything, into docs/
-//   npm run evaluate -- --quick                             a smaller version, into build/evaluation
+//   npm run evaluate -- --quick                             a smaller version, into build/evaluation; --tiny: the smallest, as tests run it
 //   npm run evaluate -- --part networks --network brown     one part again; the others stay as they are
 //   npm run evaluate -- --part pages                        the pages again, of what was measured before
+//   npm run evaluate -- --no-peers --out build/mine         without the others, into a folder of one's own
 //
 // What is done is written at once, and a part that fails loses only itself.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { flagsOf, oneOf } from "../examples/flags.ts";
 import { projectPath } from "../examples/networks.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { calibrate } from "../src/calibrate/calibrate.ts";
 import { firstLabelled } from "../src/model/rows.ts";
 import { encodeModel } from "../src/model/slonn-file.ts";
@@ -33,7 +35,8 @@ import { versionOf } from "./peers/install.ts";
 import { peerNames } from "./peers/peers.ts";
 
 const partNames = ["networks", "certificates", "interference", "scaling", "head", "browser", "pages"] as const;
-const { values } = parseArgs({
+sayRefusals("evaluate");
+const { values } = flagsOf(import.meta.filename, {
   options: {
     quick: { type: "boolean", default: false },
     tiny: { type: "boolean", default: false },
@@ -50,11 +53,12 @@ const started = performance.now();
 const log = (line: string): void =>
   void process.stderr.write(`${((performance.now() - started) / 60_000).toFixed(1).padStart(5)} min  ${line}\n`);
 
-for (const part of values.part ?? [])
-  if (!partNames.some((one) => one === part)) throw new Error(`--part: got ${part}, expected ${partNames.join(", ")}`);
+for (const part of values.part ?? []) oneOf("part", part, partNames);
 const wants = (part: (typeof partNames)[number]): boolean => !values.part || values.part.includes(part);
-const sources = sourcesOf(size, sizeName === "full").filter(({ name }) => !values.network || values.network.includes(name));
-if (sources.length === 0) throw new Error(`--network: got ${values.network}, expected ${sourcesOf(size, true).map(({ name }) => name)}`);
+const everySource = sourcesOf(size, sizeName === "full");
+const sourceNames = everySource.map(({ name }) => name);
+const wantedNames = values.network?.map((name) => oneOf("network", name, sourceNames)) ?? sourceNames;
+const sources = everySource.filter(({ name }) => wantedNames.includes(name));
 
 const evaluation = begin();
 

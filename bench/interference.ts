@@ -3,13 +3,15 @@
 //
 //   npm run bench:interference                           everything, some minutes
 //   npm run bench:interference -- --queries 1000 --load "memory 4" --deadline 1
+//   npm run bench:interference -- --network mnist --steps 4 --step-seconds 1      --steps 0: no steps
 //
 // Writes build/report/interference.json and a page beside it. Deadlines are multiples of dense's own median, measured first.
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { calibrated } from "../examples/calibrated.ts";
-import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
+import { flagsOf, oneOf, positiveNumber, wholeNumber } from "../examples/flags.ts";
+import { loadNetwork, networkNames, projectPath } from "../examples/networks.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import type { Slo } from "../src/policy/slo.ts";
 import { createSession, type Session } from "../src/session/session.ts";
 import { coRunnersOf, startCoRunners } from "./interference/co-runners.ts";
@@ -21,7 +23,8 @@ import { type Asked, beside, idleTimes, percentile, scores, takeTurns } from "./
 import { machineOf } from "./machine.ts";
 import { median, quantile } from "./statistics.ts";
 
-const { values } = parseArgs({
+sayRefusals("bench:interference");
+const { values } = flagsOf(import.meta.filename, {
   options: {
     network: { type: "string", default: "fashion-mnist" },
     queries: { type: "string", default: "4000" },
@@ -31,15 +34,17 @@ const { values } = parseArgs({
     steps: { type: "string", default: "6" },
   },
 });
-const network = await loadNetwork(values.network as NetworkName);
+const networkName = oneOf("network", values.network, networkNames);
+const queries = wholeNumber("queries", values.queries, 1);
+const loads = values.load ?? ["none", "compute 1", "compute 2", "compute 4", "memory 1", "memory 2", "memory 4", "both 1", "both 2"];
+for (const load of loads) coRunnersOf(load);
+const multiples = (values.deadline ?? ["0.25", "0.5", "1", "2"]).map((multiple) => positiveNumber("deadline", multiple));
+const stepMs = 1000 * positiveNumber("step-seconds", values["step-seconds"]);
+const steps = wholeNumber("steps", values.steps, 0);
+const network = await loadNetwork(networkName);
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const model = await calibrated(network, { fresh: false, log });
 const fixedModel = await calibrated(network, { fresh: false, log, fixed: true });
-const queries = Number(values.queries);
-const loads = values.load ?? ["none", "compute 1", "compute 2", "compute 4", "memory 1", "memory 2", "memory 4", "both 1", "both 2"];
-const multiples = (values.deadline ?? ["0.25", "0.5", "1", "2"]).map(Number);
-const stepMs = 1000 * Number(values["step-seconds"]);
-const steps = Number(values.steps);
 
 const asked: Asked = {
   inputs: inputsOf(network.test.rows, 4000),

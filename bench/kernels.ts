@@ -1,10 +1,12 @@
 // benchmark.js suites of the kernels at named shapes, every backend that runs here. They run one after another: good for watching one
 // kernel change between two builds. Ratios that are quoted come from bench/race.ts.
 //
-//   node build/tools/bench/kernels.js [part of a case's name]
+//   npm run bench:kernels [-- part of a case's name]
 
 import { pathToFileURL } from "node:url";
 import Benchmark from "benchmark";
+import { flagsOf } from "../examples/flags.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { type Backend, createEngine } from "../src/engine/engine.ts";
 import * as abi from "../src/engine/generated/abi.ts";
 import { reserveList } from "../src/engine/list.ts";
@@ -156,4 +158,8 @@ async function runKernels(part: string, log: (line: string) => void): Promise<vo
     }
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await runKernels(process.argv[2] ?? "", console.log);
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  sayRefusals("bench:kernels");
+  const { positionals } = flagsOf(import.meta.filename, { allowPositionals: true });
+  await runKernels(positionals.join(" "), console.log);
+}

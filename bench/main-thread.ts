@@ -3,8 +3,9 @@
 //
 //   npm run bench:main-thread [-- --queries 500]
 
-import { parseArgs } from "node:util";
+import { flagsOf, wholeNumber } from "../examples/flags.ts";
 import { projectPath } from "../examples/networks.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { openPage } from "./chromium-page.ts";
 import { quantile } from "./statistics.ts";
 
@@ -19,7 +20,9 @@ interface TraceEvent {
   args: { name?: string };
 }
 
-const { values } = parseArgs({ options: { queries: { type: "string", default: "500" } } });
+sayRefusals("bench:main-thread");
+const { values } = flagsOf(import.meta.filename, { options: { queries: { type: "string", default: "500" } } });
+const queries = wholeNumber("queries", values.queries, 1);
 
 const imports = { "slonn/worker": "/build/js/worker.js", "#kernels": "/build/js/engine/kernels.js" };
 const page = `<!doctype html><title>main thread</title><link rel="icon" href="data:,">
@@ -27,7 +30,7 @@ const page = `<!doctype html><title>main thread</title><link rel="icon" href="da
 import { createWorkerSession } from "slonn/worker";
 const bytes = new Uint8Array(await (await fetch("/model.slonn")).arrayBuffer());
 const inputs = Array.from({ length: 100 }, () => Float32Array.from({ length: 784 }, Math.random));
-const queries = async (slo) => { for (let i = 0; i < ${Number(values.queries)}; i++) await session.run(inputs[i % 100], slo); };
+const queries = async (slo) => { for (let i = 0; i < ${queries}; i++) await session.run(inputs[i % 100], slo); };
 let session;
 globalThis.parts = {
   "a session from a URL": async () => { (await createWorkerSession("/model.slonn")).dispose(); },

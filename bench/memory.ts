@@ -13,6 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { flagsOf, wholeNumber } from "../examples/flags.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { createSession, loadModel, type Session, type Slo } from "../src/index.ts";
 import { encodeModel } from "../src/model/slonn-file.ts";
 import { footprintModel } from "./memory-model.ts";
@@ -59,7 +61,11 @@ function status(field: string): number {
 async function footprint(way: Way, source: string): Promise<Footprint> {
   const options = { encoding: "utf8", maxBuffer: 1 << 20 } as const;
   const run = promisify(execFile);
-  const { stdout } = await run(process.execPath, ["--expose-gc", fileURLToPath(import.meta.url), "--child", way, source], options);
+  const { stdout } = await run(
+    process.execPath,
+    ["--expose-gc", fileURLToPath(import.meta.url), "--child", way, "--source", source],
+    options,
+  );
   return JSON.parse(stdout) as Footprint;
 }
 
@@ -104,7 +110,11 @@ async function main(labels: number): Promise<void> {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [kind, first, second] = process.argv.slice(2);
-  if (kind === "--child") console.log(JSON.stringify(await child(first as Way, second)));
-  else await main(Number(kind === "--labels" ? first : 205_443));
+  sayRefusals("bench:memory");
+  const { values } = flagsOf(import.meta.filename, {
+    options: { labels: { type: "string", default: "205443" }, child: { type: "string" }, source: { type: "string", default: "" } },
+  });
+  const labels = wholeNumber("labels", values.labels, 1);
+  if (values.child) console.log(JSON.stringify(await child(values.child as Way, values.source)));
+  else await main(labels);
 }

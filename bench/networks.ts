@@ -5,12 +5,13 @@
 //   npm run bench                                    the committed networks that read images or numbers
 //   npm run bench -- --network letters --fresh       one network, calibrated anew
 //   npm run bench -- --weights int8 --network mnist  weights brought to eight bits under the same promise, peers in both
-//   npm run bench -- --no-peers --queries 2000
+//   npm run bench -- --no-peers --queries 2000 --json
 
-import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { calibrated } from "../examples/calibrated.ts";
+import { flagsOf, oneOf, wholeNumber } from "../examples/flags.ts";
 import { denseNetworkNames, loadNetwork, type Network, networkNames } from "../examples/networks.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { type Contender, latencyOf } from "../src/cli/measure.ts";
 import { contenderFor, denseBytes, type SloContender } from "../src/cli/session-contenders.ts";
 import { systemClock } from "../src/clock.ts";
@@ -25,7 +26,8 @@ import { createPeers, firstInputs, int8PeerNames, type Peer, peerNames } from ".
 import { type RaceResult, race, speedUp } from "./race.ts";
 import { ratioOfMeans } from "./statistics.ts";
 
-const { values } = parseArgs({
+sayRefusals("bench");
+const { values } = flagsOf(import.meta.filename, {
   options: {
     network: { type: "string", multiple: true },
     queries: { type: "string", default: "10000" },
@@ -35,9 +37,9 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const queries = Number(values.queries);
-if (!["float32", "int8"].includes(values.weights)) throw new Error(`--weights: got ${values.weights}, expected float32 or int8`);
-const int8 = values.weights === "int8";
+const names = (values.network ?? denseNetworkNames).map((name) => oneOf("network", name, networkNames));
+const queries = wholeNumber("queries", values.queries, 1);
+const int8 = oneOf("weights", values.weights, ["float32", "int8"]) === "int8";
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const promise = "loss=0.003";
 /** Rows a breakdown runs. */
@@ -184,10 +186,8 @@ function textOf({ network, contenders, ratios, growing }: NetworkResult): string
 }
 
 const results: NetworkResult[] = [];
-for (const name of values.network ?? denseNetworkNames) {
-  const known = networkNames.find((one) => one === name);
-  if (!known) throw new Error(`--network: got ${name}, expected ${networkNames.join(", ")}`);
-  const result = await raceNetwork(await loadNetwork(known));
+for (const name of names) {
+  const result = await raceNetwork(await loadNetwork(name));
   results.push(result);
   if (!values.json) process.stdout.write(textOf(result));
 }

@@ -10,8 +10,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { flagsOf, wholeNumber } from "../examples/flags.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
+import { UsageError } from "../src/cli/arguments.ts";
 import { createSession, loadModel } from "../src/index.ts";
 import { median } from "./statistics.ts";
 
@@ -80,10 +82,13 @@ function touch(bytes: number): number {
   return performance.now() - start;
 }
 
-const { values, positionals } = parseArgs({
+sayRefusals("bench:ready");
+const { values, positionals } = flagsOf(import.meta.filename, {
   options: { repeats: { type: "string", default: "30" }, child: { type: "string" }, arriving: { type: "boolean", default: false } },
   allowPositionals: true,
 });
+const repeats = wholeNumber("repeats", values.repeats, 1);
+for (const file of positionals) if (!existsSync(file)) throw new UsageError(`got ${file}, which is not there, expected a .slonn file`);
 
 if (values.child) {
   process.stdout.write(JSON.stringify((await once(readFileSync(values.child), values.arriving)).ready));
@@ -101,7 +106,7 @@ if (values.child) {
     const runs = [];
     const streamed: Ready[] = [];
     const touched: number[] = [];
-    for (let i = 0; i < Number(values.repeats); i++) {
+    for (let i = 0; i < repeats; i++) {
       runs.push(await once(bytes, false));
       streamed.push((await once(bytes, true)).ready);
       touched.push(touch(runs[0].memoryBytes));

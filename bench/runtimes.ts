@@ -2,7 +2,7 @@
 // runs. Every runtime is a program of its own that waits for its next block of queries, so that one computes at a time and whatever the
 // machine does falls on all of them.
 //
-//   npm run bench:runtimes [-- --rounds 60 --queries 200]
+//   npm run bench:runtimes [-- --rounds 60 --queries 200 --output build/runtimes.json]
 //
 // Times are a block's, divided by its queries: browsers' clocks are too coarse for single ones.
 
@@ -11,8 +11,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { flagsOf, wholeNumber } from "../examples/flags.ts";
 import { loadNetwork, projectPath } from "../examples/networks.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { machineOf } from "./machine.ts";
 import { ensurePeers, peersFolder } from "./peers/install.ts";
 import { writeOnnx } from "./peers/write-onnx.ts";
@@ -39,15 +40,16 @@ const settle = 250;
 /** What ratios are to. */
 const reference = "Node 24";
 
-const { values } = parseArgs({
+sayRefusals("bench:runtimes");
+const { values } = flagsOf(import.meta.filename, {
   options: {
     rounds: { type: "string", default: "60" },
     queries: { type: "string", default: "200" },
     output: { type: "string", default: projectPath("build", "runtimes.json") },
   },
 });
-const rounds = Number(values.rounds);
-const count = Number(values.queries);
+const rounds = wholeNumber("rounds", values.rounds, 1);
+const count = wholeNumber("queries", values.queries, 1);
 const log = (text: string): void => void process.stderr.write(`${text}\n`);
 
 await ensurePeers(log);

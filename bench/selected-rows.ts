@@ -6,6 +6,8 @@
 
 import { pathToFileURL } from "node:url";
 import Table from "cli-table3";
+import { flagsOf } from "../examples/flags.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import type { Contender } from "../src/cli/measure.ts";
 import * as abi from "../src/engine/generated/abi.ts";
 import { reserveList } from "../src/engine/list.ts";
@@ -109,5 +111,8 @@ function selectedRowsText(measured: readonly SelectedRows[]): string {
   return `${table.toString()}\n`;
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  sayRefusals("bench:rows");
+  flagsOf(import.meta.filename);
   for (const [outputs, inputs] of shapes) process.stdout.write(selectedRowsText(await raceSelectedRows(outputs, inputs, 1000)));
+}

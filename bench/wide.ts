@@ -4,12 +4,15 @@
 //
 //   npm run bench:wide -- --peers                                wordnet and brown, where examples/models holds them
 //   npm run bench:wide -- --network synthetic --peers            128 -> 205,443, made up: speed, memory and agreement with dense only
+//   npm run bench:wide -- --network synthetic --labels 50000     a narrower one
 //   npm run bench:wide -- --network wordnet --queries 2000 --weights int8 --fresh --json
 
-import { parseArgs } from "node:util";
 import { type CalibratedOptions, calibrated } from "../examples/calibrated.ts";
+import { flagsOf, oneOf, wholeNumber } from "../examples/flags.ts";
 import { hasNetwork, loadNetwork, type Network, textNetworkNames } from "../examples/networks.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { syntheticHead } from "../examples/synthetic-head.ts";
+import { UsageError } from "../src/cli/arguments.ts";
 import { latencyOf, type Measured, rowOfQuery } from "../src/cli/measure.ts";
 import { depth } from "../src/cli/metric.ts";
 import type { Model } from "../src/model/model.ts";
@@ -25,17 +28,24 @@ import { createPeers, int8PeerNames, type Peer, peerNames } from "./peers/peers.
 import { race, speedUp } from "./race.ts";
 import { type WideContender, type WideResult, wideText } from "./wide-result.ts";
 
-const { values } = parseArgs({
+const wideNames = [...textNetworkNames, "synthetic"] as const;
+sayRefusals("bench:wide");
+const { values } = flagsOf(import.meta.filename, {
   options: {
     network: { type: "string", multiple: true },
     queries: { type: "string" },
     labels: { type: "string", default: "205443" },
-    weights: { type: "string", default: "as they are" },
+    weights: { type: "string" },
     peers: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
+const names = (values.network ?? textNetworkNames.filter(hasNetwork)).map((name) => oneOf("network", name, wideNames));
+if (names.length === 0) throw new UsageError(`--network: got none, and examples/models holds neither ${textNetworkNames.join(" nor ")}`);
+const askedQueries = values.queries === undefined ? null : wholeNumber("queries", values.queries, 1);
+const labels = wholeNumber("labels", values.labels, 1);
+const int8 = values.weights !== undefined && oneOf("weights", values.weights, ["int8"]) === "int8";
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const slos = ["dense", "exact", "loss=0.003", "loss=0.01", "agreement=0.99"];
 /** Inputs that peers choose their graph by. */
@@ -49,29 +59,20 @@ interface Task {
   synthetic: boolean;
 }
 
-function wholeNumber(name: "queries" | "labels", otherwise: number): number {
-  const number = Number(values[name] ?? otherwise);
-  if (!(Number.isInteger(number) && number >= 1)) throw new Error(`--${name}: got ${values[name]}, expected a whole number of at least 1`);
-  return number;
-}
-
-async function taskOf(name: string): Promise<Task> {
-  if (values.weights !== "as they are" && values.weights !== "int8") throw new Error(`--weights: got ${values.weights}, expected int8`);
-  const options = { fresh: values.fresh, log, int8: values.weights === "int8" };
+async function taskOf(name: (typeof names)[number]): Promise<Task> {
+  const options = { fresh: values.fresh, log, int8 };
   if (name === "synthetic") {
-    const queries = wholeNumber("queries", 1000);
+    const queries = askedQueries ?? 1000;
     return {
-      network: syntheticNetwork(wholeNumber("labels", 205_443), queries),
+      network: syntheticNetwork(labels, queries),
       options: { ...options, agreement: 0.99 },
       slos: slos.filter((slo) => !slo.startsWith("loss")),
       queries,
       synthetic: true,
     };
   }
-  const known = textNetworkNames.find((one) => one === name);
-  if (!known) throw new Error(`--network: got ${name}, expected ${textNetworkNames.join(", ")} or synthetic`);
-  const network = await loadNetwork(known);
-  return { network, options, slos, queries: wholeNumber("queries", network.test.rows.count), synthetic: false };
+  const network = await loadNetwork(name);
+  return { network, options, slos, queries: askedQueries ?? network.test.rows.count, synthetic: false };
 }
 
 /** A head on its own, with rows of which none is in two parts. */
@@ -167,8 +168,6 @@ function judgedOf({
   return { name, precision, agreement: agreementAt, latencyMs: latencyOf(timesMs) };
 }
 
-const names = values.network ?? textNetworkNames.filter(hasNetwork);
-if (names.length === 0) throw new Error(`--network: got none, and examples/models holds neither ${textNetworkNames.join(" nor ")}`);
 const networks: WideResult[] = [];
 for (const name of names) {
   networks.push(await raceWide(await taskOf(name)));

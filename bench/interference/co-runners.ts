@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { UsageError } from "../../src/cli/arguments.ts";
 import { busyProgram, type Load } from "../../src/cli/co-runners.ts";
 
 export interface CoRunners {
@@ -35,12 +36,15 @@ export async function startCoRunners(kinds: readonly Load[]): Promise<CoRunners>
   return { stop };
 }
 
-/** A load by name: `none`, `compute 2`, `memory 4`, `both 2` (two of each). */
+/**
+ * A load by name: `none`, `compute 2`, `memory 4`, `both 2` (two of each).
+ * @throws UsageError for any other
+ */
 export function coRunnersOf(name: string): Load[] {
-  const [kind, count] = name.split(" ");
+  if (name === "none") return [];
+  const [, kind, count] = /^(compute|memory|both) ([1-9]\d{0,2})$/.exec(name) ?? [];
   const each = (one: Load): Load[] => new Array<Load>(Number(count)).fill(one);
-  if (kind === "none") return [];
   if (kind === "both") return [...each("compute"), ...each("memory")];
   if (kind === "compute" || kind === "memory") return each(kind);
-  throw new Error(`load: got ${name}, expected none, or compute, memory or both and how many`);
+  throw new UsageError(`--load: got ${name || "nothing"}, expected none, or compute, memory or both and how many`);
 }

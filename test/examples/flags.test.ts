@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { coRunnersOf } from "../../bench/interference/co-runners.ts";
 import { flagsOf, oneOf, positiveNumber, usageOf, wholeNumber } from "../../examples/flags.ts";
 import { projectPath } from "../../examples/networks.ts";
 
@@ -29,4 +30,11 @@ test("numbers and names that are none are refused with what was got and expected
     expect(() => positiveNumber("rate", given)).toThrow(`--rate: got ${given}, expected a number above 0`);
   expect(oneOf("network", "brown", ["wordnet", "brown"])).toBe("brown");
   expect(() => oneOf("network", "x", ["wordnet", "brown"])).toThrow("--network: got x, expected one of wordnet, brown");
+});
+
+test("a load is a kind of co-runner and how many", () => {
+  expect(coRunnersOf("both 1")).toEqual(["compute", "memory"]);
+  expect(coRunnersOf("none")).toEqual([]);
+  for (const load of ["abc", "memory", "memory 0", "memory -1", "compute x", "none 2"])
+    expect(() => coRunnersOf(load)).toThrow(`--load: got ${load}, expected none, or compute, memory or both and how many`);
 });
