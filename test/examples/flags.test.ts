@@ -1,7 +1,26 @@
+import { readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import { coRunnersOf } from "../../bench/interference/co-runners.ts";
 import { flagsOf, oneOf, positiveNumber, usageOf, wholeNumber } from "../../examples/flags.ts";
 import { projectPath } from "../../examples/networks.ts";
+
+const { scripts } = JSON.parse(readFileSync(projectPath("package.json"), "utf8")) as { scripts: Record<string, string> };
+/** Script and source file of every program that is built as a tool. */
+const programs = Object.entries(scripts).flatMap(([script, command]) => {
+  const [, file] = /node build\/tools\/(\S+)\.js$/.exec(command) ?? [];
+  return file ? [[script, projectPath(`${file}.ts`)] as const] : [];
+});
+/** What a program starts itself with. */
+const ownFlags = ["child", "arriving", "source"];
+
+test.each(programs)("%s says how it is used, with each of its flags", (script, file) => {
+  const usage = usageOf(file);
+  const source = readFileSync(file, "utf8");
+  expect(usage).toContain(script === "start" ? "npm start" : `npm run ${script}`);
+  expect(source).toMatch(new RegExp(`sayRefusals\\("${script}"\\);[^]*flagsOf\\(import\\.meta\\.filename`));
+  const flags = [...source.matchAll(/"?([\w-]+)"?: \{ type: "(?:string|boolean)"/g)].map(([, name]) => name);
+  for (const flag of flags) if (!ownFlags.includes(flag)) expect(usage).toContain(`--${flag}`);
+});
 
 test("--help prints the comment at the top of the file and ends with 0", () => {
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
