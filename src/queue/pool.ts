@@ -1,7 +1,8 @@
 // The lanes of a queue: how they are made, what happens when they die, and which one is free. It knows nothing of requests or time.
 //
 // A lane that dies after it was asked something is made again at once. One that dies before, or is dead when it is made, counts as one that
-// could not be made: it is tried again when somebody next asks for a lane, so that a lane that cannot live is not made over and over.
+// could not be made: it is tried again when somebody next asks for a lane, and where others live, after failing so again, ever more seldom:
+// a lane that cannot live is not made over and over.
 
 import { messageOf, refusal, SlonnError } from "../errors.ts";
 import { show } from "../model/quoted.ts";
@@ -73,7 +74,13 @@ interface Slot {
   make: (() => Lane | Promise<Lane>) | null;
   living: Living | null;
   isOpening: boolean;
+  /** How often in a row it could not be made, and how often somebody has asked for a lane since. */
+  failures: number;
+  asked: number;
 }
+
+/** Whether it has been asked for often enough to be tried beside others that live: twice as often after every failure, 1,024 times at most. */
+const isDue = ({ failures, asked }: Slot): boolean => asked >= 2 ** Math.min(failures - 1, 10);
 
 /** @throws SlonnError `bad-option` without lanes, or for what is no lane */
 export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, died }: PoolListener): Pool {
@@ -81,12 +88,14 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
   if (sources.length === 0) throw refusal("bad-option", "lanes", "none", "at least one");
   const slots = sources.map((source): Slot => {
     const isMade = typeof source === "function";
-    return { make: isMade ? source : null, living: isMade ? null : livingOf(checked(source)), isOpening: false };
+    return { make: isMade ? source : null, living: isMade ? null : livingOf(checked(source)), isOpening: false, failures: 0, asked: 0 };
   });
   let isClosed = false;
 
   const isDead = (): boolean => slots.every(({ living, isOpening }) => living === null && !isOpening);
-  const failed = (cause: unknown): void => {
+  const failed = (slot: Slot, cause: unknown): void => {
+    slot.failures++;
+    slot.asked = 0;
     if (!isDead()) return;
     died(cause instanceof SlonnError ? cause : new SlonnError("worker", `queue: no lane could be made (${messageOf(cause)})`, { cause }));
   };
@@ -95,8 +104,10 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
     if (!living || !("closed" in living.lane)) return;
     const end = (cause: unknown): void => {
       slot.living = null;
-      if (slot.make && living.wasAsked) open(slot);
-      else failed(cause instanceof SlonnError ? cause : noLane());
+      if (slot.make && living.wasAsked) {
+        slot.failures = 0;
+        open(slot);
+      } else failed(slot, cause instanceof SlonnError ? cause : noLane());
     };
     living.lane.closed.then(end, end);
   };
@@ -115,7 +126,7 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
       })
       .catch((cause) => {
         slot.isOpening = false;
-        failed(cause);
+        failed(slot, cause);
       });
   };
 
@@ -135,7 +146,11 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
       return here;
     },
     open() {
-      for (const slot of slots) open(slot);
+      const isUrgent = isDead();
+      for (const slot of slots) {
+        slot.asked++;
+        if (isUrgent || isDue(slot)) open(slot);
+      }
     },
     close() {
       isClosed = true;

@@ -128,6 +128,47 @@ test.each(["before", "after"])("a closed pool disposes what it made %s, and make
   expect(await Promise.race([given.lane.closed, settled().then(() => "alive")])).toBe("alive");
 });
 
+test("beside one that lives, one that cannot be made is tried ever more seldom, until it could", async () => {
+  let tries = 0;
+  let isBroken = true;
+  const made: ReturnType<typeof mortal>[] = [];
+  const { pool } = pooled([
+    mortal().lane,
+    () => {
+      tries++;
+      if (isBroken) throw new Error("no memory (a test)");
+      made.push(mortal());
+      return made[made.length - 1].lane;
+    },
+  ]);
+  await settled();
+  const asked: number[] = [];
+  for (let request = 1; request <= 4000; request++) {
+    const before = tries;
+    pool.open();
+    await settled();
+    if (tries > before) asked.push(request);
+  }
+  expect(asked).toEqual([1, 3, 7, 15, 31, 63, 127, 255, 511, 1023, 2047, 3071]);
+  isBroken = false;
+  for (let request = 0; request < 1024; request++) pool.open();
+  await settled();
+  expect(made).toHaveLength(1);
+  // it was asked something, so it failed for another reason
+  const [first, second] = [pool.free(), made[0]];
+  if (first) first.isBusy = true;
+  const living = pool.free();
+  expect(living?.lane).toBe(second.lane);
+  if (living) living.wasAsked = true;
+  isBroken = true;
+  second.die();
+  await settled();
+  const after = tries;
+  pool.open();
+  await settled();
+  expect(tries).toBe(after + 1);
+});
+
 test("a lane that throws when it is disposed keeps no other from being disposed", async () => {
   const [throws, made] = [mortal(), mortal()];
   throws.lane.dispose = () => {
