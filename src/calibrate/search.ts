@@ -77,10 +77,10 @@ export async function searchLevels({
     return usable(tried, most, whole.cost);
   };
 
-  /** The exact rung without the nodes of the first layer that hardly any input needs. */
+  /** The exact rung without the nodes of the first layer that hardly any input needs; none where each is needed. */
   const nearlyWhole = (): Rung[] => {
     if (last === 0 || !kinds.includes("static")) return [];
-    return staticOf(layers[0].outputs, amongs[0]).map((first) => withLayer(exactRungs.alone, 0, first));
+    return staticOf(layers[0].outputs, amongs[0].slice(-1)).map((first) => withLayer(exactRungs.alone, 0, first));
   };
 
   let rungs: Rung[] = [];
