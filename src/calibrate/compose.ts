@@ -47,8 +47,7 @@ export function composeFixed(tried: Tried): Composed {
 export function composeGrowing(settings: readonly Tried[], finals: readonly Tried[], wholes: readonly Tried[] = []): Composed[] {
   const found: Composed[] = [];
   const [exact] = finals;
-  // NaN grows whatever the margin
-  const ascending = new Map(settings.map((one) => [one, one.margins.map((margin) => (margin > 0 ? margin : 0)).sort()]));
+  const ascending = new Map(settings.map((one) => [one, sureness(one.margins).sort()]));
   /** The least margin that so many inputs stay below, and 0 where it has no meaning or is past float32: no file holds an infinite one. */
   const marginOf = (setting: Tried, share: number): number => {
     const margins = ascending.get(setting) as Float32Array;
@@ -89,6 +88,11 @@ export function composeGrowing(settings: readonly Tried[], finals: readonly Trie
     }
   }
   return found;
+}
+
+/** Margins that can be put in order: 0 where there is none (NaN), as such an input grows whatever the margin. */
+export function sureness(margins: Float32Array): Float32Array {
+  return margins.map((margin) => (margin > 0 ? margin : 0));
 }
 
 /** What those pay on top that grow from one setting to another. */

@@ -6,7 +6,7 @@ import { firstLabelled, type Labelled, type Rows } from "../model/rows.ts";
 import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
 import { dense, everyLayer, exact, outputSettingsOf, settingsOf, staticOf, withLayer } from "./candidates.ts";
 import { mostOf, type Promised } from "./choose.ts";
-import { type Composed, composeFixed, composeGrowing, type Tried } from "./compose.ts";
+import { type Composed, composeFixed, composeGrowing, sureness, type Tried } from "./compose.ts";
 import type { Outcome } from "./evaluate.ts";
 import type { Fitted } from "./fit.ts";
 import { type Answers, judge, sum } from "./judge.ts";
@@ -145,8 +145,7 @@ function usable(tried: readonly Tried[], most: number, wholeCost: number): Judge
 
 /** The share of inputs that have to grow, those with the least margins, for no more than `share` of all to be answered otherwise. */
 function shareToGrow({ margins, disagreements }: Tried, share: number): number {
-  // NaN grows whatever the margin
-  const sure = margins.map((margin) => (margin > 0 ? margin : 0));
+  const sure = sureness(margins);
   const rows = Uint32Array.from(sure.keys()).sort((a, b) => sure[b] - sure[a] || a - b);
   let left = share * rows.length;
   const first = rows.findIndex((r) => (left -= disagreements[r]) < 0);

@@ -184,11 +184,11 @@ export function stoppedBy({ plan: { rungEnds }, words }: LevelRun, rungs: number
 /** What a MARGIN row leaves as its units when the budget ended the run. */
 const byBudget = 2;
 
-/** Sets the multiply-adds at which growth stops; without a number, which leaves 0, there is no limit. */
-export function limit({ words, plan: { rungEnds } }: LevelRun, operations: number = Number.NaN): void {
+/** Sets the multiply-adds at which growth stops; without a number there is no limit. */
+export function limit({ words, plan: { rungEnds } }: LevelRun, operations?: number): void {
   // a rung that another may follow ends with the row that decides on it
   for (let rung = 0; rung < rungEnds.length - 1; rung++)
-    words[(rungEnds[rung] - 1) * ROW_WORDS + budgetWord] = Math.min(Math.max(operations, 1), 0x7fffffff);
+    words[(rungEnds[rung] - 1) * ROW_WORDS + budgetWord] = operations === undefined ? 0 : Math.min(Math.max(operations, 1), 0x7fffffff);
 }
 
 /** Where a MARGIN row keeps its budget. */
