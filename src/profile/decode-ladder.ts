@@ -26,12 +26,6 @@ export function decodeLadder(model: AnyModel): Ladder | null {
   const { ladder } = model.calibration ?? {};
   if (ladder == null) return null;
   const read = ladderOf(model.layers.length)("ladder", ladder);
-  const at = `ladder.levels[${read.levels.length - 1}].rungs`;
-  const { rungs } = read.levels[read.levels.length - 1];
-  if (rungs.length !== 1) refuse(at, `${rungs.length} rungs`, "one, the last level being dense");
-  rungs[0].layers.forEach(({ kind }, l) => {
-    if (kind !== "dense") refuse(`${at}[0].layers[${l}].kind`, kind, "dense, as in every layer of the last level");
-  });
   model.layers.forEach(({ name }, l) => {
     const used = new Set<string>();
     for (const { rungs } of read.levels)
@@ -55,16 +49,16 @@ function ladderOf(layers: number): Read<Ladder> {
     metric: oneOf(...metrics),
     reference: optional(oneOf("float32")),
     promise: record<Ladder["promise"]>({ kind: oneOf("loss", "agreement"), bound: share, confidence }),
-    levels: list(1, maxLevels, levelOf(layers)),
+    levels: list(1, maxLevels, levelOf(layers, maxRungs, "dense", "exact", "ranked"), levelOf(layers, 1, "dense")),
   });
 }
 
-function levelOf(layers: number): Read<Level> {
-  const settings = list(layers, layers, readSetting);
+function levelOf(layers: number, rungs: number, ...kinds: LayerSetting["kind"][]): Read<Level> {
+  const settings = list(layers, layers, settingOf(kinds));
   const last = record<Omit<Rung, "margin">>({ layers: settings, macs: optional(count) });
   const rung = record<Rung>({ layers: settings, margin: numbers(0, Number.MAX_VALUE), macs: optional(count) });
   const read = record<Level>({
-    rungs: list<Rung>(1, maxRungs, rung, last),
+    rungs: list<Rung>(1, rungs, rung, last),
     cost: record<Level["cost"]>({
       macs: record<Level["cost"]["macs"]>({ mean: count, p99: count, max: count }),
       bytes: count,
@@ -76,12 +70,11 @@ function levelOf(layers: number): Read<Level> {
   return (at, value) => {
     const level = read(at, value);
     checkOrder(at, level.rungs);
-    const { mean, p99, max } = level.cost.macs;
-    numbers(0, max * (1 + rounding))(`${at}.cost.macs.mean`, mean);
-    numbers(0, max * (1 + rounding))(`${at}.cost.macs.p99`, p99);
+    const { macs } = level.cost;
+    for (const key of ["mean", "p99"] as const) numbers(0, macs.max * (1 + rounding))(`${at}.cost.macs.${key}`, macs[key]);
     level.certificates.forEach(({ kind }, i) => {
       if (level.certificates.findIndex((other) => other.kind === kind) < i)
-        refuse(`${at}.certificates[${i}].kind`, kind, "at most one certificate of each kind");
+        refuse(`${at}.certificates[${i}].kind`, kind, "one of each kind");
     });
     return level;
   };
@@ -99,24 +92,26 @@ function checkOrder(at: string, rungs: readonly Rung[]): void {
     });
 }
 
-function readSetting(at: string, value: unknown): LayerSetting {
-  const { kind, activator, by } = object(at, value);
-  const fields: { [Kind in LayerSetting["kind"]]: Fields<Omit<LayerSetting & { kind: Kind }, "kind">> } = {
-    dense: {},
-    exact: { layout: optional(oneOf("panels", "columns")) },
-    ranked: {
-      activator: oneOf("low-rank", "hash", "clusters", "screen", "static", "all", "oracle"),
-      variant: whole(0),
-      rank: optional(whole(1)),
-      among: optional(whole(1)),
-      // any other list would be expanded past the last panel
-      unit: activator === "clusters" ? oneOf("cluster") : oneOf("node", "panel"),
-      by: oneOf("top-k", "threshold", "within"),
-      amount: by === "top-k" ? share : numbers(by === "within" ? 0 : -Number.MAX_VALUE, Number.MAX_VALUE),
-    },
+function settingOf(kinds: readonly LayerSetting["kind"][]): Read<LayerSetting> {
+  const readKind = oneOf(...kinds);
+  return (at, value) => {
+    const { kind, activator, by } = object(at, value);
+    const fields: { [Kind in LayerSetting["kind"]]: Fields<Omit<LayerSetting & { kind: Kind }, "kind">> } = {
+      dense: {},
+      exact: { layout: optional(oneOf("panels", "columns")) },
+      ranked: {
+        activator: oneOf("low-rank", "hash", "clusters", "screen", "static", "all", "oracle"),
+        variant: whole(0),
+        rank: optional(whole(1)),
+        among: optional(whole(1)),
+        // any other list would be expanded past the last panel
+        unit: activator === "clusters" ? oneOf("cluster") : oneOf("node", "panel"),
+        by: oneOf("top-k", "threshold", "within"),
+        amount: by === "top-k" ? share : numbers(by === "within" ? 0 : -Number.MAX_VALUE, Number.MAX_VALUE),
+      },
+    };
+    return record({ kind: readKind, ...fields[readKind(`${at}.kind`, kind)] })(at, value) as LayerSetting;
   };
-  const readKind = oneOf("dense", "exact", "ranked");
-  return record({ kind: readKind, ...fields[readKind(`${at}.kind`, kind)] })(at, value) as LayerSetting;
 }
 
 function readCertificate(at: string, value: unknown): Certificate {
@@ -180,27 +175,24 @@ function numbers(least: number, most: number): Read<number> {
 const share: Read<number> = numbers(0, 1);
 const count: Read<number> = numbers(0, Number.MAX_SAFE_INTEGER);
 
-function whole(least: number): Read<number> {
+/** What is read, where that holds of it. */
+function only(read: Read<number>, holds: (number: number) => boolean, expected: string): Read<number> {
   return (at, value) => {
-    const number = numbers(least, Number.MAX_SAFE_INTEGER)(at, value);
-    if (!Number.isInteger(number)) refuse(at, number, "a whole number");
-    return number;
+    const number = read(at, value);
+    return holds(number) ? number : refuse(at, number, expected);
   };
 }
 
-function confidence(at: string, value: unknown): number {
-  const number = share(at, value);
-  if (number === 0 || number === 1) refuse(at, number, "between 0 and 1, both excluded");
-  return number;
+const whole = (least: number): Read<number> => only(numbers(least, Number.MAX_SAFE_INTEGER), Number.isInteger, "a whole number");
+const confidence: Read<number> = only(share, (number) => number > 0 && number < 1, "between 0 and 1");
+
+/** `absent` as it is, anything else as `read` has it. */
+function unless<Absent extends null | undefined>(absent: Absent): <T>(read: Read<T>) => Read<T | Absent> {
+  return (read) => (at, value) => (value === absent ? absent : read(at, value));
 }
 
-function orNull<T>(read: Read<T>): Read<T | null> {
-  return (at, value) => (value === null ? null : read(at, value));
-}
-
-function optional<T>(read: Read<T>): Read<T | undefined> {
-  return (at, value) => (value === undefined ? undefined : read(at, value));
-}
+const orNull: <T>(read: Read<T>) => Read<T | null> = unless(null);
+const optional: <T>(read: Read<T>) => Read<T | undefined> = unless(undefined);
 
 function oneOf<T extends string>(...known: T[]): Read<T> {
   return (at, value) => known.find((k) => k === value) ?? refuse(at, show(value), known.join(", "));
