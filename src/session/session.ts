@@ -73,8 +73,8 @@ export interface Session {
    * @param slo what to keep; absent: the promise the model was calibrated for, else dense.
    * @param waitedMs milliseconds of the deadline that had passed before the call; 0 unless given
    * @param reservedMs milliseconds before the deadline that are to be left to others; 0 unless given
-   * @throws SlonnError `bad-input`, `bad-slo`, `deadline`, `aborted`, `disposed`; `bad-model` where the model's arrays were transferred to another thread
-   * before the level was ready
+   * @throws SlonnError `bad-input`, also for a query from within another, by a getter of what that was given or by the clock; `bad-slo`, `deadline`,
+   * `aborted`, `disposed`; `bad-model` where the model's arrays were transferred to another thread before the level was ready
    */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): { output: Output; report: Report };
   /**
@@ -91,7 +91,10 @@ export interface Session {
    * latencies, or failed in the middle of one; `disposed`
    */
   activeNodes(layer: number): Uint32Array | null;
-  /** How slow the machine is taken to be: by the queries so far, or by what the caller said. */
+  /**
+   * How slow the machine is taken to be: by the queries so far, or by what the caller said.
+   * @throws SlonnError `disposed`
+   */
   load(): LoadEstimate;
   /**
    * Measures the latency of every level in about half a second. The session goes by it from then on; kept as JSON and handed over as
@@ -151,6 +154,10 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   let profiler: Profiler | null = null;
   /** What measuring latencies took of the query at hand: that much of its deadline is gone. */
   let measuringMs = 0;
+  /** Whether its time tells anything of the load: measuring is no query, and what others did in a pause says nothing of this machine. */
+  let isTelling = true;
+  /** Whether a call is under way that writes to the engine's memory. */
+  let isRunning = false;
   const decisions = createDecisions(pacing.decide);
 
   const origin = (): ProfileOrigin => ({ machine, build: buildName, backend, model: fingerprint(shapes, levels) });
@@ -184,6 +191,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
       if (profiler?.isDone()) profiler = null;
       measuringMs = clock.now() - began;
+      isTelling = false;
     }
     // until measuring is done, the next query with a deadline has to go on with it
     return decisions.of(slo && asked, latencyMs === undefined || !profiler);
@@ -194,6 +202,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const now = ready(slo);
     checkTimes(waitedMs, reservedMs);
     measuringMs = 0;
+    isTelling = true;
     decision = decide(slo, now, query, waitedMs + reservedMs);
     times[LEFT_MS] = decision.latencyMs - waitedMs - reservedMs - measuringMs;
     times[DEADLINE] = times[START] + measuringMs + times[LEFT_MS];
@@ -207,18 +216,29 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     if (isTimed) times[BEGAN] = times[END] = clock.now();
     return level;
   };
+  /** Refuses what is called from within, by a getter of an input or by a clock: both would write to the same memory. */
+  const alone = <Call extends (...args: never[]) => unknown>(call: Call): Call =>
+    // one by one, as a list of them would be allocated
+    ((a, b, c, d, e) => {
+      if (isRunning) throw refusal("bad-input", "session", "a query within another", "one at a time");
+      isRunning = true;
+      try {
+        return call(a, b, c, d, e);
+      } finally {
+        isRunning = false;
+      }
+    }) as Call;
   const dispose = (): void => {
     live = last = lastQuery = profiler = null;
   };
 
   /** Learns from how long a query took. */
-  const learn = (level: LevelRun, isPaused = false): void => {
+  const learn = (level: LevelRun): void => {
     times[TOOK_MS] = clock.now() - times[START];
-    // what others did in a pause says nothing of this machine, and measuring is no query
-    if (!isPaused && measuringMs === 0) pacing.learn(decision, level, ran);
+    if (isTelling) pacing.learn(decision, level, ran);
   };
   /** What a query that has run answered, and how it went. */
-  const conclude = (level: LevelRun, waitedMs: number, isPaused = false): { output: Output; report: Report } => {
+  const conclude = (level: LevelRun, waitedMs: number): { output: Output; report: Report } => {
     last = live && level;
     const chosen = pacing.planOf(decision);
     const output = answerOf(level, ran.answer, outputs, missing);
@@ -227,7 +247,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const stopped = ran.isCut ? "deadline" : stoppedBy(level, rungs, ran.row);
     // growth that was cut short is not the rule that was certified
     const kept = chosen.certificate === null || (stopped !== "budget" && stopped !== "deadline");
-    learn(level, isPaused);
+    learn(level);
     const totalMs = times[TOOK_MS];
     const report: Report = {
       plan: chosen,
@@ -258,13 +278,12 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     const level = begin(query, slo, waitedMs, reservedMs, true);
     // what it says of the load is to be of now
     pacing.planOf(decision);
-    let isPaused = false;
     while (runSegments(level, level.segments, clock, ran, isDue)) {
-      isPaused = true;
+      isTelling = false;
       yield;
       times[END] = clock.now();
     }
-    return conclude(level, waitedMs, isPaused);
+    return conclude(level, waitedMs);
   }
 
   const session: PausableSession = {
@@ -272,14 +291,14 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     backendReason: reason,
     levels,
     memoryBytes,
-    load: pacing.estimate,
+    load: () => ready() && pacing.estimate(),
     activeNodes(layer) {
       ready();
       if (!last || !(Number.isInteger(layer) && layer in widths))
         throw refusal("bad-input", "layer", last ? show(layer) : "no query", `0 to ${widths.length - 1} after a query`);
       return activeNodes(last, ran.row, layer, widths[layer], layer === widths.length - 1 ? last.order : null);
     },
-    measureLatency(inputs) {
+    measureLatency: alone<Session["measureLatency"]>((inputs) => {
       const now = ready();
       last = null;
       const profile = {
@@ -289,15 +308,15 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       adopt(profile, now, true);
       profiler = null;
       return profile;
-    },
+    }),
     pieces,
     ran,
-    run(query, slo, waitedMs = 0, reservedMs = 0) {
+    run: alone<Session["run"]>((query, slo, waitedMs = 0, reservedMs = 0) => {
       const level = begin(query, slo, waitedMs, reservedMs, true);
       runSegments(level, level.spans, clock, ran);
       return conclude(level, waitedMs);
-    },
-    runInto(query, out, slo, waitedMs = 0, reservedMs = 0) {
+    }),
+    runInto: alone<Session["runInto"]>((query, out, slo, waitedMs = 0, reservedMs = 0) => {
       checkRoom(out, outputs);
       const level = begin(query, slo, waitedMs, reservedMs, pacing.hasProfile() || slo?.latencyMs !== undefined);
       const isTimed = pacing.hasProfile();
@@ -307,7 +326,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
       last = live && level;
       if (isTimed) learn(level);
       return written;
-    },
+    }),
     dispose,
     [Symbol.dispose]: dispose,
   };

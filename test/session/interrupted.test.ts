@@ -165,6 +165,70 @@ describe("whatever interrupted the queries before,", () => {
       }
   });
 
+  test("a query from within another is refused, and the other answered as if nobody had asked it", async () => {
+    const refused = expect.objectContaining({ code: "bad-input", message: "session: got a query within another, expected one at a time" });
+    const [input, other] = [0, 1].map((r) => rows.data.slice(r * widths[0], (r + 1) * widths[0]));
+    let within = (): void => {};
+    let asked = 0;
+    /** Asks once, from wherever the caller's own code is called. */
+    const ask = <T>(value: T): T => {
+      const asks = within;
+      within = () => {};
+      asks();
+      return value;
+    };
+    const clock = { now: () => ask(1) };
+    const load = {
+      get stretch(): number {
+        return ask(1);
+      },
+    };
+    using s = await createSession(model, { latencyProfile, clock, load });
+    const inner: (() => unknown)[] = [
+      () => s.run(other, { dense: true }),
+      () => s.runInto(other, room, { loss: 0.02 }),
+      () => s.measureLatency([other]),
+    ];
+    const asksInInput = {
+      get indices(): Uint32Array {
+        return Uint32Array.from(input.keys());
+      },
+      get values(): Float32Array {
+        return ask(input);
+      },
+    };
+    const asksInSlo = {
+      get loss(): number {
+        return ask(0.02);
+      },
+    };
+    const outer: [QueryInput, Slo | undefined][] = [
+      [asksInInput, { loss: 0.02 }],
+      [input, asksInSlo],
+      [input, { latencyMs: 30 }],
+      [input, { dense: true }],
+    ];
+    for (const again of inner)
+      for (const [query, slo] of outer) {
+        const answer = b.run(input, slo && { ...slo }).output.data;
+        const asking = (): void => {
+          asked++;
+          expect(again).toThrow(refused);
+        };
+        within = asking;
+        expect(s.run(query, slo).output.data).toEqual(answer);
+        within = asking;
+        s.runInto(query, out, slo);
+        expect(out).toEqual(answer);
+        // what is not caught ends both
+        within = again as () => void;
+        expect(() => s.run(query, slo)).toThrow(refused);
+        within = () => {};
+        expect(s.run(input, { dense: true }).output.data).toEqual(b.run(input, { dense: true }).output.data);
+      }
+    expect(asked).toBe(2 * inner.length * outer.length);
+  });
+
   test("measuring latencies goes on", () => {
     const property = fc.property(inputs, fc.nat(500), (input, looks) => {
       Object.assign(made.measuring.state, { stepMs: 0.01, looks });

@@ -486,8 +486,8 @@ describe("refuses", () => {
     s.run(row(0));
     s.dispose();
     s[Symbol.dispose]();
-    expect(() => s.run(row(0))).toThrow(expect.objectContaining({ code: "disposed" }));
-    expect(() => s.runInto(row(0), new Float32Array(10))).toThrow(expect.objectContaining({ code: "disposed" }));
+    const uses = [() => s.run(row(0)), () => s.runInto(row(0), new Float32Array(10)), s.load, s.measureLatency, () => s.activeNodes(0)];
+    for (const use of uses) expect(() => use()).toThrow(expect.objectContaining({ code: "disposed" }));
   });
 
   test("a ladder that asks for activators the model has not", async () => {
