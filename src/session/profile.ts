@@ -21,8 +21,10 @@ const leastSteps = 10;
 const mostRepeats = 1024;
 /** Multiply-adds of runs timed together, at most: a clock that hardly moves, as one made for a test, is not waited for. */
 const mostMacs = 4e8;
-/** Looks at a clock after which it counts as standing still. */
+/** Looks at a clock that moves, to tell its step. */
 const mostLooks = 100_000;
+/** Looks after which one that has not moved counts as standing still: more than the fastest clock has in a step of 16 ms. */
+const mostStill = 1_000_000;
 
 /** Measures the levels of a session, all at once or a part at a time. */
 export interface Profiler {
@@ -210,11 +212,11 @@ function quantilesOf(times: number[]): Quantiles {
 function stepOf(clock: Clock): number {
   let step = 0;
   let last = clock.now();
-  for (let looks = 0, steps = 0; looks < mostLooks && steps < 200; looks++) {
+  for (let looks = 0, steps = 0; looks < (step > 0 ? mostLooks : mostStill) && steps < 200; looks++) {
     const now = clock.now();
     if (now > last) {
       steps++;
-      step = step > 0 ? Math.min(step, now - last) : now - last;
+      step = Math.min(step || Number.POSITIVE_INFINITY, now - last);
     }
     last = now;
   }

@@ -137,6 +137,18 @@ test("a clock that stands still measures nothing, and does not hang", () => {
   }
 });
 
+test("a clock of coarse steps is told from one that stands still, wherever in a step it is looked at", () => {
+  // a step of 16 ms, looked at every 25 ns
+  for (const startMs of [0.1, 5, 12.9]) {
+    now = 0;
+    let looks = 0;
+    const clock: Clock = { now: () => Math.floor((startMs + now + 2.5e-5 * looks++) / 16) * 16 };
+    const { stepMs, levels: measured } = measureProfile(counted, clock, inputs);
+    expect(stepMs).toBe(16);
+    for (const { p50 } of measured) expect(p50).toBeGreaterThan(0);
+  }
+});
+
 test("a clock of coarse steps still tells what a run takes", () => {
   now = 0;
   let looks = 0;
