@@ -175,7 +175,17 @@ const fileChunkBytes = 1 << 18;
 async function openFile(files: FileSystem, name: string, path: string | URL): Promise<Opened> {
   const { size } = await files.stat(path);
   // pipes and devices have no size, nor places to read at
-  if (size === 0) return inMemory(name, await files.readFile(path));
+  if (size === 0) {
+    const stream = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        controller.enqueue(await files.readFile(path));
+        controller.close();
+      },
+      // a pipe that nobody writes to would hold a thread, and a program that ends: it waits for someone who opens it, too
+      cancel: async () => (await files.open(path, "r+")).close(),
+    });
+    return inStream(name, null, stream);
+  }
   const buffer = new Uint8Array(Math.min(size, fileChunkBytes));
   let at = 0;
   const next = async (room: Uint8Array = buffer): Promise<Uint8Array | undefined> => {
@@ -218,7 +228,10 @@ function inStream(name: string, totalBytes: number | null, stream: ReadableStrea
 interface FileSystem {
   stat(path: string | URL): Promise<{ size: number }>;
   readFile(path: string | URL): Promise<Uint8Array>;
-  open(path: string | URL): Promise<{
+  open(
+    path: string | URL,
+    flags?: string,
+  ): Promise<{
     read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
     close(): Promise<void>;
   }>;

@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { getEventListeners } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -311,5 +313,40 @@ describe("an AbortSignal", () => {
     const reading = refuse(new ReadableStream(), "aborted", /aborted/, { signal: controller.signal });
     controller.abort();
     await reading;
+  });
+
+  describe("of a pipe", () => {
+    const piped = (name: string): string => {
+      const pipe = join(folder, name);
+      execFileSync("mkfifo", [pipe]);
+      return pipe;
+    };
+    /** Refused while it waits. */
+    const abortedWhile = async (pipe: string): Promise<void> => {
+      const controller = new AbortController();
+      const reading = refuse(pipe, "aborted", /aborted/, { signal: controller.signal });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      controller.abort();
+      await reading;
+    };
+
+    test("that nobody opens to write stops it, and no thread is held: there are few", async () => {
+      for (let i = 0; i < 8; i++) await abortedWhile(piped(`nobody ${i}`));
+      expect((await readSource(path)).bytes).toHaveLength(content.length);
+    });
+
+    test("whose writer keeps silent stops it", async () => {
+      const pipe = piped("silent");
+      const writer = openSync(pipe, "r+");
+      await abortedWhile(pipe);
+      closeSync(writer);
+    });
+
+    test("that is written to in time lets it be read", async () => {
+      const pipe = piped("written");
+      const reading = readSource(pipe, { signal: new AbortController().signal });
+      await writeFile(pipe, content);
+      expect(Buffer.compare((await reading).bytes, content)).toBe(0);
+    });
   });
 });
