@@ -6,6 +6,7 @@ import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
 import type { QueryInput } from "../session/input.ts";
+import { changedParts } from "../session/input-parts.ts";
 import { builtin } from "./builtin.ts";
 import { openSource, type ReadOptions, readAll, type Source } from "./read-source.ts";
 
@@ -34,9 +35,6 @@ export async function sendableSource(
   return { value: own, transfer: isStream || isTransferred || own !== bytes ? buffersOf([own]) : [] };
 }
 
-/** What an input that is no list may consist of. */
-const inputKeys = ["indices", "values", "dtype", "shape", "data"];
-
 /** A query's input; what is none is sent as it is, and refused by the session. @param isTransferred whether its buffers may be handed over */
 export function sendableInput(input: QueryInput, isTransferred: boolean): Sendable<QueryInput> {
   const given: ArrayBufferView[] = [];
@@ -46,12 +44,8 @@ export function sendableInput(input: QueryInput, isTransferred: boolean): Sendab
     if (isTransferred || view !== part) given.push(view);
     return view;
   };
-  const isWhole = typeof input !== "object" || input === null || Array.isArray(input) || ArrayBuffer.isView(input);
-  // by name: a class may keep them behind accessors, which are no entries
-  const value = isWhole
-    ? own(input)
-    : Object.fromEntries(inputKeys.filter((key) => key in input).map((key) => [key, own(input[key as keyof QueryInput])]));
-  return { value: value as QueryInput, transfer: buffersOf(given) };
+  const value = changedParts(input, own);
+  return { value, transfer: buffersOf(given) };
 }
 
 /** The view, or a copy where it shows less than its buffer: a message takes whole buffers along. Shared memory is shared. */

@@ -14,6 +14,7 @@ import { nextTurn } from "../next-turn.ts";
 import { checkNames } from "../option-names.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
 import type { QueryInput } from "../session/input.ts";
+import { changedParts } from "../session/input-parts.ts";
 import { createAlarm } from "./alarm.ts";
 import { createLine, type Entry, type Line } from "./line.ts";
 import { type Answered, createPool, type LaneSource, type Living, noLane } from "./pool.ts";
@@ -214,7 +215,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         dropped?.item.reject(overloaded(most));
         if (!entry.isWaiting) return;
         try {
-          request.input = copied(input);
+          request.input = changedParts(input, copyOf);
           // nobody may get round to it before its deadline
           if (entry.isRefusable) alarm.set(entry.deadlineMs);
         } catch (error) {
@@ -242,18 +243,11 @@ function stoppedWith(request: Request, asked: AbortSignal): AbortSignal {
   return controller.signal;
 }
 
-/** What a caller may write over while it waits; what is no input is left to the lane to refuse. */
-function copied(input: QueryInput): QueryInput {
-  if (typeof input !== "object" || input === null) return input;
-  if (Array.isArray(input) || ArrayBuffer.isView(input)) return copyOf(input);
-  if ("indices" in input) return { indices: copyOf(input.indices), values: copyOf(input.values) };
-  return "data" in input ? { dtype: input.dtype, shape: input.shape, data: copyOf(input.data) } : input;
-}
-
-function copyOf<Values>(values: Values): Values {
-  if (Array.isArray(values)) return values.slice() as Values;
+/** A copy of what a caller may write over while it waits; what is no input is left to the lane to refuse. */
+function copyOf(part: unknown): unknown {
+  if (Array.isArray(part)) return part.slice();
   // what shows nothing may have been handed over before, and cannot be copied
-  return ArrayBuffer.isView(values) && values.byteLength > 0 && !(values instanceof DataView) ? copyOfView(values) : values;
+  return ArrayBuffer.isView(part) && part.byteLength > 0 && !(part instanceof DataView) ? copyOfView(part) : part;
 }
 
 const overloaded = (most: number): SlonnError =>

@@ -63,7 +63,7 @@ describe("an input", () => {
   test("in shared memory, and what is none, is left alone", () => {
     const shared = new Float32Array(new SharedArrayBuffer(40), 8, 2);
     const view = new DataView(new ArrayBuffer(8), 2, 4);
-    for (const input of [shared, view, [1, 2], null, undefined, 5, "text"])
+    for (const input of [shared, view, [1, 2], null, undefined, 5, "text", new Date(0)])
       expect(sendableInput(input as unknown as QueryInput, false)).toEqual({ value: input, transfer: [] });
     expect(sendableInput(shared, true)).toEqual({ value: shared, transfer: [] });
   });

@@ -40,7 +40,7 @@ const open: Record<string, readonly string[]> = {
   activator: ["level-plan.ts", "network-input.ts", "network.ts", "setting.ts", "work.ts"],
   profile: ["decode-ladder.ts", "ladder.ts", "latency-file.ts", "latency.ts", "sensitivity.ts"],
   policy: ["deadline.ts", "levels.ts", "load.ts", "slo.ts"],
-  session: ["bandwidth.ts", "breakdown.ts", "input.ts", "output.ts", "pausable-session.ts", "report.ts"],
+  session: ["bandwidth.ts", "breakdown.ts", "input-parts.ts", "input.ts", "output.ts", "pausable-session.ts", "report.ts"],
 };
 
 interface Import {

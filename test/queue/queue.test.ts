@@ -317,12 +317,13 @@ describe("the line", () => {
     const view = buffer.subarray(1, 2);
     const indices = Uint32Array.of(0);
     const slo: Slo = { loss: 0.01 };
-    const inputs = (): QueryInput[] => [view, [buffer[1]], { indices, values: view }, { dtype: "float32", shape: [1], data: view }];
+    const shape = [1];
+    const inputs = (): QueryInput[] => [view, [buffer[1]], { indices, values: view }, { dtype: "float32", shape, data: view }];
     const answers = [1, 2].flatMap((value) => {
       buffer[1] = value;
       return inputs().map((input) => queue.run(input, slo));
     });
-    buffer[1] = indices[0] = 9;
+    buffer[1] = indices[0] = shape[0] = 9;
     slo.loss = -1;
     await Promise.all(answers);
     const [one, two] = [Float32Array.of(1), Float32Array.of(2)];
