@@ -108,7 +108,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   const clearIfEmpty = (): void => {
     if (line.size === 0) alarm.clear();
   };
-  const failAll = (error: SlonnError): void => {
+  const failAll = (error: unknown): void => {
     alarm.clear();
     for (const { item } of line.clear()) {
       item.forget();
@@ -157,6 +157,13 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       reject(error);
     }
   };
+  const takeTurn = async (): Promise<void> => {
+    try {
+      await turn();
+    } catch (cause) {
+      throw new SlonnError("bad-option", `turn: got a rejection (${messageOf(cause)}), expected a turn of the event loop`, { cause });
+    }
+  };
   /** Gives everybody who waits to lanes that are free; a lane in this thread keeps at it, a slice at a time. */
   const drain = async (): Promise<void> => {
     if (isDraining) return;
@@ -171,11 +178,11 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         // whoever was answered hears of it before the next query runs
         await null;
         if (!(clock.now() - since >= sliceMs)) continue;
-        await turn();
+        await takeTurn();
         since = clock.now();
       }
-    } catch (cause) {
-      failAll(new SlonnError("bad-option", `turn: got a rejection (${messageOf(cause)}), expected a turn of the event loop`, { cause }));
+    } catch (error) {
+      failAll(error); // of the caller's turn, or of the caller's clock
     } finally {
       isDraining = false;
       clearIfEmpty();
