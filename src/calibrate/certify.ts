@@ -116,7 +116,7 @@ function checkOutcomes(outcomes: readonly LevelOutcome[]): void {
     const losses = count(differences, 1);
     const gains = count(differences, -1);
     if (losses + gains + count(differences, 0) !== samples) refuse("differences", "other numbers", "only -1, 0 and 1");
-    if (dense.rights !== null && rights !== dense.rights - losses + gains)
-      refuse("rights", rights, `${dense.rights - losses + gains}: dense's ${dense.rights} - ${losses} losses + ${gains} gains`);
+    const expected = dense.rights === null ? rights : dense.rights - losses + gains;
+    if (rights !== expected) refuse("rights", rights, `${expected}: dense's ${dense.rights} - ${losses} losses + ${gains} gains`);
   });
 }

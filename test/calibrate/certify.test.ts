@@ -132,18 +132,37 @@ describe("certifyLadder", () => {
   });
 
   test.each<[string, LevelOutcome[], string]>([
-    ["no differences beside rights", [{ ...dense, differences: null }], "outcomes[0].differences: got null"],
+    [
+      "no differences beside rights",
+      [{ ...dense, differences: null }],
+      "outcomes[0].differences: got null, expected an array beside rights",
+    ],
+    ["differences without rights", [{ ...dense, rights: null }], "outcomes[0].differences: got an array, expected null without rights"],
     ["fewer agreements than none", [{ ...dense, agreements: -1 }], "outcomes[0].agreements: got -1"],
     ["a part of an agreement", [{ ...dense, agreements: 0.5 }], "outcomes[0].agreements: got 0.5"],
     ["no level", [], "outcomes: got no level"],
     ["no rows", [{ differences: null, agreements: 0, rights: null, samples: 0 }], "outcomes[0].samples: got 0"],
+    ["a part of a row", [{ differences: null, agreements: 1, rights: null, samples: 1.5 }], "outcomes[0].samples: got 1.5"],
     ["more agreements than rows", [{ ...dense, agreements: samples + 1 }], "outcomes[0].agreements: got 2001, expected 0 to 2000"],
     ["rows that differ between levels", [dense, { ...dense, samples: 10 }], "outcomes[1].samples: got 10"],
-    ["labels on one level only", [dense, { ...dense, rights: null, differences: null }], "outcomes[1].rights: got null"],
+    [
+      "labels on one level only",
+      [dense, { ...dense, rights: null, differences: null }],
+      "outcomes[1].rights: got null, expected a count as for level 0",
+    ],
+    [
+      "labels on all levels but one",
+      [{ ...dense, rights: null, differences: null }, dense],
+      "outcomes[1].rights: got 1800, expected null as for level 0",
+    ],
+    ["more rights than rows", [{ ...dense, rights: samples + 1 }], "outcomes[0].rights: got 2001, expected 0 to 2000"],
+    ["fewer rights than none", [{ ...dense, rights: -1 }], "outcomes[0].rights: got -1, expected 0 to 2000"],
+    ["a part of a right answer", [{ ...dense, rights: 0.5 }], "outcomes[0].rights: got 0.5, expected 0 to 2000"],
     ["rows that others do not have", [dense, { ...dense, samples: 3000 }], "outcomes[1].samples: got 3000"],
     ["differences of another length", [{ ...dense, differences: new Int8Array(3) }], "outcomes[0].differences: got 3 rows"],
     ["differences of more rows", [{ ...dense, differences: new Int8Array(3000) }], "outcomes[0].differences: got 3000 rows"],
     ["degrees of other rows", [{ ...dense, precision: new Float32Array(3) }], "outcomes[0].precision: got 3 rows"],
+    ["degrees above 1", [{ ...dense, precision: new Float32Array(samples).fill(1.5) }], "outcomes[0].precision: got other numbers"],
     ["degrees below 0", [{ ...dense, precision: new Float32Array(samples).fill(-1) }], "outcomes[0].precision: got other numbers"],
     [
       "gains beyond one beside degrees",
@@ -151,16 +170,23 @@ describe("certifyLadder", () => {
       "outcomes[0].differences: got other numbers",
     ],
     ["differences beyond one", [{ ...dense, differences: new Int8Array(samples).fill(2) }], "outcomes[0].differences: got other numbers"],
-    ["rights that contradict the differences", [{ ...dense, rights: 5 }, dense], "outcomes[0].rights: got 5, expected 1800"],
+    [
+      "rights that contradict the differences",
+      [{ ...outcome(7, 3, 1900), rights: 5 }, dense],
+      "outcomes[0].rights: got 5, expected 1796: dense's 1800 - 7 losses + 3 gains",
+    ],
   ])("refuses %s", (_, levels, message) => {
     expect(() => certifyLadder(levels, { confidence: 0.95 })).toThrow(SlonnError);
     expect(() => certifyLadder(levels, { confidence: 0.95 })).toThrow(message);
   });
 
-  test("takes one row, and no agreement at all", () => {
-    const one = { differences: Int8Array.of(0), agreements: 1, rights: 0, samples: 1 };
-    const [level] = certifyLadder([{ ...one, agreements: 0 }, one], { confidence: 0.9 });
-    expect(bound(level, "agreement")).toBe(0);
+  test("takes one row, no agreement at all, and all that was right lost", () => {
+    const one = { differences: Int8Array.of(0), agreements: 1, rights: 1, samples: 1 };
+    const [level] = certifyLadder([{ ...one, differences: Int8Array.of(1), agreements: 0, rights: 0 }, one], { confidence: 0.9 });
+    expect([bound(level, "loss"), bound(level, "agreement")]).toEqual([1, 0]);
+    const degrees = { ...one, differences: Float32Array.of(0), precision: Float32Array.of(1) };
+    const lost = { ...one, differences: Float32Array.of(1), precision: Float32Array.of(0), agreements: 0, rights: 0 };
+    expect(bound(certifyLadder([lost, degrees], { confidence: 0.9 })[0], "loss")).toBe(1);
   });
 
   test.each([0, 1, Number.NaN, -1, 95])("refuses confidence %f", (confidence) => {
