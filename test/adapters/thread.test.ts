@@ -156,6 +156,10 @@ describe("a thread", () => {
     ask({ kind: "stop", id: 7 });
     while (await turn());
     expect(answers(replies)).toEqual([[1, "answer"]]);
+    // nor where nothing runs any more
+    ask({ kind: "stop", id: 1 });
+    run(2, false);
+    expect(answers(replies)[1]).toEqual([2, "answer"]);
   });
 
   test("takes one model", async () => {

@@ -11,9 +11,10 @@ import type { WorkerLike } from "../../src/adapters/start-worker.ts";
 import { createThread } from "../../src/adapters/thread.ts";
 import type { Question, Reply } from "../../src/adapters/worker-messages.ts";
 import { createWorkerSession, type WorkerSession, type WorkerSessionOptions } from "../../src/adapters/worker-session.ts";
-import type { Model } from "../../src/model/model.ts";
+import { type Activation, createModel, type Model } from "../../src/model/model.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { nextTurn } from "../../src/next-turn.ts";
+import type { Ladder, LayerSetting, Level } from "../../src/profile/ladder.ts";
 import { createSession } from "../../src/session/session.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
 
@@ -35,6 +36,22 @@ async function open(source: Parameters<typeof createWorkerSession>[0] = path, op
   const session = await createWorkerSession(source, { worker: program, ...options });
   opened.push(session);
   return session;
+}
+
+/** A wide model with a level that computes a dozen of its outputs. */
+function candidatesOf(activation: Activation): Model {
+  const outputs = 300;
+  const { layers } = madeUpModel([20, 24, outputs], 1, "relu", activation);
+  const few: LayerSetting = { kind: "ranked", activator: "screen", variant: 8, unit: "node", by: "top-k", amount: 12 / outputs };
+  const level = (kind: "exact" | "dense", last: LayerSetting, loss: number): Level => ({
+    rungs: [{ layers: [{ kind }, last] }],
+    cost: { macs: { mean: 1, p99: 1, max: 1 }, bytes: 1, nodes: [1, 1] },
+    observed: { agreement: 1, accuracy: 1, loss: 0 },
+    certificates: [{ kind: "loss", bound: loss, confidence: 0.95, samples: 1000 }],
+  });
+  const levels = [level("exact", few, 0.1), level("dense", { kind: "dense" }, 0)];
+  const ladder: Ladder = { version: 1, metric: "accuracy", promise: { kind: "loss", bound: 0.1, confidence: 0.95 }, levels };
+  return createModel("wide", layers, { ladder, tensors: new Map() });
 }
 
 /** A Worker with a program of the test's own. */
@@ -233,6 +250,19 @@ describe("over messages alone", () => {
     });
     return { worker, say, asked, isOver: () => isOver };
   }
+
+  test.each(["softmax", "identity"] as const)(
+    "fills in the outputs that were not computed, as a session does, of %s",
+    async (activation) => {
+      const wide = candidatesOf(activation);
+      const session = await open(wide, { worker: here().worker });
+      const { output } = await session.run(row(0), { loss: 0.1 });
+      const expected = (await createSession(wide)).run(row(0), { loss: 0.1 }).output;
+      expect(output.indices).toHaveLength(12);
+      expect(output.data).toEqual(expected.data);
+      expect(output.top(20)).toEqual(expected.top(20));
+    },
+  );
 
   test("answers as a session does, and counts what is pending", async () => {
     const { worker, isOver } = here();
