@@ -25,7 +25,8 @@ const laterAt = 7;
 const perLater = 2;
 /** The 90th percentile has one nine, the 99th two, the median this much less than one. */
 const belowP90 = 1 - Math.log10(2);
-const ninesOf = (share: number): number => (share < 1 ? -Math.log10(1 - share) : Number.POSITIVE_INFINITY);
+/** NaN, which nothing reaches, of more than all. */
+const ninesOf = (share: number): number => -Math.log10(1 - share);
 /** A growing level is chosen where at least this share of queries need not be cut short. */
 const uncut = 0.95;
 /** What an answer that was cut short is worth, of a whole one's 1: queries that grow are the close calls. */
@@ -134,7 +135,7 @@ export function closeness(forecast: Forecast, load: LoadState, level: number, le
   const at = perLevel * level;
   const logMs = Math.log(leftMs / load.stretch[level]);
   const first = 1 - 10 ** -nines(forecast, load, at, logMs);
-  const whole = Math.min(first, Math.max(0, uncutBy(forecast, load, at, logMs)));
+  const whole = Math.max(0, uncutBy(forecast, load, at, logMs));
   return first > 0
     ? sparedBy(forecast, load, level, leftMs) * forecast[at + metricAt] * (whole + (first - whole) * worthCut)
     : -predict(forecast, load, level, 0, 0.5);

@@ -53,12 +53,16 @@ describe("predict", () => {
 test("a query that grows is expected to take what the time left allows it to begin", () => {
   const rungs = [1, 20, 50].map((ms) => ({ ...latency(ms), layers: [ms] }));
   // between others that take longer: what is theirs counts for nothing
-  const growing = forecastOf(latency(50), { p50: 1, p90: 3, p99: 80, rungs }, latency(50));
+  const other = { ...latency(50), rungs: [50, 15, 10].map((ms) => ({ ...latency(ms), layers: [ms] })) };
+  const growing = forecastOf(other, { p50: 2, p90: 3, p99: 80, rungs }, other);
   const within = (leftMs: number): number => Math.round(predictWithin(growing, idle, 1, 0.99, leftMs));
   // 57: between 40 and 80, which one and ten in a hundred take longer than
   expect([5, 56, 57, 500].map(within)).toEqual([4, 4, 57, 80]);
   expect(predictWithin(growing, loadOf(2), 1, 0.99, 113)).toBeCloseTo(8, 5);
   expect(predictWithin(forecast, idle, 1, 0.99, 3)).toBeCloseTo(8, 5);
+  // a second rung that ends sooner than a slow first one makes nothing sooner
+  const steady = [latency(1), latency(1.2, 1.3, 1.4)].map((one) => ({ ...one, layers: [1] }));
+  expect(predictWithin(forecastOf({ ...latency(1.1), rungs: steady }), idle, 0, 0.99, 10)).toBeCloseTo(4, 5);
 });
 
 test("a level is no faster than another where neither its median nor its 99th percentile is less, in the first rung and in all", () => {
@@ -71,6 +75,8 @@ test("a level is no faster than another where neither its median nor its 99th pe
   ]);
   expect([noFaster(latency(1), latency(1.5)), noFaster(latency(1), latency(1, 2, 8))]).toEqual([false, false]);
   expect([noFaster(growing(5), growing(3)), noFaster(growing(3), growing(5))]).toEqual([true, false]);
+  // nor does it take as long where only its slowest queries do
+  expect(noFaster(latency(1, 2, 4), latency(1.5, 2, 4))).toBe(false);
   // within a fifth is no faster
   expect([1.2, 1.25].map((ms) => noFaster(latency(1), latency(ms)))).toEqual([true, false]);
   // whose first answer comes sooner is faster, though all of it takes as long
@@ -115,6 +121,9 @@ describe("fits", () => {
       ),
       { numRuns: 1000 },
     );
+    const narrow = forecastOf(latency(2, 2.1, 2.11));
+    const needed = predict(narrow, idle, 0, 0, 0.95);
+    expect([0.9999, 1.0001].map((times) => fits(narrow, idle, 0, times * needed, 0.95, false))).toEqual([false, true]);
   });
 
   test("a lost time slice counts against longer queries", () => {
@@ -152,6 +161,9 @@ describe("fits", () => {
     const certain = forecastOf(latency(1), latency(2, 2.001, 2.002), latency(10));
     // half of the queries lose one of 4 ms: 1.5 times as long, as some lose two
     const spared = (leftMs: number): number => closeness(certain, { ...idle, lostPerMs: 0.25, sliceMs: 4 }, 1, leftMs) / 0.9;
+    // nobody is spared for having less than no time
+    const wide = (load: LoadState): number => closeness(forecast, load, 1, 1.5);
+    expect(wide({ ...idle, lostPerMs: 0.25, sliceMs: 4 }) / wide(idle)).toBeCloseTo(0.5, 5);
     for (const leftMs of [2.5, 5, 8, 14]) expect(spared(leftMs)).toBeCloseTo(1 - 0.5 * Math.exp(-(((leftMs - 2) / 6) ** 2)), 4);
   });
 
@@ -192,10 +204,16 @@ describe("fits", () => {
       false,
       true,
     ]);
+    // two rungs do not fit: as many are cut as want the first of them
+    const late = [1, 20, 30].map((ms, r) => ({ ...latency(ms), layers: [ms], reached: [1, 0.04, 0.01][r] }));
+    expect(fits(forecastOf({ p50: 1, p90: 3, p99: 80, rungs: late }), idle, 0, 50, 0.99, false)).toBe(true);
     // of two that do not fit, the one that is cut less comes closer
     expect(closeness(growing(0.06), idle, 0, 50)).toBeGreaterThan(closeness(growing(0.3), idle, 0, 50));
     // an answer that was cut short counts for more than half of one
     expect(closeness(growing(0.3), idle, 0, 50) / 0.8).toBeCloseTo(0.7 + 0.3 * 0.6, 2);
+    // where no query has time to grow, all that are in time are cut short
+    const long = { p50: 50, p90: 60, p99: 80, rungs: [1, 50].map((ms) => ({ ...latency(ms), layers: [ms], reached: 1 })) };
+    expect(closeness(forecastOf(long), idle, 0, 4) / 0.8).toBeCloseTo(0.99 * 0.6, 5);
   });
 
   test("nothing that was not measured", () => {
@@ -218,6 +236,10 @@ describe("pick", () => {
   test("where none fits, the one most likely to be right and in time", () => {
     // level 0 has two thirds in time, level 1 a few: accuracy does not make up for that
     expect(pick(order, forecast, idle, 1.4, 0.99, false)).toBe(-1);
+    // right is what dense says where nobody knows better
+    const unlabelled = [0.5, 0.9, 0.95].map((agreement) => ({ ...level(1), observed: { agreement, accuracy: null, loss: null } }));
+    const even = createForecast({ levels: [latency(1), latency(1.05), latency(10)] }, unlabelled);
+    expect(pick([2, 0, 1], even, idle, 3.9, 0.99, false)).toBe(-2);
     // both have nearly all in time, and one gives better answers
     expect(pick(order, forecastOf(latency(1), latency(1.05), latency(10)), idle, 3.9, 0.99, false)).toBe(-2);
     // lost slices: nobody reaches 99 of 100

@@ -296,7 +296,7 @@ describe("plan, what is not known", () => {
   });
 
   test("a level that was not measured is not chosen for its latency", () => {
-    expect(plan({ loss: 0.02 }, levels, null, latencies([1, Number.NaN, 3, 6, 10]), idle).level).toBe(2);
+    for (const none of [Number.NaN, 0, -1]) expect(plan({ loss: 0.02 }, levels, null, latencies([1, none, 3, 6, 10]), idle).level).toBe(2);
     expect(plan({ latencyMs: 10 }, levels, null, latencies([1, 2, Number.NaN, 6, 10]), idle).level).toBe(1);
     expect(plan({ latencyMs: 10 }, levels, null, { levels: [] }, idle).level).toBe(0);
   });
