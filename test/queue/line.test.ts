@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createLine, type Entry, type Line, type Terms } from "../../src/queue/line.ts";
 import { permutation, seeded } from "../../src/random.ts";
@@ -45,19 +44,25 @@ describe("the order", () => {
     expect(order(line, 0)).toEqual(["pressing", "plain", "humble"]);
   });
 
-  test("whatever comes and is given up, the earliest due goes first", () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.boolean()), { maxLength: 200 }), fc.nat(), (all, seed) => {
-        const line = lineOf(1, 1e9);
-        const entries = all.map(([latencyMs], i) => line.push(String(i), 0, terms(latencyMs)) as Entry<string>);
-        for (const i of permutation(all.length, seeded(seed))) if (all[i][1]) line.remove(entries[i]);
-        const kept = all.flatMap(([latencyMs, gone], i) => (gone ? [] : [{ i, latencyMs }]));
-        expect(line.size).toBe(kept.length);
-        const due: number[] = [];
-        for (let turn = line.next(0, never); turn; turn = line.next(0, never)) due.push(turn.entry.dueMs);
-        expect(due).toEqual(kept.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b));
-      }),
-    );
+  test("whatever comes, is taken and is given up meanwhile, the earliest due goes first", () => {
+    const line = lineOf(1, 1e9);
+    const random = seeded(2);
+    const waiting: Entry<string>[] = [];
+    const take = (): void => {
+      waiting.sort((a, b) => a.dueMs - b.dueMs || a.turn - b.turn);
+      expect(line.next(0, never)?.entry).toBe(waiting.shift());
+    };
+    for (let i = 0; i < 5000; i++) {
+      const deed = random();
+      const number = Math.floor(200 * random());
+      // it grows and shrinks by turns
+      if (deed < (i % 500 < 300 ? 0.7 : 0.3)) waiting.push(line.push("", 0, terms(1 + number)) as Entry<string>);
+      else if (deed < 0.9) take();
+      else for (const gone of waiting.splice(number, 1)) line.remove(gone);
+      expect(line.size).toBe(waiting.length);
+    }
+    while (waiting.length > 0) take();
+    expect(line.next(0, never)).toBeNull();
   });
 });
 
