@@ -75,6 +75,17 @@ test("those who stay keep their order when most others are given up", () => {
   expect(order(line, 0)).toEqual(kept.map(String));
 });
 
+test("those who are late are answered all the same when most others are given up", () => {
+  const line = lineOf();
+  const names = ["a", "b", "c", "d", "e"];
+  for (const name of names) line.push(name, 0, terms(10));
+  const others = Array.from({ length: 300 }, () => line.push("in time", 0, terms(1000)) as Entry<string>);
+  for (let turn = 1; turn < 8; turn++) expect(line.next(50, never)?.entry.item).toBe("in time");
+  expect(line.next(50, never)?.entry.item).toBe("a");
+  for (const other of others) line.remove(other);
+  expect(order(line, 50)).toEqual(names.slice(1));
+});
+
 describe("time", () => {
   test("waited counts from arrival", () => {
     const line = lineOf();
@@ -100,6 +111,14 @@ describe("time", () => {
     const line = lineOf();
     for (let i = 0; i < 50; i++) line.push(String(i), 0, terms(100));
     expect(line.next(0, never)?.givenMs).toBeCloseTo(2, 9);
+    const thinned = lineOf();
+    const all = Array.from({ length: 100 }, () => thinned.push("", 0, terms(100)) as Entry<string>);
+    for (const gone of all.slice(1, 41)) thinned.remove(gone);
+    expect(thinned.next(0, never)?.givenMs).toBeCloseTo(100 / 60, 9);
+    const behind = lineOf();
+    for (let i = 0; i < 60; i++) behind.push("late", 0, terms(10));
+    for (let i = 0; i < 50; i++) behind.push("in time", 0, terms(100));
+    expect(behind.next(50, never)).toMatchObject({ entry: { item: "in time" }, givenMs: expect.closeTo(1, 9) });
     const left = lineOf();
     left.push("stays", 0, terms(10));
     left.remove(left.push("gone", 0, terms(12)) as Entry<string>);
