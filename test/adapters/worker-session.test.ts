@@ -375,13 +375,20 @@ describe("over messages alone", () => {
     worker.dispatchEvent(new Event("close"));
     await expect(session.run(row(0))).rejects.toMatchObject({ message: "worker: died (it ended); create another session" });
     const unread = here(() => {}).worker;
-    let cancelled = 0;
-    const endless = new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => void cancelled++ });
-    const reading = open(endless, { worker: unread });
+    const cancelled: unknown[] = [];
+    const endless = (): ReadableStream =>
+      new ReadableStream({ pull: () => new Promise(() => {}), cancel: (reason) => void cancelled.push(reason) });
+    const reading = open(endless(), { worker: unread });
     await nextTurn();
     unread.dispatchEvent(new Event("close"));
     await expect(reading).rejects.toThrow(/^worker: could not be started \(it ended\)/);
-    expect(cancelled).toBe(1);
+    expect(cancelled).toEqual([expect.objectContaining({ code: "worker" })]);
+    const controller = new AbortController();
+    const stopped = open(endless(), { worker: here(() => {}).worker, signal: controller.signal });
+    await nextTurn();
+    controller.abort("enough");
+    await expect(stopped).rejects.toMatchObject({ code: "aborted" });
+    expect(cancelled[1]).toBe("enough");
     const silent = here(() => {}).worker;
     const opening = open(model, { worker: silent });
     await nextTurn();
