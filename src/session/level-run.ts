@@ -118,8 +118,10 @@ function readyFirst(
   const ready = run(plans[first]);
   let all: readonly LevelRun[] | null = null;
   const runs = (): readonly LevelRun[] => {
-    if (!all) memory.complete(engine);
-    all ??= plans.map((plan, level) => (level === first ? ready : run(plan)));
+    if (!all) {
+      memory.complete(engine);
+      all = plans.map((plan, level) => (level === first ? ready : run(plan)));
+    }
     return all;
   };
   return { runOf: (level) => (level === first ? ready : runs()[level]), runs };

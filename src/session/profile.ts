@@ -103,7 +103,8 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
       if (!(stepMs > 0)) return known();
       // the last query's budget is no limit here
       for (const run of runs) limit(run);
-      writeInput(queries[0], input, { readsNonZerosOnly: false });
+      // all of them, for what is none to be refused: measuring may be over before it comes to the last
+      for (let i = queries.length || 1; i--; ) writeInput(queries[i], input, { readsNonZerosOnly: false });
       const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
       const before = spentMs;
       do {

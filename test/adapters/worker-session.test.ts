@@ -177,8 +177,22 @@ describe("a worker session", () => {
 
   test("measures latencies there, for itself and for others, and tells the load", async () => {
     const session = await open();
-    const inputs = [rows.data.subarray(0, 20), { indices: Uint32Array.of(0), values: Float32Array.of(1) }];
+    // kept behind accessors, as a tensor of ONNX Runtime keeps them
+    class Tensor {
+      get dtype() {
+        return "float32" as const;
+      }
+      get shape() {
+        return [1, 20];
+      }
+      get data() {
+        return rows.data.subarray(0, 20);
+      }
+    }
+    const own = row(1);
+    const inputs = [new Tensor(), own, rows.data.subarray(0, 20), { indices: Uint32Array.of(0), values: Float32Array.of(1) }];
     const profile = await session.measureLatency(inputs);
+    expect(own).toEqual(row(1));
     expect(profile.levels).toHaveLength(session.levels.length);
     expect(await session.load()).toEqual({ stretch: 1, deviation: expect.any(Number), lostPerMs: 0 });
     const other = await open(path, { latencyProfile: profile });
@@ -351,6 +365,23 @@ describe("over messages alone", () => {
     }
   });
 
+  test("an abort is heard while a Worker is still to be made, and one that comes later ends", async () => {
+    const controller = new AbortController();
+    const { worker, isOver } = here();
+    let come = (_: WorkerLike): void => {};
+    const made = (): Promise<WorkerLike> =>
+      new Promise((resolve) => {
+        come = resolve;
+      });
+    const opening = createWorkerSession(model, { worker: made, signal: controller.signal });
+    await nextTurn();
+    controller.abort();
+    await expect(opening).rejects.toMatchObject({ code: "aborted" });
+    come(worker);
+    await nextTurn();
+    expect(isOver()).toBe(true);
+  });
+
   test("a Worker that can be told nothing any more keeps no query from being stopped, nor from its end", async () => {
     const { worker } = here((reply, say) => reply.kind === "opened" && say(reply));
     const session = await open(model, { worker });
@@ -422,7 +453,10 @@ describe("refuses", () => {
     for (const options of [{ prio: 1 }, null, 5])
       await expect(session.run(row(0), {}, options as object)).rejects.toMatchObject({ code: "bad-option" });
     for (const times of [{ waitedMs: -1 }, { waitedMs: Number.NaN }, { reservedMs: -1 }])
-      await expect(session.run(row(0), { latencyMs: 1000 }, times)).rejects.toMatchObject({ code: "bad-slo" });
+      await expect(session.run(row(0), { latencyMs: 1000 }, times)).rejects.toMatchObject({
+        code: "bad-slo",
+        message: `waitedMs, reservedMs: got ${times.waitedMs ?? 0}, ${times.reservedMs ?? 0}, expected milliseconds from 0`,
+      });
     expect((await session.run(row(0), {}, { transfer: undefined } as object)).output.data.length).toBe(10);
   });
 

@@ -251,6 +251,11 @@ test("a first run of a step or two of the clock is not known: a step may come at
 });
 
 test("bad inputs are refused", () => {
+  // by a coarse clock, measuring is over before it comes to the tenth
+  let looks = 0;
+  const coarse = { now: () => Math.floor((now + 0.01 * looks++) / 50) * 50 };
+  const many = [...Array.from({ length: 9 }, () => inputs[0]), new Float32Array(29)];
+  expect(() => measureProfile(counted, coarse, many)).toThrow(expect.objectContaining({ code: "bad-input" }));
   expect(() => measureProfile(live, { now: () => performance.now() }, [])).toThrow(expect.objectContaining({ code: "bad-input" }));
   expect(() => measureProfile(live, { now: () => performance.now() }, [new Float32Array(29)])).toThrow(
     expect.objectContaining({ code: "bad-input" }),
