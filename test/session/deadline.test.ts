@@ -311,6 +311,26 @@ describe("growth", () => {
     expect(seen.size).toBeGreaterThan(1);
   });
 
+  test("of three rungs is given up to the last one that was done", async () => {
+    const answers: Float32Array[] = [];
+    for (const growing of [[rung(0.2)], [rung(0.2, 1e9), rung(0.4)], [rung(0.2, 1e9), rung(0.4, 1e9), rung(0.6)]])
+      answers.push((await opened(await calibratedWith(growing))).run(row(3), { loss: 0.02 }).output.data);
+    const { clock, next, rewind } = scripted();
+    const three = await calibratedWith([rung(0.2, 1e9), rung(0.4, 1e9), rung(0.6)]);
+    const measured = { levels: [latency(1), latency(2, [1, 1.5, 2]), latency(6), latency(10)] };
+    const s = await opened(three, { latencyProfile: measured, clock, load: { stretch: 1 } });
+    const seen = new Set<number>();
+    for (let late = 0; late < 25; late++) {
+      next.push(0, 0, 0, ...new Array(late).fill(0), ...new Array(40).fill(4.5));
+      const { output, report } = s.run(row(3), { latencyMs: 5 });
+      rewind();
+      expect(report.plan.level).toBe(1);
+      expect(output.data).toEqual(answers[report.rungs - 1]);
+      seen.add(report.rungs);
+    }
+    expect([...seen]).toEqual([1, 2, 3]);
+  });
+
   test("is no different in runInto", async () => {
     const { answer, first } = await run(0, true);
     expect(answer).toEqual(first);
