@@ -365,6 +365,27 @@ describe("over messages alone", () => {
     }
   });
 
+  test("the Worker is told of a query that was stopped, and nothing is pending where all are over", async () => {
+    const { worker, asked } = here((reply, say) => reply.kind === "opened" && say(reply));
+    const session = await open(model, { worker });
+    const controller = new AbortController();
+    const stopped = session.run(row(0), { signal: controller.signal });
+    const waiting = session.run(row(1));
+    await nextTurn();
+    controller.abort();
+    await expect(stopped).rejects.toMatchObject({ code: "aborted" });
+    expect(asked.map(({ kind, id }) => [kind, id])).toEqual([
+      ["open", 0],
+      ["run", 1],
+      ["run", 2],
+      ["stop", 1],
+    ]);
+    expect(session.pending).toBe(1);
+    session.dispose();
+    await expect(waiting).rejects.toMatchObject({ code: "disposed" });
+    expect(session.pending).toBe(0);
+  });
+
   test("an abort is heard while a Worker is still to be made, and one that comes later ends", async () => {
     const controller = new AbortController();
     const { worker, isOver } = here();
