@@ -124,7 +124,6 @@ export function lossUpper(losses: number, gains: number, n: number, delta: numbe
   const net = losses - gains;
   const differing = binomialUpper(losses + gains, n, gamma);
   const rejects = (loss: number): boolean => {
-    if (loss > differing) return true;
     if (net > (n - 1) * loss - 2) return false;
     let tail = 0;
     if (loss <= 0.5) tail = differenceAtMost(net, n, Math.min(differing, 0.5), loss);
