@@ -125,6 +125,16 @@ describe("loss bounds fail with probability at most delta", () => {
     }
   });
 
+  // where rejecting is allowed so often that the most likely outcomes decide
+  test("exactly, of few rows at little confidence, wherever the truth lies", () => {
+    for (const n of [2, 8, 12])
+      for (let share = 1; share <= 20; share++)
+        for (const pGain of [0, 0.1, 0.5]) {
+          const pLoss = share / 50;
+          expect(failure((l, g) => lossUpper(l, g, n, 0.5), n, pLoss, pGain)).toBeLessThanOrEqual(0.5);
+        }
+  });
+
   // 2,500 seeded samples of 10,000 rows; four standard errors of the observed rate are allowed.
   test.each([
     [0.003, 0],
