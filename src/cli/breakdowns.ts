@@ -10,6 +10,7 @@ import { breakdown, type StageCost } from "../session/breakdown.ts";
 import type { Session } from "../session/session.ts";
 import { oneLine } from "./io.ts";
 import { rowOfQuery } from "./measure.ts";
+import { rounded } from "./results.ts";
 import { denseBytes, type SloContender } from "./session-contenders.ts";
 
 export interface Breakdowns {
@@ -81,6 +82,12 @@ export async function breakdownsOf(
   }
   onProgress(1);
   return { readBytesPerUs, queries, runs };
+}
+
+/** For programs: what was measured in as many digits as results have, what was counted in all. */
+export function roundedBreakdowns(breakdowns: Breakdowns): Breakdowns {
+  const text = JSON.stringify(breakdowns, (_, value) => (typeof value === "number" && !Number.isInteger(value) ? rounded(value) : value));
+  return JSON.parse(text) as Breakdowns;
 }
 
 /** For people: a table per contender. */

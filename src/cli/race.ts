@@ -8,7 +8,7 @@ import { parseSlo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Session } from "../session/session.ts";
 import type { Arguments } from "./arguments.ts";
-import { type Breakdowns, breakdownsText } from "./breakdowns.ts";
+import { type Breakdowns, breakdownsText, roundedBreakdowns } from "./breakdowns.ts";
 import { oneLine } from "./io.ts";
 import { openSession } from "./latency-profile.ts";
 import type { Measured } from "./measure.ts";
@@ -67,7 +67,7 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
         certificates: asked.map((contender) => toldCertificate(contender.certificate(), ladder?.metric, metric)),
         gaveUp: asked.map((contender) => [...contender.gaveUp().keys()]),
       });
-      if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown } : results, null, 2)}\n`;
+      if (json) return `${JSON.stringify(breakdown ? { ...results, breakdown: roundedBreakdowns(breakdown) } : results, null, 2)}\n`;
       const reasons = asked.map((contender) => reasonText(contender, results.samples)).join("");
       return resultsText(results, ladder?.metric) + reasons + (breakdown ? breakdownsText(breakdown) : "");
     },

@@ -199,7 +199,7 @@ function shareOf(work: number, whole: number): number {
 }
 
 /** Six significant digits: more would be noise. */
-function rounded(value: number): number {
+export function rounded(value: number): number {
   return Number(value.toPrecision(6));
 }
 

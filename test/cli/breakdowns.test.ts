@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Breakdowns, breakdownsOf, breakdownsText } from "../../src/cli/breakdowns.ts";
+import { type Breakdowns, breakdownsOf, breakdownsText, roundedBreakdowns } from "../../src/cli/breakdowns.ts";
 import { contendersFor } from "../../src/cli/session-contenders.ts";
 import type { Clock } from "../../src/clock.ts";
 import { rowOf } from "../../src/model/rows.ts";
@@ -65,6 +65,16 @@ describe("breakdowns", () => {
 
   test("stop when interrupted", async () => {
     await expect(measure(ticking(), AbortSignal.abort())).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  test("have six significant digits of what was measured for programs, and all of what was counted", () => {
+    const stage = { stage: "rows", us: 0.1363399999968351, bytes: 83_886_080, macs: 1 / 3, limitUs: null } as const;
+    const run = { slo: "exact", queryUs: 3.1339550000006966, bytes: 83_886_080, limitUs: null, stages: [stage] };
+    expect(roundedBreakdowns({ readBytesPerUs: 117553.36322917536, queries: 200, runs: [run] })).toEqual({
+      readBytesPerUs: 117553,
+      queries: 200,
+      runs: [{ ...run, queryUs: 3.13396, stages: [{ ...stage, us: 0.13634, macs: 0.333333 }] }],
+    });
   });
 
   test("print a table per contender that a hostile name cannot break", () => {

@@ -58,6 +58,10 @@ test("breaks down the time of queries where that is asked, in JSON and below the
   const { breakdown, ...results } = JSON.parse((await bench("--json", "--breakdown")).stdout);
   expect(breakdown.runs.map(({ slo }: { slo: string }) => slo)).toEqual(["dense", "exact"]);
   expect(Object.keys(results)).toEqual(Object.keys(JSON.parse((await bench("--json")).stdout)));
+  expect([breakdown.readBytesPerUs, breakdown.runs[0].queryUs].map((measured) => Number(measured.toPrecision(6)))).toEqual([
+    breakdown.readBytesPerUs,
+    breakdown.runs[0].queryUs,
+  ]);
   expect((await bench("--breakdown")).stdout).toMatch(/exact: exact was asked\nbreakdown of 3 rows;/);
   expect((await bench()).stdout).toMatch(/exact: exact was asked\n$/);
 });
