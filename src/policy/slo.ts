@@ -98,11 +98,13 @@ export function parseSlo(text: string): Slo {
         set(key, parseNumber(key, value ?? "", "operations=200000"));
         break;
       case "latency": {
-        const [, amount, unit, percentile] = /^([^a-z@%]*?(?:[eE][+-]?\d+)?)\s*(us|ms|s)(?:\s*@\s*p(.+))?$/s.exec(value ?? "") ?? [];
-        if (unit === undefined || /[^\d.eE+-]/.test(amount))
+        const [, digits, unit, percentile] = /^([^a-z@%]*?(?:[eE][+-]?\d+)?)\s*(us|ms|s)(?:\s*@\s*p(.+))?$/s.exec(value ?? "") ?? [];
+        if (unit === undefined || /[^\d.eE+-]/.test(digits))
           throw refusal("latency", quoted(value ?? ""), "a time such as 2ms, 500us, 1s or 2ms@p99");
-        const number = parseNumber("latency", amount, "latency=2ms");
-        set("latencyMs", unit === "us" ? decimal(number / 1000) : unit === "s" ? decimal(number * 1000) : number);
+        const number = parseNumber("latency", digits, "latency=2ms");
+        const ms = unit === "us" ? decimal(number / 1000) : unit === "s" ? decimal(number * 1000) : number;
+        if (!amount.allows(ms)) throw refusal("latency", quoted(value ?? ""), "a finite time above 0, such as 2ms");
+        set("latencyMs", ms);
         if (percentile !== undefined) set("percentile", parseNumber("percentile", percentile, "latency=2ms@p99"));
         break;
       }
@@ -234,7 +236,8 @@ function parseShare(key: string, text: string | undefined): number {
 }
 
 function parseNumber(key: string, text: string, example: string): number {
-  if (!/^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw refusal(key, quoted(text), `a number, as in ${example}`);
+  const expected = /^[+-]/.test(text) ? "a number without a sign" : "a number";
+  if (!/^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw refusal(key, quoted(text), `${expected}, as in ${example}`);
   return Number(text);
 }
 
