@@ -89,7 +89,7 @@ export function plan(
   }
   const isNothing = !describeSlo(asked);
   if (isNothing && !promise) return finish(dense, "nothing asked: dense");
-  const targets: Slo = isNothing && promise ? { [promise.kind]: promise.bound } : asked;
+  const targets: Slo = isNothing ? { [promise!.kind]: promise!.bound } : asked;
 
   const median = (i: number): number => forecast[medianAt(i)];
   const faster = (a: number, b: number): number => ascending(median(a), median(b)) || a - b;
@@ -110,14 +110,15 @@ export function plan(
   const narrow = (
     key: "latencyMs" | "operations" | "nodes",
     size: (i: number) => number,
-    holds: (i: number) => boolean = (i) => size(i) <= (targets[key] ?? Number.NaN),
+    holds: (i: number) => boolean = (i) => size(i) <= targets[key]!,
     distance: (i: number) => number = size,
     within = "",
   ): void => {
     const text = describeKey(targets, key);
     const fitting = left.filter(holds);
     if (fitting.length > 0) {
-      reasons.push(`${text} leaves ${fitting.length} of ${left.length} levels`);
+      // what no deadline prefers was left out before
+      reasons.push(`${text} leaves ${fitting.length} of ${left.length} levels${key === "latencyMs" ? " that pay" : ""}`);
       left = fitting;
       return;
     }
@@ -126,9 +127,9 @@ export function plan(
     const away = isKnown ? distance : (i: number): number => levels[i].cost.macs.mean;
     const [least] = [...left].sort((a, b) => ascending(away(a), away(b)));
     // a deadline that nobody can tell anything of leaves the word to what else was asked
-    if (isKnown || !asksElse) left = left.filter((i) => ascending(away(i), away(least)) === 0);
+    if (isKnown || !asksElse) left = left.filter((i) => !ascending(away(i), away(least)));
     const closest = isKnown ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
-    reasons.push(`${text}${within} fits no level: ${closest}`);
+    reasons.push(`${text + within} fits no level: ${closest}`);
   };
 
   if (targets.latencyMs !== undefined)
@@ -144,8 +145,7 @@ export function plan(
   let promised = true;
   for (const kind of promises) {
     const text = describeKey(targets, kind);
-    const target = targets[kind] ?? Number.NaN;
-    const keeping = left.filter((i) => keeps(certificateOf(levels, i, kind), target));
+    const keeping = left.filter((i) => keeps(certificateOf(levels, i, kind), targets[kind]!));
     if (keeping.length > 0) {
       reasons.push(`${text} is certified for ${keeping.length} of ${left.length} levels`);
       left = keeping;
@@ -162,7 +162,7 @@ export function plan(
 
   const order = promises.length > 0 && promised ? faster : moreAccurate;
   const level = !promised && left.includes(dense) ? dense : [...left].sort(order)[0];
-  const kept = promises.find((kind) => keeps(certificateOf(levels, level, kind), targets[kind] ?? Number.NaN));
+  const kept = promises.find((kind) => keeps(certificateOf(levels, level, kind), targets[kind]!));
   const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
   const why = order === faster ? "least latency" : "most accurate";
   reasons.push(left.length > 1 && (promised || level !== dense) ? `${choice}, the ${why} of them` : choice);

@@ -77,6 +77,13 @@ test("a deadline that has passed leaves no time, and no less", () => {
   expect(reason).toContain("with 0 ms left");
 });
 
+test("a deadline tells which levels it chose among: those that are faster than any better one, as sessions hand them over", () => {
+  const even = createForecast(latencies([9.5, 9.6, 9.7, 9.8, 10]), levels);
+  const slo = { latencyMs: 100, loss: 0.05 };
+  const { reason } = planFor(slo, levels, null, even, createLoad(levels.length), 100, preference(slo, levels, even));
+  expect(reason).toBe("latency=100ms leaves 1 of 1 levels that pay; loss=0.05 is certified for 1 of 1 levels; level 1 of 5");
+});
+
 describe("plan, one thing asked", () => {
   test.each<[Slo, number, string[]]>([
     [{ dense: true }, 4, []],
