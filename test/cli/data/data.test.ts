@@ -84,6 +84,13 @@ describe("readInputs", () => {
     ["no rows", "x.npy", f4("(0, 2)"), /got 0 rows of 2 numbers, expected at least 1/],
     ["rows of nothing", "x.npy", f4("(1000000, 0)"), /got 1000000 rows of 0 numbers/],
     ["an empty file", "x.csv", text(""), /got an empty file, expected inputs/],
+    [
+      "text as Windows writes it",
+      "x.csv",
+      Uint8Array.of(0xff, 0xfe, 0x31, 0, 0x2c, 0, 0x32, 0),
+      /got text in UTF-16, expected it saved as UTF-8/,
+    ],
+    ["the same, high bytes first", "x.csv", Uint8Array.of(0xfe, 0xff, 0, 0x31, 0, 0x2c, 0, 0x32), /got text in UTF-16/],
     ["an unknown binary", "x.bin", Uint8Array.of(1, 2, 3, 0, 0, 0, 0), /binary file of unknown kind/],
     ["damaged gzip", "x.gz", gzipSync("1,2\n").subarray(0, 12), /damaged gzip stream/],
     ["a flipped bit in gzip", "x.gz", gzipSync("1,2\n").map((byte, i) => (i === 16 ? byte ^ 1 : byte)), /damaged gzip stream/],
