@@ -1,7 +1,7 @@
 // Declarations, under every TypeScript from 5.5 on, with every declaration file checked. The older ones lack type arguments on
 // typed arrays (before 5.7) and rewriting of relative imports. What a service has is the types of Node alone, without the DOM's.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, expect, inject, test } from "vitest";
 import { run, runtimePath } from "./run-program.ts";
@@ -91,15 +91,21 @@ const cases = [
   ["typescript-7", "bundler", "dom"],
 ] as const;
 
-test.each(cases)("%s, resolving as %s, with the types of %s", (version, kind, types) => {
-  const sources = join(folder, `${version}-${kind}-${types}`);
-  mkdirSync(sources);
-  writeFileSync(join(sources, "program.mts"), program);
+/** What the compiler says of a program, and the code it exits with. */
+function compiled(
+  version: string,
+  kind: "nodenext" | "bundler",
+  types: "dom" | "node",
+  file: string,
+  text: string,
+): [string, number | null] {
+  const sources = mkdtempSync(join(folder, `${version}-${kind}-${types}-`));
+  writeFileSync(join(sources, file), text);
   const compilerOptions = {
     strict: true,
     exactOptionalPropertyTypes: true, // what may be left out may be undefined as well
     noUncheckedIndexedAccess: true,
-    verbatimModuleSyntax: true,
+    verbatimModuleSyntax: file.endsWith(".mts"), // as it is written, an import is none of CommonJS
     noEmit: true,
     skipLibCheck: false,
     skipDefaultLibCheck: true, // TypeScript's own, which are most of the work
@@ -110,9 +116,21 @@ test.each(cases)("%s, resolving as %s, with the types of %s", (version, kind, ty
     module: kind === "nodenext" ? "nodenext" : "esnext",
     moduleResolution: kind,
   };
-  writeFileSync(join(sources, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.mts"] }));
+  writeFileSync(join(sources, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
   const { stdout, status } = run(process.execPath, [runtimePath(version, "bin", "tsc"), "-p", sources]);
-  expect([stdout, status]).toEqual(["", 0]);
+  return [stdout, status];
+}
+
+test.each(cases)("%s, resolving as %s, with the types of %s", (version, kind, types) => {
+  expect(compiled(version, kind, types, "program.mts", program)).toEqual(["", 0]);
+});
+
+test("in CommonJS, imports of newer compilers, and calls of import() where they are refused", () => {
+  const imports = 'import { createSession, loadModel } from "slonn"; export const open = async () => createSession(await loadModel("m"));';
+  const calls = 'export const open = async (bytes: Uint8Array) => { const slonn = await import("slonn"); return slonn.loadModel(bytes); };';
+  expect(compiled("typescript-6", "nodenext", "dom", "program.cts", imports)).toEqual(["", 0]);
+  expect(compiled("typescript-5.7", "nodenext", "dom", "program.cts", imports)[0]).toContain("error TS1479");
+  expect(compiled("typescript-5.7", "nodenext", "dom", "program.cts", calls)).toEqual(["", 0]);
 });
 
 test("no declaration a door shows gives a typed array a type argument", () => {
