@@ -5,12 +5,12 @@ import { refusal, SlonnError } from "../errors.ts";
 import { activations } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { floatOf, intOf, stringOf } from "./onnx-attributes.ts";
-import { axesOf, constantOf, foldConstants } from "./onnx-constants.ts";
+import { axesOf, constantOf, foldConstants, shapeNumbers } from "./onnx-constants.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph } from "./onnx-graph.ts";
 import { describeElementType, type OnnxNumbers } from "./onnx-numbers.ts";
-import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft, scaler } from "./onnx-products.ts";
+import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft, scaler, spread } from "./onnx-products.ts";
 import { castHead, flattenHead, reshapeHead, squeezeHead, transposeHead, unsqueezeHead } from "./onnx-rearrange.ts";
 import { axisIn, showDims, sizeOfDims } from "./onnx-shapes.ts";
 import { type ChainStart, missing, shapeOf, type Walk } from "./onnx-walk.ts";
@@ -63,7 +63,7 @@ function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" |
     dims,
     integer: type.integer,
     samples,
-    shapes: new Map([[input.name, shapeOf(dims, samples)]]),
+    shapes: new Map([[input.name, shapeOf(dims ?? [1, null], samples)]]), // without a shape it is a batch of vectors
     batch: batched ? input.dims![0] : null,
   };
 }
@@ -219,13 +219,15 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
   }
 }
 
-/** Max with 0, and Clip from 0 without an upper bound, are how Relu is written by hand; other bounds are refused. */
+/** Max with 0 or zeros, and Clip from 0 without an upper bound, are how Relu is written by hand; other bounds are refused. */
 function checkFromZero(state: Walk, node: OnnxNode, others: readonly (OnnxNumbers | undefined)[], subject: string): void {
   const expected = "expected a bound of 0 from below alone, which is Relu";
   const bound = (i: number, key: string, open: number) => {
     if (!node.inputs[i]) return state.opset < 11 ? floatOf(node, key, open, subject) : open; // attributes became inputs
-    const { data } = others[i] ?? {};
-    if (data?.length !== 1) throw new SlonnError("unsupported", `${subject}: got a bound that is no single constant, ${expected}`);
+    const numbers = others[i];
+    const data = max && numbers ? spread(state, numbers, subject) : numbers?.data; // Max takes one for each element too
+    if (!data?.length || data.some((v) => v !== data[0]) || (data.length > 1 && !max))
+      throw new SlonnError("unsupported", `${subject}: got a bound that is no single constant, ${expected}`);
     return data[0];
   };
   const max = node.operator === "Max";
@@ -259,11 +261,9 @@ function setConstant(state: Walk, node: OnnxNode): void {
 }
 
 function setShape(state: Walk, node: OnnxNode, subject: string): void {
-  const dims = state.shapes.get(node.inputs[0]) as number[] | null;
-  if (!dims || sizeOfDims(dims) === null) throw refusal("unsupported", subject, "an unknown shape", "a known one");
-  const [start, end] = [intOf(node, "start", 0, subject), intOf(node, "end", dims.length, subject)];
-  const data = Float64Array.from(dims.slice(start, end));
-  state.constants.set(node.outputs[0], { shape: [data.length], data, integer: true });
+  const shape = state.shapes.get(node.inputs[0]);
+  if (!shape) throw refusal("unsupported", subject, "an unknown shape", "a known one");
+  state.constants.set(node.outputs[0], shapeNumbers(node, shape, subject));
 }
 
 /** The refusal of an operator that cannot stand in a chain. */

@@ -29,6 +29,7 @@ export const constantOperators: readonly string[] = [
   "Concat",
   "Gather",
   "Slice",
+  "Shape",
 ];
 
 /**
@@ -73,6 +74,8 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
       return gather(node, inputs, allowance);
     case "Slice":
       return slice(node, inputs, allowance);
+    case "Shape":
+      return shapeNumbers(node, x.shape, subject);
     default:
       throw refusal("unsupported", subject, "it on constants", `one of ${constantOperators.join(", ")}`);
   }
@@ -96,6 +99,12 @@ export function constantOf(node: OnnxNode, externals: ReadonlyMap<string, Uint8A
   if (ints) return several(ints, true);
   const got = of("sparse_value") ? "a sparse tensor" : "no value";
   throw refusal("unsupported", subject, got, "a tensor, floats or integers");
+}
+
+/** What a Shape node tells of `shape`: all of it or, since operator set 15, the part from `start` to `end`. */
+export function shapeNumbers(node: OnnxNode, shape: readonly number[], subject: string): OnnxNumbers {
+  const data = Float64Array.from(shape.slice(intOf(node, "start", 0, subject), intOf(node, "end", shape.length, subject)));
+  return { shape: [data.length], data, integer: true };
 }
 
 /** The axes of Squeeze and Unsqueeze: an attribute before operator set 13, an input since. */
@@ -159,12 +168,16 @@ function cast(x: OnnxNumbers, to: number, { subject, spend }: Allowance): OnnxNu
       `a cast of constants to ${type?.name ?? `element type ${to}`}`,
       "float, float16, double or an integer type",
     );
-  if (!type.integer && x.integer && x.data.some(Number.isNaN))
-    throw refusal("unsupported", subject, "the number of samples as a value", "one sample's own values and constants");
+  const size = x.integer ? x.data.find((v) => !Number.isFinite(v)) : undefined; // see shapeOf
+  if (!type.integer && size !== undefined) {
+    const what = Number.isNaN(size) ? "the number of samples" : "a size that is not known";
+    throw refusal("unsupported", subject, `${what} as a value`, "one sample's own values and constants");
+  }
   if (type.integer) {
     spend(x.data.length);
     const [least, most] = rangeOf(type.name);
-    const outside = x.data.find((v) => Math.trunc(v) < least || Math.trunc(v) > most);
+    const fits = (v: number) => (x.integer && !Number.isFinite(v)) || (Math.trunc(v) >= least && Math.trunc(v) <= most);
+    const outside = x.data.find((v) => !fits(v));
     if (outside !== undefined) throw refusal("unsupported", subject, `${outside} cast to ${type.name}`, `${least} to ${most}`);
     return x.integer ? x : { shape: x.shape, data: Float64Array.from(x.data, Math.trunc), integer: true };
   }
@@ -212,14 +225,23 @@ function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) 
   const left = broadcast(a, shape, allowance);
   const right = broadcast(b, shape, allowance);
   const integer = a.integer && b.integer;
-  // NaN is the number of samples, and what comes of it must be that number again, however many they are
-  const keeps = (m: number, n: number, samples: number) => of(Number.isNaN(m) ? samples : m, Number.isNaN(n) ? samples : n) === samples;
-  if (integer && left.some((m, i) => Number.isNaN(m + right[i]) && !(keeps(m, right[i], 2) && keeps(m, right[i], 3))))
-    throw refusal("unsupported", allowance.subject, "arithmetic with the number of samples", "that number as it is");
-  for (let i = 0; i < left.length; i++) left[i] = of(left[i], right[i]);
-  if (integer && left.some((v) => Math.abs(v) >= 2 ** 31))
-    throw refusal("unsupported", allowance.subject, "integers past 31 bits, which may not fit their type", "smaller ones");
+  for (let i = 0; i < left.length; i++) left[i] = integer ? ofSizes(left[i], right[i], of, allowance.subject) : of(left[i], right[i]);
   return { shape, data: left, integer };
+}
+
+/** `of` two integers, which may be sizes: NaN the number of samples, Infinity one that is not known (`shapeOf`). */
+function ofSizes(a: number, b: number, of: (a: number, b: number) => number, subject: string): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) {
+    // What comes of the number of samples must be that number again, however many they are.
+    const keeps = (samples: number) => of(Number.isNaN(a) ? samples : a, Number.isNaN(b) ? samples : b) === samples;
+    if (!keeps(2) || !keeps(3)) throw refusal("unsupported", subject, "arithmetic with the number of samples", "that number as it is");
+    return Number.NaN;
+  }
+  if (a === Number.POSITIVE_INFINITY || b === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  const result = of(a, b);
+  if (!(Math.abs(result) < 2 ** 31))
+    throw refusal("unsupported", subject, "integers past 31 bits, which may not fit their type", "smaller ones");
+  return result;
 }
 
 function concat(node: OnnxNode, inputs: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {
@@ -250,8 +272,8 @@ function slice(node: OnnxNode, [x, from, to, axes, steps]: readonly OnnxNumbers[
     (input ? integers(input, subject) : intsOf(node, key, subject))?.[0];
   const [start, end] = [one(from, "starts"), one(to, "ends")];
   if (start === undefined || end === undefined) throw refusal("bad-file", subject, "no starts or ends", "both");
-  // NaN stands for the number of samples
-  if (x.shape.length !== 1 || node.inputs.includes("") || (one(steps, "") ?? 1) !== 1 || Number.isNaN(start + end))
+  // sizes that are no numbers here: see shapeOf
+  if (x.shape.length !== 1 || node.inputs.includes("") || (one(steps, "") ?? 1) !== 1 || !Number.isFinite(start + end))
     throw refusal("unsupported", subject, "more than a list or other than neighbours", "a plain part of a list");
   axisIn(one(axes, "axes") ?? 0, 1, subject);
   const data = x.data.slice(start, end);

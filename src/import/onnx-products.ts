@@ -141,7 +141,7 @@ export function scaler(state: Walk, node: OnnxNode, subject: string): void {
 }
 
 /** A constant as one number per element of the head, or a single number for all. Adding dimensions or pinning unknown sizes changes `dims`. */
-function spread(state: Walk, numbers: OnnxNumbers, subject: string): Float64Array {
+export function spread(state: Walk, numbers: OnnxNumbers, subject: string): Float64Array {
   const { data, shape } = numbers;
   const width = state.fold.width();
   if (!state.dims && width !== null) state.dims = [1, width];

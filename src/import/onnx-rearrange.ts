@@ -57,20 +57,22 @@ function needSamplesFirst({ dims, samples }: Walk, subject: string): void {
 export function reshapeHead(state: Walk, node: OnnxNode, shape: OnnxNumbers | undefined, subject: string): void {
   if (!shape) throw missing(subject, "a constant shape");
   needSamplesFirst(state, subject);
-  const target = integers(shape, subject);
+  const sizes = integers(shape, subject);
+  // A size that is not known is, like −1, what the others leave; as the first it would be the batch.
+  const target = sizes.map((n, i) => (n === Number.POSITIVE_INFINITY && i > 0 ? -1 : n));
   const allowZero = intOf(node, "allowzero", 0, subject) === 1;
   const { samples, batch } = state;
   const first = target.findIndex((n) => n !== 1);
   const named = Number.isNaN(target[first]) || (batch !== null && target[first] === batch); // written for the whole batch
   const copied = target[samples] === 0 && !allowZero;
-  const kept = named ? first : copied ? samples : Math.max(0, target.indexOf(-1));
+  const kept = named ? first : copied ? samples : Math.max(0, sizes.indexOf(-1));
   const together = target[0] === 1 && !named && batch !== null && batch > 1; // several samples in one row
   if (named) target[first] = 1;
-  if (together || target.some(Number.isNaN) || (target[0] > 1 && samples >= 0 && state.dims))
+  if (together || !target.every(Number.isFinite) || (target[0] > 1 && samples >= 0 && state.dims))
     throw refusal(
       "unsupported",
       subject,
-      `a shape ${showDims(target.map((n) => (Number.isNaN(n) ? null : n)))} that spreads samples over other axes`,
+      `a shape ${showDims(target.map((n) => (Number.isFinite(n) ? n : null)))} that spreads samples over other axes`,
       "the batch first",
     );
   if (!state.dims || state.dims.includes(null)) {

@@ -16,7 +16,7 @@ export function sizeOfDims(dims: Dims): number | null {
 export function reshapeDims(dims: Dims, target: readonly number[], allowZero: boolean, subject: string): (number | null)[] {
   const bad = () => refusal("bad-model", subject, `shape ${showDims(target)} for ${showDims(dims)}`, "as many elements");
   const out: (number | null)[] = target.map((n, i) => {
-    if (n < -1 || (n === 0 && !allowZero && i >= dims.length)) throw bad();
+    if (!Number.isFinite(n) || n < -1 || (n === 0 && !allowZero && i >= dims.length)) throw bad();
     return n === 0 && !allowZero ? dims[i] : n;
   });
   const open = out.indexOf(-1);

@@ -29,8 +29,8 @@ export interface Walk extends ChainStart {
   integer: boolean;
   /** The axis of the head that counts samples; −1 where none does: the input is a single vector, or the file is for one sample. */
   samples: number;
-  /** What Shape tells of the values passed so far: NaN stands for the number of samples. */
-  shapes: Map<string, Dims | null>;
+  /** What Shape tells of the values passed so far, as `shapeOf` says it. */
+  shapes: Map<string, readonly number[] | null>;
   /** The batch size the file fixes, where it does. */
   batch: number | null;
   layerNames: Set<string>;
@@ -38,10 +38,10 @@ export interface Walk extends ChainStart {
 
 /**
  * A shape as Shape tells it. The batch is one here and another number elsewhere: NaN stands for it, which Reshape understands and
- * arithmetic does not lose.
+ * arithmetic does not lose. Infinity stands for another size that is not known; the number of samples is never part of it.
  */
-export function shapeOf(dims: Dims | null, samples: number): Dims | null {
-  return dims?.map((n, axis) => (axis === samples && n === 1 ? Number.NaN : n)) ?? null;
+export function shapeOf(dims: Dims | null, samples: number): readonly number[] | null {
+  return dims?.map((n, axis) => (axis === samples && n === 1 ? Number.NaN : (n ?? Number.POSITIVE_INFINITY))) ?? null;
 }
 
 /** The refusal of an input that is no constant where one is needed. */

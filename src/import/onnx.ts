@@ -127,7 +127,7 @@ function refuseOperators(nodes: readonly OnnxNode[], functions: ReadonlySet<stri
         "a function that the file defines",
         "operators; inline it (onnx.inliner.inline_local_functions)",
       );
-    if ([chainOperators, constantOperators, geluOnlyOperators, ["Constant", "Shape"]].some((list) => list.includes(known))) continue;
+    if ([chainOperators, constantOperators, geluOnlyOperators, ["Constant"]].some((list) => list.includes(known))) continue;
     const told = later.find(([form]) => form.test(known));
     throw told ? new SlonnError("unsupported", `${subject}: got ${told[1]}`) : unsupportedOperator(subject);
   }

@@ -17,12 +17,13 @@ const six = tensor("six", [1], [6]);
 test.each<[string, number[], number]>([
   ["Max", node("Max", ["h", "zero"], ["y"]), 13],
   ["Max, the bound first", node("Max", ["zero", "h"], ["y"]), 13],
+  ["Max of zeros", node("Max", ["h", "zeros"], ["y"]), 13],
   ["Clip", node("Clip", ["h", "zero"], ["y"]), 13],
   ["Clip with an empty bound", node("Clip", ["h", "zero", ""], ["y"]), 13],
   ["Clip by attributes", clip(0), 10],
   ["Clip below the largest float", clip(0, 3.4028234663852886e38), 10],
 ])("%s from 0 up is relu", async (_, part, opset) => {
-  const { layers } = await read(onnx({ nodes: [dense, part], tensors: [zero], opset }));
+  const { layers } = await read(onnx({ nodes: [dense, part], tensors: [zero, tensor("zeros", [1, 3], [0, 0, 0])], opset }));
   expect(layers.map(({ activation }) => activation)).toEqual(["relu"]);
 });
 
@@ -72,6 +73,76 @@ test.each<[string, number[], number]>([
 ])("the batch size is cut out of a shape by Slice with %s", async (_, slice, opset) => {
   const model = await read(onnx({ nodes: flatten(slice), tensors: lists, inputs: [value("x", ["n", 1, 2])], opset }));
   expect(Array.from(forward(model, Float32Array.of(1, 1)))).toEqual([5, 7, 9]);
+});
+
+const unknown: [string, number[]][] = [
+  ["sizes without numbers", value("x", ["n", "c", "w"])],
+  ["no shape", value("x", null)],
+];
+
+test.each(unknown)("the batch size is read from a shape of %s", async (_, input) => {
+  const pieces: [number[][], number][] = [
+    [flatten(node("Slice", ["shape", "at", "to"], ["batch"])), 13],
+    [flatten(node("Gather", ["shape", "at"], ["batch"])), 13],
+    [[node("Shape", ["x"], ["batch"], { start: 0, end: 1 }), ...flatten([]).slice(2)], 18],
+    [
+      [
+        node("Shape", ["x"], ["shape"]),
+        node("Cast", ["shape"], ["i"], { to: 6 }),
+        ...flatten(node("Gather", ["i", "at"], ["batch"])).slice(1),
+      ],
+      13,
+    ],
+  ];
+  for (const [nodes, opset] of pieces) {
+    const model = await read(onnx({ nodes, tensors: lists, inputs: [input], opset }));
+    expect(Array.from(forward(model, Float32Array.of(1, 1)))).toEqual([5, 7, 9]);
+  }
+});
+
+const [first, second, third] = ["at", "to", "step"].map((at, i) => node("Gather", ["shape", at], [`d${i}`]));
+const sized = (...nodes: number[][]) => [
+  node("Shape", ["x"], ["shape"]),
+  first,
+  second,
+  third,
+  ...nodes,
+  node("MatMul", ["f", "w"], ["y"]),
+];
+
+test.each<[string, number[][]]>([
+  ["the product of the others", [node("Mul", ["d1", "d2"], ["m"]), node("Concat", ["d0", "m"], ["t"], { axis: 0 })]],
+  ["their difference is not the number of samples", [node("Sub", ["d1", "d2"], ["m"]), node("Concat", ["d0", "m"], ["t"], { axis: 0 })]],
+])("a reshape to sizes that are not known: %s", async (_, nodes) => {
+  const file = onnx({ nodes: sized(...nodes, node("Reshape", ["x", "t"], ["f"])), tensors: lists, inputs: [value("x", ["n", "c", "w"])] });
+  expect(Array.from(forward(await read(file), Float32Array.of(1, 1)))).toEqual([5, 7, 9]);
+});
+
+test.each<[string, number[][], RegExp]>([
+  [
+    "as the first of a reshape",
+    [node("Concat", ["d1", "d0"], ["t"], { axis: 0 }), node("Reshape", ["x", "t"], ["f"])],
+    /\(Reshape\): got a shape \[\?, \?\] that spreads samples over other axes, expected the batch first$/,
+  ],
+  [
+    "times the number of samples",
+    [node("Mul", ["d0", "d1"], ["t"]), node("Reshape", ["x", "t"], ["f"])],
+    /\(Mul\): got arithmetic with the number of samples, expected that number as it is$/,
+  ],
+  [
+    "as a value",
+    [node("Cast", ["d1"], ["c"], { to: 1 }), node("Div", ["x", "c"], ["f"])],
+    /\(Cast\): got a size that is not known as a value, expected one sample's own values and constants$/,
+  ],
+  [
+    "as the end of a part",
+    [node("Slice", ["b", "at", "d1"], ["s"]), node("Add", ["x", "s"], ["f"])],
+    /\(Slice\): got more than a list or other than neighbours, expected a plain part of a list$/,
+  ],
+])("a size that is not known is refused %s", async (_, nodes, message) => {
+  await expect(read(onnx({ nodes: sized(...nodes), tensors: lists, inputs: [value("x", ["n", "c", "w"])] }))).rejects.toThrow(
+    expect.objectContaining({ code: "unsupported", message: expect.stringMatching(message) }),
+  );
 });
 
 test.each<[string, number[][]]>([

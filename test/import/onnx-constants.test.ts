@@ -47,6 +47,12 @@ test.each<[string, number[][], number[][], number[]]>([
     [tensor("v", [5], [9, 1, 2, 3, 9]), list("one", [1]), list("four", [4])],
     [1, 2, 3],
   ],
+  [
+    "the shape of another",
+    [node("Shape", ["table"], ["s"]), node("Reshape", ["row", "s"], ["c"]), add],
+    [tensor("table", [3], [0, 0, 0]), tensor("row", [1, 3], [1, 2, 3])],
+    [1, 2, 3],
+  ],
   ["a sum that is spread", [node("Add", ["p", "q"], ["c"]), add], [tensor("p", [1, 3], [1, 2, 3]), tensor("q", [1], [10])], [11, 12, 13]],
   ["behind Dropout", [node("Dropout", ["h"], ["d"]), node("Add", ["d", "b"], ["y"])], [], [0.5, 0.25, -1]],
   [
@@ -121,6 +127,20 @@ test.each<[string, number[][], number[][], ErrorCode, RegExp]>([
     [list("i", [0]), list("j", [1])],
     "bad-file",
     /got axis 1, expected one of 1/,
+  ],
+  [
+    "a shape that is not a number",
+    [node("Cast", ["nan"], ["s"], { to: 7 }), node("Reshape", ["b", "s"], ["c"]), add],
+    [tensor("nan", [1], [Number.NaN])],
+    "unsupported",
+    /\(Cast\): got NaN cast to int64, expected/,
+  ],
+  [
+    "integers divided by zero",
+    [node("Div", ["i", "i"], ["s"]), node("Reshape", ["b", "s"], ["c"]), add],
+    [list("i", [0])],
+    "unsupported",
+    /\(Div\): got integers past 31 bits, which may not fit their type/,
   ],
   ["a cast to bool", [node("Cast", ["b"], ["c"], { to: 9 }), add], [], "unsupported", /got a cast of constants to bool, expected float/],
   ["a cast to nothing", [node("Cast", ["b"], ["c"], { to: 99 }), add], [], "unsupported", /got a cast of constants to element type 99/],
