@@ -326,33 +326,13 @@ function readNumbers(source: Source, shape: readonly number[], type: Datatype, l
 }
 
 function decodeNumbers(view: DataView, at: number, count: number, { kind, sizeBytes, littleEndian }: NumberType): Float32Array {
-  const valueAt = (p: number): number => {
-    switch (`${kind}${sizeBytes}`) {
-      case "float8":
-        return view.getFloat64(p, littleEndian);
-      case "signed1":
-        return view.getInt8(p);
-      case "signed2":
-        return view.getInt16(p, littleEndian);
-      case "signed4":
-        return view.getInt32(p, littleEndian);
-      case "signed8":
-        return Number(view.getBigInt64(p, littleEndian));
-      case "unsigned1":
-        return view.getUint8(p);
-      case "unsigned2":
-        return view.getUint16(p, littleEndian);
-      case "unsigned4":
-        return view.getUint32(p, littleEndian);
-      default:
-        return Number(view.getBigUint64(p, littleEndian));
-    }
-  };
   if (kind === "float" && sizeBytes === 2)
     return widenHalf(Uint16Array.from({ length: count }, (_, i) => view.getUint16(at + 2 * i, littleEndian)));
   const out = new Float32Array(count);
-  if (kind === "float" && sizeBytes === 4) for (let i = 0; i < count; i++) out[i] = view.getFloat32(at + 4 * i, littleEndian);
-  else for (let i = 0; i < count; i++) out[i] = valueAt(at + sizeBytes * i);
+  const big = kind !== "float" && sizeBytes === 8 ? "Big" : "";
+  const form = { float: "Float", signed: "Int", unsigned: "Uint" }[kind];
+  const getter = `get${big}${form}${8 * sizeBytes}` as "getFloat32" | "getBigInt64"; // or another of these
+  for (let i = 0; i < count; i++) out[i] = Number(view[getter](at + sizeBytes * i, littleEndian));
   return out;
 }
 

@@ -172,20 +172,20 @@ interface Applied {
   alpha: number;
 }
 
-const namedActivations: ReadonlyMap<string, Applied> = new Map<string, Applied>([
-  ["linear", { kind: "identity", alpha: 0 }],
-  ["relu", { kind: "relu", alpha: 0 }],
-  ["sigmoid", { kind: "sigmoid", alpha: 0 }],
-  ["tanh", { kind: "tanh", alpha: 0 }],
-  ["gelu", { kind: "gelu", alpha: 0 }],
-  ["gelu_new", { kind: "gelu-tanh", alpha: 0 }], // TensorFlow.js' name of the tanh form
-  ["softmax", { kind: "softmax", alpha: 0 }],
-  ["log_softmax", { kind: "log-softmax", alpha: 0 }],
-  ["logSoftmax", { kind: "log-softmax", alpha: 0 }],
-  ["leaky_relu", { kind: "leaky-relu", alpha: 0.2 }], // Keras 3; the slope of its function, not of its layer
-]);
+const namedActivations: Readonly<Record<string, Activation>> = {
+  linear: "identity",
+  relu: "relu",
+  sigmoid: "sigmoid",
+  tanh: "tanh",
+  gelu: "gelu",
+  gelu_new: "gelu-tanh", // TensorFlow.js' name of the tanh form
+  softmax: "softmax",
+  log_softmax: "log-softmax",
+  logSoftmax: "log-softmax",
+  leaky_relu: "leaky-relu", // Keras 3
+};
 
-const activationNames = [...namedActivations.keys()].join(", ");
+const activationNames = Object.keys(namedActivations).join(", ");
 
 /** An activation as a configuration gives it: a name, nothing, or a serialized object that names one. */
 function activationOf(value: unknown, title: string): Applied {
@@ -203,9 +203,9 @@ function activationOf(value: unknown, title: string): Applied {
     return activationOf(name === "logSoftmax" ? name : name.toLowerCase(), title);
   }
   const name = asString(value, `${title}: activation`);
-  const applied = namedActivations.get(name);
-  if (!applied) throw refusal("unsupported", title, `activation ${shown(name)}`, `one of ${activationNames}`);
-  return applied;
+  if (!Object.hasOwn(namedActivations, name)) throw refusal("unsupported", title, `activation ${shown(name)}`, `one of ${activationNames}`);
+  const kind = namedActivations[name];
+  return { kind, alpha: kind === "leaky-relu" ? 0.2 : 0 }; // the slope of Keras' function, not of its layer
 }
 
 function reluOf(config: JsonObject, title: string): Applied {

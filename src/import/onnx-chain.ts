@@ -2,14 +2,14 @@
 // a batch of one; what is not a straight chain is refused by node and operator.
 
 import { refusal, SlonnError } from "../errors.ts";
-import { activations } from "../model/model.ts";
+import { type Activation, activations } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { floatOf, intOf, stringOf } from "./onnx-attributes.ts";
 import { axesOf, constantOf, foldConstants, shapeNumbers } from "./onnx-constants.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph } from "./onnx-graph.ts";
-import { describeElementType, type OnnxNumbers } from "./onnx-numbers.ts";
+import { elementTypes, type OnnxNumbers } from "./onnx-numbers.ts";
 import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft, scaler, spread } from "./onnx-products.ts";
 import { castHead, flattenHead, reshapeHead, squeezeHead, transposeHead, unsqueezeHead } from "./onnx-rearrange.ts";
 import { axisIn, showDims, sizeOfDims } from "./onnx-shapes.ts";
@@ -50,7 +50,7 @@ const mostFloat = Math.fround(3.4028234e38);
 
 /** Where the chain starts: at the graph's input. */
 function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" | "integer" | "batch" | "samples" | "shapes"> {
-  const type = describeElementType(input.elementType);
+  const type = elementTypes[input.elementType];
   const subject = `${name}: input ${quoted(input.name)}`;
   if (!type || type.name === "bool")
     throw refusal("unsupported", subject, `element type ${input.elementType}`, "a tensor of floats or integers");
@@ -158,7 +158,9 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
       transposeHead(state, node, subject);
       break;
     case "Relu":
-      fold.activation(subject, "relu", 0);
+    case "Sigmoid":
+    case "Tanh":
+      fold.activation(subject, node.operator.toLowerCase() as Activation, 0);
       break;
     case "Max":
     case "Clip":
@@ -175,12 +177,6 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
       fold.activation(subject, "leaky-relu", slopes[0]);
       break;
     }
-    case "Sigmoid":
-      fold.activation(subject, "sigmoid", 0);
-      break;
-    case "Tanh":
-      fold.activation(subject, "tanh", 0);
-      break;
     case "Gelu": {
       const form = stringOf(node, "approximate", "none", subject);
       if (form !== "none" && form !== "tanh") throw refusal("unsupported", subject, `approximate ${quoted(form)}`, "none or tanh");

@@ -4,7 +4,8 @@ import { refusal } from "../errors.ts";
 import { narrowToHalf, widenHalf } from "../model/half.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
 import type { OnnxNode } from "./onnx-file.ts";
-import { decodeTensor, describeElementType, type OnnxNumbers } from "./onnx-numbers.ts";
+import { functionOf } from "./onnx-functions.ts";
+import { decodeTensor, elementTypes, type OnnxNumbers } from "./onnx-numbers.ts";
 import { axisIn, flattenDims, permutationOf, reshapeDims, showDims, squeezedAxes, unsqueezeDims } from "./onnx-shapes.ts";
 
 /** What a computation is allowed: `subject` names the node, `spend` is told of every number made and throws when they are too many. */
@@ -61,13 +62,10 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
     case "Unsqueeze":
       return { ...x, shape: known(unsqueezeDims(x.shape, axesOf(node, inputs[1], subject) ?? [], subject)) };
     case "Add":
-      return elementwise(inputs, (a, b) => a + b, allowance);
     case "Sub":
-      return elementwise(inputs, (a, b) => a - b, allowance);
     case "Mul":
-      return elementwise(inputs, (a, b) => a * b, allowance);
     case "Div":
-      return elementwise(inputs, inputs[0].integer && inputs[1].integer ? (a, b) => Math.trunc(a / b) : (a, b) => a / b, allowance);
+      return elementwise(inputs, functionOf(operator)!, allowance);
     case "Concat":
       return concat(node, inputs, allowance);
     case "Gather":
@@ -83,21 +81,18 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
 
 /** The value of a Constant node. */
 export function constantOf(node: OnnxNode, externals: ReadonlyMap<string, Uint8Array>, { subject, spend }: Allowance): OnnxNumbers {
-  const of = (key: string) => node.attributes.get(key);
-  const { tensor } = of("value") ?? {};
+  const tensor = node.attributes.get("value")?.tensor;
   if (tensor) {
     const numbers = decodeTensor(tensor, subject, externals);
     spend(numbers.data.length);
     return numbers;
   }
-  const single = (value: number, integer: boolean) => ({ shape: [], data: Float64Array.of(value), integer });
-  const several = (values: number[], integer: boolean) => ({ shape: [values.length], data: Float64Array.from(values), integer });
-  const [float, int, floats, ints] = [of("value_float")?.float, of("value_int")?.int, of("value_floats")?.floats, of("value_ints")?.ints];
-  if (float !== undefined) return single(float, false);
-  if (int !== undefined) return single(int, true);
-  if (floats) return several(floats, false);
-  if (ints) return several(ints, true);
-  const got = of("sparse_value") ? "a sparse tensor" : "no value";
+  for (const key of ["float", "int", "floats", "ints"] as const) {
+    const held = node.attributes.get(`value_${key}`)?.[key];
+    if (held !== undefined)
+      return { shape: Array.isArray(held) ? [held.length] : [], data: Float64Array.from([held].flat()), integer: key.startsWith("int") };
+  }
+  const got = node.attributes.has("sparse_value") ? "a sparse tensor" : "no value";
   throw refusal("unsupported", subject, got, "a tensor, floats or integers");
 }
 
@@ -160,7 +155,7 @@ function known(dims: (number | null)[]): number[] {
 }
 
 function cast(x: OnnxNumbers, to: number, { subject, spend }: Allowance): OnnxNumbers {
-  const type = describeElementType(to);
+  const type = elementTypes[to];
   if (!type || type.name === "bool" || type.name === "bfloat16")
     throw refusal(
       "unsupported",
@@ -168,11 +163,9 @@ function cast(x: OnnxNumbers, to: number, { subject, spend }: Allowance): OnnxNu
       `a cast of constants to ${type?.name ?? `element type ${to}`}`,
       "float, float16, double or an integer type",
     );
-  const size = x.integer ? x.data.find((v) => !Number.isFinite(v)) : undefined; // see shapeOf
-  if (!type.integer && size !== undefined) {
-    const what = Number.isNaN(size) ? "the number of samples" : "a size that is not known";
-    throw refusal("unsupported", subject, `${what} as a value`, "one sample's own values and constants");
-  }
+  if (!type.integer && x.integer && !x.data.every(Number.isFinite))
+    // see shapeOf
+    throw refusal("unsupported", subject, "an open size as a value", "one sample's own values and constants");
   if (type.integer) {
     spend(x.data.length);
     const [least, most] = rangeOf(type.name);
@@ -225,6 +218,7 @@ function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) 
   const left = broadcast(a, shape, allowance);
   const right = broadcast(b, shape, allowance);
   const integer = a.integer && b.integer;
+  // Integers divide to integers.
   for (let i = 0; i < left.length; i++) left[i] = integer ? ofSizes(left[i], right[i], of, allowance.subject) : of(left[i], right[i]);
   return { shape, data: left, integer };
 }
@@ -233,12 +227,12 @@ function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) 
 function ofSizes(a: number, b: number, of: (a: number, b: number) => number, subject: string): number {
   if (Number.isNaN(a) || Number.isNaN(b)) {
     // What comes of the number of samples must be that number again, however many they are.
-    const keeps = (samples: number) => of(Number.isNaN(a) ? samples : a, Number.isNaN(b) ? samples : b) === samples;
+    const keeps = (samples: number) => Math.trunc(of(Number.isNaN(a) ? samples : a, Number.isNaN(b) ? samples : b)) === samples;
     if (!keeps(2) || !keeps(3)) throw refusal("unsupported", subject, "arithmetic with the number of samples", "that number as it is");
     return Number.NaN;
   }
   if (a === Number.POSITIVE_INFINITY || b === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  const result = of(a, b);
+  const result = Math.trunc(of(a, b));
   if (!(Math.abs(result) < 2 ** 31))
     throw refusal("unsupported", subject, "integers past 31 bits, which may not fit their type", "smaller ones");
   return result;

@@ -1,7 +1,8 @@
 // Recognizes Gelu where an exporter wrote it as single operators: any arrangement of a value and scalars that computes the same function.
 
-import { activate, erf } from "../model/forward.ts";
+import { activate } from "../model/forward.ts";
 import type { OnnxNode } from "./onnx-file.ts";
+import { functionOf } from "./onnx-functions.ts";
 import type { OnnxNumbers } from "./onnx-numbers.ts";
 
 export interface GeluMatch {
@@ -90,29 +91,4 @@ function evaluate(node: OnnxNode, operands: readonly Operand[], n: number): Floa
   if (!of || node.domain !== "" || operands.length !== of.length) return null;
   const steps = operands.map(({ length }) => (length === 1 ? 0 : 1));
   return Float64Array.from({ length: n }, (_, i) => of(operands[0][i * steps[0]], operands[1]?.[i * steps[1]]));
-}
-
-function functionOf(operator: string): ((a: number, b: number) => number) | null {
-  switch (operator) {
-    case "Add":
-      return (a, b) => a + b;
-    case "Sub":
-      return (a, b) => a - b;
-    case "Mul":
-      return (a, b) => a * b;
-    case "Div":
-      return (a, b) => a / b;
-    case "Pow":
-      return (a, b) => a ** b;
-    case "Erf":
-      return (a) => erf(a);
-    case "Tanh":
-      return (a) => Math.tanh(a);
-    case "Sigmoid":
-      return (a) => 1 / (1 + Math.exp(-a));
-    case "Identity":
-      return (a) => a;
-    default:
-      return null;
-  }
 }

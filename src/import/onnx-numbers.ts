@@ -24,52 +24,33 @@ interface ElementType {
   read(view: DataView, at: number): number;
 }
 
-/** The element types that are read, by TensorProto.DataType. */
-function elementTypeOf(dataType: number): ElementType | null {
-  const type = (name: string, bytes: number, integer: boolean, field: number, wire: 0 | 1 | 5, read: ElementType["read"]): ElementType => ({
-    name,
-    bytes,
-    integer,
-    field,
-    wire,
-    read,
-  });
-  switch (dataType) {
-    case 1:
-      return type("float", 4, false, 4, 5, (view, at) => view.getFloat32(at, true));
-    case 2:
-      return type("uint8", 1, true, 5, 0, (view, at) => view.getUint8(at));
-    case 3:
-      return type("int8", 1, true, 5, 0, (view, at) => view.getInt8(at));
-    case 4:
-      return type("uint16", 2, true, 5, 0, (view, at) => view.getUint16(at, true));
-    case 5:
-      return type("int16", 2, true, 5, 0, (view, at) => view.getInt16(at, true));
-    case 6:
-      return type("int32", 4, true, 5, 0, (view, at) => view.getInt32(at, true));
-    case 7:
-      return type("int64", 8, true, 7, 0, (view, at) => Number(view.getBigInt64(at, true)));
-    case 9:
-      return type("bool", 1, true, 5, 0, (view, at) => view.getUint8(at));
-    case 10: // float16 and bfloat16 are read as their bits and widened afterwards
-      return type("float16", 2, false, 5, 0, (view, at) => view.getUint16(at, true));
-    case 11:
-      return type("double", 8, false, 10, 1, (view, at) => view.getFloat64(at, true));
-    case 12:
-      return type("uint32", 4, true, 11, 0, (view, at) => view.getUint32(at, true));
-    case 13:
-      return type("uint64", 8, true, 11, 0, (view, at) => Number(view.getBigUint64(at, true)));
-    case 16:
-      return type("bfloat16", 2, false, 5, 0, (view, at) => view.getUint16(at, true));
-    default:
-      return null;
-  }
-}
+type Getter = Exclude<Extract<keyof DataView, `get${string}`>, "getFloat16">;
 
-/** How an element type is called, for messages and to tell integers from floats; null for those that are not read. */
-export function describeElementType(dataType: number): { name: string; integer: boolean } | null {
-  return elementTypeOf(dataType);
-}
+const type = (name: string, field: number, wire: 0 | 1 | 5, getter: Getter): ElementType => ({
+  name,
+  bytes: Number(/\d+/.exec(getter)) / 8,
+  integer: !/float|double/.test(name),
+  field,
+  wire,
+  read: (view, at) => Number(view[getter](at, true)),
+});
+
+/** The element types that are read, by TensorProto.DataType. float16 and bfloat16 are read as their bits and widened afterwards. */
+export const elementTypes: Readonly<Record<number, ElementType | undefined>> = {
+  1: type("float", 4, 5, "getFloat32"),
+  2: type("uint8", 5, 0, "getUint8"),
+  3: type("int8", 5, 0, "getInt8"),
+  4: type("uint16", 5, 0, "getUint16"),
+  5: type("int16", 5, 0, "getInt16"),
+  6: type("int32", 5, 0, "getInt32"),
+  7: type("int64", 7, 0, "getBigInt64"),
+  9: type("bool", 5, 0, "getUint8"),
+  10: type("float16", 5, 0, "getUint16"),
+  11: type("double", 10, 1, "getFloat64"),
+  12: type("uint32", 11, 0, "getUint32"),
+  13: type("uint64", 11, 0, "getBigUint64"),
+  16: type("bfloat16", 5, 0, "getUint16"),
+};
 
 /**
  * The numbers of a tensor. Allocates only after the bytes are known to be there.
@@ -78,7 +59,7 @@ export function describeElementType(dataType: number): { name: string; integer: 
  */
 export function decodeTensor(tensor: OnnxTensor, name: string, externals: ReadonlyMap<string, Uint8Array>): OnnxNumbers {
   const subject = `${name}: tensor ${quoted(tensor.name)}`;
-  const type = elementTypeOf(tensor.elementType);
+  const type = elementTypes[tensor.elementType];
   if (!type)
     throw refusal("unsupported", subject, `element type ${tensor.elementType}`, "float, float16, bfloat16, double or an integer type");
   const n = sizeOf(tensor.dims);
@@ -100,9 +81,9 @@ export function decodeTensor(tensor: OnnxTensor, name: string, externals: Readon
     type.name === "float" ? new Float32Array(n) : type.name.endsWith("float16") ? new Uint16Array(n) : new Float64Array(n);
   if (raw) {
     if (raw.length !== n * type.bytes) throw wrong(`${raw.length} bytes`);
-    bits = allocate();
-    if (type.name === "float" && raw.byteOffset % 4 === 0) (bits as Float32Array).set(new Float32Array(raw.buffer, raw.byteOffset, n));
+    if (type.name === "float") bits = new Float32Array(new Uint8Array(raw).buffer);
     else {
+      bits = allocate();
       const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
       for (let i = 0; i < n; i++) bits[i] = type.read(view, i * type.bytes);
     }

@@ -20,22 +20,11 @@ export function arithmetic(
 ): void {
   needFloats(state, subject);
   const values = spread(state, numbers, subject);
-  const [one, zero] = [Float64Array.of(1), new Float64Array(1)];
-  if (operator === "Add") state.fold.affine(subject, one, values);
-  else if (operator === "Mul") state.fold.affine(subject, values, zero);
-  else if (operator === "Div")
-    state.fold.affine(
-      subject,
-      values.map((v) => 1 / v),
-      zero,
-    );
-  else if (headFirst)
-    state.fold.affine(
-      subject,
-      one,
-      values.map((v) => -v),
-    );
-  else state.fold.affine(subject, Float64Array.of(-1), values);
+  const factors = operator === "Mul" || operator === "Div";
+  const negated = operator === "Sub";
+  const used = operator === "Div" ? values.map((v) => 1 / v) : negated && headFirst ? values.map((v) => -v) : values;
+  const one = Float64Array.of(negated && !headFirst ? -1 : 1);
+  state.fold.affine(subject, factors ? used : one, factors ? new Float64Array(1) : used);
 }
 
 /** x W of the chain's vector. */

@@ -4,13 +4,13 @@ import { refusal } from "../errors.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
 import { integers } from "./onnx-constants.ts";
 import type { OnnxNode } from "./onnx-file.ts";
-import { describeElementType, type OnnxNumbers } from "./onnx-numbers.ts";
+import { elementTypes, type OnnxNumbers } from "./onnx-numbers.ts";
 import { flattenDims, permutationOf, reshapeDims, showDims, squeezedAxes, unsqueezeDims } from "./onnx-shapes.ts";
 import { missing, type Walk } from "./onnx-walk.ts";
 
 export function castHead(state: Walk, node: OnnxNode, subject: string): void {
   const to = intOf(node, "to", 0, subject);
-  const type = describeElementType(to);
+  const type = elementTypes[to];
   // Narrow and unsigned types would wrap numbers around.
   const keeps = type && (!type.integer || to === state.graph.input.elementType || ["int32", "int64"].includes(type.name));
   if (!type || !keeps || type.name === "bool" || (type.integer && !state.integer))

@@ -181,19 +181,15 @@ function decode({ name, count, stored, affine, offset, sizeBytes }: Entry, bytes
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, sizeBytes);
   const out = new Float32Array(count);
   switch (stored) {
-    case "float32":
-      for (let i = 0; i < count; i++) out[i] = view.getFloat32(4 * i, true);
-      return out;
     case "float16":
       return widenHalf(Uint16Array.from({ length: count }, (_, i) => view.getUint16(2 * i, true)));
+    case "float32":
     case "int32":
-      for (let i = 0; i < count; i++) out[i] = view.getInt32(4 * i, true);
-      return out;
     case "uint16":
     case "uint8": {
-      const { scale, min } = affine ?? { scale: 1, min: 0 };
-      for (let i = 0; i < count; i++) out[i] = (stored === "uint8" ? view.getUint8(i) : view.getUint16(2 * i, true)) * scale + min;
-      return out;
+      const getter = ({ float32: "getFloat32", int32: "getInt32", uint16: "getUint16", uint8: "getUint8" } as const)[stored];
+      for (let i = 0; i < count; i++) out[i] = view[getter](bytesPer[stored] * i, true);
+      return affine ? out.map((v) => v * affine.scale + affine.min) : out;
     }
     case "bool":
     case "complex64":

@@ -132,7 +132,7 @@ test.each<[string, number[][], RegExp]>([
   [
     "as a value",
     [node("Cast", ["d1"], ["c"], { to: 1 }), node("Div", ["x", "c"], ["f"])],
-    /\(Cast\): got a size that is not known as a value, expected one sample's own values and constants$/,
+    /\(Cast\): got an open size as a value, expected one sample's own values and constants$/,
   ],
   [
     "as the end of a part",

@@ -326,7 +326,7 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
       tensors: [list("zero", [0])],
     }),
     "unsupported",
-    'm: node "cast1" (Cast): got the number of samples as a value, expected one sample\'s own values and constants',
+    'm: node "cast1" (Cast): got an open size as a value, expected one sample\'s own values and constants',
   ],
   [
     "a reshape that lays samples side by side",
