@@ -5,6 +5,7 @@ import { refusal, SlonnError } from "../errors.ts";
 import { type Activation, activations } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
 import { floatOf, intOf, stringOf } from "./onnx-attributes.ts";
+import { makeTwoClasses } from "./onnx-classes.ts";
 import { axesOf, constantOf, foldConstants, shapeNumbers } from "./onnx-constants.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
@@ -70,9 +71,10 @@ function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" |
 
 /**
  * Walks the chain, telling `fold` every step.
+ * @returns whether its end makes two classes of one score.
  * @throws SlonnError `unsupported`, `bad-file` or `bad-model` where it is none that can be run.
  */
-export function followChain(start: ChainStart): void {
+export function followChain(start: ChainStart): boolean {
   const state: Walk = { ...start, ...entry(start.graph, start.file), layerNames: new Set() };
   const { graph, constants, file } = state;
   const isConstant = (value: string) => value === "" || constants.has(value);
@@ -100,6 +102,8 @@ export function followChain(start: ChainStart): void {
 
     if (readers(state.head) > 1 || node.inputs.filter((value) => value === state.head).length > 1) {
       const scalar = (value: string) => (constants.get(value)?.data.length === 1 ? constants.get(value) : undefined);
+      const oneScore = state.fold.width() === 1 && state.dims?.length === 2 && state.samples < 1;
+      if (oneScore && makeTwoClasses(rest.slice(i - 1), (value) => scalar(value)?.data[0] === 1)) return true;
       const gelu = matchGelu(state.head, rest.slice(i, i + 64), scalar, readers);
       if (!gelu) throw branched(subject, node, state);
       if ("foreign" in gelu) throw refusal("unsupported", subject, `the activation ${gelu.foreign}`, `one of ${activations.join(", ")}`);
@@ -119,6 +123,7 @@ export function followChain(start: ChainStart): void {
       "unsupported",
       `${file}: got output ${quoted(graph.output)} that is not the end of the chain from ${quoted(graph.input.name)}`,
     );
+  return false;
 }
 
 function advance(state: Walk, value: string): void {

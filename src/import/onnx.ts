@@ -4,9 +4,11 @@
 import { refusal, SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
 import { checkFunction, quoted } from "../model/quoted.ts";
+import { asTwoClasses } from "../model/two-classes.ts";
 import { checkArguments } from "./arguments.ts";
 import { createFold } from "./fold.ts";
 import { chainOperators, followChain, unsupportedOperator } from "./onnx-chain.ts";
+import { labelOperators, scoresOf } from "./onnx-classes.ts";
 import { constantOperators } from "./onnx-constants.ts";
 import { fullName, type OnnxNode, readOnnxFile } from "./onnx-file.ts";
 import { geluOnlyOperators } from "./onnx-gelu.ts";
@@ -15,9 +17,6 @@ import { decodeTensor, type OnnxNumbers } from "./onnx-numbers.ts";
 
 /** The default operator sets that are read; those after 21 only add element types to the operators read here. */
 const opsets = { from: 7, to: 28 } as const;
-
-/** Operators that turn scores into labels; classifiers are often exported with them at the end. */
-const labelOperators: readonly string[] = ["ArgMax", "ArgMin", "TopK", "ZipMap", "LabelEncoder", "ArrayFeatureExtractor"];
 
 /** Layers with weights of their own, and models of other kinds. A refusal names them rather than what an exporter wrote around them. */
 const otherLayers = /^(Conv|ConvTranspose|LSTM|GRU|RNN|LinearClassifier|LinearRegressor|SVM\w+|TreeEnsemble\w*)$/;
@@ -51,6 +50,7 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
   const { name, external } = options;
   if (external !== undefined) checkFunction("external", external);
   const file = readOnnxFile(bytes, name);
+  file.outputs = scoresOf(file);
   if (file.outputs.length > 1) refuseKinds(file.nodes, name); // scores beside labels: says more than that there are two outputs
   const graph = orderGraph(file, name, (nodes) => {
     refuseKinds(nodes, name);
@@ -74,8 +74,9 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
     constants.set(value, numbers);
   }
   const fold = createFold(name, most);
-  followChain({ file: name, opset: file.opset, graph, externals, constants, spend, fold });
-  return createModel(name, fold.finish());
+  const twoClasses = followChain({ file: name, opset: file.opset, graph, externals, constants, spend, fold });
+  const model = createModel(name, fold.finish());
+  return twoClasses ? asTwoClasses(model) : model;
 }
 
 async function readExternals({ initializers, nodes }: OnnxGraph, { name, external }: OnnxOptions): Promise<Map<string, Uint8Array>> {
@@ -111,7 +112,7 @@ function refuseKinds(nodes: readonly OnnxNode[], name: string): void {
     "unsupported",
     nodeSubject(name, node),
     "an operator that turns scores into labels",
-    "the scores as the only output; export the model without it and take the largest score afterwards",
+    "the scores as the only output; export the model without it",
   );
 }
 
