@@ -133,7 +133,7 @@ export function scaler(state: Walk, node: OnnxNode, subject: string): void {
 export function spread(state: Walk, numbers: OnnxNumbers, subject: string): Float64Array {
   const { data, shape } = numbers;
   const width = state.fold.width();
-  if (!state.dims && width !== null) state.dims = [1, width];
+  if (width !== null || shape.length > 2) state.dims ??= [1, width];
   if (state.dims) {
     const more = Math.max(0, shape.length - state.dims.length);
     state.dims = [...new Array<number>(more).fill(1), ...state.dims];

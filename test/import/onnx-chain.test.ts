@@ -252,3 +252,11 @@ test("one times the number of samples is still read as that number", async () =>
   const { layers } = await read(onnx({ nodes, tensors: [list("at", [0]), list("k", [1]), list("rest", [-1])] }));
   expect(layers.map(({ activation }) => activation)).toEqual(["softmax"]);
 });
+
+test("a number of three dimensions puts one before the batch of an input without a shape", async () => {
+  const nodes = [node("Sub", ["x", "one"], ["s"]), node("MatMul", ["s", "w"], ["h"]), node("Softmax", ["h"], ["y"], { axis: 1 })];
+  await expect(read(onnx({ nodes, tensors: [tensor("one", [1, 1, 1], [1])], inputs: [value("x", null)] }))).rejects.toMatchObject({
+    code: "unsupported",
+    message: expect.stringMatching(/\(Softmax\): got axis 1 of values of shape \[1, 1, 3\]/),
+  });
+});
