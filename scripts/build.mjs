@@ -10,7 +10,7 @@ const stamp = "build/whole";
 if (!process.argv.includes("--if-stale") || isStale()) await build();
 
 function isStale() {
-  if (!existsSync(stamp)) return true;
+  if (![stamp, "src/engine/generated/build.ts"].every((path) => existsSync(path))) return true;
   const built = statSync(stamp).mtimeMs;
   const folders = ["src", "assembly", "scripts"].flatMap((folder) => [
     folder,

@@ -26,11 +26,11 @@ export interface Composed {
 }
 
 /**
- * Shares of inputs that grow past the first rung, and past the second to one that leaves hardly anything out. Of the first well below half, so that the
+ * Shares of inputs that grow past the first rung, and past the second to one that leaves hardly anything out. Of the first below half, so that the
  * median is a query of one rung on other rows too.
  */
-const growShares = [0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35];
-const finalShares = [0.003, 0.008, 0.014, 0.02, 0.03, 0.04, 0.06, 0.08, 0.15];
+const growShares = [0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35, 0.45];
+const finalShares = [0.003, 0.008, 0.014, 0.02, 0.03, 0.04, 0.06, 0.08, 0.15, 0.25, 0.4];
 
 /** What growing costs beyond the difference of the two settings: later layers run again. */
 const regrowth = 0.3;

@@ -99,12 +99,12 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
   return {
     measure(queries, forMs = Number.POSITIVE_INFINITY) {
       const began = clock.now();
+      // all of them, for what is none to be refused: measuring may be over before it comes to the last
+      for (let i = queries.length || 1; i--; ) writeInput(queries[i], input, { readsNonZerosOnly: false });
       if (Number.isNaN(stepMs)) stepMs = stepOf(clock);
       if (!(stepMs > 0)) return known();
       // the last query's budget is no limit here
       for (const run of runs) limit(run);
-      // all of them, for what is none to be refused: measuring may be over before it comes to the last
-      for (let i = queries.length || 1; i--; ) writeInput(queries[i], input, { readsNonZerosOnly: false });
       const inputs = queries.length > 1 || input.dense.some((v) => v !== 0) ? queries : [input.dense.slice().fill(1)];
       const before = spentMs;
       do {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { binomialLower } from "../../src/calibrate/bounds.ts";
 import { type Aim, choose, expectedBound, expectedLoss, growsMore, lossRate, promisedCost } from "../../src/calibrate/choose.ts";
 import type { Composed } from "../../src/calibrate/compose.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
@@ -15,6 +16,9 @@ const rule = (cost: number, lost: number, disagreed = lost): Composed => ({
 });
 
 const aim = (promise: Aim["promise"], lossRate = 1): Aim => ({ promise, samples: 4000, lossRate });
+
+/** Rows by which the bound of few events lies above a normal one. */
+const few = (1.645 ** 2 + 2) / 3;
 
 describe("the bound a rule will probably get", () => {
   test("is above what was lost, closer the more rows certify and the less caution is asked for", () => {
@@ -37,15 +41,25 @@ describe("the bound a rule will probably get", () => {
   test("leaves room for how few rows will certify it, and caution for how few it was seen on", () => {
     const bound = (seenOn: number, samples: number, cautious: number): number =>
       expectedBound(seenOn / 100, seenOn / 100, seenOn, samples, cautious);
-    // deviation 0.1 of each row, 1.645 times that over 100 is 0.0016; one error of what was seen on 10,000 rows 0.001
-    expect(bound(10_000, 10_000, 0)).toBeCloseTo(0.01164, 4);
+    // deviation 0.1 of each row, 1.645 times that over 100 is 0.0016, and 1.57 rows; one error of what was seen on 10,000 rows 0.001
+    expect(bound(10_000, 10_000, 0)).toBeCloseTo(0.0118, 4);
     expect(bound(10_000, 1_000_000, 0)).toBeCloseTo(0.01016, 4);
     expect(bound(10_000, 1_000_000, 1)).toBeCloseTo(0.01116, 4);
   });
 
   test("of a rule that lost nothing is that of one loss among the rows, of a rule that loses half the widest", () => {
-    expect(expectedBound(0, 0, rows, 4000, 0)).toBeCloseTo(1.645 * Math.sqrt(1 / (rows * 4000)), 9);
-    expect(expectedBound(rows / 2, rows / 2, rows, 4000, 0)).toBeCloseTo(0.5 + (1.645 * 0.5) / Math.sqrt(4000), 4);
+    expect(expectedBound(0, 0, rows, 4000, 0)).toBeCloseTo(1.645 * Math.sqrt(1 / (rows * 4000)) + few / 4000, 9);
+    expect(expectedBound(rows / 2, rows / 2, rows, 4000, 0)).toBeCloseTo(0.5 + (1.645 * 0.5) / Math.sqrt(4000) + few / 4000, 4);
+  });
+
+  test("is about Clopper and Pearson's where few of few rows are lost", () => {
+    // as many rows were seen as certify; the root of `lost + 1` where theirs has that of `lost` weighs less the more were lost
+    for (const lost of [2, 5, 10, 20]) {
+      const exact = 1 - binomialLower(2500 - lost, 2500, 0.05);
+      const probable = expectedBound(lost, lost, 2500, 2500, 0);
+      expect(probable / exact).toBeGreaterThan(0.97);
+      expect(probable / exact).toBeLessThan(1.06);
+    }
   });
 });
 
@@ -65,7 +79,8 @@ describe("what a rule will probably lose", () => {
   test("is between what it lost and its share of that, nearer its own the more rows say so", () => {
     const settled = (lost: number, disagreed: number, changed: number): number =>
       expectedLoss({ ...rule(1, lost, disagreed), changed }, aim(promise, 0.25), 0) * rows -
-      1.645 * Math.sqrt((rows * (changed + 1)) / 4000);
+      1.645 * Math.sqrt((rows * (changed + 1)) / 4000) -
+      (few * rows) / 4000;
     // own: (0.1 · 20)² / ((0.1 · 20)² + 15 + 1) = 0.2 of the way from 5 to what it lost
     expect(settled(-5, 20, 15)).toBeCloseTo(3, 1);
     expect(settled(0, 20, 15)).toBeCloseTo(4, 1);

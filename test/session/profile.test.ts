@@ -135,6 +135,8 @@ test("a clock that stands still measures nothing, and does not hang", () => {
     expect(stepMs).toBeUndefined();
     expect(measured).toEqual(levels.map(() => ({ p50: Number.NaN, p90: Number.NaN, p99: Number.NaN, cold: Number.NaN })));
   }
+  const malformed = [...inputs, new Float32Array(1)];
+  expect(() => measureProfile(live, { now: () => 5 }, malformed)).toThrow("input: got 1 numbers, expected 300");
 });
 
 test("a clock of coarse steps is told from one that stands still, wherever in a step it is looked at", () => {
