@@ -1,7 +1,7 @@
 // Calibration, offline: fit activators, search settings by measured cost, keep a ladder of levels, certify each on rows used
 // for nothing else. Deterministic for a seed where costs are counted instead of timed.
 //
-//   rows ──┬─ a third: search (and fit, unless extra rows fit) → candidates → ladder
+//   rows ──┬─ a third or half: search (and fit, unless extra rows fit) → candidates → ladder
 //          └─ the rest: certify → bounds per level
 
 import { type Clock, systemClock } from "../clock.ts";
@@ -33,7 +33,7 @@ export type ActivatorKind = "low-rank" | "static" | "all" | "screen" | "clusters
 
 /** What to calibrate on, and what is to be promised. */
 export interface CalibrateOptions {
-  /** Inputs the network was not trained on, as it takes them. A third of them, at most 5,000, is searched on, the rest certifies. */
+  /** Inputs the network was not trained on, as it takes them. A third of them, without labels a half, at most 5,000, is searched on, the rest certifies. */
   rows: Rows;
   /** What is right for each row. Without labels the promise is agreement with dense. */
   labels?: Labels | null | undefined;
@@ -94,7 +94,8 @@ const optionNames: Record<keyof CalibrateOptions, true> = {
 const engineNames: Record<keyof EngineOptions, true> = { backend: true, module: true };
 
 /** Rows used at most to search and to fit. */
-const most = { search: 5000, fit: 4096 };
+const mostSearched = 5000;
+const mostFitted = 4096;
 
 /**
  * Calibrates a model: fits what ranks its nodes, searches levels of effort and certifies them. Takes from seconds to minutes and keeps the thread
@@ -124,18 +125,18 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   const depth = depthOf(metric, labels, model.layers[model.layers.length - 1].outputs);
   const random = seeded(seed);
   const order = permutation(rows.count, random);
-  const certifying = rowsCertifying(rows.count);
-  const searched = rows.count - certifying;
   const kind = labels ? "loss" : "agreement";
   const bound = labels ? maxLoss : decimal(1 - maxLoss);
   const needed = samplesNeeded(kind, bound, confidence, depth);
   if (needed === Number.POSITIVE_INFINITY) throw refusal("bad-option", "max loss", maxLoss, "one that a number of rows can prove");
+  const searched = rowsSearching(rows.count, needed, labels !== null);
+  const certifying = rows.count - searched;
   if (certifying < needed || searched < 1)
     throw refusal(
       "too-few-samples",
       "data",
       `${rows.count} rows of which ${certifying} certify`,
-      `at least ${rowsNeeded(needed)} rows: ${kind} ${bound} at confidence ${confidence} needs ${needed}; a larger max loss needs fewer`,
+      `at least ${rowsNeeded(needed, labels !== null)} rows: ${kind} ${bound} at confidence ${confidence} needs ${needed}; a larger max loss needs fewer`,
     );
   const search = takeLabelled({ rows, labels }, order.subarray(0, searched));
   const certify = takeLabelled({ rows, labels }, order.subarray(searched));
@@ -148,7 +149,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     fitRows: fitRows ?? search.rows,
     fit: {
       kinds: activators,
-      rows: most.fit,
+      rows: mostFitted,
       depth,
       random,
       ...(options.hashShape ? { hashShape: options.hashShape } : {}),
@@ -241,15 +242,21 @@ function depthOf(metric: LadderMetric, labels: Labels | null, outputs: number): 
   return depth;
 }
 
-/** Of `count` rows a third searches, up to a limit; the rest certify. */
-function rowsCertifying(count: number): number {
-  return count - Math.min(most.search, Math.floor(count / 3));
+/**
+ * How many of `count` rows search, up to a limit; the rest certify. A third; without labels up to half, as long as the others are as many as are
+ * `needed`: where every answer that differs counts, what is chosen with luck fails more often.
+ */
+function rowsSearching(count: number, needed: number, labelled: boolean): number {
+  const third = Math.floor(count / 3);
+  const share = labelled ? third : Math.max(third, Math.min(Math.floor(count / 2), count - needed));
+  return Math.min(mostSearched, share);
 }
 
 /** The least count of rows of which `needed` certify and one at least searches. */
-function rowsNeeded(needed: number): number {
-  let count = Math.max(needed, 3);
-  while (rowsCertifying(count) < needed) count++;
+function rowsNeeded(needed: number, labelled: boolean): number {
+  const searched = (count: number): number => rowsSearching(count, needed, labelled);
+  let count = needed + 1;
+  while (searched(count) < 1 || count - searched(count) < needed) count++;
   return count;
 }
 

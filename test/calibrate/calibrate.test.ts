@@ -236,6 +236,16 @@ test("stops when the signal fires, wherever it stands", async () => {
   }
 });
 
+test("half of the rows search without labels, a third with", async () => {
+  const certified = async (labels: Labels | null): Promise<number[]> => {
+    const rows = madeUpRows(2400, width, 3);
+    const levels = decodeLadder(await calibrate(plain, { rows, labels, cost: "macs" }))?.levels ?? [];
+    return [...new Set(levels.flatMap(({ certificates }) => certificates.map(({ samples }) => samples)))];
+  };
+  expect(await certified(null)).toEqual([1200]);
+  expect(await certified({ kind: "class", count: 2400, classes: new Uint32Array(2400) })).toEqual([1600]);
+});
+
 describe("refuses", () => {
   const refuse = (part: Partial<CalibrateOptions>, code: string, message: RegExp) =>
     expect(calibrate(plain, { ...options, ...part })).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
@@ -262,12 +272,10 @@ describe("refuses", () => {
       await calibrate(plain, { rows: madeUpRows(needed, width, 3), maxLoss, cost: "macs" });
     }
     await refuse({ rows: madeUpRows(0, width, 3), labels: null }, "too-few-samples", /got 0 rows/);
-    for (const count of [1, 2])
-      await refuse(
-        { rows: madeUpRows(count, width, 3), labels: null, maxLoss: 0.99, confidence: 0.6 },
-        "too-few-samples",
-        /expected at least 3 rows/,
-      );
+    // one searches, one certifies
+    const anything = { labels: null, maxLoss: 0.99, confidence: 0.6 };
+    await refuse({ rows: madeUpRows(1, width, 3), ...anything }, "too-few-samples", /expected at least 2 rows/);
+    await calibrate(plain, { rows: madeUpRows(2, width, 3), ...anything, cost: "macs" });
   });
 
   test("rows and labels that do not fit", async () => {
