@@ -223,6 +223,7 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
 /** Max with 0 or zeros, and Clip from 0 without an upper bound, are how Relu is written by hand; other bounds are refused. */
 function checkFromZero(state: Walk, node: OnnxNode, others: readonly (OnnxNumbers | undefined)[], subject: string): void {
   const expected = "expected a bound of 0 from below alone, which is Relu";
+  const max = node.operator === "Max";
   const bound = (i: number, key: string, open: number) => {
     if (!node.inputs[i]) return state.opset < 11 ? floatOf(node, key, open, subject) : open; // attributes became inputs
     const numbers = others[i];
@@ -231,7 +232,6 @@ function checkFromZero(state: Walk, node: OnnxNode, others: readonly (OnnxNumber
       throw new SlonnError("unsupported", `${subject}: got a bound that is no single constant, ${expected}`);
     return data[0];
   };
-  const max = node.operator === "Max";
   if (max && node.inputs.length !== 2) throw new SlonnError("unsupported", `${subject}: got ${node.inputs.length} inputs, ${expected}`);
   const from = max ? bound(node.inputs[0] === state.head ? 1 : 0, "", 0) : bound(1, "min", Number.NEGATIVE_INFINITY);
   const to = max ? Number.POSITIVE_INFINITY : bound(2, "max", Number.POSITIVE_INFINITY);

@@ -38,14 +38,10 @@ export function squeezeHead(state: Walk, axes: readonly number[] | undefined, su
 }
 
 export function unsqueezeHead(state: Walk, axes: readonly number[], subject: string): void {
-  const { dims, samples } = state;
-  if (!dims) return;
+  const dims = state.dims ?? [1, null]; // without a shape it is a batch of vectors
+  const samples = dims.map((_, axis) => (axis === state.samples ? 2 : 0));
   state.dims = unsqueezeDims(dims, axes, subject);
-  state.samples = unsqueezeDims(
-    [...dims.keys()].map((axis) => (axis === samples ? 2 : 0)),
-    axes,
-    subject,
-  ).indexOf(2);
+  state.samples = unsqueezeDims(samples, axes, subject).indexOf(2);
 }
 
 /** Refuses values whose samples do not lie one after the other: another shape of the same numbers would mix them. */

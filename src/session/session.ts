@@ -73,8 +73,8 @@ export interface Session {
    * @param slo what to keep; absent: the promise the model was calibrated for, else dense.
    * @param waitedMs milliseconds of the deadline that had passed before the call; 0 unless given
    * @param reservedMs milliseconds before the deadline that are to be left to others; 0 unless given
-   * @throws SlonnError `bad-input`, also for a query from within another, by a getter of what that was given or by the clock; `bad-slo`, `deadline`,
-   * `aborted`, `disposed`; `bad-model` where the model's arrays were transferred to another thread before the level was ready
+   * @throws SlonnError `bad-input`, also for a query from within another, by a getter or the clock; `bad-slo`, `deadline`, `aborted`, `disposed`;
+   * `bad-model` where the model's arrays were transferred to another thread before the level was ready
    */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): { output: Output; report: Report };
   /**

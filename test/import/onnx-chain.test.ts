@@ -260,3 +260,21 @@ test("a number of three dimensions puts one before the batch of an input without
     message: expect.stringMatching(/\(Softmax\): got axis 1 of values of shape \[1, 1, 3\]/),
   });
 });
+
+test("Unsqueeze puts an axis before or after the batch of an input without a shape", async () => {
+  const unsqueezed = (axis: string, ...nodes: number[][]) =>
+    read(
+      onnx({
+        nodes: [node("Unsqueeze", ["x", axis], ["u"]), node("MatMul", ["u", "w"], ["h"]), ...nodes],
+        tensors: [list("first", [0]), list("second", [1])],
+        inputs: [value("x", null)],
+      }),
+    );
+  // that is the batch
+  await expect(unsqueezed("first", node("Softmax", ["h"], ["y"], { axis: 1 }))).rejects.toMatchObject({
+    code: "unsupported",
+    message: expect.stringMatching(/\(Softmax\): got axis 1 of values of shape \[1, 1, 3\]/),
+  });
+  const model = await unsqueezed("second", node("Squeeze", ["h", "second"], ["y"]));
+  expect(Array.from(forward(model, Float32Array.of(1, 1)))).toEqual([5, 7, 9]);
+});
