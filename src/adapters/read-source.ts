@@ -181,7 +181,7 @@ async function openFile(files: FileSystem, name: string, path: string | URL): Pr
         controller.enqueue(await files.readFile(path));
         controller.close();
       },
-      // a pipe that nobody writes to would hold a thread, and a program that ends: it waits for someone who opens it, too
+      // opening a pipe that nobody writes to blocks a thread, and with it the end of the program, until someone else opens it
       cancel: async () => (await files.open(path, "r+")).close(),
     });
     return inStream(name, null, stream);

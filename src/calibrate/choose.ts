@@ -21,7 +21,7 @@ const disagreements = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 /** How many standard errors of the search's own estimate to stay away from the bound; several for the promise itself. */
 const caution = 0.7;
 const promiseCaution = [0, 0.4, 0.8, 1.3, 2];
-/** What rules that grow for more inputs cost, times what the most cautious ones for the promise do: of few rows even those have had luck. */
+/** Rules that grow for more inputs are taken from so many times the cost of the most cautious ones for the promise: on few rows even those have had luck. */
 const growingCosts = [1.1, 1.3, 1.7, 2.2];
 
 /** Standard deviations below which 95 % of a normal distribution lie. */
@@ -61,8 +61,10 @@ export function expectedDisagreement({ disagreed, rows }: Composed, { samples }:
 }
 
 /**
- * The upper confidence bound that `samples` certification rows would probably give, and `cautious` standard errors on top. (z² + 2) / 3 counts are what
- * the bound of few events lies above a normal one (Cornish and Fisher 1938, of a Poisson count).
+ * The upper confidence bound, a share, that `samples` certification rows would probably give, and `cautious` standard errors on top. The bound of few
+ * events lies (z² + 2) / 3 of them above a normal one (Cornish and Fisher 1938, of a Poisson count).
+ * @param total sum of what was counted on the `rows` of the search
+ * @param squares sum of its squares
  */
 export function expectedBound(total: number, squares: number, rows: number, samples: number, cautious: number): number {
   const mean = total / rows;

@@ -6,7 +6,7 @@ import { fullName, type OnnxFile, type OnnxNode } from "./onnx-file.ts";
 /** Operators that turn scores into labels; classifiers are often exported with them at the end. */
 export const labelOperators: readonly string[] = ["ArgMax", "ArgMin", "TopK", "ZipMap", "LabelEncoder", "ArrayFeatureExtractor"];
 
-/** The one output that is not made of labels, of a map the scores in it; all of them where there is none or several. */
+/** The one output that is not made of labels or, where ZipMap made it a map, the scores it was made of; all outputs where not just one is left. */
 export function scoresOf({ nodes, outputs }: OnnxFile): string[] {
   const labels = new Set<string>();
   const maps = new Map<string, string>();

@@ -218,12 +218,11 @@ function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) 
   const left = broadcast(a, shape, allowance);
   const right = broadcast(b, shape, allowance);
   const integer = a.integer && b.integer;
-  // Integers divide to integers.
   for (let i = 0; i < left.length; i++) left[i] = integer ? ofSizes(left[i], right[i], of, allowance.subject) : of(left[i], right[i]);
   return { shape, data: left, integer };
 }
 
-/** `of` two integers, which may be sizes: NaN the number of samples, Infinity one that is not known (`shapeOf`). */
+/** `of` two integers, towards zero; they may be sizes: NaN the number of samples, Infinity one that is not known (`shapeOf`). */
 function ofSizes(a: number, b: number, of: (a: number, b: number) => number, subject: string): number {
   if (Number.isNaN(a) || Number.isNaN(b)) {
     // What comes of the number of samples must be that number again, however many they are.

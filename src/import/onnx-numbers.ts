@@ -26,6 +26,7 @@ interface ElementType {
 
 type Getter = Exclude<Extract<keyof DataView, `get${string}`>, "getFloat16">;
 
+/** A type that `getter` reads, which tells its size. `field` and `wire` are those of its list in TensorProto. */
 const type = (name: string, field: number, wire: 0 | 1 | 5, getter: Getter): ElementType => ({
   name,
   bytes: Number(/\d+/.exec(getter)) / 8,

@@ -25,7 +25,7 @@ const laterAt = 7;
 const perLater = 2;
 /** The 90th percentile has one nine, the 99th two, the median this much less than one. */
 const belowP90 = 1 - Math.log10(2);
-/** NaN, which nothing reaches, of more than all. */
+/** The nines of a share; NaN, which no level reaches, of one above 1. */
 const ninesOf = (share: number): number => -Math.log10(1 - share);
 /** A growing level is chosen where at least this share of queries need not be cut short. */
 const uncut = 0.95;

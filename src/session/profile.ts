@@ -99,7 +99,8 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
   return {
     measure(queries, forMs = Number.POSITIVE_INFINITY) {
       const began = clock.now();
-      // all of them, for what is none to be refused: measuring may be over before it comes to the last
+      // checks all, as measuring may be over before it comes to the last; where there is none, `undefined` is refused. What the first
+      // holds is looked at below, so it is written last
       for (let i = queries.length || 1; i--; ) writeInput(queries[i], input, { readsNonZerosOnly: false });
       if (Number.isNaN(stepMs)) stepMs = stepOf(clock);
       if (!(stepMs > 0)) return known();

@@ -49,7 +49,7 @@ export async function readTable(packed: Uint8Array, name: string, role: Role, li
   if (isZip(bytes)) return readNpz(bytes, name, role);
   if (isIdx(bytes)) return { kind: "array", tensor: readIdx(bytes, name) };
   if (isSafetensors(bytes)) return { kind: "array", tensor: firstTensor(bytes, name, role) };
-  // What Windows writes text in where nothing else is said: numbers in it have a zero byte each.
+  // What many Windows programs save text in; half of its bytes are zeros, which below tell a binary file.
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     throw refusal("unsupported", name, "text in UTF-16", "it saved as UTF-8");
   // Text holds no zero byte; anything else that gets here is of an unknown kind.
