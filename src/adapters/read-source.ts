@@ -12,7 +12,7 @@ export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferV
 export interface ReadOptions {
   /** Stops the read, which then rejects with `aborted`. */
   signal?: AbortSignal | undefined;
-  /** Called with the bytes read so far; `totalBytes` is null where the source does not say how long it is. */
+  /** Called with the bytes read so far; `totalBytes` is null where the source does not say. */
   onProgress?: ((loadedBytes: number, totalBytes: number | null) => void) | undefined;
 }
 
@@ -160,7 +160,7 @@ async function openLocation(location: string | URL, { signal }: ReadOptions): Pr
   const files = builtin<FileSystem>("node:fs/promises");
   const isPath = typeof location === "string" && !/^(https?|data|blob|file):/i.test(name);
   try {
-    if (files && (isPath || /^file:/i.test(name))) return await openFile(files, name, isPath ? name : new URL(name));
+    if (files && (isPath || /^file:/i.test(name))) return await openFile(files, name, isPath ? name : new URL(name), signal);
     return await openResponse(name, await fetch(location, signal ? { signal } : {}));
   } catch (cause) {
     throwIfAborted(signal);
@@ -172,13 +172,13 @@ async function openLocation(location: string | URL, { signal }: ReadOptions): Pr
 const fileChunkBytes = 1 << 18;
 
 /** The file is open while a chunk is read, not between: who never reads to its end leaves nothing open. */
-async function openFile(files: FileSystem, name: string, path: string | URL): Promise<Opened> {
+async function openFile(files: FileSystem, name: string, path: string | URL, signal?: AbortSignal): Promise<Opened> {
   const { size } = await files.stat(path);
   // pipes and devices have no size, nor places to read at
   if (size === 0) {
     const stream = new ReadableStream<Uint8Array>({
       async start(controller) {
-        controller.enqueue(await files.readFile(path));
+        controller.enqueue(await files.readFile(path, { signal }));
         controller.close();
       },
       // opening a pipe that nobody writes to blocks a thread, and with it the end of the program, until someone else opens it
@@ -227,7 +227,7 @@ function inStream(name: string, totalBytes: number | null, stream: ReadableStrea
 
 interface FileSystem {
   stat(path: string | URL): Promise<{ size: number }>;
-  readFile(path: string | URL): Promise<Uint8Array>;
+  readFile(path: string | URL, options: { signal: AbortSignal | undefined }): Promise<Uint8Array>;
   open(
     path: string | URL,
     flags?: string,

@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { getEventListeners } from "node:events";
+import { execFileSync, spawn } from "node:child_process";
+import { getEventListeners, once } from "node:events";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -340,6 +340,21 @@ describe("an AbortSignal", () => {
       const writer = openSync(pipe, "r+");
       await abortedWhile(pipe);
       closeSync(writer);
+    });
+
+    test("that is still written to is read no further", async () => {
+      const pipe = piped("endless");
+      const controller = new AbortController();
+      const reading = refuse(pipe, "aborted", /aborted/, { signal: controller.signal });
+      // more than a pipe holds: who writes it fails once nobody reads
+      const writing = 'exec > "$0"; printf x; echo ready >&2; read go; head -c 1000000 /dev/zero 2> /dev/null';
+      const writer = spawn("sh", ["-c", writing, pipe]);
+      await once(writer.stderr, "data");
+      controller.abort();
+      await reading;
+      writer.stdin.end("go\n");
+      const [status] = await once(writer, "exit");
+      expect(status).not.toBe(0);
     });
 
     test("that is written to in time lets it be read", async () => {
