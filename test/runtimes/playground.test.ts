@@ -248,6 +248,23 @@ function playgroundTests(name: BrowserName): void {
     await picture("definition");
   });
 
+  test("keeps its width on a phone whose letters are twice as large", async () => {
+    await tab.click('input[value="latencyMs"]');
+    await until("#asked-kept", /%$/);
+    await tab.setViewportSize?.({ width: 320, height: 600 });
+    const over = await tab.evaluate(() => {
+      const { style } = document.documentElement;
+      const widths = ["1.25rem", "2rem"].map((size) => {
+        style.fontSize = size;
+        return document.documentElement.scrollWidth - innerWidth;
+      });
+      style.fontSize = "";
+      return widths;
+    });
+    await tab.setViewportSize?.(windowSize);
+    for (const width of over) expect(width).toBeLessThanOrEqual(0);
+  });
+
   test("asked nothing of anybody else, and complained of nothing", () => {
     expect(elsewhere).toEqual([]);
     expect(said).toEqual([]);
