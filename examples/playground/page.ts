@@ -357,7 +357,11 @@ setInterval(() => {
 }, pauseMs);
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) togglePause();
 
-offerAmounts();
-showAmount();
-void showExample();
-load();
+// not before: a browser that goes back to this page fills in what was chosen and typed after this script has run
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) return;
+  offerAmounts();
+  showAmount();
+  void showExample();
+  load();
+});

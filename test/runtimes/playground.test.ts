@@ -265,6 +265,19 @@ function playgroundTests(name: BrowserName): void {
     for (const width of over) expect(width).toBeLessThanOrEqual(0);
   });
 
+  test("goes on with what was chosen and typed when the browser goes back to it", async () => {
+    await replaceDefinition("a large natural stream of flowing water");
+    await tab.focus("#amount");
+    await tab.keyboard.press("End");
+    await until("#amount-text", /^done within 0\.03 ms$/);
+    await tab.goto(`${origin}/?elsewhere`, { waitUntil: "domcontentloaded", timeout: patienceMs });
+    await tab.evaluate(() => history.back());
+    await says("This is a kind of");
+    expect(await text("#amount-text")).toBe("done within 0.03 ms");
+    expect(await text("#unknown")).toBe("");
+    await answers(/^The latest/);
+  });
+
   test("asked nothing of anybody else, and complained of nothing", () => {
     expect(elsewhere).toEqual([]);
     expect(said).toEqual([]);
