@@ -14,7 +14,7 @@ import { elementTypes, type OnnxNumbers } from "./onnx-numbers.ts";
 import { arithmetic, batchNormalization, gemm, matMul, matMulFromLeft, scaler, spread } from "./onnx-products.ts";
 import { castHead, flattenHead, reshapeHead, squeezeHead, transposeHead, unsqueezeHead } from "./onnx-rearrange.ts";
 import { axisIn, showDims, sizeOfDims } from "./onnx-shapes.ts";
-import { type ChainStart, missing, shapeOf, type Walk } from "./onnx-walk.ts";
+import { type ChainStart, missing, shapeOf, unshaped, type Walk } from "./onnx-walk.ts";
 
 /** What stands on the way from input to output. */
 export const chainOperators: readonly string[] = [
@@ -64,7 +64,7 @@ function entry({ input }: OnnxGraph, name: string): Pick<Walk, "head" | "dims" |
     dims,
     integer: type.integer,
     samples,
-    shapes: new Map([[input.name, shapeOf(dims ?? [1, null], samples)]]), // without a shape it is a batch of vectors
+    shapes: new Map([[input.name, shapeOf(dims ?? unshaped, samples)]]),
     batch: batched ? input.dims![0] : null,
   };
 }

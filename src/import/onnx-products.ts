@@ -8,7 +8,7 @@ import { broadcast } from "./onnx-constants.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import type { OnnxNumbers } from "./onnx-numbers.ts";
 import { showDims, sizeOfDims } from "./onnx-shapes.ts";
-import { missing, type Walk } from "./onnx-walk.ts";
+import { missing, unshaped, type Walk } from "./onnx-walk.ts";
 
 /** head ∘ constant or constant ∘ head, elementwise. */
 export function arithmetic(
@@ -20,11 +20,17 @@ export function arithmetic(
 ): void {
   needFloats(state, subject);
   const values = spread(state, numbers, subject);
-  const factors = operator === "Mul" || operator === "Div";
-  const negated = operator === "Sub";
-  const used = operator === "Div" ? values.map((v) => 1 / v) : negated && headFirst ? values.map((v) => -v) : values;
-  const one = Float64Array.of(negated && !headFirst ? -1 : 1);
-  state.fold.affine(subject, factors ? used : one, factors ? new Float64Array(1) : used);
+  const shift = (sign: number, by: Float64Array): void => state.fold.affine(subject, Float64Array.of(sign), by);
+  const scale = (by: Float64Array): void => state.fold.affine(subject, by, new Float64Array(1));
+  if (operator === "Add") shift(1, values);
+  else if (operator === "Mul") scale(values);
+  else if (operator === "Div") scale(values.map((v) => 1 / v));
+  else if (headFirst)
+    shift(
+      1,
+      values.map((v) => -v),
+    );
+  else shift(-1, values);
 }
 
 /** x W of the chain's vector. */
@@ -34,7 +40,7 @@ export function matMul(state: Walk, node: OnnxNode, subject: string): void {
   const [inputs, outputs = 1] = b.shape;
   enterDense(state, inputs, subject);
   state.fold.dense(subject, { name: layerName(state, node), inputs, outputs, weight: b.data, transposed: true });
-  state.dims = [...(state.dims ?? [1, null]).slice(0, -1), ...(b.shape.length === 2 ? [outputs] : [])];
+  state.dims = [...(state.dims ?? unshaped).slice(0, -1), ...(b.shape.length === 2 ? [outputs] : [])];
   state.integer = false;
 }
 
@@ -141,7 +147,7 @@ export function spread(state: Walk, numbers: OnnxNumbers, subject: string): Floa
   }
   if (data.length === 1) return Float64Array.from(data);
   const vector = shape.length > 0 && shape[shape.length - 1] === data.length;
-  const dims = state.dims ?? [1, null];
+  const dims = state.dims ?? unshaped;
   const refuse = () =>
     refusal("unsupported", subject, `a constant ${showDims(shape)} on values of shape ${showDims(dims)}`, "one that fits each sample");
   if (vector && dims[dims.length - 1] === null) {

@@ -6,7 +6,7 @@ import { integers } from "./onnx-constants.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import { elementTypes, type OnnxNumbers } from "./onnx-numbers.ts";
 import { flattenDims, permutationOf, reshapeDims, showDims, squeezedAxes, unsqueezeDims } from "./onnx-shapes.ts";
-import { missing, type Walk } from "./onnx-walk.ts";
+import { missing, unshaped, type Walk } from "./onnx-walk.ts";
 
 export function castHead(state: Walk, node: OnnxNode, subject: string): void {
   const to = intOf(node, "to", 0, subject);
@@ -38,7 +38,7 @@ export function squeezeHead(state: Walk, axes: readonly number[] | undefined, su
 }
 
 export function unsqueezeHead(state: Walk, axes: readonly number[], subject: string): void {
-  const dims = state.dims ?? [1, null]; // without a shape it is a batch of vectors
+  const dims = state.dims ?? unshaped;
   const samples = dims.map((_, axis) => (axis === state.samples ? 2 : 0));
   state.dims = unsqueezeDims(dims, axes, subject);
   state.samples = unsqueezeDims(samples, axes, subject).indexOf(2);

@@ -36,6 +36,9 @@ export interface Walk extends ChainStart {
   layerNames: Set<string>;
 }
 
+/** What an input that the file gives no shape is taken for: a batch of vectors. */
+export const unshaped: Dims = [1, null];
+
 /**
  * A shape as Shape tells it. The batch is one here and another number elsewhere: NaN stands for it, which Reshape understands and
  * arithmetic does not lose. Infinity stands for another size that is not known; the number of samples is never part of it.
