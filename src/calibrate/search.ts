@@ -116,7 +116,7 @@ function wholeOf({ layers }: Rung): Rung[] {
   return ranked.length > 0 && ranked.every(({ activator }) => activator === "all") ? [{ layers: whole }] : [];
 }
 
-/** What a setting may lose, unless more is promised: no rule is sure of a fifth of the inputs by letting a third grow. */
+/** What a setting may lose, unless more is promised: no rule makes good what a fifth of the inputs lose by letting fewer than half grow. */
 const mostLost = 0.2;
 
 /** Shares of inputs that a rule may answer otherwise, for each of which the best beginnings are kept. */
