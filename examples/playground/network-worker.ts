@@ -29,8 +29,6 @@ const rowsAtOnce = 16;
 let loaded: Loaded | null = null;
 let nextRow = 0;
 let isDenseFirst = false;
-/** Objectives by their text: a session remembers what it planned for an object. */
-const objectives = new Map<string, Slo>();
 
 async function load(subject: Subject): Promise<void> {
   const onProgress = (bytes: number, total: number | null): void => post({ kind: "loading", share: total ? bytes / total : 0 });
@@ -71,14 +69,6 @@ function clockTick(): number {
     least = Math.min(least, after - before);
   }
   return least;
-}
-
-/** An objective as the object first seen with its text. */
-function known(slo: Slo): Slo {
-  const text = JSON.stringify(slo);
-  const found = objectives.get(text) ?? slo;
-  objectives.set(text, found);
-  return found;
 }
 
 function answer({ session, widths }: Loaded, query: Query, slo: Slo): void {
@@ -130,8 +120,8 @@ addEventListener("message", ({ data }: MessageEvent<Question>) => {
   if (data.kind === "load") load(data.subject).catch(failed);
   else if (loaded)
     try {
-      if (data.kind === "ask") answer(loaded, data.query, known(data.slo));
-      else race(loaded, known(data.slo));
+      if (data.kind === "ask") answer(loaded, data.query, data.slo);
+      else race(loaded, data.slo);
     } catch (error) {
       failed(error);
     }
