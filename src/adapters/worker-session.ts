@@ -45,7 +45,7 @@ export interface WorkerSession extends Pick<Session, "backend" | "backendReason"
   /**
    * Answers one query; those that come meanwhile wait in line.
    * @param slo its deadline counts from this call; its `signal` takes the query out of the line, or stops it before its next layer
-   * @throws (rejects) SlonnError `bad-option`, `bad-input`, `bad-slo`, `aborted`, `disposed`, and `worker` when the Worker died
+   * @throws (rejects) SlonnError `bad-option`, `bad-input`, `bad-slo`, `deadline`, `aborted`, `disposed`, and `worker` when the Worker died
    */
   run(input: QueryInput, slo?: Slo, options?: RunOptions): Promise<{ output: Output; report: Report }>;
   /**

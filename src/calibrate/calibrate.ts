@@ -321,7 +321,7 @@ function checkHashShape({ tables, bits, votes }: HashShape): void {
     throw refusal(
       "bad-option",
       "hash shape",
-      `${tables} tables of ${bits} bits, ${votes} votes`,
+      `${show(tables)} tables of ${show(bits)} bits, ${show(votes)} votes`,
       "at least 1 of each, of tables at most 256, of bits 20",
     );
 }

@@ -62,7 +62,7 @@ export async function createArrayKernels(options: ArrayKernelsOptions = {}): Pro
   checkNames("createKernels", options, optionNames);
   const { backend } = options;
   if (backend !== undefined && backend !== "simd" && backend !== "js")
-    throw refusal("bad-option", "backend", JSON.stringify(backend), "simd or js");
+    throw refusal("bad-option", "backend", typeof backend === "string" ? JSON.stringify(backend) : kind(backend), "simd or js");
   if (backend === "js") return { backend, reason: null, ...checked(plainArrays) };
   const bound = await bind();
   if (typeof bound !== "string") return { backend: "simd", reason: null, ...checked(bound) };

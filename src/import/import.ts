@@ -6,7 +6,7 @@
 
 import { messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Activation, Model } from "../model/model.ts";
-import { quoted, show } from "../model/quoted.ts";
+import { checkFunction, quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
 import { asTwoClasses } from "../model/two-classes.ts";
 import { checkNames } from "../option-names.ts";
@@ -100,10 +100,11 @@ function checkedSource(source: unknown): { name: string; bytes: Uint8Array } {
   const bare = ArrayBuffer.isView(source) || asBytes(source) !== null;
   if (typeof source !== "object" || source === null || bare)
     throw refusal("bad-option", "importModel", bare ? "bytes alone" : show(source), form);
-  const { name, bytes } = source as Record<keyof ImportSource, unknown>;
+  const { name, bytes, read } = source as Record<keyof ImportSource, unknown>;
   if (typeof name !== "string") throw refusal("bad-option", "importModel", `${show(name)} as name`, form);
   const checked = asBytes(bytes);
   if (!checked) throw refusal("bad-option", "importModel", `${show(bytes)} as bytes`, form);
+  if (read != null) checkFunction("read", read);
   return { name, bytes: checked };
 }
 

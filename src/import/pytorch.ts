@@ -244,7 +244,7 @@ function splitName(name: string): [parent: string, last: string] {
 function chooseActivations(given: readonly Activation[] | undefined, layers: number): Activation[] {
   if (given !== undefined && !Array.isArray(given)) throw refusal("bad-option", "activations", show(given), "a list of names");
   for (const activation of given ?? [])
-    if (!activations.includes(activation)) throw refusal("bad-option", "activations", quoted(String(activation)), activations.join(", "));
+    if (!activations.includes(activation)) throw refusal("bad-option", "activations", show(activation), activations.join(", "));
   const list: readonly Activation[] = given ?? ["relu"];
   if (given && list.length === layers) return [...list];
   if (list.length !== 1) throw refusal("bad-option", "activations", list.length, `1 for every hidden layer or ${layers}, one per layer`);

@@ -25,7 +25,7 @@ export interface TfjsOptions {
  * Reads a layers model of TensorFlow.js.
  * @param modelJson the content of model.json, as bytes or text
  * @throws (rejects) SlonnError `bad-file` (malformed, or shards that do not match the manifest), `unsupported` (graph models, layers or
- * dtypes outside what is supported), `bad-model`, `bad-option` for arguments of another form, and whatever `shard` throws.
+ * dtypes outside what is supported), `bad-model`, `bad-option` for arguments of another form, `unreadable` where `shard` gives no bytes, and whatever it throws.
  */
 export async function importTfjs(modelJson: Uint8Array | string, options: TfjsOptions): Promise<Model> {
   const encoded = typeof modelJson === "string" ? new TextEncoder().encode(modelJson) : modelJson;

@@ -64,8 +64,8 @@ export function checkRows(name: string, rows: Rows, width: number): void {
   const refuse: Refuse = refusing(name);
   const { kind, count } = rows ?? {};
   if (kind !== "dense" && kind !== "csr") refuse(rows ? `kind ${show(kind)}` : show(rows), 'kind "dense" or "csr"');
-  if (!Number.isSafeInteger(count)) refuse(`${count} rows`, "a whole number");
-  if (rows.width !== width) refuse(`rows of ${rows.width} numbers`, `${width}`);
+  if (!Number.isSafeInteger(count)) refuse(`${show(count)} as count`, "a whole number");
+  if (rows.width !== width) refuse(`rows of ${show(rows.width)} numbers`, `${width}`);
   const values = rows.kind === "dense" ? rows.data : rows.values;
   if (!(values instanceof Float32Array)) refuse(`numbers as ${show(values)}`, "a Float32Array");
   if (rows.kind === "dense") {
@@ -91,7 +91,7 @@ export function checkLabels(name: string, labels: Labels, rows: number, classes:
   const refuse = refusing(name);
   if (labels.kind !== "class" && labels.kind !== "multi")
     refuse(`kind ${show((labels as { kind: unknown }).kind)}`, 'kind "class" or "multi"');
-  if (labels.count !== rows) refuse(`${labels.count}`, `${rows}, one a row`);
+  if (labels.count !== rows) refuse(show(labels.count), `${rows}, one a row`);
   const all = labels.kind === "class" ? labels.classes : labels.indices;
   if (!ArrayBuffer.isView(all)) refuse(show(all), "a Uint32Array");
   if (labels.kind === "multi") {

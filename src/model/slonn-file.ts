@@ -41,8 +41,9 @@ const version = 1;
 /**
  * A model as the bytes of a .slonn file.
  * @param options.half stores weights (not biases) as float16, rounded to nearest even; false unless given
- * @throws SlonnError `bad-model` for what is not a model, for a name that is not text, and when the levels cannot be written as JSON; `bad-option` for
- * an unknown option, and when `half` would change the weights of a calibrated model, whose certificates then say nothing about it, or overflow.
+ * @throws SlonnError `bad-model` for what is not a model, for a name that is not text, and when the levels cannot be written as JSON; `bad-input` for a
+ * tensor of calibration whose data are not of its shape and type; `bad-option` for an unknown option, and when `half` would overflow or change the
+ * weights of a calibrated model, whose certificates then say nothing about it.
  */
 export function encodeModel(model: Model, options: { half?: boolean | undefined } = {}): Uint8Array {
   checkNames("encodeModel", options, { half: true });
@@ -62,7 +63,9 @@ export function encodeModel(model: Model, options: { half?: boolean | undefined 
     }
     tensors.push(storeTensor(`layers.${i}.bias`, { dtype: "float32", shape: [outputs], data: bias }, false));
   });
-  for (const [key, tensor] of model.calibration?.tensors ?? []) tensors.push(storeTensor(`calibration.${key}`, tensor, false));
+  const fitted = model.calibration ? model.calibration.tensors : new Map<string, Tensor>();
+  if (typeof fitted?.get !== "function") throw refusal("bad-model", "calibration.tensors", show(fitted), "a Map");
+  for (const [key, tensor] of fitted) tensors.push(storeTensor(`calibration.${key}`, tensor, false));
   tensors.push(...weights);
 
   const layers = model.layers.map(({ name, activation, alpha }) => ({ name, activation, alpha }));

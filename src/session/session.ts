@@ -100,7 +100,7 @@ export interface Session {
    * Measures the latency of every level in about half a second. The session goes by it from then on; kept as JSON and handed over as
    * `latencyProfile`, it spares another session on this machine the measuring.
    * @param inputs typical ones, taken in turn; without any, the array of the last query, with what it holds by now
-   * @throws SlonnError `bad-input`, `disposed`
+   * @throws SlonnError `bad-input`, `disposed`, and `bad-model` as `run`
    */
   measureLatency(inputs?: readonly QueryInput[]): LatencyProfile;
   /** Lets the engine's memory go. Using the session afterwards throws `disposed`. */
@@ -124,7 +124,7 @@ const optionNames: Record<keyof SessionOptions, true> = {
  * them, and do not transfer their buffers to another thread, which has such a query refused with `bad-model`.
  * @param model from `loadModel`, `createModel`, `calibrate` or an importer. One loaded with `stream: true` serves one session.
  * @throws (rejects) SlonnError `bad-option` for unknown or invalid options, `bad-model` for layers that do not fit together, `bad-file` when the model's
- * levels do not fit it, `no-engine` when no engine can run here; of a streamed model, what reading its source finds
+ * levels do not fit it, `unsupported` when they are of a later version, `no-engine` when no engine can run here; of a streamed model, what reading its source finds
  */
 export async function createSession(model: Model | StreamedModel, options: SessionOptions = {}): Promise<Session> {
   checkNames("createSession", options, optionNames);

@@ -316,7 +316,7 @@ describe("refuses", () => {
       "bad-option",
       /^activators: got "hash", expected a list of low-rank, /,
     );
-    for (const part of [{ tables: 0 }, { bits: 21 }, { votes: 1.5 }])
+    for (const part of [{ tables: 0 }, { bits: 21 }, { votes: 1.5 }, { votes: Symbol("64") as never }])
       await refuse({ hashShape: { tables: 8, bits: 8, votes: 64, ...part } }, "bad-option", /^hash shape: got /);
     await refuse({ onProgress: 5 as unknown as () => void }, "bad-option", /^onProgress: got 5, expected a function/);
     await refuse({ clock: {} as Clock, cost: "time" }, "bad-option", /^clock.now: got nothing, expected a function/);

@@ -374,10 +374,13 @@ describe("refusals", () => {
     }
   });
 
-  test("an unknown backend", async () => {
-    await expect(createArrayKernels({ backend: "gpu" as never })).rejects.toMatchObject({
+  test.each([
+    ["gpu", '"gpu"'],
+    [1n, "bigint"],
+  ])("the backend %s", async (backend, shown) => {
+    await expect(createArrayKernels({ backend: backend as never })).rejects.toMatchObject({
       code: "bad-option",
-      message: 'backend: got "gpu", expected simd or js',
+      message: `backend: got ${shown}, expected simd or js`,
     });
   });
 

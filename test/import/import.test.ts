@@ -80,6 +80,7 @@ describe("what importModel is handed", () => {
     ["no options", { name: "m", bytes: weights }, null, "importModel: got null, expected an object of activations, signal"],
     ["an option nobody knows", { name: "m", bytes: weights }, { seed: 1 }, "importModel: got seed, expected activations, signal"],
     ["activations as text", { name: "m", bytes: weights }, { activations: "relu" }, 'activations: got "relu", expected a list of names'],
+    ["a reader that cannot be called", { name: "m", bytes: weights, read: "here" }, {}, 'read: got "here", expected a function'],
     [
       "files beside it as text",
       { name: "m", bytes: bytesOf(JSON.stringify(json("tfjs-mlp").modelJson)), read: async () => "text" },

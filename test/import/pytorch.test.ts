@@ -207,6 +207,13 @@ test.each<[string, Uint8Array, string[] | undefined, string, string]>([
     'activations: got "swish", expected identity, relu, leaky-relu, sigmoid, tanh, gelu, gelu-tanh, softmax, log-softmax',
   ],
   [
+    "an activation that is no text",
+    file({ "0.weight": [3, 2] }),
+    [Symbol("relu") as never],
+    "bad-option",
+    "activations: got a symbol, expected identity, relu, leaky-relu, sigmoid, tanh, gelu, gelu-tanh, softmax, log-softmax",
+  ],
+  [
     "too few activations",
     file({ "0.weight": [3, 2], "1.weight": [3, 3], "2.weight": [1, 3] }),
     ["relu", "relu"],

@@ -73,6 +73,7 @@ describe("refuses labels that", () => {
     ],
     ["are no array", { kind: "class", count: 3, classes: "012" }, /^x: got "012", expected a Uint32Array$/],
     ["are a plain list", { kind: "class", count: 3, classes: [0, 1, 2] }, /^x: got a list of 3, expected a Uint32Array$/],
+    ["are counted by no number", { kind: "class", count: Object.create(null), classes }, /^x: got an object, expected 3, one a row$/],
     ["are of no kind", { kind: "odd", count: 3, classes }, /^x: got kind "odd", expected kind "class" or "multi"$/],
     ["begin behind their begin", { ...multi, indptr: Uint32Array.of(1, 2, 2, 3) }, /row pointers from 1 to 3, expected 4 from 0 to 3$/],
     ["are of more rows", { ...multi, indptr: Uint32Array.of(0, 2, 2, 3, 3) }, /got 5 row pointers from 0 to 3, expected 4 from 0 to 3$/],
@@ -106,7 +107,7 @@ describe("refuses batches that contradict themselves", () => {
     ["too few numbers", { ...rows, width: 8 }, /^x: got 140 numbers, expected 20 x 8$/],
     ["nothing", undefined as unknown as Rows, /^x: got nothing, expected kind "dense" or "csr"$/],
     ["another kind", { ...rows, kind: "coo" } as unknown as Rows, /^x: got kind "coo", expected kind "dense" or "csr"$/],
-    ["no count", { ...rows, count: undefined } as unknown as Rows, /^x: got undefined rows, expected a whole number$/],
+    ["no count", { ...rows, count: undefined } as unknown as Rows, /^x: got nothing as count, expected a whole number$/],
     [
       "a plain list",
       { ...rows, width: 8, data: [...rows.data] } as unknown as Rows,
@@ -124,7 +125,7 @@ describe("refuses batches that contradict themselves", () => {
     ],
     ["too few row pointers", { ...sparse, width: 8, count: 21 }, /^x: got 21 row pointers from 0, expected 22 from 0$/],
     ["fewer than no rows", { ...rows, width: 8, count: -1 }, /^x: got 140 numbers, expected -1 x 8$/],
-    ["half a row", { ...rows, width: 8, count: 17.5 }, /^x: got 17.5 rows, expected a whole number$/],
+    ["half a row", { ...rows, width: 8, count: 17.5 }, /^x: got 17.5 as count, expected a whole number$/],
     [
       "row pointers that begin behind the first number",
       { ...sparse, width: 8, indptr: sparse.indptr.map((v, i) => (i === 0 ? 1 : v)) },
@@ -153,6 +154,8 @@ describe("refuses batches that contradict themselves", () => {
       { ...sparse, width: 8, indices: sparse.indices.map((v, i) => (i === 3 ? 8 : v)) },
       /got column 8, expected below 8/,
     ],
+    ["a count that is no number", { ...sparse, width: 8, count: Object.create(null) }, /got an object as count, expected a whole number/],
+    ["a width that is no number", { ...sparse, width: Object.create(null) }, /got rows of an object numbers, expected 8/],
     [
       "infinity",
       { ...sparse, width: 8, values: sparse.values.map((v, i) => (i === 3 ? Number.POSITIVE_INFINITY : v)) },

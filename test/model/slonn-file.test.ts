@@ -106,11 +106,12 @@ test("half halves the weights, keeps the biases, and is stable from then on", ()
   expect(Buffer.compare(encodeModel(back, { half: true }), bytes)).toBe(0);
 });
 
-test("refuses to write names that no reader takes, and options that are none", () => {
+test("refuses to write names that no reader takes, tensors in no Map, and options that are none", () => {
   const [first, last] = plain.layers;
   for (const model of [
     { ...plain, name: 5 },
     { ...plain, layers: [first, { ...last, name: undefined }] },
+    { ...calibrated, calibration: { ...calibrated.calibration, tensors: {} } }, // as JSON leaves a Map
   ])
     expect(() => encodeModel(model as unknown as Model)).toThrow(expect.objectContaining({ code: "bad-model" }));
   for (const odd of [{ halves: true }, null, true])
