@@ -4,7 +4,7 @@
  * @module
  */
 
-import { messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
+import { checkSignal, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Activation, Model } from "../model/model.ts";
 import { checkFunction, quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
@@ -58,7 +58,7 @@ export async function importModel(source: ImportSource, options: ImportOptions =
   const { name, bytes } = checkedSource(source);
   checkNames("importModel", options, optionNames);
   const { signal } = options;
-  throwIfAborted(signal);
+  checkSignal(signal, "bad-option");
   const format = formatOf(name, bytes);
   if (options.activations !== undefined && format !== "safetensors")
     throw refusal("bad-option", "activations", `them for a file of format ${format}`, "them for safetensors only");

@@ -129,28 +129,27 @@ export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumber
   layers.forEach((layer, l) => {
     const { inputs, outputs, weight, bias } = layer;
     const subject = `${show(name)}: layer ${show(layer.name)}`;
+    const bad = (got: string, expected: string | number) => refusal("bad-model", subject, got, expected);
     for (const what of ["inputs", "outputs"] as const) {
       const n = layer[what];
-      if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw refusal("bad-model", subject, `${show(n)} ${what}`, `1 to ${maxWidth}`);
+      if (!Number.isInteger(n) || n < 1 || n > maxWidth) throw bad(`${show(n)} ${what}`, `1 to ${maxWidth}`);
     }
-    if (!activations.includes(layer.activation))
-      throw refusal("bad-model", subject, `activation ${show(layer.activation)}`, `one of ${activations.join(", ")}`);
+    if (!activations.includes(layer.activation)) throw bad(`activation ${show(layer.activation)}`, `one of ${activations.join(", ")}`);
     const floats = weight instanceof Float32Array;
     const scale = floats ? null : weight?.scale;
-    if (scale === undefined || !(bias instanceof Float32Array))
-      throw refusal("bad-model", subject, `weight ${show(weight)}, bias ${show(bias)}`, "a Float32Array of each");
-    const count = floats ? weight.length : "deliverTo" in weight ? inputs * outputs : weight.values?.length;
-    if (count !== inputs * outputs) throw refusal("bad-model", subject, `${count} weights`, `${outputs} x ${inputs}`);
-    if (scale && scale.length !== outputs) throw refusal("bad-model", subject, `${scale.length} scales`, outputs);
-    if (bias.length !== outputs) throw refusal("bad-model", subject, `${bias.length} biases`, outputs);
+    const streamed = (weight as Partial<StreamedWeights> | undefined)?.deliverTo;
+    const held = floats || streamed || (scale instanceof Float32Array && weight.values instanceof Int8Array);
+    if (!(held && bias instanceof Float32Array)) throw bad(`weight ${show(weight)}, bias ${show(bias)}`, "Float32Arrays");
+    const count = streamed ? inputs * outputs : (floats ? weight : weight.values).length;
+    if (count !== inputs * outputs) throw bad(`${count} weights`, `${outputs} x ${inputs}`);
+    if (scale && scale.length !== outputs) throw bad(`${scale.length} scales`, outputs);
+    if (bias.length !== outputs) throw bad(`${bias.length} biases`, outputs);
     const before = layers[l - 1];
-    if (before && before.outputs !== inputs)
-      throw refusal("bad-model", subject, `${inputs} inputs`, `${before.outputs}, the outputs of ${show(before.name)}`);
-    if (l < layers.length - 1 && /softmax/.test(layer.activation))
-      throw refusal("bad-model", subject, `${layer.activation} on a hidden layer`, "it on the last only");
-    if (!Number.isFinite(layer.alpha)) throw refusal("bad-model", subject, `alpha ${show(layer.alpha)}`, "a finite number");
-    const numbers = floats ? weight : scale;
-    if (numbers) checkNumbers?.(subject, floats ? "weight" : "scale", numbers);
+    if (before && before.outputs !== inputs) throw bad(`${inputs} inputs`, `${before.outputs}, the outputs of ${show(before.name)}`);
+    if (l < layers.length - 1 && /softmax/.test(layer.activation)) throw bad(`${layer.activation} on a hidden layer`, "it on the last");
+    if (!Number.isFinite(layer.alpha)) throw bad(`alpha ${show(layer.alpha)}`, "a finite number");
+    if (floats) checkNumbers?.(subject, "weight", weight);
+    else if (scale) checkNumbers?.(subject, "scale", scale);
     checkNumbers?.(subject, "bias", bias);
   });
 }

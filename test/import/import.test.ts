@@ -79,6 +79,7 @@ describe("what importModel is handed", () => {
     ["other numbers", { name: "m", bytes: new Float32Array(2) }, {}, `importModel: got Float32Array as bytes, ${form}`],
     ["no options", { name: "m", bytes: weights }, null, "importModel: got null, expected an object of activations, signal"],
     ["an option nobody knows", { name: "m", bytes: weights }, { seed: 1 }, "importModel: got seed, expected activations, signal"],
+    ["a signal that is none", { name: "m", bytes: weights }, { signal: {} }, "signal: got object, expected an AbortSignal"],
     ["activations as text", { name: "m", bytes: weights }, { activations: "relu" }, 'activations: got "relu", expected a list of names'],
     ["a reader that cannot be called", { name: "m", bytes: weights, read: "here" }, {}, 'read: got "here", expected a function'],
     [

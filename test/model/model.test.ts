@@ -9,17 +9,20 @@ test.each<[string, Record<string, unknown>, string]>([
     '"m": layer "layer 0": got activation "ReLU", expected one of identity, relu, leaky-relu,',
   ],
   ["no activation", { activation: undefined }, '"m": layer "layer 0": got activation nothing, expected one of'],
-  ["no weight", { weight: undefined }, '"m": layer "layer 0": got weight nothing, bias Float32Array, expected a Float32Array of each'],
-  ["no bias", { bias: undefined }, '"m": layer "layer 0": got weight Float32Array, bias nothing, expected a Float32Array of each'],
-  [
-    "a bias that is a list",
-    { bias: [1, 2, 3] },
-    '"m": layer "layer 0": got weight Float32Array, bias a list of 3, expected a Float32Array of each',
-  ],
+  ["no weight", { weight: undefined }, '"m": layer "layer 0": got weight nothing, bias Float32Array, expected Float32Arrays'],
+  ["no bias", { bias: undefined }, '"m": layer "layer 0": got weight Float32Array, bias nothing, expected Float32Arrays'],
+  ["a bias that is a list", { bias: [1, 2, 3] }, '"m": layer "layer 0": got weight Float32Array, bias a list of 3, expected Float32Arrays'],
   [
     "weights in doubles",
     { weight: new Float64Array(12) },
-    '"m": layer "layer 0": got weight Float64Array, bias Float32Array, expected a Float32Array of each',
+    '"m": layer "layer 0": got weight Float64Array, bias Float32Array, expected Float32Arrays',
+  ],
+  ["bytes without a scale", { weight: { values: new Int8Array(12), scale: null } }, "got weight an object, bias Float32Array"],
+  ["a scale that is a list", { weight: { values: new Int8Array(12), scale: [1, NaN, 1] } }, "got weight an object, bias Float32Array"],
+  [
+    "bytes without a sign",
+    { weight: { values: new Uint8Array(12), scale: new Float32Array(3) } },
+    "got weight an object, bias Float32Array",
   ],
   ["no node", { outputs: 0 }, '"m": layer "layer 0": got 0 outputs, expected 1 to 16777215'],
   ["half an input", { inputs: 2.5 }, '"m": layer "layer 0": got 2.5 inputs, expected 1 to 16777215'],
@@ -27,11 +30,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ["weights of other sizes", { weight: new Float32Array(11) }, '"m": layer "layer 0": got 11 weights, expected 3 x 4'],
   ["a bias too few", { bias: new Float32Array(2) }, '"m": layer "layer 0": got 2 biases, expected 3'],
   ["a slope that is no number", { alpha: "0" }, '"m": layer "layer 0": got alpha "0", expected a finite number'],
-  [
-    "softmax before the end",
-    { activation: "softmax" },
-    '"m": layer "layer 0": got softmax on a hidden layer, expected it on the last only',
-  ],
+  ["softmax before the end", { activation: "softmax" }, '"m": layer "layer 0": got softmax on a hidden layer, expected it on the last'],
   ["log-softmax before the end", { activation: "log-softmax" }, "got log-softmax on a hidden layer"],
 ])("refuses %s", (_, odd, message) => {
   const [layer, last] = madeUpModel([4, 3, 2], 1).layers;
