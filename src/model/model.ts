@@ -104,7 +104,8 @@ export const maxWidth: number = (1 << 24) - 1;
  * @param name what it is called in messages and files
  * @param layers first to last; the outputs of one are the inputs of the next
  * @param calibration of another model of the same layers
- * @throws SlonnError `bad-model` when there is no layer, sizes do not chain, a weight is not finite, or softmax stands before the end.
+ * @throws SlonnError `bad-model` when there is no layer, arrays are of another type or size, sizes do not chain, a weight is not finite, or softmax
+ * stands before the end.
  */
 export function createModel<Layer extends AnyLayer = DenseLayer>(
   name: string,
