@@ -179,12 +179,12 @@ export function setLatency({ points, sinceMs, restMs }: LevelRun, { rungs, p50 }
 /** Why a run went no further than its rungs. */
 export function stoppedBy({ plan: { rungEnds }, words }: LevelRun, rungs: number, ran: number): Report["stopped"] {
   if (rungEnds.length === 1) return "only rung";
-  if (rungs === rungEnds.length) return "last rung";
-  return words[(ran - 1) * ROW_WORDS + WORD_UNITS] === byBudget ? "budget" : "margin";
+  // a last rung that repeats the one before has no rows: a run that went through it ends behind a MARGIN row that let it go on
+  return reasons[rungs < rungEnds.length ? words[(ran - 1) * ROW_WORDS + WORD_UNITS] : 0];
 }
 
-/** What a MARGIN row leaves as its units when the budget ended the run. */
-const byBudget = 2;
+/** By what a MARGIN row leaves as its units. */
+const reasons = ["last rung", "margin", "budget"] as const;
 
 /** Sets the multiply-adds at which growth stops; without a number there is no limit. */
 export function limit({ words, plan: { rungEnds } }: LevelRun, operations?: number): void {
