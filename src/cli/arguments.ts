@@ -46,7 +46,7 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
   );
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
-    parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: spelledOut(words, flags), options, allowPositionals: true, strict: true });
   } catch (cause) {
     throw new UsageError(plain(cause as NodeJS.ErrnoException), { cause });
   }
@@ -88,6 +88,16 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
       return decimal(numberIn(flag, value.slice(0, -1), expected) / 100);
     },
   };
+}
+
+/** With `-o=x` as `--output=x`: parseArgs takes "=x" for its value, and a file of that name would be written. */
+function spelledOut(words: readonly string[], flags: Flags): string[] {
+  const names = new Map(Object.entries(flags).map(([name, { short }]) => [short, name]));
+  const end = words.includes("--") ? words.indexOf("--") : words.length;
+  return words.map((word, i) => {
+    const name = i < end && /^-.=/.test(word) ? names.get(word[1]) : undefined;
+    return name === undefined ? word : `--${name}${word.slice(2)}`;
+  });
 }
 
 /** The help of one command. */

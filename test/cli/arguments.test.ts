@@ -20,6 +20,12 @@ describe("parseArguments", () => {
     expect(parseArguments(["--", "--odd.slonn"], flags).file).toBe("--odd.slonn");
   });
 
+  test("takes the value of a short flag beside it, behind it or behind an equals sign", () => {
+    for (const words of [["-o", "x"], ["-ox"], ["-o=x"]]) expect(parseArguments(["m", ...words], flags).text("output")).toBe("x");
+    expect(parseArguments(["m", "-o", "=x"], flags).text("output")).toBe("=x");
+    expect(parseArguments(["--", "-o=x"], flags).file).toBe("-o=x");
+  });
+
   test("says what is not there", () => {
     const args = parseArguments(["m"], flags);
     expect([args.text("data"), args.has("json"), args.list("slo"), args.number("data", 3)]).toEqual([undefined, false, [], 3]);
@@ -33,6 +39,8 @@ describe("parseArguments", () => {
     [["a", "-x"], "got unknown flag -x"],
     [["a", "--data"], "got --data without a value, expected one"],
     [["a", "-o"], "got --output without a value, expected one"],
+    [["a", "-o="], "got --output without a value, expected one"],
+    [["a", "-x=y"], "got unknown flag -x"],
     [["a", "--data="], "got --data without a value, expected one"],
     [["a", "--slo", ""], "got --slo without a value, expected one"],
     [[""], "got no file, expected one"],
