@@ -3,10 +3,10 @@
 import { refusal } from "../../errors.ts";
 import type { Tensor } from "../../model/tensor.ts";
 import { growing } from "./growing.ts";
-import { linesOf, textStart } from "./lines.ts";
+import { linesOf } from "./lines.ts";
 import { parseNumber, shownText } from "./number-text.ts";
 
-const [tab, newline, carriageReturn, space, quote, comma, semicolon] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3b];
+const [tab, space, quote, hash, comma, semicolon] = [0x09, 0x20, 0x22, 0x23, 0x2c, 0x3b];
 
 /** Words that stand for a value: one that is missing or went wrong, as spreadsheets write it, or true or false. Where they stand, a line is data. */
 const valueWord =
@@ -14,12 +14,12 @@ const valueWord =
 /** Of any script; bytes that are not UTF-8 are of another encoding's. */
 const letter = /[\p{L}\ufffd]/u;
 /** The first field of a line that names columns, though others of its fields may be numbers. */
-const columnName = /^"(?:# ?)?[\p{L}\ufffd_]/u;
+const columnName = /^"#?[\p{L}\ufffd_]/u;
 /** Columns that are named by their numbers from 0, as pandas does, where so many cannot be chance; where the next line counts on, all is numbers. */
 const leastNumbered = 3;
 
 /**
- * Reads [rows, columns] float32. Blank lines are skipped; what is in quotes is of one field.
+ * Reads [rows, columns] float32. Blank lines and comments are skipped; what is in quotes is of one field.
  * @throws SlonnError `bad-input` for a field that is no finite float32 number, or a row of another length than the first.
  */
 export function readCsv(bytes: Uint8Array, name: string): Tensor {
@@ -29,7 +29,7 @@ export function readCsv(bytes: Uint8Array, name: string): Tensor {
   let rows = 0;
   let isNumbered = false;
   for (const { from, to, number } of linesOf(bytes)) {
-    if (isBlank(bytes, from, to, delimiter)) continue;
+    if (isBlank(bytes, from, to, delimiter) || isComment(bytes, from, to)) continue;
     const before = values.length();
     const { fields, wrong } = readFields(bytes, from, to, delimiter, values.push);
     if (columns === 0) {
@@ -96,13 +96,22 @@ function visitFields(bytes: Uint8Array, from: number, to: number, delimiter: num
   }
 }
 
-/** The first line that is not blank decides: a semicolon outside quotes in it, else a tab, else a comma. */
+/** The first line that is neither blank nor a comment decides: a semicolon outside quotes in it, else a tab, else a comma. */
 function findDelimiter(bytes: Uint8Array): number {
-  let from = textStart(bytes);
-  while (from < bytes.length && [newline, carriageReturn, space, tab].includes(bytes[from])) from++;
-  const end = bytes.indexOf(newline, from);
-  const line = new TextDecoder("latin1").decode(bytes.subarray(from, end < 0 ? bytes.length : end)).replace(/"[^"]*"/g, "");
-  return line.includes(";") ? semicolon : line.includes("\t") ? tab : comma;
+  for (const { from, to } of linesOf(bytes)) {
+    if (isBlank(bytes, from, to, null) || isComment(bytes, from, to)) continue;
+    const line = new TextDecoder("latin1")
+      .decode(bytes.subarray(from, to))
+      .trimStart()
+      .replace(/"[^"]*"/g, "");
+    return line.includes(";") ? semicolon : line.includes("\t") ? tab : comma;
+  }
+  return comma;
+}
+
+/** As `numpy.savetxt` writes every line of a header or footer; "#N/A" stands for a value. */
+function isComment(bytes: Uint8Array, from: number, to: number): boolean {
+  return bytes[from] === hash && (to - from === 1 || bytes[from + 1] === space);
 }
 
 function isTrimmed(byte: number): boolean {
@@ -110,7 +119,7 @@ function isTrimmed(byte: number): boolean {
 }
 
 /** Between tabs stand numbers that are missing. */
-function isBlank(bytes: Uint8Array, from: number, to: number, delimiter: number): boolean {
+function isBlank(bytes: Uint8Array, from: number, to: number, delimiter: number | null): boolean {
   for (let i = from; i < to; i++) if (bytes[i] === delimiter || (bytes[i] !== space && bytes[i] !== tab)) return false;
   return true;
 }

@@ -19,6 +19,9 @@ describe("csv", () => {
     ["a header that is partly numbers", "label,1,2\n1,2.5,-3\n4,0.5,6\n"],
     ["a header of other scripts and signs", "étage,(b),1st\n1,2.5,-3\n4,0.5,6\n"],
     ["a header behind a hash", "# p0,p1,Na\n1,2.5,-3\n4,0.5,6\n"],
+    ["a header beside a hash", "#p0,p1,Na\n1,2.5,-3\n4,0.5,6\n"],
+    ["comments, as numpy.savetxt writes a header and a footer", "# made by x, 2026; y\n#\n# 3 columns\n1,2.5,-3\n4,0.5,6\n# end\n"],
+    ["a header behind a comment", "\ufeff# made by x\r\na;b;c\r\n1;2.5;-3\r\n4;0.5;6\r\n"],
     ["columns named by their numbers", "0,1,2\n1,2.5,-3\n4,0.5,6\n"],
     ["quotes around what is between numbers", '"a,1","b ""x,y""",c\n1,2.5,-3\n4,0.5,"6"\n'],
     ["quotes around what is not between numbers", '"a;1","b",c\n1,2.5,-3\n4,0.5,6\n'],
@@ -36,8 +39,8 @@ describe("csv", () => {
     expect(rows(content)).toEqual({ shape: [data.length / 3, 3], data });
   });
 
-  test("takes the first line that is not blank for the one that tells what is between numbers", () => {
-    expect(rows("\n \r\n1;2.5;-3\n4;0.5;6\n")).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
+  test("takes the first line that is neither blank nor a comment for the one that tells what is between numbers", () => {
+    expect(rows("\n \r\n# a\tb\n1;2.5;-3\n4;0.5;6\n")).toEqual({ shape: [2, 3], data: [1, 2.5, -3, 4, 0.5, 6] });
   });
 
   test("reads more numbers than there is room for at first", () => {
