@@ -26,7 +26,7 @@ export function judge(answers: Answers, dense: Answers, labels: Labels | null, d
   for (let r = 0; r < n; r++) {
     const best = bestOf(answers, r, depth);
     const denseBest = bestOf(dense, r, depth);
-    disagreements[r] = best.every((answer) => denseBest.includes(answer)) ? 0 : 1;
+    disagreements[r] = holdsAll(denseBest, best) && holdsAll(best, denseBest) ? 0 : 1;
     if (labels && precision) {
       const right = rightOf(labels, r, best);
       precision[r] = right / best.length;
@@ -38,6 +38,11 @@ export function judge(answers: Answers, dense: Answers, labels: Labels | null, d
 
 function bestOf({ answers, tops }: Answers, r: number, depth: number): Uint32Array {
   return depth === 1 ? answers.subarray(r, r + 1) : tops.subarray(r * topDepth, r * topDepth + depth);
+}
+
+/** Asked both ways, as either may have fewer answers: NaN is none. */
+function holdsAll(these: Uint32Array, those: Uint32Array): boolean {
+  return those.every((answer) => these.includes(answer));
 }
 
 function rightOf(labels: Labels, r: number, best: Uint32Array): number {

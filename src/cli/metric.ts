@@ -44,9 +44,14 @@ export function countHits(hits: Hits, best: Int32Array, first: Int32Array, label
     if (i + 1 !== ranks[rank]) continue;
     const k = ranks[rank];
     hits.right[rank] += right;
-    if (best.subarray(0, k).every((answer) => first.subarray(0, k).includes(answer))) hits.agreed[rank]++;
+    if (holdsAll(first, best, k) && holdsAll(best, first, k)) hits.agreed[rank]++;
     rank++;
   }
+}
+
+/** Asked both ways, as either may have fewer answers. */
+function holdsAll(these: Int32Array, those: Int32Array, k: number): boolean {
+  return those.subarray(0, k).every((answer) => these.subarray(0, k).includes(answer));
 }
 
 /** precision@k: of the best k answers the share that is right; agreement@k: the share of queries whose best k are the first contender's. */

@@ -5,7 +5,7 @@ import { type Answers, judge, sum } from "../../src/calibrate/judge.ts";
 
 /** Rows of the best answers, best first. */
 const answersOf = (...rows: number[][]): Answers => ({
-  answers: Uint32Array.from(rows, ([first]) => first),
+  answers: Uint32Array.from(rows, ([first = noAnswer]) => first),
   tops: Uint32Array.from(rows.flatMap((row) => Array.from({ length: topDepth }, (_, i) => row[i] ?? noAnswer))),
 });
 const dense = answersOf([0, 5, 6], [1, 5, 6], [2, 5, 6], [3, 5, 6]);
@@ -38,6 +38,18 @@ test("of the best three, what counts is how many are right, and whether they are
   expect([...disagreements]).toEqual([0, 1, 1, 1]);
   expect([...(precision ?? [])]).toEqual([2 / 3, 1 / 3, 2 / 3, 0].map(Math.fround));
   expect([...differences]).toEqual([0, 0, 0, 1 / 3].map(Math.fround));
+});
+
+test("who gives no answer, or fewer than the other, gives others", () => {
+  const few = answersOf([0], [0], [], []);
+  const fewer = answersOf([], [0, 1], [], [7, 8, 9]);
+  for (const [those, these] of [
+    [few, fewer],
+    [fewer, few],
+  ]) {
+    expect([...judge(those, these, null, 3).disagreements]).toEqual([1, 1, 0, 1]);
+    expect([...judge(those, these, null).disagreements]).toEqual([1, 0, 0, 1]);
+  }
 });
 
 test("sums", () => {

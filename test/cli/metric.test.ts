@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { noAnswer as none } from "../../src/calibrate/evaluate.ts";
 import { judge } from "../../src/calibrate/judge.ts";
-import { countHits, depth, headline, noHits, parseMetric, rankOf, ranks, sharesOf } from "../../src/cli/metric.ts";
+import { countHits, depth, headline, noAnswer, noHits, parseMetric, rankOf, ranks, sharesOf } from "../../src/cli/metric.ts";
 import type { Labels } from "../../src/model/rows.ts";
 
 const classes: Labels = { kind: "class", count: 1, classes: Uint32Array.of(0) };
@@ -9,7 +10,9 @@ const several: Labels = { kind: "multi", count: 1, indptr: Uint32Array.of(0, 1),
 
 describe("metrics", () => {
   test("are judged as calibration judges them", () => {
-    const answers = fc.uniqueArray(fc.nat(8), { minLength: depth, maxLength: depth });
+    const answers = fc
+      .uniqueArray(fc.nat(8), { maxLength: depth })
+      .map((found) => Array.from({ length: depth }, (_, i) => found[i] ?? noAnswer));
     const query = fc.record({ best: answers, first: answers, right: fc.uniqueArray(fc.nat(8), { maxLength: 4 }) });
     fc.assert(
       fc.property(fc.array(query, { minLength: 1, maxLength: 6 }), (queries) => {
@@ -20,9 +23,10 @@ describe("metrics", () => {
         const hits = noHits();
         for (const [q, { best, first }] of queries.entries()) countHits(hits, Int32Array.from(best), Int32Array.from(first), labels, q);
         const { precision, agreement } = sharesOf(hits);
+        const given = (answer: number): number => (answer === noAnswer ? none : answer);
         const asAnswers = (of: "best" | "first") => ({
-          answers: Uint32Array.from(queries, (q) => q[of][0]),
-          tops: Uint32Array.from(queries.flatMap((q) => q[of])),
+          answers: Uint32Array.from(queries, (q) => given(q[of][0])),
+          tops: Uint32Array.from(queries.flatMap((q) => q[of].map(given))),
         });
         for (const k of ranks) {
           const verdict = judge(asAnswers("best"), asAnswers("first"), labels, k);
