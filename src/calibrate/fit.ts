@@ -78,6 +78,7 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
   let x = sparse ? new Float32Array(0) : denseRows(rows, n);
   /** Copies, as these outlive all that is fitted on. */
   const inputs: Float32Array[] = [];
+  const own: Float32Array[] = [];
   const fitted: LayerActivators[] = [];
   const amongs: number[][] = [];
   const pre = (l: number, count: number): Promise<Float32Array> =>
@@ -87,7 +88,6 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
   for (let l = 0; l < layers.length; l++) {
     await turn();
     if (l === last) {
-      inputs.push(x.slice(0, thresholdRows * layers[l].inputs));
       fitted.push(wide && !(l === 0 && sparse) ? await fitOutput(x, n, layers[l], { ...options, hashShape }, fitting) : noActivators);
       break;
     }
@@ -98,6 +98,7 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
     const layer = layers[l];
     inputs.push(x.slice(0, thresholdRows * layer.inputs));
     const z = await pre(l, n);
+    own.push(z.slice(0, thresholdRows * layer.outputs));
     const h = activate(layer.activation, z, layer.alpha);
     if (l === 0 && sparse) fitted.push(noActivators);
     else {
@@ -112,25 +113,22 @@ export async function fitActivators(model: Model, all: Rows, options: FitOptions
   }
 
   const finite = fitted.map(finiteOnly);
-  return { layers, fitted: finite, thresholds: thresholdsOn(inputs, layers, finite, kernels), amongs };
+  return { layers, fitted: finite, thresholds: thresholdsOn(inputs, own, finite, kernels), amongs };
 }
 
-/** @param inputs of each layer: all that is kept of what was fitted on */
+/**
+ * @param inputs of each hidden layer, none of a first one that reads sparse rows, and `own`, its pre-activations: all that is kept of what
+ * was fitted on
+ */
 function thresholdsOn(
   inputs: readonly Float32Array[],
-  layers: readonly DenseLayer[],
+  own: readonly Float32Array[],
   fitted: readonly LayerActivators[],
   kernels: ArrayKernels,
 ): Thresholds {
   return (l, by, shares) => {
     const { lowRank } = fitted[l];
-    const scores = (
-      by === "all"
-        ? weighed(inputs[l], layers[l], floatWeights(layers[l]), kernels)
-        : lowRank
-          ? predict(lowRank, by, inputs[l], layers[l].inputs, kernels)
-          : new Float32Array(0)
-    ).sort();
+    const scores = (by === "all" ? own[l].slice() : lowRank ? predict(lowRank, by, inputs[l], kernels) : new Float32Array(0)).sort();
     if (scores.length === 0) return [];
     return shares.map((share) => scores[Math.min(scores.length - 1, Math.round((1 - share) * scores.length))]);
   };
@@ -238,13 +236,8 @@ function lookedAt(layer: DenseLayer): Float32Array {
 }
 
 /** The predicted pre-activations of `x` [n, inputs] by the first `rank` components: [n · outputs]. */
-function predict(
-  { rank: stride, down, center, up, mean }: LowRank,
-  rank: number,
-  x: Float32Array,
-  inputs: number,
-  kernels: ArrayKernels,
-): Float32Array {
+function predict({ rank: stride, down, center, up, mean }: LowRank, rank: number, x: Float32Array, kernels: ArrayKernels): Float32Array {
+  const inputs = down.length / stride;
   const n = x.length / inputs;
   const outputs = mean.length;
   const code = kernels.matmulTransposed(x, down.subarray(0, rank * inputs), n, rank, inputs);

@@ -219,6 +219,19 @@ describe("fitting a network", () => {
     expect(new Set(own).size).toBe(4);
   });
 
+  test("gives the thresholds of a first layer's own numbers where it reads sparse rows as well", async () => {
+    const wide = madeUpModel([8192, 24, 3], 1);
+    const few = madeUpRows(40, 8192, 2, 0.99);
+    const options = { kinds: [], rows: 40 };
+    const [dense, sparse] = [few, compressed(few)].map((on) => fitActivators(wide, on, { ...options, random: seeded(3) }, kernels));
+    const shares = [0.01, 0.1, 0.5];
+    const [expected, found] = [(await dense).thresholds(0, "all", shares), (await sparse).thresholds(0, "all", shares)];
+    expect(found).toHaveLength(3);
+    found.forEach((threshold, i) => {
+      expect(threshold).toBeCloseTo(expected[i], 5);
+    });
+  });
+
   test("stops when told to", async () => {
     const options = { kinds: [], rows: 10, random: seeded(1), signal: AbortSignal.abort() };
     await expect(fitActivators(model, rows, options, kernels)).rejects.toMatchObject({ code: "aborted" });
