@@ -50,7 +50,8 @@ export async function openSource(source: Source, options: ReadOptions = {}): Pro
         if (loaded < announced) throw refusal("unreadable", name, `${loaded} bytes`, announced);
         break;
       }
-      if (!(chunk instanceof Uint8Array)) throw refusal("bad-input", name, `a chunk of ${typeof chunk}`, "Uint8Array");
+      // by its tag, as the class may be another realm's
+      if (chunk?.[Symbol.toStringTag] !== "Uint8Array") throw refusal("bad-input", name, `a chunk of ${typeof chunk}`, "Uint8Array");
       loaded += chunk.length;
       onProgress?.(loaded, loaded > announced ? null : totalBytes);
     }
@@ -143,13 +144,13 @@ interface Opened {
 const inMemory = (name: string, bytes: Uint8Array): Opened => ({ name, totalBytes: bytes.length, bytes });
 
 async function open(source: Source, options: ReadOptions): Promise<Opened> {
-  if (source instanceof ArrayBuffer) return inMemory("bytes", bytesOf("bytes", source));
-  if (ArrayBuffer.isView(source)) return inMemory("bytes", bytesOf("bytes", source.buffer, source.byteOffset, source.byteLength));
+  // another realm's too
+  const { buffer = source, byteOffset, byteLength } = (source ?? {}) as Partial<ArrayBufferView>;
+  if (byteLength !== undefined) return inMemory("bytes", bytesOf("bytes", buffer as ArrayBuffer, byteOffset, byteLength));
   if (typeof source === "string" || source instanceof URL) return openLocation(source, options);
   if (source instanceof Response) return openResponse(source.url || "response", source);
   if (source instanceof Blob) {
-    const { name = "blob" } = source as Partial<File>;
-    return inStream(name, source.size, source.stream());
+    return inStream((source as Partial<File>).name ?? "blob", source.size, source.stream());
   }
   if (source instanceof ReadableStream) return inStream("stream", null, source);
   throw refusal("bad-input", "model source", show(source), "a URL, path, Response, Blob, bytes or ReadableStream");
@@ -161,7 +162,7 @@ async function openLocation(location: string | URL, { signal }: ReadOptions): Pr
   const isPath = typeof location === "string" && !/^(https?|data|blob|file):/i.test(name);
   try {
     if (files && (isPath || /^file:/i.test(name))) return await openFile(files, name, isPath ? name : new URL(name), signal);
-    return await openResponse(name, await fetch(location, signal ? { signal } : {}));
+    return await openResponse(name, await fetch(location, { signal } as RequestInit));
   } catch (cause) {
     throwIfAborted(signal);
     throw cause instanceof SlonnError ? cause : unreadable(name, cause);
@@ -203,7 +204,7 @@ async function openResponse(name: string, response: Response): Promise<Opened> {
   if (!ok || headers.get("content-type")?.includes("text/html")) {
     // what nobody reads would keep the connection
     body?.cancel().catch(() => {});
-    throw ok ? refusal("unreadable", name, "an HTML page", "a model file") : refusal("unreadable", name, `status ${status}`, "200");
+    throw refusal("unreadable", name, ok ? "an HTML page" : `status ${status}`, ok ? "a model file" : "200");
   }
   if (!body) return inMemory(name, new Uint8Array(await response.arrayBuffer()));
   // a compressed transfer announces the compressed length, which says nothing of the bytes to come
