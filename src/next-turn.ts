@@ -3,13 +3,17 @@
 /** Resolves in the next turn: by `setImmediate` where there is one, else by a message to itself. */
 export function nextTurn(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (then: () => void) => unknown };
-  if (setImmediate) return new Promise((resolve) => void setImmediate(resolve));
   return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
+    try {
+      if (setImmediate) return void setImmediate(resolve);
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(null);
+    } catch {
+      setTimeout(resolve); // in Next.js's edge runtime both are there, and refuse to be called
+    }
   });
 }
