@@ -150,7 +150,7 @@ export function follow(load: LoadState, { stretch, lostPerMs }: LoadOptions): bo
  * first runs, until a query was seen.
  */
 export function begin({ stretch, parts, sensitivity }: LoadState, { levels }: LatencyProfile, isWarm: boolean): void {
-  levels.forEach(({ cold = Number.NaN, p50, sensitivity: own }, i) => {
+  levels.forEach(({ cold = 0, p50, sensitivity: own }, i) => {
     sensitivity[i] = Math.min(aboveZero(own) || 1, mostStretch);
     if (isWarm || !(cold > p50)) return;
     stretch[i] = Math.min(cold / p50, mostStretch);
@@ -226,7 +226,12 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   } else n[inRow] = 0;
   n[observed] += observedMs;
   n[expected] += expectedMs;
-  if (n[expected] < 4 * stepMs || n[observed] === 0) return;
+  const isDue = n[queries] % lookEvery === 0;
+  if (n[expected] < 4 * stepMs || n[observed] === 0) {
+    // what fades does so whether or not a coarse clock has anything to tell by now
+    if (isDue) look(load, query);
+    return;
+  }
 
   let error = Math.log(n[observed] / n[expected]) - sure;
   n[observed] = n[expected] = 0;
@@ -252,7 +257,7 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
     const grown = 1 + error ** 2 / (n[sharedVariance] + p[v]);
     n[sharedVariance] *= grown;
     p[v] *= grown;
-  } else error = side * Math.min(size, limit / 2);
+  } else error = side * Math.min(cut, limit / 2);
   variance = c * c * n[sharedVariance] + p[v] + n[noise];
   const sharedGain = (c * n[sharedVariance]) / variance;
   const ownGain = p[v] / variance;
@@ -260,7 +265,7 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   p[o] += ownGain * error;
   n[sharedVariance] *= 1 - c * sharedGain;
   p[v] *= 1 - ownGain;
-  if (n[queries] % lookEvery === 0 || Math.abs(c * n[shared] + p[o] - p[seen * levels + level]) > band) look(load, query);
+  if (isDue || Math.abs(c * n[shared] + p[o] - p[seen * levels + level]) > band) look(load, query);
 }
 
 /** Lets decisions see what has left its band. */
@@ -270,7 +275,7 @@ function look(load: LoadState, query: Float64Array): void {
   const levels = sensitivity.length;
   const rate = (n[lost] + (pressure > 0 ? (priorMs * pressure) / usualSliceMs : 0)) / (n[busyMs] + priorMs);
   const slice = (n[lostMs] + usualSliceMs) / (n[lost] + 1);
-  if (rate > 1.5 * load.lostPerMs + 0.01 || rate < load.lostPerMs / 1.5 - 0.01 || Math.abs(Math.log(slice / load.sliceMs)) > 0.4) {
+  if (rate > 1.5 * load.lostPerMs + 0.01 || rate < load.lostPerMs / 1.5 || Math.abs(Math.log(slice / load.sliceMs)) > 0.4) {
     load.lostPerMs = rate;
     load.sliceMs = slice;
     load.version++;
@@ -284,7 +289,7 @@ function look(load: LoadState, query: Float64Array): void {
     const now = sensitivity[i] * n[shared] + p[own * levels + i] * Math.exp(-p[fade * levels + i] * away);
     const off = now - p[seen * levels + i];
     const isOff = Math.abs(off) > band;
-    if (!isOff && n[queries] % lookEvery !== 0) continue;
+    if (!isOff && n[queries] % lookEvery) continue;
     // within its band it is followed slowly, so that it comes to rest where it belongs
     p[seen * levels + i] += isOff ? off : 0.1 * off;
     stretch[i] = Math.exp(p[seen * levels + i]);

@@ -465,6 +465,27 @@ describe("lost time slices", () => {
     expect(load.lostPerMs / before).toBeLessThan(0.25);
   });
 
+  test.each([
+    ["few", 0.05, 0.02],
+    ["many", 1, 0.1],
+  ])("that were %s are forgotten once there are none: no rest of them is left that decisions go on seeing", (_, ms, share) => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const load = createLoad(1);
+      const random = seeded(seed);
+      for (let i = 0; i < 2000; i++) see(load, 0, random() < share ? ms + 4 : ms, ms);
+      expect(load.lostPerMs).toBeGreaterThan(0.01);
+      for (let i = 0; i < 800 / ms; i++) see(load, 0, ms, ms);
+      expect(load.lostPerMs).toBeLessThan(0.0001);
+    }
+  });
+
+  test.each([1, 2, 3])("are forgotten by a clock of coarse steps too, whichever query they hit: %d of them", (slices) => {
+    const load = createLoad(1);
+    // four queries have to be summed up before a clock of steps as long as one of them has anything to tell
+    for (let i = 0; i < 4000; i++) see(load, 0, i < slices ? 51 : 1, 1, 1);
+    expect([load.lostPerMs < 0.0001, load.sliceMs < 6]).toEqual([true, true]);
+  });
+
   test("are as long as they were, up to a hundred milliseconds: what takes longer was something else", () => {
     const sliceMs = (lostMs: number): number => {
       const load = createLoad(1);
