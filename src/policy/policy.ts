@@ -94,7 +94,7 @@ export function plan(
   const median = (i: number): number => forecast[medianAt(i)];
   const faster = (a: number, b: number): number => ascending(median(a), median(b)) || a - b;
   const labelled = levels.every(({ observed }) => observed.accuracy !== null);
-  const metric = (i: number): number => (labelled ? (levels[i].observed.accuracy ?? 0) : levels[i].observed.agreement);
+  const metric = (i: number): number => levels[i].observed[labelled ? "accuracy" : "agreement"] ?? 0;
   const higher = (a: number, b: number): number => {
     const lossless = Number(isLossless(levels[b])) - Number(isLossless(levels[a]));
     return lossless || (isLossless(levels[a]) ? faster(a, b) : b - a);
@@ -128,7 +128,7 @@ export function plan(
     const [least] = [...left].sort((a, b) => ascending(away(a), away(b)));
     // a deadline that nobody can tell anything of leaves the word to what else was asked
     if (isKnown || !asksElse) left = left.filter((i) => !ascending(away(i), away(least)));
-    const closest = isKnown ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
+    const closest = size(least) >= 0 ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
     reasons.push(`${text + within} fits no level: ${closest}`);
   };
 
@@ -247,7 +247,8 @@ function mostMacs({ rungs, cost }: Level): number {
 
 /** Orders numbers upward, unknown ones last and equal to each other. */
 function ascending(a: number, b: number): number {
-  return Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || Number(a > b) - Number(a < b);
+  const known = (value: number): number => (Number.isNaN(value) ? Number.MAX_VALUE : value);
+  return known(a) - known(b);
 }
 
 /** To four decimals, upwards: who asks for just what a reason names gets it. */

@@ -67,16 +67,22 @@ export function fingerprint(shapes: readonly (readonly number[])[], levels: read
 }
 
 /**
- * Checks that a profile handed in is one and belongs here. Numbers in it that are no times count as not measured.
- * @throws SlonnError `bad-option` when it has another number of levels, or what is no level, or was measured on something else than `here`.
+ * Checks that a profile handed in is one and belongs here. What is NaN or null in it counts as not measured.
+ * @throws SlonnError `bad-option` when it has another number of levels, or what is no level, or a number below 0 or beyond any time, or was measured
+ * on something else than `here`.
  */
 export function checkProfile({ origin, levels }: LatencyProfile, here: ProfileOrigin, count: number): void {
+  const refuse = (what: string, got: string | number, expected: string | number): never => {
+    throw refusal("bad-option", `latency profile: ${what}`, got, expected);
+  };
   for (const key of Object.keys(here) as (keyof ProfileOrigin)[])
-    if (origin && origin[key] !== here[key]) throw refusal("bad-option", `latency profile: ${key}`, show(origin[key]), show(here[key]));
+    if (origin && origin[key] !== here[key]) refuse(key, show(origin[key]), show(here[key]));
   const found = Array.isArray(levels) ? levels.length : show(levels);
-  if (found !== count) throw refusal("bad-option", "latency profile: levels", found, count);
-  const isRung = (rung: RungLatency): boolean => Array.isArray(rung?.layers);
-  const isLevel = ({ rungs = [] }: LevelLatency): boolean => Array.isArray(rungs) && rungs.every(isRung);
-  const odd = levels.findIndex((level) => !(level && isLevel(level)));
-  if (odd >= 0) throw refusal("bad-option", `latency profile: levels[${odd}]`, "something else", "what measureLatency gave");
+  if (found !== count) refuse("levels", found, count);
+  const isOdd = (one: Quantiles | null, parts: unknown = []): boolean =>
+    !(one && Array.isArray(parts)) || Object.values(one).some((ms) => ms < 0 || ms > 1e12);
+  levels.forEach((level, i) => {
+    if (isOdd(level, level?.rungs) || level.rungs?.some((rung) => isOdd(rung, rung?.layers ?? 0)))
+      refuse(`levels[${i}]`, "something else", "what measureLatency gave");
+  });
 }

@@ -99,11 +99,8 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
 
   /** Refuses a query that even the fastest of these levels would be late for. */
   const refuse = ({ order = [], share, leftMs, level }: Decision): void => {
-    let needed = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < order.length; i++) {
-      const ms = predict(forecast, load, order[i], 0, share);
-      if (ms < needed) needed = ms; // a level that was not measured is none to count on
-    }
+    // a level that was not measured is none to count on
+    const needed = Math.min(...order.map((i) => predict(forecast, load, i, 0, share)).filter((ms) => ms > 0));
     if (needed <= leftMs) return;
     // refused queries teach nothing, so the load would stay as it is and all be refused for ever: every sixteenth counts as one that took just what
     // was expected, for long enough that the clock would tell. Those that no machine could answer in time are not refused for its load
@@ -159,7 +156,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         if (order) {
           const picked = pick(order, forecast, load, leftMs, share, whole);
           decision.isFit = picked >= 0;
-          decision.level = decision.isFit ? picked : ~picked;
+          decision.level = Math.max(picked, ~picked);
           decision.p99Ms = predictWithin(forecast, load, decision.level, 0.99, leftMs);
         }
       }

@@ -308,6 +308,17 @@ describe("plan, what is not known", () => {
     expect(plan({ latencyMs: 10 }, levels, null, { levels: [] }, idle).level).toBe(0);
   });
 
+  test.each([
+    ["the 99th percentile", { p99: Number.NaN }],
+    ["whole queries", { p50: Number.NaN, p90: Number.NaN, p99: Number.NaN }],
+  ])("no time is named where %s of what comes closest was not measured", (_, unknown) => {
+    const times = { p50: 1, p90: 2, p99: 3 };
+    const partly = { levels: levels.map(() => ({ ...times, ...unknown, rungs: [{ ...times, layers: [1] }] })) };
+    const made = plan({ latencyMs: 1e-6, nodes: 0.5 }, levels, null, partly, idle);
+    expect(made.gaveUp).toEqual(["latency=0.000001ms"]);
+    expect(made.reason).toMatch(/^latency=0.000001ms fits no level: nothing was measured; nodes=50% leaves/);
+  });
+
   test("a slower exact level yields to dense", () => {
     expect(plan({ loss: 0 }, levels, null, latencies([1, 2, 3, 11, 10]), idle).level).toBe(4);
     expect(plan({ latencyMs: 100 }, levels, null, latencies([1, 2, 3, 11, 10]), idle).level).toBe(4);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Level } from "../../src/profile/ladder.ts";
-import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin, p97Of } from "../../src/profile/latency.ts";
+import { checkProfile, fingerprint, type LatencyProfile, type LevelLatency, type ProfileOrigin, p97Of } from "../../src/profile/latency.ts";
 
 const origin: ProfileOrigin = { machine: "a machine", build: "0.1.0-abcd", backend: "relaxed", model: "1f" };
 const profile: LatencyProfile = {
@@ -47,6 +47,22 @@ describe("what a profile was measured on", () => {
     expect(() => checkProfile(odd, origin, 2)).toThrow(/^latency profile: levels\[1\]: got /);
     expect(() => checkProfile({ levels: [...odd.levels].reverse() }, origin, 2)).toThrow(/^latency profile: levels\[0\]: got /);
   });
+
+  test.each([-1, -1e-9, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 1e13])(
+    "is refused for a time of %f, not for one that is unknown",
+    (odd) => {
+      const whole = profile.levels[0];
+      const checked = (level: object): void => checkProfile({ levels: [profile.levels[1], level as LevelLatency] }, origin, 2);
+      for (const key of ["p50", "p90", "p99"]) {
+        for (const time of [Number.NaN, null, undefined, 0, 1e12]) expect(() => checked({ ...whole, [key]: time })).not.toThrow();
+        for (const level of [
+          { ...whole, [key]: odd },
+          { ...whole, rungs: [...(whole.rungs ?? []), { ...whole, layers: [], [key]: odd }] },
+        ])
+          expect(() => checked(level)).toThrow(/^latency profile: levels\[1\]: got /);
+      }
+    },
+  );
 
   test("the fingerprint of a model tells apart shapes, bits and settings, not certificates", () => {
     const level = (amount: number): Level => ({

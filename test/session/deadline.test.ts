@@ -532,7 +532,9 @@ describe("a profile handed in", () => {
     await expect(session({ latencyProfile: { levels: profile.levels.slice(1) } })).rejects.toThrow(
       "latency profile: levels: got 3, expected 4",
     );
-    const holes = { levels: [profile.levels[0], { p50: null, p90: null, p99: null }, { p50: -1, p90: 0, p99: 1 }, profile.levels[3]] };
+    const below = { levels: [...profile.levels.slice(1), { p50: -1, p90: 0, p99: 1 }] };
+    await expect(session({ latencyProfile: below })).rejects.toThrow("latency profile: levels[3]: got ");
+    const holes = { levels: [profile.levels[0], { p50: null, p90: null, p99: null }, { p50: 0, p90: 0, p99: 1 }, profile.levels[3]] };
     const s = await session({ latencyProfile: holes as unknown as LatencyProfile, load: { stretch: 1 } });
     expect(s.run(row(0), { latencyMs: 14 }).report.plan.level).toBe(0);
     expect(s.run(row(0), { latencyMs: 21 }).report.plan.level).toBe(3);
