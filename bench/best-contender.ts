@@ -3,7 +3,7 @@
 
 import type { Contender } from "../src/cli/measure.ts";
 import type { Input } from "../src/model/rows.ts";
-import type { Plan } from "../src/policy/policy.ts";
+import type { Plan } from "../src/policy/plan.ts";
 import { parseSlo } from "../src/policy/slo.ts";
 import type { Session } from "../src/session/session.ts";
 

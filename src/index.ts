@@ -7,7 +7,6 @@ export { createSession, type Session, type SessionOptions } from "./session/sess
 
 // The session comes first so that the kernels lead a bundle and its code lies together: compressors look back 32 kB only.
 
-export type { NonZeros } from "./activator/network-input.ts";
 export { type LoadModelOptions, loadModel } from "./adapters/load-model.ts";
 export type { ReadOptions, Source } from "./adapters/read-source.ts";
 export type { Clock } from "./clock.ts";
@@ -26,12 +25,12 @@ export {
   type StreamedWeights,
   type WriteRows,
 } from "./model/model.ts";
-export type { DType, Tensor, TensorData } from "./model/tensor.ts";
+export type { DType, NonZeros, Tensor, TensorData } from "./model/tensor.ts";
 export type { LoadEstimate, LoadOptions } from "./policy/load.ts";
-export type { Plan } from "./policy/policy.ts";
+export type { Plan } from "./policy/plan.ts";
 export type { Slo } from "./policy/slo.ts";
 export type { Certificate, Cost, Ladder, LadderMetric, LayerSetting, Level, RankedSetting, Rung } from "./profile/ladder.ts";
 export type { LatencyProfile, LevelLatency, ProfileOrigin, Quantiles, RungLatency } from "./profile/latency.ts";
-export type { QueryInput } from "./session/input.ts";
+export type { QueryInput } from "./session/input-parts.ts";
 export type { Answer, BestAnswers, Output } from "./session/output.ts";
 export type { Report } from "./session/report.ts";

@@ -6,7 +6,8 @@ import { listViews } from "../../src/engine/list.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { Rung } from "../../src/profile/ladder.ts";
 import { writeAll } from "../../src/session/answers.ts";
-import { type QueryInput, writeInput } from "../../src/session/input.ts";
+import { writeInput } from "../../src/session/input.ts";
+import type { QueryInput } from "../../src/session/input-parts.ts";
 import { layOut } from "../../src/session/level-run.ts";
 import { asLevel } from "./as-level.ts";
 

@@ -3,16 +3,9 @@
 
 import type { Engine } from "../engine/engine.ts";
 import { listViews } from "../engine/list.ts";
+import type { NonZeros } from "../model/tensor.ts";
 import type { InputUse } from "./level-plan.ts";
 import type { PlacedNetwork } from "./network.ts";
-
-/** A vector by its non-zeros, in any order. */
-export interface NonZeros {
-  /** Whole numbers from 0, below the width; of one that comes repeatedly the values are added up. */
-  indices: ArrayLike<number>;
-  /** As many as `indices`. */
-  values: ArrayLike<number>;
-}
 
 export interface NetworkInput {
   /** [inputs of the first layer] */

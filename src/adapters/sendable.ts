@@ -5,7 +5,7 @@ import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
-import type { QueryInput } from "../session/input.ts";
+import type { QueryInput } from "../session/input-parts.ts";
 import { changedParts } from "../session/input-parts.ts";
 import { builtin } from "./builtin.ts";
 import { openSource, type ReadOptions, readAll, type Source } from "./read-source.ts";

@@ -6,7 +6,7 @@ import type { Model } from "../model/model.ts";
 import type { LoadEstimate } from "../policy/load.ts";
 import type { Slo } from "../policy/slo.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
-import type { QueryInput } from "../session/input.ts";
+import type { QueryInput } from "../session/input-parts.ts";
 import type { Report } from "../session/report.ts";
 import type { Session, SessionOptions } from "../session/session.ts";
 import type { Source } from "./read-source.ts";

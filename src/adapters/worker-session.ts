@@ -11,7 +11,7 @@ import { checkNames } from "../option-names.ts";
 import type { LoadEstimate, LoadOptions } from "../policy/load.ts";
 import { checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
-import type { QueryInput } from "../session/input.ts";
+import type { QueryInput } from "../session/input-parts.ts";
 import { createCandidates, createOutput, type Output } from "../session/output.ts";
 import type { Report } from "../session/report.ts";
 import type { Session, SessionOptions } from "../session/session.ts";

@@ -1,6 +1,6 @@
 // What the plans of many queries come to: what any of them gave up, how many did, and the certificate that all of them had. It runs nothing.
 
-import type { Plan } from "../policy/policy.ts";
+import type { Plan } from "../policy/plan.ts";
 import type { Certificate } from "../profile/ladder.ts";
 
 export interface PlanTally {

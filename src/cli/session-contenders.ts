@@ -2,7 +2,7 @@
 
 import { type Model, weightBytes } from "../model/model.ts";
 import type { Input } from "../model/rows.ts";
-import type { Plan } from "../policy/policy.ts";
+import type { Plan } from "../policy/plan.ts";
 import { parseSlo } from "../policy/slo.ts";
 import type { Certificate } from "../profile/ladder.ts";
 import type { Session } from "../session/session.ts";

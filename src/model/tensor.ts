@@ -1,4 +1,4 @@
-// Tensors as plain data: what every reader gives and every writer takes.
+// Tensors and vectors as plain data: what every reader gives and every writer takes.
 
 /** Numbers of a tensor in memory. float16 and bfloat16 are widened to float32 when they are read. */
 export type TensorData =
@@ -21,6 +21,14 @@ export interface Tensor {
   dtype: DType;
   shape: readonly number[];
   data: TensorData;
+}
+
+/** A vector by its non-zeros, in any order. */
+export interface NonZeros {
+  /** Whole numbers from 0, below the width; of one that comes repeatedly the values are added up. */
+  indices: ArrayLike<number>;
+  /** As many as `indices`. */
+  values: ArrayLike<number>;
 }
 
 /** The number of elements of a shape, or NaN where it is not a shape (negative or fractional sizes, or past 2^53). */

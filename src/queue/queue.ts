@@ -13,7 +13,7 @@ import { copyOfView } from "../model/tensor.ts";
 import { nextTurn } from "../next-turn.ts";
 import { checkNames } from "../option-names.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
-import type { QueryInput } from "../session/input.ts";
+import type { QueryInput } from "../session/input-parts.ts";
 import { changedParts } from "../session/input-parts.ts";
 import { createAlarm } from "./alarm.ts";
 import { createLine, type Entry, type Line } from "./line.ts";

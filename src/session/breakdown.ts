@@ -12,7 +12,8 @@ import { refusal, throwIfAborted } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
 import { writeAll } from "./answers.ts";
-import { type QueryInput, writeInput } from "./input.ts";
+import { writeInput } from "./input.ts";
+import type { QueryInput } from "./input-parts.ts";
 import { type LevelRun, layOut, limit } from "./level-run.ts";
 
 /** In the order of a query. `input` includes taking the input in, `output` handing the output over. */

@@ -1,6 +1,9 @@
-// What an input consists of, for who keeps one or sends it elsewhere. It knows names, and checks nothing.
+// What a query's input may be, and what it consists of, for who keeps one or sends it elsewhere. It knows names, and checks nothing.
 
-import type { QueryInput } from "./input.ts";
+import type { NonZeros, Tensor } from "../model/tensor.ts";
+
+/** What a query may be: a vector, its non-zeros, or a tensor of one row; numbers in a plain list or a typed array of any type. */
+export type QueryInput = ArrayLike<number> | NonZeros | Tensor;
 
 /** What an input that is no list may consist of. */
 const parts = ["indices", "values", "dtype", "shape", "data"];

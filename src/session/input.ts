@@ -1,13 +1,11 @@
 // Writing a query's input into engine memory, after checking it. It knows shapes and types, not networks.
 
 import type { InputUse } from "../activator/level-plan.ts";
-import { type NetworkInput, type NonZeros, writeSparse } from "../activator/network-input.ts";
+import { type NetworkInput, writeSparse } from "../activator/network-input.ts";
 import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
-import { sizeOf, type Tensor, type TensorData } from "../model/tensor.ts";
-
-/** What a query may be: a vector, its non-zeros, or a tensor of one row; numbers in a plain list or a typed array of any type. */
-export type QueryInput = ArrayLike<number> | NonZeros | Tensor;
+import { type NonZeros, sizeOf, type Tensor, type TensorData } from "../model/tensor.ts";
+import type { QueryInput } from "./input-parts.ts";
 
 /**
  * Checks the input and writes it for a query by `plan`; returns the row the plan is to be run from.

@@ -19,7 +19,8 @@ import {
   PRESSURE,
   STEP_MS,
 } from "../policy/load.ts";
-import { asksPromise, type Plan, plan, planKey, preference, shareOf } from "../policy/policy.ts";
+import type { Plan } from "../policy/plan.ts";
+import { asksPromise, plan, planKey, preference, shareOf } from "../policy/policy.ts";
 import { type Asked, askedOf, type Slo } from "../policy/slo.ts";
 import type { Ladder, Level } from "../profile/ladder.ts";
 import type { LatencyProfile } from "../profile/latency.ts";

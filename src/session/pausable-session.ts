@@ -1,7 +1,7 @@
 // What a session can do beyond what is promised to everybody: who runs it in a Worker or looks into it asks for this.
 
 import type { Slo } from "../policy/slo.ts";
-import type { QueryInput } from "./input.ts";
+import type { QueryInput } from "./input-parts.ts";
 import type { Ran } from "./level-run.ts";
 import type { Output } from "./output.ts";
 import type { Report } from "./report.ts";

@@ -5,7 +5,8 @@ import type { Clock } from "../clock.ts";
 import { ROW_WORDS, WORD_MACS, WORD_UNITS } from "../engine/generated/abi.ts";
 import { mostKeptMs } from "../policy/load.ts";
 import type { LatencyProfile, LevelLatency, Quantiles, RungLatency } from "../profile/latency.ts";
-import { type QueryInput, writeInput } from "./input.ts";
+import { writeInput } from "./input.ts";
+import type { QueryInput } from "./input-parts.ts";
 import { type LevelRun, type Live, limit } from "./level-run.ts";
 
 const mostRounds = 24;

@@ -1,6 +1,6 @@
 // The report of a query: what was planned and what happened, as plain data.
 
-import type { Plan } from "../policy/policy.ts";
+import type { Plan } from "../policy/plan.ts";
 
 /** What happened to a query. */
 export interface Report {

@@ -19,7 +19,8 @@ import { checkProfile, fingerprint, type LatencyProfile, type ProfileOrigin } fr
 import { activeNodes } from "./active-nodes.ts";
 import { answerOf, checkRoom, writeAll, writeBest } from "./answers.ts";
 import { createDecisions } from "./decisions.ts";
-import { type QueryInput, writeInput } from "./input.ts";
+import { writeInput } from "./input.ts";
+import type { QueryInput } from "./input-parts.ts";
 import {
   BEGAN,
   createRan,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { sendableInput, sendableSource } from "../../src/adapters/sendable.ts";
-import type { QueryInput } from "../../src/session/input.ts";
+import type { QueryInput } from "../../src/session/input-parts.ts";
 
 const large = new Float32Array(1000).map((_, i) => i);
 

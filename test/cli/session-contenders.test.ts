@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { contenderFor } from "../../src/cli/session-contenders.ts";
-import type { Plan } from "../../src/policy/policy.ts";
+import type { Plan } from "../../src/policy/plan.ts";
 import type { Certificate } from "../../src/profile/ladder.ts";
 import type { Session } from "../../src/session/session.ts";
 

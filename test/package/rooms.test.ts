@@ -39,8 +39,8 @@ const open: Record<string, readonly string[]> = {
   ],
   activator: ["level-plan.ts", "network-input.ts", "network.ts", "setting.ts", "work.ts"],
   profile: ["decode-ladder.ts", "ladder.ts", "latency-file.ts", "latency.ts", "sensitivity.ts"],
-  policy: ["deadline.ts", "levels.ts", "load.ts", "slo.ts"],
-  session: ["bandwidth.ts", "breakdown.ts", "input-parts.ts", "input.ts", "output.ts", "pausable-session.ts", "report.ts"],
+  policy: ["deadline.ts", "levels.ts", "load.ts", "plan.ts", "slo.ts"],
+  session: ["bandwidth.ts", "breakdown.ts", "input-parts.ts", "output.ts", "pausable-session.ts", "report.ts"],
 };
 
 interface Import {

@@ -4,7 +4,8 @@
 import { describe, expect, test } from "vitest";
 import { closeness, createForecast, type Forecast } from "../../src/policy/deadline.ts";
 import { createLoad, follow, type LoadState } from "../../src/policy/load.ts";
-import { type Plan, plan } from "../../src/policy/policy.ts";
+import type { Plan } from "../../src/policy/plan.ts";
+import { plan } from "../../src/policy/policy.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import type { Certificate, Ladder, Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";

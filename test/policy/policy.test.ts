@@ -4,17 +4,8 @@ import { type Activation, createModel } from "../../src/model/model.ts";
 import { createForecast, isNoFaster, medianAt, pick } from "../../src/policy/deadline.ts";
 import { certificateOf, isDense, isLossless, uncalibratedLevels } from "../../src/policy/levels.ts";
 import { createLoad, follow, type LoadOptions, type LoadState } from "../../src/policy/load.ts";
-import {
-  asksPromise,
-  met,
-  nodeShare,
-  type Plan,
-  plan as planFor,
-  planKey,
-  preference,
-  shareOf,
-  thinnedLayers,
-} from "../../src/policy/policy.ts";
+import type { Plan } from "../../src/policy/plan.ts";
+import { asksPromise, met, nodeShare, plan as planFor, planKey, preference, shareOf, thinnedLayers } from "../../src/policy/policy.ts";
 import { parseSlo, type Slo } from "../../src/policy/slo.ts";
 import type { Ladder, LayerSetting, Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";

@@ -8,7 +8,7 @@ import type { Clock } from "../../src/clock.ts";
 import { SlonnError } from "../../src/errors.ts";
 import type { Slo } from "../../src/policy/slo.ts";
 import { type Answered, createQueue, type LocalLane, type Queue, type RemoteLane } from "../../src/queue/queue.ts";
-import type { QueryInput } from "../../src/session/input.ts";
+import type { QueryInput } from "../../src/session/input-parts.ts";
 import { createSession } from "../../src/session/session.ts";
 import { madeUpModel } from "../made-up-models.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { QueryInput } from "../../src/session/input.ts";
+import type { QueryInput } from "../../src/session/input-parts.ts";
 import { changedParts } from "../../src/session/input-parts.ts";
 
 /** What `change` was handed, and what came of it. */

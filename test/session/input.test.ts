@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type QueryInput, writeInput } from "../../src/session/input.ts";
+import { writeInput } from "../../src/session/input.ts";
+import type { QueryInput } from "../../src/session/input-parts.ts";
 
 const written = (input: unknown, width = 4): number[] => {
   const dense = new Float32Array(width).fill(9);

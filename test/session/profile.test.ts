@@ -4,7 +4,7 @@ import { uncalibratedLevels } from "../../src/policy/levels.ts";
 import type { Level } from "../../src/profile/ladder.ts";
 import type { LatencyProfile } from "../../src/profile/latency.ts";
 import { normal, seeded } from "../../src/random.ts";
-import type { QueryInput } from "../../src/session/input.ts";
+import type { QueryInput } from "../../src/session/input-parts.ts";
 import { type Live, layOut, limit } from "../../src/session/level-run.ts";
 import { createProfiler, steadied } from "../../src/session/profile.ts";
 import { madeUpModel, madeUpRows } from "../made-up-models.ts";
