@@ -50,7 +50,7 @@ export const COLUMNS: i32 = 8;
 export const ACTIVATE: i32 = 9;
 /** scores, n, k, list, scratch(SELECT_SCRATCH words): the k best, ascending by index; ties go to the lower index, NaN is never chosen */
 export const TOP_K: i32 = 10;
-/** scores, n, low(f32), high(f32), list: low < score <= high with the scores, ascending by index */
+/** scores, n, low(f32), high(f32), list: low < score <= high with the scores, ascending by index; high NaN: no upper end, and NaN too */
 export const THRESHOLD: i32 = 11;
 /** scores, panel count, out: the sum of the positive scores of each panel */
 export const PANEL_SCORES: i32 = 12;

@@ -180,7 +180,7 @@ function value(key: u32): f32 {
   return reinterpret<f32>(key & 0x80000000 ? key & 0x7fffffff : ~key);
 }
 
-/** Every index whose score lies in (low, high], ascending, with the score. */
+/** Every index whose score lies in (low, high], ascending, with the score; where high is NaN there is no upper end, and scores that are NaN are listed too. */
 export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usize): i32 {
   const at = indices(list);
   const to = values(list);
@@ -189,19 +189,20 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
   if (ASC_FEATURE_SIMD) {
     const lowest = f32x4.splat(low);
     const highest = f32x4.splat(high);
+    const open = f32x4.ne(highest, highest);
     while (i + 4 <= n) {
       const s = scores + (<usize>i << 2);
       const v = v128.load(s);
       if (i + 16 <= n) {
         // most scores lie below: sixteen are turned away at once
-        const a = v128.or(f32x4.gt(v, lowest), f32x4.gt(v128.load(s, 16), lowest));
-        if (!v128.any_true(v128.or(a, v128.or(f32x4.gt(v128.load(s, 32), lowest), f32x4.gt(v128.load(s, 48), lowest))))) {
+        const a = v128.and(f32x4.le(v, lowest), f32x4.le(v128.load(s, 16), lowest));
+        if (i32x4.all_true(v128.and(a, v128.and(f32x4.le(v128.load(s, 32), lowest), f32x4.le(v128.load(s, 48), lowest))))) {
           i += 16;
           continue;
         }
       }
       // four units are written each time and the next write covers those that were not kept: no branch to guess
-      const mask = i32x4.bitmask(v128.and(f32x4.gt(v, lowest), f32x4.le(v, highest)));
+      const mask = i32x4.bitmask(v128.andnot(v128.or(f32x4.le(v, highest), open), f32x4.le(v, lowest)));
       const order = v128.load(FRONT + (<usize>mask << 4));
       v128.store(at + (<usize>found << 2), i8x16.swizzle(i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3)), order));
       v128.store(to + (<usize>found << 2), i8x16.swizzle(v, order));
@@ -211,7 +212,7 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
   }
   for (; i < n; i++) {
     const v = load<f32>(scores + (<usize>i << 2));
-    if (v > low && v <= high) {
+    if (!(v <= low) && (v <= high || high != high)) {
       store<i32>(at + (<usize>found << 2), i);
       store<f32>(to + (<usize>found << 2), v);
       found++;
@@ -221,11 +222,11 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
   return found;
 }
 
-/** Every index whose score is finite or Infinity and no less than `low`, ascending. */
+/** Every index whose score is finite or Infinity and not less than `low`, ascending. */
 function atLeast(scores: usize, n: i32, low: f32, list: usize): i32 {
   // the next float below: that of 0 is the one below -0, which is no less than 0
   const below = order(low) - 1;
-  return threshold(scores, n, low == -Infinity ? low : value(below == 0x7fffffff ? below - 1 : below), Infinity, list);
+  return threshold(scores, n, low > -Infinity ? value(below == 0x7fffffff ? below - 1 : below) : -Infinity as f32, Infinity, list);
 }
 
 /** Every index whose score is at most `width` below the largest, ascending. */

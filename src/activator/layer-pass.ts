@@ -153,7 +153,7 @@ export function createLayerPass(network: PlacedNetwork, l: number, at: At): Laye
       }
       computed = [];
       steps = chosenBefore = 0;
-      threshold = Number.POSITIVE_INFINITY;
+      threshold = Number.NaN; // none yet: what is NaN is chosen now, so that none is dropped unseen
     }
     const step = steps++;
     const nodes = continues ? "added" : "chosen";

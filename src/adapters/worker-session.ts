@@ -266,7 +266,7 @@ function openLine(worker: WorkerLike): Line {
     },
     close(error) {
       if (over) return;
-      over = error ?? refusal("disposed", "session", "a query after dispose()", "a live session");
+      over = error ?? refusal("disposed", "session", "a query after dispose()", "a live one");
       for (const { reject } of waiting.values()) reject(over);
       waiting.clear();
       settle(error);

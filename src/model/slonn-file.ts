@@ -15,7 +15,6 @@ import {
   type Activation,
   type AnyLayer,
   type AnyModel,
-  activations,
   checkModel,
   createModel,
   type DenseLayer,
@@ -151,11 +150,8 @@ function readLayer(
   stream: WeightStream | null,
   bad: Refuse,
 ): AnyLayer {
-  const { name, activation, alpha } = (entry ?? {}) as Record<string, unknown>;
+  const { name, activation, alpha } = (entry ?? {}) as Partial<AnyLayer>;
   if (typeof name !== "string") throw bad("no name", "a string", `layer ${i}`);
-  if (!activations.includes(activation as Activation))
-    throw bad(`activation ${show(activation)}`, `one of ${activations.join(", ")}`, `layer ${i}`);
-  if (typeof alpha !== "number") throw bad(`slope ${show(alpha)}`, "a number", `layer ${i}`);
   const take = (part: string, rank: number, dtypes: readonly string[]): StoredTensor | TensorEntry => {
     const tensor = tensors.get(part);
     if (!tensor) throw bad(`no tensor ${part}`, "one");
@@ -180,8 +176,8 @@ function readLayer(
         ? { values: load<Int8Array>(weight), scale }
         : load<Float32Array>(weight),
     bias: load(bias),
-    activation: activation as Activation,
-    alpha,
+    activation: activation as Activation, // createModel checks both
+    alpha: alpha as number,
   };
 }
 

@@ -209,7 +209,7 @@ function bestCertified(levels: readonly Level[], among: readonly number[], kind:
   const sign = kind === "loss" ? 1 : -1;
   const bounds = among.flatMap((i) => certificateOf(levels, i, kind)?.bound ?? []);
   return bounds.length === 0
-    ? `none of them has a certificate of ${kind}`
+    ? `none has a certificate of ${kind}`
     : `the best of them is for ${kind}=${sign * rounded(Math.min(...bounds.map((bound) => sign * bound)))}`;
 }
 

@@ -100,8 +100,11 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
 
   /** Refuses a query that even the fastest of these levels would be late for. */
   const refuse = ({ order = [], share, leftMs, level }: Decision): void => {
-    // a level that was not measured is none to count on
-    const needed = Math.min(...order.map((i) => predict(forecast, load, i, 0, share)).filter((ms) => ms > 0));
+    let needed = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < order.length; i++) {
+      const ms = predict(forecast, load, order[i], 0, share);
+      if (ms < needed) needed = ms; // a level that was not measured is none to count on
+    }
     if (needed <= leftMs) return;
     // refused queries teach nothing, so the load would stay as it is and all be refused for ever: every sixteenth counts as one that took just what
     // was expected, for long enough that the clock would tell. Those that no machine could answer in time are not refused for its load

@@ -172,7 +172,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   }
 
   const ready = (slo?: Slo): Live => {
-    if (live === null) throw refusal("disposed", "session", "a query after dispose()", "a live session");
+    if (live === null) throw refusal("disposed", "session", "a query after dispose()", "a live one");
     throwIfAborted(slo?.signal);
     return live;
   };

@@ -147,6 +147,16 @@ for (const backend of ["simd", "js"] as const) {
         expect(macs).toBe(inputs[0].filter((v) => v !== 0).length * 64 + handedOn * 48 + second * 16);
       });
 
+      test("hands on what is NaN, also where it grows, so that no answer hides it", async () => {
+        const strange = inputs.map((x) => x.with(3, Number.NaN));
+        for (const of of [model, quantizeModel(model)])
+          for (const amount of [0, 0.3, 1e30]) {
+            const high = rung(all(amount), all(amount));
+            for (const rungs of [[rung(exact, exact)], [high], growing(never, high, rung(all(0), all(0)))])
+              for (const { output } of await run(of, rungs, strange)) expect(output.every(Number.isNaN)).toBe(true);
+          }
+      });
+
       test("may read every input of its layer, with the same result", async () => {
         const ways = [0, 1].map((variant) => growing(never, rung(all(0.3, { variant }), exact), rung(all(0.1, { variant }), exact)));
         for (const of of [model, quantizeModel(model)]) {

@@ -517,16 +517,22 @@ export function engineConformance(name: string, create: CreateEngine, reference:
           check((memory) => {
             const src = reserveFloats(memory, n, vector(n, s, [Number.NaN, Number.POSITIVE_INFINITY]));
             const lists = [reserveList(memory, n), reserveList(memory, n), reserveList(memory, n)];
+            const open = reserveList(memory, n);
             return {
               rows: [
                 [abi.THRESHOLD, src, n, float(0.5), float(Number.POSITIVE_INFINITY), lists[0]],
                 [abi.THRESHOLD, src, n, float(-0.5), float(Number.POSITIVE_INFINITY), lists[1]],
                 [abi.SUBTRACT, lists[1], lists[0], lists[2]],
                 [abi.THRESHOLD, src, n, float(-0.5), float(0.5), lists[0]],
+                [abi.THRESHOLD, src, n, float(-0.5), float(Number.NaN), open],
               ],
               read: (e) => {
                 expect(readList(lists[2])(e)[1]).toEqual(readList(lists[0])(e)[1]);
-                return lists.flatMap((at) => readList(at)(e).slice(0, 2));
+                const scores = Array.from(readFloats(src, n)(e));
+                expect(Array.from(readList(open)(e)[1])).toEqual(
+                  [...scores.keys()].filter((i) => Number.isNaN(scores[i]) || scores[i] > -0.5),
+                );
+                return [...lists, open].flatMap((at) => readList(at)(e).slice(0, 2));
               },
             };
           }),

@@ -210,14 +210,14 @@ test.each<[string, Uint8Array, string, string]>([
   [
     "an unknown activation",
     forge((slonn) => (slonn.layers[1].activation = "swish")),
-    "bad-file",
-    `f: layer 1: got activation "swish", expected one of ${activations.join(", ")}`,
+    "bad-model",
+    `"a model": layer "layer 1": got activation "swish", expected one of ${activations.join(", ")}`,
   ],
   [
     "a slope that is no number",
     forge((slonn) => (slonn.layers[1].alpha = "0")),
-    "bad-file",
-    'f: layer 1: got slope "0", expected a number',
+    "bad-model",
+    '"a model": layer "layer 1": got alpha "0", expected a finite number',
   ],
   ["a missing tensor", forge((_, tensors) => tensors.delete("layers.1.bias")), "bad-file", "f: got no tensor layers.1.bias, expected one"],
   [

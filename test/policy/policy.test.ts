@@ -346,7 +346,7 @@ describe("plan, what is not known", () => {
     expect([level({}), level({ exact: true }), level({ dense: true }), level({ loss: 0.01 })]).toEqual([1, 0, 1, 0]);
     expect(plan({ loss: 0.01 }, two, null, latencies([1, 2]), idle)).toMatchObject({ level: 0, promised: true });
     expect(plan({ accuracy: 0.9 }, two, null, null, idle)).toMatchObject({ level: 1, promised: false, gaveUp: ["accuracy=0.9"] });
-    expect(plan({ accuracy: 0.9 }, two, null, null, idle).reason).toContain("none of them has a certificate of accuracy");
+    expect(plan({ accuracy: 0.9 }, two, null, null, idle).reason).toContain("none has a certificate of accuracy");
     expect(plan({ nodes: 0.05 }, two, null, null, idle).gaveUp).toEqual(["nodes=5%"]);
   });
 
