@@ -32,8 +32,8 @@ export async function startWorker(source: WorkerSource | undefined): Promise<Wor
     const worker = typeof source === "function" ? await source() : (source ?? createOwn());
     const needed = [worker?.postMessage, worker?.terminate, worker?.addEventListener ?? worker?.on];
     if (needed.some((method) => typeof method !== "function")) throw new Error(`got ${show(worker)}`);
-    // Node's mark of a Worker that has ended: it would never answer
-    if (worker === source && (worker as { threadId?: number }).threadId === -1) throw new Error("got one that has ended");
+    // Node's mark of a Worker that has ended: it would never answer, nor end again
+    if ((worker as { threadId?: number }).threadId === -1) throw new Error("got one that has ended");
     return worker;
   } catch (cause) {
     throw cannotStart(messageOf(cause), cause);

@@ -659,7 +659,8 @@ describe("a session's end", () => {
     const refused = expect.objectContaining({ code: "worker", message: expect.stringContaining("a second model") });
     await expect(open(madeUpModel([20, 3], 2), { worker })).rejects.toEqual(refused);
     await expect(session.closed).resolves.toMatchObject({ code: "worker" });
-    await expect(open(path, { worker })).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has ended") });
+    for (const ended of [worker, () => worker])
+      await expect(open(path, { worker: ended })).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has ended") });
   });
 
   test("slonn/worker-thread outside a Worker throws", async () => {
