@@ -39,7 +39,8 @@ export async function sendableSource(
 export function sendableInput(input: QueryInput, isTransferred: boolean): Sendable<QueryInput> {
   const given: ArrayBufferView[] = [];
   const own = (part: unknown): unknown => {
-    if (!ArrayBuffer.isView(part)) return part;
+    // a DataView is no input, whatever it shows
+    if (!ArrayBuffer.isView(part) || part instanceof DataView) return part;
     const view = ownView(part);
     if (isTransferred || view !== part) given.push(view);
     return view;
@@ -50,7 +51,7 @@ export function sendableInput(input: QueryInput, isTransferred: boolean): Sendab
 
 /** The view, or a copy where it shows less than its buffer: a message takes whole buffers along. Shared memory is shared. */
 function ownView<View extends ArrayBufferView>(view: View): View {
-  const isOwn = view.byteLength === view.buffer.byteLength || !(view.buffer instanceof ArrayBuffer) || view instanceof DataView;
+  const isOwn = view.byteLength === view.buffer.byteLength || !(view.buffer instanceof ArrayBuffer);
   return isOwn ? view : copyOfView(view);
 }
 
