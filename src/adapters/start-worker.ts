@@ -71,7 +71,9 @@ export function listen(worker: WorkerLike, { message, failure }: Listener): void
     on("messageerror", () => failure("a message could not be read"));
     on("error", (event) => {
       event.preventDefault(); // heard here; Deno would end the whole program otherwise
-      failure((event as ErrorEvent).message || "its program could not be loaded");
+      const { message: text } = event as ErrorEvent;
+      // Bun's text has the program's lines before what was thrown, down to a caret, and the stack after it
+      failure(/\^\n(.+)/.exec(text)?.[1] ?? (text || "its program could not be loaded"));
     });
     on("close", () => failure("it ended"));
     return;

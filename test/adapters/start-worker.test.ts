@@ -28,6 +28,14 @@ describe("hears", () => {
     expect(error.defaultPrevented).toBe(true); // else Deno ends the whole program
   });
 
+  test("what was thrown, without the lines of its program that Bun tells with it", () => {
+    const worker = new EventTarget();
+    const heard = hearing(worker);
+    const message = "1 | let a;\n2 | throw new Error('broken');\n              ^\nerror: broken\n      at /a.js:2:11\n";
+    worker.dispatchEvent(Object.assign(new Event("error"), { message }));
+    expect(heard).toEqual(["error: broken"]);
+  });
+
   test("a Worker of Node: the same", () => {
     const worker = new EventEmitter();
     const heard = hearing(worker);
