@@ -24,6 +24,7 @@ const io = {
   stdout: (text: string): void => void process.stdout.write(text),
   stderr: (text: string): void => void process.stderr.write(text),
   stderrIsTerminal: process.stderr.isTTY === true,
+  stderrColumns: (): number | undefined => process.stderr.columns,
   clock: systemClock,
   signal: interrupted.signal,
 };

@@ -8,6 +8,8 @@ export interface Io {
   stderr(text: string): void;
   /** Whether somebody is watching stderr: progress is shown only then. */
   stderrIsTerminal: boolean;
+  /** How wide that terminal is now; of any width unless told. */
+  stderrColumns?(): number | undefined;
   clock: Clock;
   signal?: AbortSignal;
 }
@@ -31,7 +33,11 @@ export function progressOn(io: Io): Progress {
       if (now - shownAt < 100) return;
       shownAt = now;
       const done = Math.round(Math.min(1, Math.max(0, share)) * barWidth);
-      io.stderr(`\r\x1b[K${"█".repeat(done)}${"░".repeat(barWidth - done)} ${Math.floor(share * 100)} % ${oneLine(what)}`);
+      const told = `${Math.floor(share * 100)} % ${oneLine(what)}`;
+      const line = `${"█".repeat(done)}${"░".repeat(barWidth - done)} ${told}`;
+      // a line that wraps is not taken away again: only its last row would be
+      const room = (io.stderrColumns?.() || Number.POSITIVE_INFINITY) - 1;
+      io.stderr(`\r\x1b[K${line.length <= room ? line : told.slice(0, room)}`);
     },
     end() {
       if (shownAt !== Number.NEGATIVE_INFINITY) io.stderr("\r\x1b[K");
