@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import Benchmark from "benchmark";
 import { flagsOf } from "../examples/flags.ts";
 import { sayRefusals } from "../examples/say-refusals.ts";
+import { UsageError } from "../src/cli/arguments.ts";
 import { type Backend, createEngine } from "../src/engine/engine.ts";
 import * as abi from "../src/engine/generated/abi.ts";
 import { reserveList } from "../src/engine/list.ts";
@@ -143,12 +144,17 @@ function inputOf(n: number, share: number, random: Random): Float32Array {
   return chosenScores(n, share, random).map((chosen) => chosen * (random() + 0.1));
 }
 
-/** Runs every case whose name holds `part`, printing a line each. */
-async function runKernels(part: string, log: (line: string) => void): Promise<void> {
+/**
+ * Runs every case whose name holds `part`, printing a line each.
+ * @throws UsageError where none does
+ */
+export async function runKernels(part: string, log: (line: string) => void): Promise<void> {
   const fastest = (await createEngine(1024)).backend;
   const backends: Backend[] = fastest === "relaxed" ? ["relaxed", "simd"] : [fastest];
+  let ran = 0;
   for (const backend of backends)
     for await (const { name, run } of kernelCases(backend, part)) {
+      ran++;
       const bench = new Benchmark(name, run);
       bench.run();
       // benchmark keeps what a case throws instead of passing it on.
@@ -156,6 +162,7 @@ async function runKernels(part: string, log: (line: string) => void): Promise<vo
       const { mean, rme } = bench.stats;
       log(`${name.padEnd(54)} ${(mean * 1e6).toFixed(2).padStart(10)} µs  ±${rme.toFixed(1)} %`);
     }
+  if (ran === 0) throw new UsageError(`got ${JSON.stringify(part)}, expected part of a case's name, such as "panels" or "1024x784"`);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
