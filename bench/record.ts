@@ -5,7 +5,9 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { calibrated } from "../examples/calibrated.ts";
-import { loadNetwork, type NetworkName, projectPath } from "../examples/networks.ts";
+import { flagsOf, oneOf } from "../examples/flags.ts";
+import { loadNetwork, networkNames, projectPath } from "../examples/networks.ts";
+import { sayRefusals } from "../examples/say-refusals.ts";
 import { ROW_WORDS, WORD_UNITS } from "../src/engine/generated/abi.ts";
 import { isRight, rowOf } from "../src/model/rows.ts";
 import { decodeLadder } from "../src/profile/decode-ladder.ts";
@@ -19,7 +21,9 @@ const repeats = 9;
 /** At most this many levels, evenly over the ladder's accuracy; exact and dense are always among them. */
 const mostLevels = 10;
 
-const name = (process.argv[2] ?? "fashion-mnist") as NetworkName;
+sayRefusals("record");
+const { positionals } = flagsOf(import.meta.filename, { allowPositionals: true });
+const name = oneOf("network", positionals[0] ?? "fashion-mnist", networkNames);
 const network = await loadNetwork(name);
 const model = await calibrated(network, { fresh: false, log: (line) => void process.stderr.write(`${line}\n`) });
 const ladder = decodeLadder(model);

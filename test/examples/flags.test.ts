@@ -10,13 +10,15 @@ const programs = Object.entries(scripts).flatMap(([script, command]) => {
   const [, file] = /node build\/tools\/(\S+)\.js$/.exec(command) ?? [];
   return file ? [[script, projectPath(`${file}.ts`)] as const] : [];
 });
+/** One that is started by its file. */
+programs.push(["record", projectPath("bench", "record.ts")]);
 /** What a program starts itself with. */
 const ownFlags = ["child", "arriving", "source"];
 
 test.each(programs)("%s says how it is used, with each of its flags", (script, file) => {
   const usage = usageOf(file);
   const source = readFileSync(file, "utf8");
-  expect(usage).toContain(script === "start" ? "npm start" : `npm run ${script}`);
+  expect(usage).toMatch(script === "start" ? "npm start" : new RegExp(`npm run ${script}|node build/tools/bench/${script}\\.js`));
   expect(source).toMatch(new RegExp(`sayRefusals\\("${script}"\\);[^]*flagsOf\\(import\\.meta\\.filename`));
   const flags = [...source.matchAll(/"?([\w-]+)"?: \{ type: "(?:string|boolean)"/g)].map(([, name]) => name);
   for (const flag of flags) if (!ownFlags.includes(flag)) expect(usage).toContain(`--${flag}`);
