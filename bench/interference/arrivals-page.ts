@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MachineFacts } from "../machine.ts";
-import { type Chart, drawChart, drawLegend, percent, type Series } from "../report/chart.ts";
+import { type Chart, drawFigure, drawLegend, percent, type Series } from "../report/chart.ts";
 import { html, type Markup, trusted } from "../report/markup.ts";
 import { style } from "../report/style.ts";
 import type { Score } from "./score.ts";
@@ -80,7 +80,7 @@ function renderLoad(load: string, all: readonly ArrivalsRun[]): Markup {
     allowedLoss: null,
     series,
   };
-  return html`<section><h2>${load === "none" ? "Alone" : `Beside ${load}`}</h2><figure><figcaption>${runs[0].process}, ${runs[0].objective}: effective accuracy</figcaption>${drawChart(chart)}</figure>${drawLegend(series)}
+  return html`<section><h2>${load === "none" ? "Alone" : `Beside ${load}`}</h2>${drawFigure(`${runs[0].process}, ${runs[0].objective}: effective accuracy`, chart)}${drawLegend(series)}
 <div class="scroll" tabindex="0" role="region" aria-label="Requests ${load}"><table><thead><tr><th scope="col">arrivals</th><th scope="col" class="words">objectives</th><th scope="col">rate</th>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${runs.map(({ process, objective, rate, contenders }) => html`<tr><th scope="row">${process}</th><td class="words">${objective}</td><td>${rate}×</td>${names.map((name) => cell(contenders.find(({ contender }) => contender === name)))}</tr>`)}</tbody></table></div>
 <p class="small">In time / in time and right; right and in time per second; the most that waited, and how many were refused.</p></section>`;

@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MachineFacts } from "../machine.ts";
-import { type Chart, drawChart, drawLegend, percent, type Series } from "../report/chart.ts";
+import { type Chart, drawFigure, drawLegend, percent, type Series } from "../report/chart.ts";
 import { html, type Markup, trusted } from "../report/markup.ts";
 import { style } from "../report/style.ts";
 import { beginning, type Reaction, reactionText } from "./reactions.ts";
@@ -107,7 +107,7 @@ function renderLoad(data: InterferenceData, load: string): Markup {
     allowedLoss: null,
     series,
   };
-  return html`<section><h2>Beside ${load === "none" ? "nothing" : load}</h2><figure><figcaption>effective accuracy against the deadline</figcaption>${drawChart(chart)}</figure>${drawLegend(series)}
+  return html`<section><h2>Beside ${load === "none" ? "nothing" : load}</h2>${drawFigure(`effective accuracy against the deadline`, chart)}${drawLegend(series)}
 <div class="scroll" tabindex="0" role="region" aria-label="Scores beside ${load}"><table><thead><tr><th scope="col">contender</th>${runs.map(({ multiple }) => html`<th scope="col">${multiple}× dense</th>`)}</tr></thead>
 <tbody>${(runs[0]?.scores ?? []).map(({ contender }) => html`<tr><th scope="row">${contender}</th>${runs.map(({ scores }) => cell(scores.find((score) => score.contender === contender)))}</tr>`)}</tbody></table></div></section>`;
 }
@@ -149,7 +149,7 @@ function renderCalibration(data: InterferenceData): Markup {
     allowedLoss: null,
     series,
   };
-  return html`<section><h2>Expected against seen</h2><figure><figcaption>p${data.percentile} of what a query that kept its core took over what was expected before it ran, every load and deadline</figcaption>${drawChart(chart)}</figure>${drawLegend(series)}</section>`;
+  return html`<section><h2>Expected against seen</h2>${drawFigure(`p${data.percentile} of what a query that kept its core took over what was expected before it ran, every load and deadline`, chart)}${drawLegend(series)}</section>`;
 }
 
 function renderSteps({ multiple, deadlineMs, scores, edges, reactions, blocks }: InterferenceData["steps"][number]): Markup {

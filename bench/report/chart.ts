@@ -86,13 +86,18 @@ ${
   allowed === null
     ? null
     : html`<line class="allowed" x1="${frame.left}" x2="${frame.right}" y1="${allowed}" y2="${allowed}"/>
-<text class="note" x="${frame.right - 4}" y="${round(allowed + 14)}" text-anchor="end">promised: at most ${points(chart.allowedLoss ?? 0)} lost</text>`
+${drawNote(`promised: at most ${points(chart.allowedLoss ?? 0)} lost`, allowed, chart.series, toX, toY)}`
 }
 <text class="axis" x="${(frame.left + frame.right) / 2}" y="${height - 10}" text-anchor="middle">${chart.xLabel}</text>
 <text class="axis" transform="translate(14 ${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">${chart.yLabel}</text>
 ${drawLabels(chart.series, top, toX, toY)}
 ${chart.series.map((series, s) => drawSeries(series, s, toX, toY))}
 </svg>`;
+}
+
+/** A chart with its caption. It keeps a width at which it can be read: where the page is narrower, it scrolls in its box, as tables do. */
+export function drawFigure(caption: string, chart: Chart): Markup {
+  return html`<figure><figcaption>${caption}</figcaption><div class="scroll" tabindex="0" role="group" aria-label="Chart of ${chart.title}">${drawChart(chart)}</div></figure>`;
 }
 
 /** The key to shapes and colours; `s` numbers the colours as in the chart. */
@@ -156,6 +161,43 @@ function drawLabels(series: readonly Series[], top: number, toX: (x: number) => 
     return html`<text class="label t${s}" x="${round(fits ? x + 4 : x - 4)}" y="${top - 4 - labelHeight * (labelled.length - 1 - row)}" text-anchor="${fits ? "start" : "end"}">${text}</text>`;
   });
   return [...lines, ...names];
+}
+
+/** A note on a line across the plot, where it covers least of what is drawn: at either end, below or above. */
+function drawNote(text: string, line: number, series: readonly Series[], toX: (x: number) => number, toY: (y: number) => number): Markup {
+  const drawn = series.flatMap((one) => pathOf(one, toX, toY));
+  const width = text.length * labelCharacter;
+  const places = [line + 14, line - 6].flatMap((y) => [
+    { y, anchor: "end", x: frame.right - 4, from: frame.right - 4 - width },
+    { y, anchor: "start", x: frame.left + 4, from: frame.left + 4 },
+  ]);
+  const covered = places.map(({ y, from }) =>
+    drawn.filter(
+      (at) => at.x > from - markRadius && at.x < from + width + markRadius && at.y > y - 12 - markRadius && at.y < y + 3 + markRadius,
+    ),
+  );
+  const least = Math.min(...covered.map(({ length }) => length));
+  const { x, y, anchor } = places[covered.findIndex(({ length }) => length === least)];
+  return html`<text class="note" x="${x}" y="${round(y)}" text-anchor="${anchor}">${text}</text>`;
+}
+
+const markRadius = 6;
+
+/** Where a series is drawn: its marks, and points close together on the line that joins them. */
+function pathOf({ joined, marks }: Series, toX: (x: number) => number, toY: (y: number) => number): { x: number; y: number }[] {
+  const at = marks
+    .filter(isDrawable)
+    .sort((a, b) => a.x - b.x)
+    .map(({ x, y }) => ({ x: toX(x), y: toY(y) }));
+  if (!joined) return at;
+  return at.flatMap((end, i) => {
+    const start = at[Math.max(0, i - 1)];
+    const steps = Math.max(1, Math.ceil(Math.hypot(end.x - start.x, end.y - start.y) / markRadius));
+    return Array.from({ length: steps }, (_, step) => {
+      const share = (step + 1) / steps;
+      return { x: start.x + share * (end.x - start.x), y: start.y + share * (end.y - start.y) };
+    });
+  });
 }
 
 /** About the width of a character at a label's size. */

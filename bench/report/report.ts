@@ -1,23 +1,25 @@
 // Writes a report: report.json is the data as it came, index.html shows it on one page that needs no network, no script and no font of its own.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { rankOf, ranks } from "../../src/cli/metric.ts";
 import type { Run } from "../../src/cli/results.ts";
+import { writeBytes } from "../../src/cli/write-bytes.ts";
 import { keeps } from "../../src/policy/levels.ts";
 import type { Certificate } from "../../src/profile/ladder.ts";
-import { type Chart, drawChart, drawLegend, percent, points, type Series } from "./chart.ts";
+import { type Chart, drawFigure, drawLegend, percent, points, type Series } from "./chart.ts";
 import { html, type Markup, trusted } from "./markup.ts";
 import type { LevelMark, NetworkReport, ReportData } from "./report-data.ts";
 import { style } from "./style.ts";
 
-/** Writes `index.html` and `report.json` into `folder`, which is made when missing; gives both paths. */
+/** Writes `index.html` and `report.json`, each whole or not at all, into `folder`, which is made when missing; gives both paths. */
 export async function writeReport(data: ReportData, folder: string): Promise<{ page: string; json: string }> {
   await mkdir(folder, { recursive: true });
   const page = join(folder, "index.html");
   const json = join(folder, "report.json");
-  await writeFile(page, renderPage(data));
-  await writeFile(json, `${JSON.stringify(data, null, 2)}\n`);
+  const encoder = new TextEncoder();
+  await writeBytes(page, encoder.encode(renderPage(data)));
+  await writeBytes(json, encoder.encode(`${JSON.stringify(data, null, 2)}\n`));
   return { page, json };
 }
 
@@ -83,11 +85,11 @@ function renderNetwork(network: NetworkReport, n: number): Markup {
   };
   return html`<section id="${id}" aria-labelledby="${id}-title">
 <h2 id="${id}-title">${network.name}</h2>
-<p class="facts">${network.widths.join(" – ")} · ${network.data}, ${count(network.samples)} rows, ${count(network.queries)} queries · ${network.backend} kernels · dense: ${network.metric} ${percent(dense.metric)}, ${count(dense.macs)} multiply-adds, ${microOf(dense.latencyMs.p50)} µs</p>
+<p class="facts">${network.widths.join(" – ")} · ${network.data}, ${count(network.samples)} rows, ${count(network.queries)} queries · ${network.backend} kernels · dense: ${network.metric} ${percent(dense.metric)}, ${count(Math.round(dense.macs))} multiply-adds, ${microOf(dense.latencyMs.p50)} µs</p>
 ${promise === null ? null : html`<p>Calibrated for <strong>${promiseText(promise)}</strong>, by ${promise.metric}. ${summary(network)}</p>`}
 <div class="charts">
-<figure><figcaption>${network.metric} against latency</figcaption>${drawChart(latencyChart)}</figure>
-<figure><figcaption>${network.metric} against multiply-adds</figcaption>${drawChart(macsChart)}</figure>
+${drawFigure(`${network.metric} against latency`, latencyChart)}
+${drawFigure(`${network.metric} against multiply-adds`, macsChart)}
 </div>
 ${drawLegend(byLatency)}
 <p class="small">Vertical axes are stretched around dense: even steps near it, logarithmic further away.</p>
@@ -165,7 +167,8 @@ function sloTable(network: NetworkReport, id: string): Markup {
 <td>${percent(run.macs, 1)}</td><td>${percent(run.bytes, 1)}</td><td>${run.nodes.map((share) => percent(share, share < 0.1 ? 1 : 0)).join(", ")}</td><td>${percent(run.attained, 1)}</td><td class="words wraps">${certified(run)}</td></tr>`,
   );
   return table(
-    `${id}-slos`,
+    id,
+    "slos",
     "Service level objectives",
     html`<tr><th scope="col">SLO</th><th scope="col">${network.metric}</th><th scope="col">points from dense</th><th scope="col">agreement</th><th scope="col">p50 µs</th><th scope="col">p90 µs</th><th scope="col">p99 µs</th><th scope="col">over our dense</th>${best === null ? null : html`<th scope="col">over ${best.name}</th>`}
 <th scope="col">multiply-adds</th><th scope="col">bytes</th><th scope="col">active nodes by layer</th><th scope="col">attained</th><th scope="col" class="words">certified</th></tr>`,
@@ -186,7 +189,8 @@ function precisionTable({ dense, runs, peers }: NetworkReport, id: string): Mark
       html`<tr><th scope="row">${name}</th>${ranks.map((k) => html`<td>${precision ? percent(precision[k]) : "–"}</td><td>${precision ? signedPoints(precision[k] - whole[k]) : "–"}</td>`)}</tr>`,
   );
   return table(
-    `${id}-precision`,
+    id,
+    "precision",
     "Right answers among the best 1, 3 and 5",
     html`<tr><th scope="col">who</th>${ranks.map((k) => html`<th scope="col">precision@${k}</th><th scope="col">points from dense</th>`)}</tr>`,
     rows,
@@ -196,7 +200,8 @@ function precisionTable({ dense, runs, peers }: NetworkReport, id: string): Mark
 function ratioTable(network: NetworkReport, id: string): Markup | null {
   if (network.ratios.length === 0) return null;
   return table(
-    `${id}-ratios`,
+    id,
+    "ratios",
     "Ratios of medians",
     html`<tr><th scope="col">faster</th><th scope="col" class="words">than</th><th scope="col">ratio</th><th scope="col">interval</th></tr>`,
     network.ratios.map(
@@ -215,7 +220,8 @@ function markTable(network: NetworkReport, levels: readonly LevelMark[], hash: r
 <td>${microOf(mark.latencyMs.p50)}</td><td>${microOf(mark.latencyMs.p90)}</td><td>${microOf(mark.latencyMs.p99)}</td><td>${percent(mark.macs, 1)}</td><td class="words wraps">${mark.certificates.length === 0 ? "–" : mark.certificates.map(certificateText).join("; ")}</td></tr>`;
   return html`<details><summary>Every mark of the charts as a table</summary>
 ${table(
-  `${id}-marks`,
+  id,
+  "marks",
   "Marks",
   html`<tr><th scope="col">mark</th><th scope="col" class="words">kind</th><th scope="col">${network.metric}</th><th scope="col">points from dense</th><th scope="col">p50 µs</th><th scope="col">p90 µs</th><th scope="col">p99 µs</th><th scope="col">multiply-adds</th><th scope="col" class="words">certified</th></tr>`,
   [
@@ -227,9 +233,9 @@ ${table(
 )}</details>`;
 }
 
-/** A table in a box that scrolls sideways and can be reached and scrolled by keyboard. */
-function table(id: string, caption: string, head: Markup, rows: readonly Markup[]): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}"><table><caption id="${id}">${caption}</caption><thead>${head}</thead><tbody>${rows}</tbody></table></div>`;
+/** A table in a box that scrolls sideways and can be reached and scrolled by keyboard; its name says of which network it is. */
+function table(id: string, part: string, caption: string, head: Markup, rows: readonly Markup[]): Markup {
+  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}-title ${id}-${part}"><table><caption id="${id}-${part}">${caption}</caption><thead>${head}</thead><tbody>${rows}</tbody></table></div>`;
 }
 
 /** The fastest other engine, native call or not: the one an honest ratio is over. */

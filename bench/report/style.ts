@@ -25,10 +25,10 @@ code { font: .92em ui-monospace, "Liberation Mono", monospace; }
 nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; margin: .6rem 0 0; padding: 0; }
 section { margin: 2.2rem 0; padding-top: 1.6rem; border-top: 1px solid var(--rule); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.2rem; margin: 1rem 0 .4rem; }
-figure { margin: 0; padding: .8rem .8rem .2rem; background: var(--raised); border: 1px solid var(--rule); border-radius: 8px; }
+figure { margin: 0; min-width: 0; padding: .8rem .8rem .2rem; background: var(--raised); border: 1px solid var(--rule); border-radius: 8px; }
 figcaption { font-weight: 600; }
 figcaption::first-letter { text-transform: uppercase; }
-figure svg { display: block; width: 100%; height: auto; }
+figure .scroll { margin: 0; } figure svg { display: block; width: 100%; min-width: 34rem; height: auto; }
 svg text { font-family: inherit; fill: var(--ink); }
 .tick, .axis, .note { font-size: 12px; } .tick, .axis { fill: var(--soft) !important; }
 .note { fill: var(--allowed) !important; }
@@ -53,5 +53,5 @@ footer { margin-top: 2.5rem; padding-top: 1.4rem; border-top: 1px solid var(--ru
 .versions { display: flex; flex-wrap: wrap; gap: .2rem 1.6rem; margin: .6rem 0; } .versions div { display: flex; gap: .5rem; }
 dt { color: var(--soft); } dd { margin: 0; }
 @page { size: landscape; }
-@media print { body { max-width: none; } .scroll { overflow: visible; } }
+@media print { body { max-width: none; } .scroll { overflow: visible; } figure svg { min-width: 0; } }
 `;

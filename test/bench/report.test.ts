@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -39,7 +39,9 @@ test("the page is well-formed and its ids are unique", () => {
   const tags = tagsOf(page);
   const ids = tags.flatMap(({ attributes }) => attributes.match(/(?<=\sid=")[^"]*/g) ?? []);
   expect(new Set(ids).size).toBe(ids.length);
-  const referred = tags.flatMap(({ attributes }) => [...attributes.matchAll(/(?:aria-labelledby="|href="#)([^"]+)"/g)].map(([, id]) => id));
+  const referred = tags.flatMap(({ attributes }) =>
+    [...attributes.matchAll(/(?:aria-labelledby="|href="#)([^"]+)"/g)].flatMap(([, names]) => names.split(" ")),
+  );
   for (const id of referred) expect(ids).toContain(id);
 });
 
@@ -187,6 +189,85 @@ test("a report is written as a page and as the data it came from", async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test("who reads a report while it is written anew reads the old one to its end", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "report-"));
+  try {
+    const paths = Object.values(await writeReport(madeUpReport(), folder));
+    const old = await Promise.all(paths.map((path) => readFile(path, "utf8")));
+    const read = await Promise.all(paths.map((path) => open(path)));
+    await writeReport({ ...madeUpReport(), title: "another", networks: [] }, folder);
+    for (const [i, file] of read.entries()) {
+      expect(await file.readFile("utf8")).toBe(old[i]);
+      await file.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("boxes that scroll have names of their own, though several networks have the same tables", () => {
+  const names = [...page.matchAll(/role="region" aria-labelledby="([^"]*)"/g)].map(([, name]) =>
+    name.replace(/[\w-]+-\w+/g, (id) => new RegExp(`id="${id}">([^<]*)`).exec(page)?.[1] ?? id),
+  );
+  expect(names.length).toBeGreaterThanOrEqual(2 * 3);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test("charts are in boxes that scroll, as what is written in them cannot be read at a phone's width", () => {
+  expect(page.match(/<figure>/g)).toHaveLength(2 * madeUpReport().networks.length);
+  expect(page.match(/<div class="scroll" tabindex="0" role="group" aria-label="[^"]*"><svg /g)).toHaveLength(
+    2 * madeUpReport().networks.length,
+  );
+  expect(page).toMatch(/figure svg {[^}]*min-width: 3\drem/);
+});
+
+test("a mean of multiply-adds, as dense has over sparse rows, is told whole", () => {
+  const network = madeUpNetwork("sparse", 0.6);
+  const text = renderPage({ ...madeUpReport(), networks: [{ ...network, dense: { ...network.dense, macs: 3_000_976.213 } }] });
+  expect(text).toContain(" 3,000,976 multiply-adds");
+});
+
+test("the note on the line of the allowed loss stands where no mark and no line is", () => {
+  const noteOver = (x: number, y: number, joined = false): string => {
+    const ends = [
+      { x: 1, y: 0.9 },
+      { x: 100, y: 0.9 },
+    ];
+    const { markup } = drawChart({
+      title: "t",
+      xLabel: "x",
+      yLabel: "y",
+      tick: String,
+      reference: 0.9,
+      allowedLoss: 0.003,
+      series: [
+        {
+          name: "ends",
+          shape: "star",
+          joined: false,
+          marks: [...ends, { x: 50, y: 0.4 }].map((end) => ({ ...end, title: "", filled: true, label: null })),
+        },
+        {
+          name: "s",
+          shape: "circle",
+          joined,
+          marks: [{ x, y }, ...(joined ? [{ x: x * 1.01, y: 0.9 }] : [])].map((mark) => ({
+            ...mark,
+            title: "",
+            filled: true,
+            label: null,
+          })),
+        },
+      ],
+    });
+    return /class="note"[^>]*text-anchor="(\w+)"/.exec(markup)?.[1] ?? "";
+  };
+  expect(noteOver(2, 0.896)).toBe("end");
+  expect(noteOver(50, 0.896)).toBe("start");
+  expect(noteOver(50, 0.5, true)).toBe("start"); // the line from a mark far below crosses the note
+  expect(noteOver(2, 0.5, true)).toBe("end");
 });
 
 test("the promise is told by a run whose certificate says as much or more", () => {
