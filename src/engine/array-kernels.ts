@@ -75,6 +75,12 @@ async function bind(): Promise<ArrayFunctions | string> {
   if (typeof WebAssembly === "undefined") return "WebAssembly is missing";
   const binary = bytesOfText(arraysBinary);
   if (!WebAssembly.validate(binary)) return "WebAssembly SIMD is missing";
+  try {
+    // Tried first: as-bind asks what a Response is, which in Node loads its HTTP parser, and that ends the process where it gets no memory.
+    new WebAssembly.Memory({ initial: 1 });
+  } catch (cause) {
+    return `WebAssembly gets no memory here (${messageOf(cause)})`;
+  }
   extendConverters();
   try {
     return collecting(binary, await asBind.instantiate(binary, {}));

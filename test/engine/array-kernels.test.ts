@@ -422,7 +422,7 @@ describe("backend", () => {
     expect({ backend, reason }).toEqual({ backend: "simd", reason: null });
   });
 
-  test("is plain JavaScript with a reason where WebAssembly is missing, without its SIMD, or forbidden", async () => {
+  test("is plain JavaScript with a reason where WebAssembly is missing, without its SIMD, its memory, or forbidden", async () => {
     const whole = WebAssembly;
     const pretend = async (stand: unknown) => {
       globalThis.WebAssembly = stand as typeof WebAssembly;
@@ -439,8 +439,24 @@ describe("backend", () => {
     };
     expect(await pretend(undefined)).toEqual({ backend: "js", reason: "WebAssembly is missing" });
     expect(await pretend({ validate: () => false })).toEqual({ backend: "js", reason: "WebAssembly SIMD is missing" });
-    const forbidden = { validate: () => true, compile: () => Promise.reject(new Error("unsafe-eval")) };
+    const forbidden = { validate: () => true, Memory: class {}, compile: () => Promise.reject(new Error("unsafe-eval")) };
     expect(await pretend(forbidden)).toEqual({ backend: "js", reason: "WebAssembly is forbidden here (unsafe-eval)" });
+
+    // In Node, to ask what a Response is loads an HTTP parser in WebAssembly, whose failure nobody can catch.
+    const response = Object.getOwnPropertyDescriptor(globalThis, "Response") as PropertyDescriptor;
+    let asked = 0;
+    Object.defineProperty(globalThis, "Response", { configurable: true, get: () => void asked++ });
+    const full = {
+      ...{ validate: () => true, compile: () => Promise.reject(new Error("no memory")) },
+      Memory: class {
+        constructor() {
+          throw new RangeError("could not allocate memory");
+        }
+      },
+    };
+    const found = await pretend(full).finally(() => Object.defineProperty(globalThis, "Response", response));
+    expect(found).toEqual({ backend: "js", reason: "WebAssembly gets no memory here (could not allocate memory)" });
+    expect(asked).toBe(0);
   });
 
   test("exports one function for every name of the interface", () => {
