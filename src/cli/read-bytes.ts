@@ -32,5 +32,6 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 /** Why something about a file failed, in words. */
 export function reasonOf(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
+  if (cause instanceof RangeError && /allocation/i.test(message)) return "more bytes than there is memory for";
   return reasons[code ?? ""] ?? message;
 }
