@@ -20,9 +20,11 @@ beforeAll(async () => {
   const contents = `
     import * as slonn from "slonn";
     import * as worker from "slonn/worker";
+    import { createQueue } from "slonn/queue";
     import { askEverything } from "./queries.js";
     globalThis.slonn = slonn;
     globalThis.worker = worker;
+    globalThis.createQueue = createQueue;
     globalThis.askEverything = askEverything;`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: installed },
@@ -52,12 +54,17 @@ afterAll(() => server.close());
 
 const compiled: string[] = [];
 
-function open() {
+/** What Next.js has in the place of what its edge runtime lacks. */
+function refuses(): never {
+  throw new Error("A Node.js API is used which is not supported in the Edge Runtime.");
+}
+
+function open(globals: Record<string, unknown> = {}) {
   const vm = new EdgeVM({
     codeGeneration: { strings: false, wasm: false },
     extend: (context: Record<string, unknown>) => {
       context.compiled = compiled.map((path) => new WebAssembly.Module(readFileSync(path)));
-      return context;
+      return Object.assign(context, globals);
     },
   });
   vm.evaluate(code);
@@ -89,6 +96,20 @@ describe("an edge runtime without code generation", () => {
       `slonn.loadModel("${server.origin}${path}").catch(({ name, code, message }) => JSON.stringify({ name, code, message }))`,
     );
     expect(JSON.parse(text)).toMatchObject({ name: "SlonnError", code, message: expect.stringMatching(message) });
+  });
+
+  test("loads a model and answers in a queue where Node's functions are there, and refuse to be called", async () => {
+    const vm = open({ process: { env: {}, getBuiltinModule: refuses }, setImmediate: refuses, MessageChannel: refuses });
+    const answered = await vm.evaluate<Promise<string[]>>(`(async () => {
+      const session = await slonn.createSession(await slonn.loadModel("${server.origin}/model.slonn"));
+      let ms = 0; // so late that there is a turn of the event loop before every query
+      const queue = createQueue(session, { clock: { now: () => (ms += 100) } });
+      const image = new Float32Array(await (await fetch("${server.origin}/images.bin")).arrayBuffer(), 0, 784);
+      const answers = await Promise.all([1, 2, 3].map(() => queue.run(image, { loss: 0.003 })));
+      queue.close();
+      return answers.map(({ output }) => String(output.top(1)[0].index));
+    })()`);
+    expect([...answered]).toEqual(["7", "7", "7"]);
   });
 
   test("has no Worker", async () => {
