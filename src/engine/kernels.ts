@@ -1,5 +1,5 @@
 // The kernels ready to run, from the bytes the package carries. A runtime that compiles no bytes but imports modules gets
-// `kernels-workerd.ts` or `kernels-edge-light.ts` in the place of this file, by the conditions of the package's `imports`.
+// `imported-kernels.ts` in the place of this file, by the conditions of the package's `imports`.
 
 import { messageOf } from "../errors.ts";
 import { bytesOfText } from "./binary-text.ts";

@@ -85,13 +85,10 @@ describe("the core door", () => {
     expect((await bundle('import "slonn";')).text).toBe("");
   });
 
-  test.each([
-    ["workerd", "../../slonn-simd.wasm"],
-    ["edge-light", "../../slonn-simd.wasm?module"],
-  ])("imports the kernels as a module in %s, where 36.2 kB gzip hold both", async (condition, specifier) => {
-    const { text, imports } = await bundle(door, { conditions: [condition], external: ["*.wasm", "*.wasm?module"] });
-    expect(imports.map(({ path }) => path)).toEqual([expect.stringMatching(/slonn-simd\.wasm/)]);
-    expect(imports[0].path.endsWith(specifier.replace(/^.*\//, ""))).toBe(true);
+  test.each(["workerd", "edge-light"])("imports the kernels as a module in %s, where 36.2 kB gzip hold both", async (condition) => {
+    const { text, imports } = await bundle(door, { conditions: [condition], external: ["*.wasm?module"] });
+    // the query asks for a module: Nitro hands out an instance without it
+    expect(imports.map(({ path }) => path)).toEqual([expect.stringMatching(/\/slonn-simd\.wasm\?module$/)]);
     // no binary as text: nothing in the bundle is that long
     expect(Math.max(...[...text.matchAll(/"[^"\n]*"/g)].map(([quoted]) => quoted.length))).toBeLessThan(2_000);
     const kernels = sizeOf(readFileSync("build/slonn-simd.wasm"));

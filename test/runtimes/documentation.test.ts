@@ -56,7 +56,9 @@ describe("workerd", () => {
     const types: Record<string, string> = { js: "ESModule", wasm: "CompiledWasm", slonn: "Data" };
     const modules = Object.keys(metafile.outputs)
       .sort((a, b) => Number(b.endsWith(".js")) - Number(a.endsWith(".js")))
-      .map((path) => ({ type: types[path.split(".").at(-1) ?? ""], path: path.split("/").at(-1), contents: readFileSync(path) }));
+      .map((path) => ({ type: types[path.split(".").at(-1) ?? ""], path: path.split("/").at(-1), contents: readFileSync(path) }))
+      // imported as `?module`, which esbuild leaves to the import alone
+      .map((module) => (module.type === "CompiledWasm" ? { ...module, path: `${module.path}?module` } : module));
     const { Miniflare, Response: Own } = requireHere("miniflare");
     const miniflare = new Miniflare({
       modules,
