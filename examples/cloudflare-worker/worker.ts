@@ -20,7 +20,7 @@ let handle: ((request: Request) => Promise<Response>) | null = null;
 export default {
   fetch(request: Request, env: Env, context: Context): Promise<Response> {
     handle ??= createHandler(async () => {
-      const asset = (name: string): Promise<Response> => env.ASSETS.fetch(`https://assets/${name}`);
+      const asset = (name: string): Promise<Response> => env.ASSETS.fetch(`http://localhost/${name}`);
       const [words, labels] = await Promise.all(["words", "labels"].map(async (name) => linesOf(await asset(`${name}.txt.gz`))));
       const model = await loadModel(await asset("model.slonn"), { stream: true });
       return createTagger(model, words, labels, budgetOf(Number(env.CPU_MS)));
