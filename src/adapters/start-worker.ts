@@ -23,18 +23,20 @@ export interface WorkerLike {
 export type WorkerSource = WorkerLike | (() => WorkerLike | Promise<WorkerLike>) | URL | string;
 
 /**
- * The Worker asked for, or one of this package's own program beside this file.
+ * What `open` makes of the Worker asked for, or of one of this package's own program beside this file. It is called at once, for it to listen:
+ * a program that cannot be loaded may be told of within microtasks, and Deno ends where nobody listens.
  * @throws SlonnError `worker` when the runtime has none or refuses
  */
-export async function startWorker(source: WorkerSource | undefined): Promise<WorkerLike> {
+export async function startWorker<Opened>(source: WorkerSource | undefined, open: (worker: WorkerLike) => Opened): Promise<Opened> {
   try {
-    if (typeof source === "string" || source instanceof URL) return create(source);
-    const worker = typeof source === "function" ? await source() : (source ?? createOwn());
+    if (typeof source === "string" || source instanceof URL) return open(create(source));
+    const made = typeof source === "function" ? source() : (source ?? createOwn());
+    const worker = (typeof (made as Partial<Promise<unknown>> | undefined)?.then === "function" ? await made : made) as WorkerLike;
     const needed = [worker?.postMessage, worker?.terminate, worker?.addEventListener ?? worker?.on];
     if (needed.some((method) => typeof method !== "function")) throw new Error(`got ${show(worker)}`);
     // Node's mark of a Worker that has ended: it would never answer, nor end again
     if ((worker as { threadId?: number }).threadId === -1) throw new Error("got one that has ended");
-    return worker;
+    return open(worker);
   } catch (cause) {
     throw cannotStart(messageOf(cause), cause);
   }

@@ -103,7 +103,7 @@ export async function createWorkerSession(source: Source | Model, options: Worke
   }
   const { signal, onProgress, worker: workerSource, transfer: isTransferred = false, ...sessionOptions } = options;
   // first, so that it starts while a stream is read, and ends with whatever fails from here on
-  const line = openLine(await startedUnless(signal, startWorker(workerSource)));
+  const line = await startedUnless(signal, startWorker(workerSource, openLine));
   const stop = (): void => line.close(aborted(signal));
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
@@ -135,7 +135,7 @@ function checkOptions(options: WorkerSessionOptions): void {
 }
 
 /** The Worker, unless the signal fires first; one that comes later is ended. */
-async function startedUnless(signal: AbortSignal | undefined, starting: Promise<WorkerLike>): Promise<WorkerLike> {
+async function startedUnless(signal: AbortSignal | undefined, starting: Promise<Line>): Promise<Line> {
   let stop = (): void => {};
   const stopped = new Promise<never>((_, reject) => {
     stop = () => reject(aborted(signal));
@@ -145,7 +145,7 @@ async function startedUnless(signal: AbortSignal | undefined, starting: Promise<
   try {
     return await Promise.race([starting, stopped]);
   } catch (error) {
-    starting.then((worker) => worker.terminate()).catch(() => {});
+    starting.then((line) => line.close(null)).catch(() => {});
     throw error;
   } finally {
     signal?.removeEventListener("abort", stop);

@@ -2,7 +2,7 @@
 
 import { EventEmitter } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Listener, listen, startWorker, type WorkerLike } from "../../src/adapters/start-worker.ts";
+import { type Listener, listen, startWorker, type WorkerLike, type WorkerSource } from "../../src/adapters/start-worker.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -57,6 +57,8 @@ describe("hears", () => {
 });
 
 describe("starts", () => {
+  const started = (source: WorkerSource | undefined): Promise<WorkerLike> => startWorker(source, (worker) => worker);
+
   class WebWorker extends EventTarget {
     readonly made: unknown[];
     constructor(...made: unknown[]) {
@@ -69,15 +71,30 @@ describe("starts", () => {
 
   test("this package's own program as a module, and any other", async () => {
     vi.stubGlobal("Worker", WebWorker);
-    const own = (await startWorker(undefined)) as WorkerLike & WebWorker;
+    const own = (await started(undefined)) as WorkerLike & WebWorker;
     expect(own.made).toEqual([expect.objectContaining({ href: expect.stringMatching(/worker-thread\.js$/) }), { type: "module" }]);
-    const other = (await startWorker("/mine.js")) as WorkerLike & WebWorker;
+    const other = (await started("/mine.js")) as WorkerLike & WebWorker;
     expect(other.made).toEqual(["/mine.js", { type: "module" }]);
+  });
+
+  test("and is listened to at once, as what is wrong may be told within microtasks", async () => {
+    class Broken extends WebWorker {
+      constructor() {
+        super();
+        queueMicrotask(() => this.dispatchEvent(Object.assign(new Event("error"), { message: "no such program" })));
+      }
+    }
+    vi.stubGlobal("Worker", Broken);
+    for (const source of [undefined, "/mine.js", () => new Broken()]) {
+      const heard = await startWorker(source, hearing);
+      await Promise.resolve();
+      expect(heard).toEqual(["no such program"]);
+    }
   });
 
   test("nothing where the runtime has no Worker", async () => {
     vi.stubGlobal("process", {});
-    await expect(startWorker(undefined)).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has no Worker") });
+    await expect(started(undefined)).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has no Worker") });
   });
 
   test("nothing in place of what cannot be asked, ended or heard", async () => {
@@ -88,15 +105,15 @@ describe("starts", () => {
       { postMessage, terminate },
     ])
       for (const source of [worker, () => worker, async () => worker])
-        await expect(startWorker(source as WorkerLike)).rejects.toMatchObject({
+        await expect(started(source as WorkerLike)).rejects.toMatchObject({
           code: "worker",
           message: expect.stringMatching(/^[^\n]+$/),
         });
     const whole = { postMessage, terminate, on, threadId: 1 };
-    expect(await startWorker(whole)).toBe(whole);
+    expect(await started(whole)).toBe(whole);
     // a function may hand out one that was made before, or wait for something else while its Worker ends
     const ended = { ...whole, threadId: -1 };
     for (const source of [ended, () => ended, async () => ended])
-      await expect(startWorker(source)).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has ended") });
+      await expect(started(source)).rejects.toMatchObject({ code: "worker", message: expect.stringContaining("has ended") });
   });
 });
