@@ -1,9 +1,8 @@
 // A network laid out in engine memory: weights, activators and the buffers every level shares. Things are placed when a level
 // first asks for them, so what no level uses takes no memory.
 
-import * as abi from "../engine/generated/abi.ts";
 import { reserveList } from "../engine/list.ts";
-import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
+import { type MemoryPlan, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
 import { refusal } from "../errors.ts";
 import { type AnyModel, activations } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix } from "../model/place.ts";
@@ -70,7 +69,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
     placed.set(name, known);
     return known;
   };
-  const floats = (name: string, n: number): number => named(name, () => reserveFloats(memory, paddedTo(n, abi.PANEL)));
+  const floats = (name: string, n: number): number => named(name, () => reserveFloats(memory, n));
 
   /** Layer l in eight bits: the layer itself where its weights are so anyway. */
   const bytesOf = (l: number): PlacedMatrix => {
@@ -124,8 +123,6 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
     active: list("input.active", model.layers[0].inputs),
     floats,
     list,
-    activator(l: number, setting: RankedSetting): Activator {
-      return named(`${l}.${activatorName(setting)}`, () => placeActivator(l, setting));
-    },
+    activator: (l, setting) => named(`${l}.${activatorName(setting)}`, () => placeActivator(l, setting)),
   };
 }

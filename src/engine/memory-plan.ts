@@ -12,8 +12,6 @@ export type Fill = (engine: Engine) => void;
 export interface MemoryPlan {
   /** Reserves `bytes` at a 64-byte boundary (one cache line) and returns their address; `fill` runs once memory exists. */
   reserve(bytes: number, fill?: Fill): number;
-  /** Bytes reserved so far. */
-  readonly total: number;
   /** What is reserved from here on is filled by `complete`, not by `create`. */
   defer(): void;
   /** Creates the engine and fills it. Nothing may be reserved afterwards. */
@@ -37,24 +35,21 @@ export function createMemoryPlan(): MemoryPlan {
     fills.splice(0, count);
   };
   return {
-    reserve(bytes: number, fill?: Fill): number {
+    reserve(bytes, fill) {
       const at = next;
       next += paddedTo(bytes, 64);
       if (fill) fills.push(fill);
       return at;
     },
-    get total(): number {
-      return next + slack;
-    },
-    async create(options?: EngineOptions): Promise<Engine> {
+    async create(options) {
       const engine = await createEngine(next + slack, options);
       run(engine, deferredFrom);
       return engine;
     },
-    defer(): void {
+    defer() {
       deferredFrom = fills.length;
     },
-    complete(engine: Engine): void {
+    complete(engine) {
       run(engine, fills.length);
     },
   };

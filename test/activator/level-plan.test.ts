@@ -600,7 +600,7 @@ test("screens of any width share the eight-bit weights, which are the layer's ow
     const memory = createMemoryPlan();
     const network = placeNetwork(memory, model);
     for (const setting of settings) placeLevel(memory, network, [{ layers: [setting] }]);
-    return memory.total;
+    return memory.reserve(0);
   };
   const screen = (variant: number): RankedSetting => ranked({ activator: "screen", variant, amount: 0.01 });
   for (const [model, own] of [
