@@ -4,7 +4,7 @@
 // Fitted activators are plain data and travel with the model as tensors; calibration makes them, this room places and runs them.
 
 import { PANEL } from "../engine/generated/abi.ts";
-import type { Row } from "../engine/plan-writer.ts";
+import type { Emit } from "../engine/plan-writer.ts";
 import { refusal } from "../errors.ts";
 import { type AnyModel, notFinite } from "../model/model.ts";
 import type { Tensor } from "../model/tensor.ts";
@@ -69,7 +69,7 @@ export interface Activator {
   /** How many scores it leaves: nodes, or clusters. */
   readonly units: number;
   /** Emits the rows that leave a score per node (of clusters, per cluster); returns the address of the scores, padded to whole panels. */
-  rank(input: RankInput, emit: (row: Row) => void): number;
+  rank(input: RankInput, emit: Emit): number;
 }
 
 /** What the tensors of a layer's activators begin with; the same on the way in and out. */

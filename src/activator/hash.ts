@@ -2,9 +2,8 @@
 
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats, reserveWords } from "../engine/memory-plan.ts";
-import type { Row } from "../engine/plan-writer.ts";
 import { inverse, placeMatrix } from "../model/place.ts";
-import type { Activator, Hash, RankInput } from "./activator.ts";
+import type { Activator, Hash } from "./activator.ts";
 
 export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, order: Uint32Array | null, scores: number): Activator {
   const { tables, bits, planes } = fitted;
@@ -16,7 +15,7 @@ export function placeHash(memory: MemoryPlan, fitted: Hash, outputs: number, ord
   const codes = memory.reserve(tables * 4);
   return {
     units: outputs,
-    rank(input: RankInput, emit: (row: Row) => void): number {
+    rank(input, emit) {
       emit([abi.HASH, matrix.rows(), input.dense(), matrix.inputs, matrix.rowStride, tables, bits, codes]);
       // whole panels, as their sums are read, of room that every ranking shares
       emit([abi.VOTE, codes, starts, nodes, votes, tables, bits, paddedTo(outputs, abi.PANEL), scores]);

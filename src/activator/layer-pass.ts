@@ -3,13 +3,13 @@
 
 import * as abi from "../engine/generated/abi.ts";
 import { paddedTo } from "../engine/memory-plan.ts";
-import type { Row } from "../engine/plan-writer.ts";
+import type { Emit, Row } from "../engine/plan-writer.ts";
 import type { PlacedMatrix } from "../model/place.ts";
 import { type Activator, mostInFull, type RankInput } from "./activator.ts";
 import type { RowTag, Stage } from "./level-plan.ts";
 import type { PlacedNetwork } from "./network.ts";
 import { isStatic, type LayerSetting, type RankedSetting, sameRanking, sameSetting, widens } from "./setting.ts";
-import { type Codes, createVector, type Emit, float, type Vector } from "./vector.ts";
+import { type Codes, createVector, float, type Vector } from "./vector.ts";
 
 /** Where the rows of a layer go, by what they are for. */
 export type At = (stage: Stage, nodes?: RowTag["nodes"]) => Emit;

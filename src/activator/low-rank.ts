@@ -2,9 +2,8 @@
 
 import * as abi from "../engine/generated/abi.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
-import type { Row } from "../engine/plan-writer.ts";
 import { placeMatrix } from "../model/place.ts";
-import type { Activator, LowRank, RankInput } from "./activator.ts";
+import type { Activator, LowRank } from "./activator.ts";
 
 /**
  * Places the first `rank` components of a fitted low-rank activator, which ranks the first `among` nodes. The wide half is kept in eight bits, a scale per component:
@@ -33,7 +32,7 @@ export function placeLowRank(
   const scratch = memory.reserve(paddedTo(padded, 8) * 2);
   return {
     units: among,
-    rank(input: RankInput, emit: (row: Row) => void): number {
+    rank(input, emit) {
       const parts = input.parts();
       const from = input.extended ? parts.length - 1 : 0;
       for (let i = from; i < parts.length; i++)

@@ -2,14 +2,13 @@
 // reach; it saves nothing and is for tests and benches only.
 
 import * as abi from "../engine/generated/abi.ts";
-import type { Row } from "../engine/plan-writer.ts";
 import type { PlacedMatrix } from "../model/place.ts";
-import type { Activator, RankInput } from "./activator.ts";
+import type { Activator } from "./activator.ts";
 
 export function placeOracle(matrix: PlacedMatrix, bias: number, scores: number): Activator {
   return {
     units: matrix.outputs,
-    rank(input: RankInput, emit: (row: Row) => void): number {
+    rank(input, emit) {
       emit([abi.PANELS, matrix.panels(), bias, input.dense(), matrix.inputs, matrix.panelCount, scores]);
       return scores;
     },

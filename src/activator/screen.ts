@@ -3,9 +3,8 @@
 import * as abi from "../engine/generated/abi.ts";
 import { reserveList } from "../engine/list.ts";
 import { type MemoryPlan, paddedTo, reserveFloats } from "../engine/memory-plan.ts";
-import type { Row } from "../engine/plan-writer.ts";
 import type { PlacedMatrix } from "../model/place.ts";
-import type { Activator, RankInput } from "./activator.ts";
+import type { Activator } from "./activator.ts";
 
 /**
  * @param matrix the layer in eight bits
@@ -18,7 +17,7 @@ export function placeScreen(memory: MemoryPlan, matrix: PlacedMatrix, bias: numb
   const scratch = reserveFloats(memory, 2 * inputs);
   return {
     units: outputs,
-    rank(input: RankInput, emit: (row: Row) => void): number {
+    rank(input, emit) {
       emit([abi.STRONGEST, input.dense(), inputs, Math.min(strongest, inputs), kept, sizes]);
       emit([abi.COLUMNS_8, matrix.columns(), scales ?? 0, bias, kept, columnStride, outputs, scores, scratch]);
       return scores;

@@ -3,10 +3,8 @@
 
 import * as abi from "../engine/generated/abi.ts";
 import { paddedTo } from "../engine/memory-plan.ts";
-import type { FloatArgument, Row } from "../engine/plan-writer.ts";
+import type { Emit, FloatArgument } from "../engine/plan-writer.ts";
 import type { PlacedNetwork } from "./network.ts";
-
-export type Emit = (row: Row) => void;
 
 export const float = (value: number): FloatArgument => ({ float: value });
 

@@ -11,6 +11,9 @@ export interface FloatArgument {
 
 export type Row = readonly [operation: number, ...args: (number | FloatArgument)[]];
 
+/** Takes the next row of a plan. */
+export type Emit = (row: Row) => void;
+
 /** Reserves a plan of these rows and returns its address. */
 export function reservePlan(memory: MemoryPlan, rows: readonly Row[]): number {
   const at: number = memory.reserve(rows.length * ROW_WORDS * 4, (engine) => writePlan(engine, at, rows));
