@@ -2,7 +2,7 @@
 // nothing else. It knows what to write, and leaves checking it to its callers.
 
 import type { Engine } from "../engine/engine.ts";
-import { listViews } from "../engine/list.ts";
+import { type ListViews, listViews } from "../engine/list.ts";
 import type { NonZeros } from "../model/tensor.ts";
 import type { InputUse } from "./level-plan.ts";
 import type { PlacedNetwork } from "./network.ts";
@@ -11,7 +11,7 @@ export interface NetworkInput {
   /** [inputs of the first layer] */
   dense: Float32Array;
   /** The list every plan begins with; its capacity is the width. */
-  list: ReturnType<typeof listViews>;
+  list: ListViews;
 }
 
 export function createNetworkInput(engine: Engine, network: PlacedNetwork): NetworkInput {
@@ -50,7 +50,7 @@ export function writeSparse({ dense, list }: NetworkInput, { indices, values }: 
 }
 
 /** Whether the first n pairs are ascending, below the width, and without zeros, as most are that come. */
-function isInOrder({ indices, values }: NetworkInput["list"], n: number, width: number): boolean {
+function isInOrder({ indices, values }: ListViews, n: number, width: number): boolean {
   let last = -1;
   for (let i = 0; i < n; i++) {
     if (indices[i] <= last || values[i] === 0) return false;

@@ -8,7 +8,7 @@ import { countWork, rungsOf, type Work } from "../activator/work.ts";
 import type { Clock } from "../clock.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_MACS } from "../engine/generated/abi.ts";
-import { listViews } from "../engine/list.ts";
+import { type ListViews, listViews } from "../engine/list.ts";
 import { createMemoryPlan } from "../engine/memory-plan.ts";
 import type { Model } from "../model/model.ts";
 import { type Rows, rowOf } from "../model/rows.ts";
@@ -120,7 +120,7 @@ function writeRow(rows: Rows, r: number, input: NetworkInput, plan: LevelPlan): 
   return 0;
 }
 
-function record(outcome: Outcome, r: number, plan: LevelPlan, best: ReturnType<typeof listViews>, ran: number, work: Work): void {
+function record(outcome: Outcome, r: number, plan: LevelPlan, best: ListViews, ran: number, work: Work): void {
   const found = best.count[0];
   outcome.answers[r] = found > 0 ? best.indices[0] : noAnswer;
   for (let i = 0; i < topDepth; i++) outcome.tops[r * topDepth + i] = i < found ? best.indices[i] : noAnswer;

@@ -15,7 +15,16 @@ export function reserveList(memory: MemoryPlan, capacity: number): number {
 }
 
 /** Views of a list's parts; valid for the engine's life, since its memory never moves. */
-export function listViews(engine: Engine, at: number): { count: Uint32Array; indices: Uint32Array; values: Float32Array } {
+export interface ListViews {
+  /** One number: how many units there are. */
+  count: Uint32Array;
+  /** [capacity] */
+  indices: Uint32Array;
+  /** [capacity] */
+  values: Float32Array;
+}
+
+export function listViews(engine: Engine, at: number): ListViews {
   const capacity = new Uint32Array(engine.buffer, at, 2)[1];
   const indices = at + LIST_HEADER;
   return {

@@ -4,9 +4,10 @@
 import { bestCapacity } from "../activator/network.ts";
 import { rungsOf } from "../activator/work.ts";
 import { ROW_WORDS } from "../engine/generated/abi.ts";
+import type { ListViews } from "../engine/list.ts";
 import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
-import type { LevelRun, ListViews } from "./level-run.ts";
+import type { LevelRun } from "./level-run.ts";
 import { type BestAnswers, createCandidates, createOutput, few, type Output } from "./output.ts";
 
 /** Where a run that ended before row `ran` left its answer: all outputs, or its candidates, which are activated. */

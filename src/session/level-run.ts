@@ -7,7 +7,7 @@ import { createNetworkInput, type NetworkInput } from "../activator/network-inpu
 import type { Clock } from "../clock.ts";
 import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
 import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
-import { listViews } from "../engine/list.ts";
+import { type ListViews, listViews } from "../engine/list.ts";
 import { createMemoryPlan, type MemoryPlan } from "../engine/memory-plan.ts";
 import { checkModel, type Model, type StreamedModel } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
@@ -21,9 +21,6 @@ export interface Live {
   /** All of them, made ready. */
   runs(): readonly LevelRun[];
 }
-
-/** Views of a list in engine memory. */
-export type ListViews = ReturnType<typeof listViews>;
 
 /** Where a run may be cut: the end of a layer in a rung. */
 export interface Point {
