@@ -76,7 +76,7 @@ export function placeMatrix(
       const [to, stride] = line
         ? [new Weights(buffer, waiting, (plan - waiting) / unit), waitingBytes / unit]
         : [new Weights(buffer, at, outputs * rowStride), rowStride];
-      const scaleOf = quantizes ? new Float32Array(buffer, scales ?? 0, outputs) : null;
+      const toScales = quantizes ? new Float32Array(buffer, scales ?? 0, outputs) : null;
       const write: WriteRows = (values, row) => {
         const end = row + values.length / inputs;
         for (let first = row; first < end; first += most) {
@@ -87,7 +87,7 @@ export function placeMatrix(
               const from = (first + i - row) * inputs;
               const place = places ? places[first + i] : first + i;
               const start = (line ? i : place) * stride;
-              if (scaleOf) scaleOf[place] = quantizeRow(values as Float32Array, from, to.subarray(start, start + inputs) as Int8Array);
+              if (toScales) toScales[place] = quantizeRow(values as Float32Array, from, to.subarray(start, start + inputs) as Int8Array);
               else to.set(values.subarray(from, from + inputs), start);
             }
           if (line === 0) continue;
