@@ -5,8 +5,7 @@ import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
-import type { QueryInput } from "../session/input-parts.ts";
-import { changedParts } from "../session/input-parts.ts";
+import { changedParts, type QueryInput } from "../session/input-parts.ts";
 import { builtin } from "./builtin.ts";
 import { openSource, type ReadOptions, readAll, type Source } from "./read-source.ts";
 
@@ -30,7 +29,7 @@ export async function sendableSource(
   if (typeof source === "object" && source !== null && ("layers" in source || source instanceof Blob))
     return { value: source, transfer: [] };
   const isStream = !(source instanceof ArrayBuffer || ArrayBuffer.isView(source));
-  const bytes = await readAll(await openSource(source as Source, options));
+  const bytes = await readAll(await openSource(source, options));
   const own = ownView(bytes);
   return { value: own, transfer: isStream || isTransferred || own !== bytes ? buffersOf([own]) : [] };
 }

@@ -6,8 +6,7 @@ import { activatorName, sameRanking, widens } from "../activator/setting.ts";
 import { refusal } from "../errors.ts";
 import type { AnyModel } from "../model/model.ts";
 import { isObject, show } from "../model/quoted.ts";
-import type { Certificate, Ladder, LayerSetting, Level, RankedSetting, Rung } from "./ladder.ts";
-import { metrics } from "./ladder.ts";
+import { type Certificate, type Ladder, type LayerSetting, type Level, metrics, type RankedSetting, type Rung } from "./ladder.ts";
 
 /** The most levels a ladder and rungs a level may have, as one query may have to measure them all; calibration keeps far fewer. */
 const maxLevels = 256;

@@ -61,7 +61,7 @@ export function decodeProfile(text: string, name: string): LatencyProfile {
   const profile = record("profile", parsed);
   const origin = record("origin", profile.origin);
   const named = (key: keyof ProfileOrigin): string =>
-    typeof origin[key] === "string" ? (origin[key] as string) : refuse(`origin.${key}`, origin[key], "text");
+    typeof origin[key] === "string" ? origin[key] : refuse(`origin.${key}`, origin[key], "text");
   return {
     origin: { machine: named("machine"), build: named("build"), backend: named("backend"), model: named("model") },
     ...(profile.stepMs === undefined ? {} : { stepMs: time("stepMs", profile.stepMs) }),

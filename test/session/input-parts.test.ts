@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import type { QueryInput } from "../../src/session/input-parts.ts";
-import { changedParts } from "../../src/session/input-parts.ts";
+import { changedParts, type QueryInput } from "../../src/session/input-parts.ts";
 
 /** What `change` was handed, and what came of it. */
 function handed(input: unknown): { parts: unknown[]; made: QueryInput } {

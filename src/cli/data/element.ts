@@ -48,6 +48,6 @@ export function readElements(bytes: Uint8Array, offset: number, count: number, c
     else if (size === 4) copy.swap32();
     else if (size === 8) copy.swap64();
   }
-  const data = new make(copy.buffer as ArrayBuffer);
+  const data = new make(copy.buffer);
   return code === "f2" ? widenHalf(data as Uint16Array) : data;
 }
