@@ -90,7 +90,7 @@ const resamples = 500;
  * How many times as long `slower` took as `faster`: the ratio of their medians over the same queries, with the widest of the intervals
  * that draw one, two and four turns together.
  */
-export function speedUp(result: RaceResult, slower: string, faster: string, random: Random, confidence = 0.95): RatioInterval {
+export function speedUp(result: RaceResult, slower: string, faster: string, random: Random): RatioInterval {
   const [numerator, denominator] = [slower, faster].map((name) => {
     const found = result.measured.find((one) => one.name === name);
     if (!found)
@@ -104,12 +104,12 @@ export function speedUp(result: RaceResult, slower: string, faster: string, rand
   const intervals = turnsTogether
     .map((turns) => turns * turn)
     .filter((groupSize) => groupSize === turn || numerator.length / groupSize >= leastGroups)
-    .map((groupSize) => ratioOfMedians(numerator, denominator, random, { groupSize, confidence, resamples }));
+    .map((groupSize) => ratioOfMedians(numerator, denominator, random, { groupSize, resamples }));
   return {
     ratio: intervals[0].ratio,
     low: Math.min(...intervals.map(({ low }) => low)),
     high: Math.max(...intervals.map(({ high }) => high)),
-    confidence,
+    confidence: intervals[0].confidence,
   };
 }
 

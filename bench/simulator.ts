@@ -3,7 +3,6 @@
 // what is seen here is what they do, repeatably and out to loads no real machine at hand can make.
 
 import { ROW_WORDS, WORD_UNITS } from "../src/engine/generated/abi.ts";
-import type { LoadOptions } from "../src/policy/load.ts";
 import type { Slo } from "../src/policy/slo.ts";
 import type { Level } from "../src/profile/ladder.ts";
 import type { LatencyProfile, Quantiles } from "../src/profile/latency.ts";
@@ -96,7 +95,7 @@ export interface SimulatedSession {
 }
 
 /** The profile a quiet machine with this much noise would give. */
-export function profileOf({ levels, rows }: Recorded, random: Random, noise = 0.15): LatencyProfile {
+export function profileOf({ levels, rows }: Recorded, random: Random): LatencyProfile {
   const dense = medianUs(levels[levels.length - 1]);
   return {
     levels: levels.map((recorded) => {
@@ -105,7 +104,7 @@ export function profileOf({ levels, rows }: Recorded, random: Random, noise = 0.
       const passed = points.map(() => [] as number[]);
       const whole: number[] = [];
       for (let r = 0; r < rows; r++) {
-        const machine = createMachine(random, noise);
+        const machine = createMachine(random);
         for (let p = 0; p < points.length; p++) {
           work(machine, us[p][r] / 1000, share);
           passed[p].push(machine.nowMs);
@@ -123,33 +122,24 @@ export function profileOf({ levels, rows }: Recorded, random: Random, noise = 0.
   };
 }
 
-/**
- * A session on the machine: levels, latencies and answers as recorded, decisions as the session makes them.
- * @param only indices of the levels it may use, ascending; all unless given
- */
-export function simulateSession(
-  recorded: Recorded,
-  machine: Machine,
-  profile: LatencyProfile,
-  options: { load?: LoadOptions; only?: readonly number[] } = {},
-): SimulatedSession {
-  const only = options.only ?? recorded.levels.map((_, i) => i);
-  const dense = medianUs(recorded.levels[recorded.levels.length - 1]);
+/** A session on the machine: levels, latencies and answers as recorded, decisions as the session makes them. */
+export function simulateSession({ levels }: Recorded, machine: Machine, profile: LatencyProfile): SimulatedSession {
+  const dense = medianUs(levels[levels.length - 1]);
   let row = 0;
-  const runs = only.map((i) => createRun(recorded.levels[i], medianUs(recorded.levels[i]) / dense, machine, () => row));
+  const runs = levels.map((recorded) => createRun(recorded, medianUs(recorded) / dense, machine, () => row));
   const pacing = createPacing(
-    only.map((i) => recorded.levels[i].level),
+    levels.map(({ level }) => level),
     null,
-    options.load ?? {},
+    {},
   );
-  pacing.adopt({ ...profile, levels: only.map((i) => profile.levels[i]) }, runs, false);
+  pacing.adopt(profile, runs, false);
   const clock = { now: (): number => machine.nowMs };
   const ran = createRan();
   const decisions = new WeakMap<Slo, Decision>();
-  const outcome = (index: number, asked: number, start: number, expectedMs: number | null): Outcome => {
-    const rung = runs[index].plan.rungEnds.indexOf(ran.answer);
-    const right = recorded.levels[only[index]].right[rung][asked] === "1";
-    return { level: only[index], rung, tookMs: clock.now() - start, right, isCut: ran.isCut, expectedMs };
+  const outcome = (level: number, asked: number, start: number, expectedMs: number | null): Outcome => {
+    const rung = runs[level].plan.rungEnds.indexOf(ran.answer);
+    const right = levels[level].right[rung][asked] === "1";
+    return { level, rung, tookMs: clock.now() - start, right, isCut: ran.isCut, expectedMs };
   };
   const begin = (asked: number, leftMs: number): number => {
     row = asked;
@@ -167,19 +157,18 @@ export function simulateSession(
       const decision = decisions.get(slo) ?? pacing.decide(slo);
       decisions.set(slo, decision);
       const start = begin(asked, decision.latencyMs - waitedMs - reservedMs);
-      const index = pacing.choose(decision, ran);
+      const level = pacing.choose(decision, ran);
       const { expected } = pacing.planOf(decision);
-      runSegments(runs[index], runs[index].stops, clock, ran);
-      const made = outcome(index, asked, start, expected.latencyMs);
+      runSegments(runs[level], runs[level].stops, clock, ran);
+      const made = outcome(level, asked, start, expected.latencyMs);
       ran.times[TOOK_MS] = made.tookMs;
-      pacing.learn(decision, runs[index], ran);
+      pacing.learn(decision, runs[level], ran);
       return made;
     },
     runLevel(level, asked) {
-      const index = only.indexOf(level);
       const start = begin(asked, Number.POSITIVE_INFINITY);
-      runSegments(runs[index], runs[index].stops, clock, ran);
-      return outcome(index, asked, start, null);
+      runSegments(runs[level], runs[level].stops, clock, ran);
+      return outcome(level, asked, start, null);
     },
   };
 }

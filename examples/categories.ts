@@ -1,7 +1,7 @@
 // A definition → the categories it names, by the WordNet network, and how little of the network was computed for them. It prints nothing
 // and reads no file; define.ts does.
 
-import { type Clock, systemClock } from "../src/clock.ts";
+import { systemClock } from "../src/clock.ts";
 import type { Model } from "../src/model/model.ts";
 import type { Slo } from "../src/policy/slo.ts";
 import { createSession, type Session } from "../src/session/session.ts";
@@ -53,14 +53,13 @@ export async function createCategorizer(
   words: readonly string[],
   labels: readonly string[],
   slo?: Slo,
-  clock: Clock = systemClock,
 ): Promise<Categorizer> {
   const widths = model.layers.map(({ outputs }) => outputs);
   const inputs = model.layers[0].inputs;
   if (words.length !== inputs || labels.length !== widths.at(-1))
     throw new Error(`${model.name}: got ${words.length} words and ${labels.length} labels, expected ${inputs} and ${widths.at(-1)}`);
   const vocabulary = createVocabulary(words);
-  const session = await createSession(model, { clock });
+  const session = await createSession(model);
   return {
     categorize(definition, count) {
       const typed = wordsOf(definition);
@@ -68,7 +67,7 @@ export async function createCategorizer(
       if (input.indices.length === 0) return null;
       const { output, report } = session.run(input, slo);
       const macsOf = (way: Slo): number => session.run(input, way).report.macs;
-      const timeMs = medians(session, input, [slo, exact, dense], clock);
+      const timeMs = medians(session, input, [slo, exact, dense]);
       return {
         categories: shares(output.top(count), output.scores).map(({ index, score, share }) => ({ name: labels[index], score, share })),
         unknown: [...new Set(typed)].filter((word) => !vocabulary.has(word)),
@@ -91,13 +90,13 @@ function shares<A extends { score: number }>(best: readonly A[], scores: Float32
 }
 
 /** Median time of each way to answer, in turn, after one warm-up each. */
-function medians(session: Session, input: ReturnType<typeof bagOf>, slos: readonly (Slo | undefined)[], clock: Clock): number[] {
+function medians(session: Session, input: ReturnType<typeof bagOf>, slos: readonly (Slo | undefined)[]): number[] {
   const times = slos.map(() => new Float64Array(timedRuns));
   for (let i = -1; i < timedRuns; i++)
     for (const [s, slo] of slos.entries()) {
-      const began = clock.now();
+      const began = systemClock.now();
       session.run(input, slo);
-      if (i >= 0) times[s][i] = clock.now() - began;
+      if (i >= 0) times[s][i] = systemClock.now() - began;
     }
   return times.map((all) => all.sort()[timedRuns >> 1]);
 }

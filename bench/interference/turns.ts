@@ -80,8 +80,8 @@ export async function beside<T>(load: string, body: () => Promise<T>): Promise<T
 }
 
 /** Dense's own times alone, ascending, in milliseconds, once everybody has warmed up. */
-export function idleTimes(contenders: readonly DeadlineContender[], asked: Asked, count = 1000): Float64Array {
+export function idleTimes(contenders: readonly DeadlineContender[], asked: Asked): Float64Array {
   for (const contender of contenders) for (let q = 0; q < 300; q++) ask(contender, q, { latencyMs: 1000 }, asked);
   const dense = contenders.find(({ name }) => name === "dense") ?? contenders[0];
-  return Float64Array.from({ length: count }, (_, q) => ask(dense, q, {}, asked).tookMs).sort();
+  return Float64Array.from({ length: 1000 }, (_, q) => ask(dense, q, {}, asked).tookMs).sort();
 }

@@ -10,15 +10,13 @@ export interface Split<T> {
 
 /**
  * Splits items into test, held out and train. Items with the same key stay together, so nothing held out was trained on under another
- * name. A part is filled group by group until it holds `wanted` or more by `size`.
- * @param size what an item adds to its part; 1 unless given
+ * name. A part is filled group by group until it holds `wanted` or more.
  */
 export function split<T>(
   items: readonly T[],
   keyOf: (item: T) => string,
   wanted: { test: number; heldOut: number },
   seed: number,
-  size: (item: T) => number = () => 1,
 ): Split<T> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
@@ -29,16 +27,9 @@ export function split<T>(
   }
   const list = [...groups.values()];
   const parts: Split<T> = { test: [], heldOut: [], train: [] };
-  let [test, heldOut] = [0, 0];
   for (const i of permutation(list.length, seeded(seed))) {
-    const added = list[i].reduce((sum, item) => sum + size(item), 0);
-    if (test < wanted.test) {
-      parts.test.push(...list[i]);
-      test += added;
-    } else if (heldOut < wanted.heldOut) {
-      parts.heldOut.push(...list[i]);
-      heldOut += added;
-    } else parts.train.push(...list[i]);
+    const part = parts.test.length < wanted.test ? parts.test : parts.heldOut.length < wanted.heldOut ? parts.heldOut : parts.train;
+    part.push(...list[i]);
   }
   return parts;
 }

@@ -43,8 +43,8 @@ function summarize(outcomes: Outcome[], latencyMs: number): Run {
 }
 
 /** One query after another. */
-function ours(latencyMs: number, loadAt: LoadAt, queries: number, seed = 7): Run {
-  const machine = createMachine(seeded(seed));
+function ours(latencyMs: number, loadAt: LoadAt, queries: number): Run {
+  const machine = createMachine(seeded(7));
   const session = simulateSession(recorded, machine, profile);
   const slo: Slo = { latencyMs };
   const outcomes = Array.from({ length: queries }, (_, q) => {
@@ -55,8 +55,8 @@ function ours(latencyMs: number, loadAt: LoadAt, queries: number, seed = 7): Run
 }
 
 /** `next` hears whether the last query was in time, and says the level. */
-function others(latencyMs: number, loadAt: LoadAt, queries: number, next: (met: boolean | null) => number, seed = 7): Run {
-  const machine = createMachine(seeded(seed));
+function others(latencyMs: number, loadAt: LoadAt, queries: number, next: (met: boolean | null) => number): Run {
+  const machine = createMachine(seeded(7));
   const session = simulateSession(recorded, machine, profile);
   let met: boolean | null = null;
   const outcomes = Array.from({ length: queries }, (_, q) => {
