@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readInputs } from "../../src/cli/data/data.ts";
-import { ROWS_SELECTED } from "../../src/engine/generated/abi.ts";
+import { COMPACT_PANELS, ROW_WORDS, ROWS_8, ROWS_SELECTED, THRESHOLD } from "../../src/engine/generated/abi.ts";
 import { floatWeights, type Model } from "../../src/model/model.ts";
 import { decodeModel } from "../../src/model/slonn-file.ts";
 import type { Slo } from "../../src/policy/slo.ts";
@@ -132,6 +132,33 @@ describe("active nodes", () => {
     expect(session.activeNodes(0)).toEqual(nodes);
     session.dispose();
     expect(() => session.activeNodes(0)).toThrow(/dispose/);
+  });
+
+  test("are what the last choice named and what was added to it, up to the layer's last node", () => {
+    const buffer = new ArrayBuffer(1024);
+    const [nodes, panels] = [64, 128];
+    new Uint32Array(buffer, nodes, 6).set([2, 4, 0, 0, 2, 5]);
+    new Uint32Array(buffer, panels, 5).set([1, 4, 0, 0, 2]);
+    const rows = [
+      { op: ROWS_8, word: 7, list: nodes, nodes: "chosen" },
+      { op: COMPACT_PANELS, word: 1, list: panels, nodes: "chosen" },
+      { op: THRESHOLD, word: 5, list: nodes, nodes: "none" },
+      { op: ROWS_8, word: 7, list: nodes, nodes: "added" },
+    ];
+    const words = new Uint32Array(rows.length * ROW_WORDS);
+    rows.forEach(({ op, word, list }, r) => {
+      words[r * ROW_WORDS] = op;
+      words[r * ROW_WORDS + word] = list;
+    });
+    const tags = rows.map(({ nodes }) => ({ layer: 0, nodes }));
+    const run = { engine: { buffer }, plan: { tags }, words } as unknown as LevelRun;
+    const ends = [1, 2, 3, 4].map((ran) => [...(activeNodes(run, ran, 0, 35, null) ?? [])]);
+    expect(ends).toEqual([
+      [2, 5],
+      [32, 33, 34],
+      [32, 33, 34],
+      [2, 5, 32, 33, 34],
+    ]);
   });
 
   test("of lists past the first 2 GiB", () => {

@@ -105,6 +105,30 @@ describe.each(["simd", "js"] as const)("a wide output on %s", (backend) => {
     }
   });
 
+  test("one that may grow from candidates to everything, and does not, gives its candidates", async () => {
+    const { layers, calibration } = wide(40);
+    const ladder = calibration?.ladder as Ladder;
+    const stays = [{ ...rungOf(screen(few)), margin: 0 }, rungOf(exact)];
+    const levels = ladder.levels.map((level, i) => (i === 1 ? { ...level, rungs: stays } : level));
+    const s = await opened(createModel("wide", layers, { tensors: calibration?.tensors ?? new Map(), ladder: { ...ladder, levels } }), {
+      backend,
+    });
+    const { output, report } = s.run(row(0), { loss: 0.02 });
+    expect([report.rungs, output.indices?.length]).toEqual([1, few]);
+    expect(output.data).toEqual(s.run(row(0), { loss: 0.05 }).output.data);
+    const best = room(30);
+    expect(s.runInto(row(0), best, { loss: 0.02 })).toBe(few);
+    expect([...best.indices.subarray(0, few)]).toEqual(output.top(few).map(({ index }) => index));
+  });
+
+  test("very many outputs are the caller's own", async () => {
+    const s = await opened(madeUpModel([40, 1025], 1), { backend });
+    const { output } = s.run(row(0));
+    const kept = output.data.slice();
+    s.run(row(1));
+    expect(output.data).toEqual(kept);
+  });
+
   test("the best of one that grew from candidates to everything are the best of everything", async () => {
     const { layers, calibration } = wide(40);
     const ladder = calibration?.ladder as Ladder;

@@ -55,6 +55,23 @@ test("the sixteen last are recalled, and of many meanings only so many are kept"
   expect(made.length).toBe(258);
 });
 
+test("recalling one, or asking it twice, makes none of the others forgotten", () => {
+  const { decisions } = counted();
+  for (let i = 1; i <= 16; i++) decisions.of({ operations: i }, true);
+  for (let i = 0; i < 3; i++) decisions.of({ operations: 16 }, true);
+  for (const i of [9, 3, 9, 16]) expect(decisions.recall({ operations: i })).toMatchObject({ slo: { operations: i } });
+  for (let i = 1; i <= 16; i++) expect(decisions.recall({ operations: i })).toMatchObject({ slo: { operations: i } });
+});
+
+test("what is asked after all was forgotten is recalled, and what is not is none", () => {
+  const { decisions } = counted();
+  for (let i = 1; i <= 3; i++) decisions.of({ operations: i }, true);
+  decisions.forget();
+  const kept = decisions.of({ operations: 4 }, true);
+  expect(decisions.recall({ operations: 5 })).toBeUndefined();
+  expect(decisions.recall({ operations: 4 })).toBe(kept);
+});
+
 test("an object asks what is in it now, whatever it is made of and however it was changed since", () => {
   const values: [string, unknown[]][] = [
     ["loss", [0, 0.01, undefined, Number.NaN, 1n]],

@@ -20,6 +20,7 @@ test("takes every form of an input", () => {
   expect(written(Float64Array.of(1, 0, -2, 0.5))).toEqual([1, 0, -2, 0.5]);
   expect(written(Uint8ClampedArray.of(1, 0, 255, 300))).toEqual([1, 0, 255, 255]);
   expect(written(BigInt64Array.of(1n, 0n, -2n, 5n))).toEqual([1, 0, -2, 5]);
+  expect(written(BigUint64Array.of(1n, 0n, 2n, 5n))).toEqual([1, 0, 2, 5]);
   expect(written({ indices: [2, 0], values: [-2, 1] })).toEqual([1, 0, -2, 0]);
   expect(written({ indices: Uint32Array.of(2, 0), values: Float32Array.of(-2, 1) })).toEqual([1, 0, -2, 0]);
   expect(written({ indices: new Uint32Array(0), values: new Float32Array(0) })).toEqual([0, 0, 0, 0]);
@@ -55,6 +56,7 @@ test.each<[string, unknown, RegExp]>([
   ["text among values", { indices: [1], values: ["2"] }, /got "2" at position 0, expected numbers/],
   ["a DataView", { indices: new DataView(new ArrayBuffer(4)), values: Float32Array.of(1) }, /got DataView/],
   ["64-bit indices", { indices: BigInt64Array.of(1n), values: Float32Array.of(1) }, /got BigInt64Array/],
+  ["64-bit values", { indices: [1], values: BigUint64Array.of(1n) }, /got a list of 1 and BigUint64Array/],
   ["more indices than values", { indices: Uint32Array.of(1, 2), values: Float32Array.of(1) }, /got 2 indices and 1 values/],
   [
     "an index past the end",

@@ -14,7 +14,7 @@ test("growth ends at less than one multiply-add, goes on at more than any count 
   const always = { ...exact, rungs: [{ ...exact.rungs[0], margin: 1e9 }, dense.rungs[0]] };
   const live = await layOut(model, [always, dense], {});
   const run = live.runOf(0);
-  const rungs = [0.5, 1, 1e300, 1e300, 0.5, undefined].map((operations) => {
+  const rungs = [0.5, 1, 1e300, 2 ** 32 + 1, 0.5, undefined].map((operations) => {
     limit(run, operations);
     const begin = writeInput(new Float32Array(30).fill(1), live.input, run.plan);
     return rungsOf(run.plan, run.engine.execute(run.plan.address, begin, run.rows));

@@ -64,6 +64,13 @@ test("agrees with sorting, whatever the order candidates come in", () => {
   }
 });
 
+test("more than a few of very many are the best of them, and no more than asked", () => {
+  const values = Float32Array.from({ length: 3000 }, (_, i) => (i * 7919) % 1000);
+  values[7] = Number.NaN;
+  const sorted = [...values.keys()].filter((i) => i !== 7).sort((a, b) => values[b] - values[a] || a - b);
+  for (const k of [1023, 1024, 1025, 2000]) expect(top([...values], k).map(([index]) => index)).toEqual(sorted.slice(0, k));
+});
+
 test("outputs handed over as plain numbers are one array, made when it is first read", () => {
   const output = createOutput([1, 0.1, -2]);
   expect(output.top(2)).toEqual([
