@@ -40,10 +40,23 @@ describe.each(["floats", "bytes", "floats to bytes"])("%s", (kind) => {
           for (let row = 0; row < outputs; row += 5)
             for (const write of writes) write(values.subarray(row * inputs, (row + 5) * inputs), row);
           const expected = kind === "floats" ? floats : coded.values;
+          if (matrix.scales !== null) {
+            const scales = Float32Array.from(coded.scale, (_, place) => coded.scale[order ? order[place] : place]);
+            expect(new Float32Array(engine.buffer, matrix.scales, outputs)).toEqual(scales);
+          }
           expectPlaced(engine, matrix, at, (place, i) => expected[(order ? order[place] : place) * inputs + i]);
         }
     });
   });
+});
+
+test("each layout is placed once, however often it is asked for", () => {
+  const memory = createMemoryPlan();
+  const matrix = placeMatrix(memory, new Float32Array(40 * 30), 40, 30);
+  const [rows, panels, columns] = [matrix.rows(), matrix.panels(), matrix.columns()];
+  const { total } = memory;
+  expect([matrix.rows(), matrix.panels(), matrix.columns()]).toEqual([rows, panels, columns]);
+  expect(memory.total).toBe(total);
 });
 
 test("rows wait for their panels in as much room as there are rows", () => {

@@ -62,6 +62,11 @@ describe("refuses labels that", () => {
       /^x: got 2 classes, expected 3, one a row$/,
     ],
     [
+      "say they are fewer than they are",
+      { kind: "class", count: 3, classes: Uint32Array.of(0, 4, 2, 1) },
+      /^x: got 4 classes, expected 3, one a row$/,
+    ],
+    [
       "count from one",
       { kind: "class", count: 3, classes: Uint32Array.of(1, 5, 3) },
       /^x: got label 5 at position 1, expected a whole number from 0 to 4$/,
@@ -130,6 +135,11 @@ describe("refuses batches that contradict themselves", () => {
       "row pointers that begin behind the first number",
       { ...sparse, width: 8, indptr: sparse.indptr.map((v, i) => (i === 0 ? 1 : v)) },
       /^x: got 21 row pointers from 1, expected 21 from 0$/,
+    ],
+    [
+      "numbers in no row",
+      { ...sparse, width: 8, indices: Uint32Array.of(...sparse.indices, 0), values: Float32Array.of(...sparse.values, 1) },
+      /^x: got (\d+) columns and \1 values, expected \d+ of both$/,
     ],
     ["columns that are missing", { ...sparse, width: 8, indices: sparse.indices.slice(1) }, /columns and .* values, expected/],
     ["columns as a plain list", { ...sparse, width: 8, indices: [...sparse.indices] } as unknown as Rows, /columns as a list of/],

@@ -6,10 +6,11 @@ import type { TensorEntry } from "../../src/model/safetensors.ts";
 import { createWeightStream } from "../../src/model/weight-stream.ts";
 
 /** Matrices of floats one behind the other, and what happened to them, in order. */
-function deliveryOf(shapes: readonly [outputs: number, inputs: number][]) {
+function deliveryOf(shapes: readonly [outputs: number, inputs: number][], damage: (bytes: Buffer) => void = () => {}) {
   const events: string[] = [];
   const weights = shapes.map(([outputs, inputs], m) => Float32Array.from({ length: outputs * inputs }, (_, i) => (i % 251) - m));
   const bytes = Buffer.concat(weights.map(({ buffer }) => Buffer.from(buffer)));
+  damage(bytes);
   let at = 0;
   const reader: ByteReader = {
     name: "made up",
@@ -64,6 +65,13 @@ describe("a stream of weights", () => {
     stream.weightsOf(entries[0], null).deliverTo((values) => void events.push(`of ${values.buffer.byteLength} bytes`));
     await stream.deliver();
     expect(events).toContain("of 80000 bytes");
+  });
+
+  test("tells a weight that is not finite by its place in the tensor, and lets go of the stream", async () => {
+    const { events, entries, stream } = deliveryOf([[300, 100]], (bytes) => bytes.writeFloatLE(Number.NaN, 4 * 20_001));
+    stream.weightsOf(entries[0], null).deliverTo(() => {});
+    await expect(stream.deliver()).rejects.toThrow("m0: got weight[20001] = NaN, expected finite numbers");
+    expect(events.at(-1)).toBe("close");
   });
 
   test("hands every block to all who asked, matrix after matrix as they stand in the file", async () => {

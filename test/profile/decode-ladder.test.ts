@@ -95,6 +95,10 @@ describe("decodeLadder", () => {
     expect(refusal(rungs("top-k", 0.2, 0.1)).message).toBe(
       "ladder.levels[0].rungs[1].layers[0].amount: got 0.1, expected at least 0.2, what the rung before has",
     );
+    const third = [{ ...rung("top-k", 0.1), margin: 1 }, { ...rung("top-k", 0.3), margin: 1 }, rung("top-k", 0.2)];
+    expect(refusal(changed("levels.0.rungs", third)).message).toBe(
+      "ladder.levels[0].rungs[2].layers[0].amount: got 0.2, expected at least 0.3, what the rung before has",
+    );
     expect(refusal(rungs("threshold", -1, 0.5)).message).toContain("expected at most -1");
     expect(refusal(rungs("within", 3, 2)).message).toContain("expected at least 3");
     expect(refusal(rungs("within", -1, 2)).message).toContain("got -1, expected 0 to");
@@ -141,6 +145,7 @@ describe("decodeLadder", () => {
     ],
     [`${layer0}.variant`, 1.5, "layers[0].variant: got 1.5, expected a whole number"],
     [`${layer0}.among`, 0, "layers[0].among: got 0"],
+    [`${layer0}.rank`, 0, "layers[0].rank: got 0"],
     [`${layer0}.among`, 2.5, "layers[0].among: got 2.5, expected a whole number"],
     [`${layer0}.unit`, "row", 'layers[0].unit: got "row", expected node, panel'],
     [`${layer0}.unit`, "cluster", 'layers[0].unit: got "cluster", expected node, panel'],
