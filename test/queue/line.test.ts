@@ -303,6 +303,10 @@ describe("what surely misses", () => {
     for (const tookMs of [1, 0, 1, 1, 1]) line.served(tookMs, 0.5);
     for (let i = 0; i < 60; i++) expect(line.push(String(i), 0, terms(20, { isRefusable: true }))).not.toBeNull();
     expect(line.push("short", 0, terms(0.9, { isRefusable: true, priority: 10 }))).not.toBeNull();
+    // a time of nothing is as quick as can be, however often a step is seen after it
+    line.served(0, 10);
+    for (let i = 0; i < 4; i++) line.served(1, 0.5);
+    expect(line.push("short", 0, terms(0.9, { isRefusable: true, priority: 10 }))).not.toBeNull();
   });
 
   test("takes no time from those before it", () => {
@@ -444,4 +448,13 @@ test("clearing gives everybody back who still waits", () => {
   line.next(10, never);
   expect(line.clear().map(({ item }) => item)).toEqual(["b"]);
   expect(line.size).toBe(0);
+});
+
+test("who comes late after clearing is answered, however many were taken from among the late before", () => {
+  const line = lineOf();
+  for (let i = 0; i < 4; i++) line.push(String(i), 0, terms(1));
+  expect(line.next(10, never)?.entry.item).toBe("0");
+  expect(line.clear()).toHaveLength(3);
+  line.push("later", 20, terms(1));
+  expect(order(line, 30)).toEqual(["later"]);
 });

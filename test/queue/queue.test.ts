@@ -376,6 +376,22 @@ describe("the line", () => {
     expect(calls.map(({ reservedMs }) => reservedMs)).toEqual([40, 36, 46 - 46 / 3, 22, 0]);
   });
 
+  test("leaves no time to the next in line where another lane takes that one", async () => {
+    const [{ lane, calls, clock }, other] = [localLane(), localLane()];
+    const queue = opened(createQueue([lane, other.lane], { clock }));
+    await Promise.all([0, 1].map((i) => queue.run([i], { latencyMs: 50 })));
+    expect(calls[0].reservedMs).toBe(0);
+  });
+
+  test("counts no less than no waiting where the clock is set back", async () => {
+    const { lane, calls, clock, pass } = localLane();
+    const queue = opened(createQueue(lane, { clock }));
+    const answered = queue.run([0], { latencyMs: 50 });
+    pass(-20);
+    await answered;
+    expect(calls[0].waitedMs).toBe(0);
+  });
+
   test("tells a lane elsewhere what has passed and what is to be left to others", async () => {
     const told: unknown[] = [];
     const { clock, pass } = localLane();
@@ -556,6 +572,7 @@ describe("a deadline that passes in line", () => {
     expect(vi.getTimerCount()).toBe(0);
     const waiting = nowhere.run([0], refusable(20));
     expect(vi.getTimerCount()).toBe(1);
+    await settled();
     nowhere.close();
     await expect(waiting).rejects.toMatchObject({ code: "disposed" });
     expect(vi.getTimerCount()).toBe(0);
@@ -876,12 +893,20 @@ test("a clock that throws leaves no request without an answer, whenever it does,
         return looks;
       };
       const queue = opened(createQueue(one(), { clock: { now }, turn: async () => {} }));
-      const slos: Slo[] = [{ latencyMs: 1e6 }, { latencyMs: 9 }, { latencyMs: 9, late: "refuse" }, { latencyMs: 9, late: "refuse" }, {}];
+      const { signal } = new AbortController();
+      const slos: Slo[] = [
+        { latencyMs: 1e6, signal },
+        { latencyMs: 9 },
+        { latencyMs: 9, late: "refuse" },
+        { latencyMs: 9, late: "refuse" },
+        {},
+      ];
       const all = Promise.allSettled(slos.map((slo) => queue.run([0], slo)));
       const answers = (await Promise.race([all, settled().then(settled).then(settled)])) as PromiseSettledResult<Answered>[];
       expect(answers).toHaveLength(slos.length);
       for (const answer of answers) if (answer.status === "rejected") expect(answer.reason.message).toMatch(/^(clock$|deadline: )/);
       expect(queue.waiting).toBe(0);
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
     }
 });
 
