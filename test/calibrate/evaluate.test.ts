@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { topDepth } from "../../src/activator/level-plan.ts";
 import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
-import { evaluate } from "../../src/calibrate/evaluate.ts";
+import { evaluate, noAnswer, type Outcome } from "../../src/calibrate/evaluate.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import { forward } from "../../src/model/forward.ts";
-import { activations, createModel } from "../../src/model/model.ts";
+import { type Activation, activations, createModel } from "../../src/model/model.ts";
 import { rowOf } from "../../src/model/rows.ts";
-import type { Rung } from "../../src/profile/ladder.ts";
+import type { LayerSetting, Rung } from "../../src/profile/ladder.ts";
 import { createSession } from "../../src/session/session.ts";
 import { compressed, madeUpModel, madeUpRows } from "../made-up-models.ts";
 
@@ -54,12 +54,14 @@ test.each(activations)("answers are what a session calls best, whatever %s makes
   const steep = madeUpModel([30, 64, 40, 12], 1);
   const last = steep.layers[2];
   // logits that saturate, underflow, and lie on both sides of 0
-  const model = createModel("steep", [
-    ...steep.layers.slice(0, 2),
-    { ...last, weight: last.weight.map((w) => 60 * w), activation, alpha: -0.5 },
-  ]);
+  const ending = (one: Activation) =>
+    createModel("steep", [...steep.layers.slice(0, 2), { ...last, weight: last.weight.map((w) => 60 * w), activation: one, alpha: -0.5 }]);
+  const model = ending(activation);
   for (const slo of ["dense", "exact"] as const) {
     const [{ answers, tops, margins }] = await evaluate(model, [[slo === "dense" ? denseRung : exactRung]], rows, without);
+    // how sure an answer is does not hang on what activation makes of it: rungs end by what comes before
+    const [before] = await evaluate(ending("identity"), [[slo === "dense" ? denseRung : exactRung]], rows, without);
+    expect(margins).toEqual(before.margins);
     const session = await createSession(model);
     const best = { indices: new Uint32Array(topDepth), scores: new Float32Array(topDepth) };
     for (let r = 0; r < 40; r++) {
@@ -69,10 +71,39 @@ test.each(activations)("answers are what a session calls best, whatever %s makes
       expect([...tops.subarray(r * topDepth, (r + 1) * topDepth)]).toEqual(top.map(({ index }) => index));
       expect([...best.indices].map((index, i) => ({ index, score: best.scores[i] }))).toEqual(top);
       expect(answers[r]).toBe(top[0].index);
-      expect(margins[r]).toBeGreaterThanOrEqual(0);
     }
     session.dispose();
   }
+});
+
+test("rows that rank outputs say what the rung they ended on found, be it a few candidates or none beside the best", async () => {
+  const wide = madeUpModel([30, 40, 320], 3);
+  const ranked = (nodes: number): LayerSetting => ({
+    ...{ kind: "ranked", activator: "oracle", variant: 0 },
+    ...{ unit: "node", by: "top-k", amount: nodes / 320 },
+  });
+  const whole = everyLayer(2, dense);
+  const few = (nodes: number, margin?: number): Rung => ({ layers: [dense, ranked(nodes)], ...(margin === undefined ? {} : { margin }) });
+  const levels = [[whole], [few(3)], [few(1)], [few(3, 1e-9), whole], [few(3, 1e9), whole]];
+  const [all, three, one, stopped, grown] = await evaluate(wide, levels, rows, without);
+  for (let r = 0; r < rows.count; r++) {
+    const topsOf = ({ tops }: Outcome) => [...tops.subarray(r * topDepth, (r + 1) * topDepth)];
+    const best = topsOf(all);
+    const bestFew = (n: number) => best.map((answer, i) => (i < n ? answer : noAnswer));
+    expect([three, one, stopped, grown].map(topsOf)).toEqual([bestFew(3), bestFew(1), bestFew(3), best]);
+    expect([three, one, stopped, grown].map(({ answers }) => answers[r])).toEqual(new Array(4).fill(best[0]));
+    for (const { margins } of [three, stopped, grown]) expect(margins[r]).toBeCloseTo(all.margins[r], 5);
+    expect(one.margins[r]).toBeNaN();
+    expect([stopped.rungs[r], grown.rungs[r]]).toEqual([1, 2]);
+  }
+});
+
+test("a row whose scores all miss the threshold has no answer", async () => {
+  const wide = madeUpModel([30, 40, 320], 3);
+  const none: LayerSetting = { kind: "ranked", activator: "oracle", variant: 0, unit: "node", by: "threshold", amount: 1e6 };
+  const [{ answers, tops, margins }] = await evaluate(wide, [[{ layers: [dense, none] }]], rows, without);
+  expect(new Set([...answers, ...tops])).toEqual(new Set([noAnswer]));
+  expect(margins.every((margin) => Number.isNaN(margin))).toBe(true);
 });
 
 test("sparse rows give what the same rows give dense", async () => {
