@@ -108,6 +108,23 @@ describe("rules composed from settings run one by one", async () => {
     const third = found.find(({ rungs: of }) => of.length === 3);
     expect(third?.rungs[1].margin).toBe(2);
     expect(third?.cost).toBeCloseTo(1 + 0.25 * (9 + 0.3) + 0.25 * 100, 9);
+    // nor does the first setting keep such a row, however small the margin
+    const [first] = composeGrowing([made(0.1, [3, Number.NaN, 2, 1], 1)], [dearest]);
+    expect([first.rungs[0].margin, first.cost]).toEqual([1, 1 + 0.25 * 100]);
+  });
+
+  test("go on from neither of two rungs where the best is ahead by just the margin, as the kernel does", () => {
+    const made = (amount: number, margins: number[], cost: number): Tried => ({
+      rung: { layers: [{ ...base, amount }] },
+      differences: new Float32Array(4),
+      disagreements: new Uint8Array(4),
+      margins: Float32Array.from(margins),
+      cost,
+    });
+    const dearest: Tried = { ...made(1, [1, 1, 1, 1], 100), rung: everyLayer(1, exact) };
+    const found = composeGrowing([made(0.1, [1, 1, 5, 5], 1), made(0.5, [2, 1, 3, 4], 10)], [dearest]);
+    const third = found.find(({ rungs: [low, high, final] }) => final && low.margin === 5 && high.margin === 2);
+    expect(third?.cost).toBeCloseTo(1 + 0.5 * (9 + 0.3) + 0.25 * 100, 9);
   });
 
   test("end in what goes on from what came before for less, where that is given and can, and in exact otherwise", () => {

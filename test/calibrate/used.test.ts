@@ -35,6 +35,12 @@ test("a low-rank activator, and all of it where a level asks for all; an order f
   expect(output).toEqual({ ...fitted, clusters: [], order: null });
 });
 
+test("of each layer what is ranked by there, be it a single component", () => {
+  const [first, output] = usedActivators([fitted, fitted], [level({ rank: 1 }), level({ activator: "low-rank", variant: 1 })]);
+  expect(first).toEqual(noActivators);
+  expect([output.clusters[0].router.rank, output.lowRank?.rank]).toEqual([1, 1]);
+});
+
 test("hash tables only where a level ranks by them", () => {
   const hash: Hash = {
     tables: 1,
