@@ -141,6 +141,9 @@ describe("readLabels", () => {
     const expected = { kind: "multi", count: 3, indptr: Uint32Array.of(0, 2, 2, 3), indices: Uint32Array.of(1, 3, 0) };
     expect(await readLabels(write("y.txt", "3 9 4\n1,3 0:1\n 0:1\n0 0:1\n"), 3, 4)).toEqual(expected);
     expect(await readLabels(write("y.txt", "3 4\n1:1 3:1\n\n0:1 2:0\n"), 3, 4)).toEqual(expected);
+    // under a header also where each row happens to have one
+    const one = { kind: "multi", count: 2, indptr: Uint32Array.of(0, 1, 2), indices: Uint32Array.of(3, 0) };
+    expect(await readLabels(write("y.txt", "2 9 4\n3 0:1\n0 0:1\n"), 2, 4)).toEqual(one);
   });
 
   test("tells of many sizes in a short line", async () => {

@@ -39,6 +39,7 @@ describe("svmlight", () => {
     expect(rowsOf("Column indices are zero-based")).toEqual([1, 3]);
     expect(rowsOf("Column indices are one-based")).toEqual([0, 2]);
     expect(rowsOf("made elsewhere")).toEqual([0, 2]);
+    expect(rowsOf("zero-based\n# made elsewhere")).toEqual([1, 3]);
     expect(read("# one-based\n1 0:0.5 3:2\n").rows[0].map(([index]) => index)).toEqual([0, 3]);
   });
 
@@ -73,6 +74,10 @@ describe("svmlight", () => {
       ],
       labels: [[0, 3], [], [4], []],
     });
+  });
+
+  test("passes over blank lines behind the last row that a header counts", () => {
+    expect(read("2 4 3\n0 1:1\n\n\n  \n# end\n")).toMatchObject({ count: 2, rows: [[[1, 1]], []] });
   });
 
   test("reads features or labels alone under a header of two sizes", () => {
@@ -114,6 +119,8 @@ describe("svmlight", () => {
     ["2 5 3\n0 1:1\n", /got 1 rows, expected 2/],
     ["2 5\n0:1\n3 1:1\n", /x\.svm: line 3: got "3", expected index:value/],
     ["1 5 3\n0 1:1\n0 1:1\n", /line 3: got more rows, expected 1/],
+    ["1 2 3 4\n0 1:1\n", /line 1: got "2", expected index:value/],
+    ["1 0 3\n0\n", /got 0 columns, expected 1 to 16777215/],
     ["1 999999999999 3\n0 1:1\n", /got 999999999999 columns, expected 1 to 16777215/],
   ])("refuses %j", (content, message) => {
     expect(() => read(content)).toThrow(message);
