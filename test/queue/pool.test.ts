@@ -75,6 +75,36 @@ describe("a lane that dies", () => {
     expect(pool.isDead()).toBe(true);
   });
 
+  test("because the pool is closed is not made again, though it was asked", async () => {
+    let made = 0;
+    const { pool } = pooled(() => {
+      made++;
+      return mortal().lane;
+    });
+    await settled();
+    const living = pool.free();
+    if (living) living.wasAsked = true;
+    pool.close();
+    await settled();
+    pool.open();
+    await settled();
+    expect([made, pool.free()]).toEqual([1, undefined]);
+  });
+
+  test("and is the only one is tried whenever somebody asks, however often it could not be made", async () => {
+    let tried = 0;
+    const { pool } = pooled(() => {
+      tried++;
+      throw new Error("no lane (a test)");
+    });
+    await settled();
+    for (let asked = 1; asked <= 6; asked++) {
+      pool.open();
+      await settled();
+      expect(tried).toBe(1 + asked);
+    }
+  });
+
   test("and was made elsewhere cannot be made again, asked or not", async () => {
     const { lane, die } = mortal();
     const { pool, heard } = pooled(lane);

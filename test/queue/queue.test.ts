@@ -567,6 +567,7 @@ describe("a deadline that passes in line", () => {
     const controller = new AbortController();
     const stopped = nowhere.run([0], { ...refusable(20), signal: controller.signal });
     expect(vi.getTimerCount()).toBe(1);
+    await settled();
     controller.abort();
     await expect(stopped).rejects.toMatchObject({ code: "aborted" });
     expect(vi.getTimerCount()).toBe(0);
