@@ -28,6 +28,7 @@ export interface Packed {
   crc?: number;
   flags?: number;
   method?: number;
+  comment?: string;
 }
 
 /** A zip archive; deflated unless `stored`. */
@@ -35,7 +36,15 @@ export function zipFile(files: readonly Packed[], { stored = false } = {}): Uint
   const parts: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
   let offset = 0;
-  for (const { name, content, declaredBytes = content.length, crc = crc32(content), flags = 0, method = stored ? 0 : 8 } of files) {
+  for (const {
+    name,
+    content,
+    declaredBytes = content.length,
+    crc = crc32(content),
+    flags = 0,
+    method = stored ? 0 : 8,
+    comment = "",
+  } of files) {
     const packed = stored ? content : deflateRawSync(content);
     const nameBytes = new TextEncoder().encode(name);
     const local = new DataView(new ArrayBuffer(30));
@@ -49,9 +58,10 @@ export function zipFile(files: readonly Packed[], { stored = false } = {}): Uint
     entry.setUint32(20, packed.length, true);
     entry.setUint32(24, declaredBytes, true);
     entry.setUint16(28, nameBytes.length, true);
+    entry.setUint16(32, comment.length, true);
     entry.setUint32(42, offset, true);
     parts.push(bytesOf(local), nameBytes, packed);
-    directory.push(bytesOf(entry), nameBytes);
+    directory.push(bytesOf(entry), nameBytes, new TextEncoder().encode(comment));
     offset += 30 + nameBytes.length + packed.length;
   }
   const end = new DataView(new ArrayBuffer(22));

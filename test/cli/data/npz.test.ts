@@ -79,6 +79,21 @@ describe("npz", () => {
     expect(() => readNpz(whole.subarray(0, whole.length - 1), "x.npz", "inputs")).toThrow(/no end of a zip directory/);
   });
 
+  test("reads an archive with comments, and refuses one of more files than any program needs", () => {
+    const [first, second] = ["x", "y"].map((name, i) => array(name, Float32Array.of(i, 2), "<f4"));
+    const noted = zipFile([{ ...first, comment: "made by hand" }, second]);
+    expect(readNpz(noted, "x.npz", "labels")).toEqual(readNpz(zipFile([second]), "x.npz", "labels"));
+    const whole = zipFile([array("x", Float32Array.of(1, 2), "<f4")]);
+    const ended = (file: Uint8Array, at: number, value: number, behind = new Uint8Array(0)): Uint8Array => {
+      const copy = new Uint8Array(Buffer.concat([file, behind]));
+      new DataView(copy.buffer).setUint16(file.length - 22 + at, value, true);
+      return copy;
+    };
+    for (const length of [5, 0xffff])
+      expect(readNpz(ended(whole, 20, length, new Uint8Array(length)), "x.npz", "inputs")).toEqual(readNpz(whole, "x.npz", "inputs"));
+    expect(() => readNpz(ended(whole, 10, 4097), "x.npz", "inputs")).toThrow(/got 4097 files in the archive, expected at most 4096/);
+  });
+
   test("refuses a bomb by what it declares, before unpacking anything", () => {
     const bomb = zipFile([{ name: "x.npy", content: new Uint8Array(8), declaredBytes: 0xfffffff0 }]);
     expect(() => readNpz(bomb, "bomb.npz", "inputs")).toThrow(/got 4294967280 bytes or more when unpacked, expected at most 1073741824/);
