@@ -51,7 +51,7 @@ export function composeGrowing(settings: readonly Tried[], finals: readonly Trie
   /** The least margin that so many inputs stay below, and 0 where it has no meaning or is past float32: no file holds an infinite one. */
   const marginOf = (setting: Tried, share: number): number => {
     const margins = ascending.get(setting) as Float32Array;
-    const margin = margins[Math.min(margins.length - 1, Math.round(share * margins.length))];
+    const margin = margins[Math.round(share * margins.length)];
     return margin > 0 && margin < Number.POSITIVE_INFINITY ? margin : 0;
   };
   const finalsOf = ({ rung }: Tried): Tried[] => [

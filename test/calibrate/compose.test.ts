@@ -57,6 +57,12 @@ describe("rules composed from settings run one by one", async () => {
     expect(composeFixed(others[0])).toMatchObject({ rows: 400, lost: sum(differences), changed, disagreed: sum(disagreements), cost });
   });
 
+  test("count what is lost of several answers, and how much it varies, by shares of a row", () => {
+    const differences = Float32Array.of(0.5, -0.25, 0, 1);
+    const one: Tried = { rung: exactRung, differences, disagreements: Uint8Array.of(1, 1, 0, 1), margins: new Float32Array(4), cost: 1 };
+    expect(composeFixed(one)).toMatchObject({ rows: 4, lost: 1.25, changed: 0.25 + 0.0625 + 1, disagreed: 3 });
+  });
+
   test("answer as predicted when they are run", async () => {
     const few = growing.filter((_, i) => i % Math.ceil(growing.length / 60) === 0);
     const real = await run(few.map((rule) => rule.rungs));
@@ -125,6 +131,10 @@ describe("rules composed from settings run one by one", async () => {
     const found = composeGrowing([made(0.1, [1, 1, 5, 5], 1), made(0.5, [2, 1, 3, 4], 10)], [dearest]);
     const third = found.find(({ rungs: [low, high, final] }) => final && low.margin === 5 && high.margin === 2);
     expect(third?.cost).toBeCloseTo(1 + 0.5 * (9 + 0.3) + 0.25 * 100, 9);
+    // nor to a setting that ranks otherwise, however much more it takes
+    const other = { ...made(0.5, [2, 1, 3, 4], 10), rung: { layers: [{ ...base, variant: 8, amount: 0.5 }] } };
+    for (const { rungs } of composeGrowing([made(0.1, [1, 1, 5, 5], 1), other], [dearest]))
+      expect(rungs.slice(1).map(({ layers }) => layers)).toEqual([dearest.rung.layers]);
   });
 
   test("end in what goes on from what came before for less, where that is given and can, and in exact otherwise", () => {
@@ -154,6 +164,8 @@ describe("rules composed from settings run one by one", async () => {
     ]);
     expect(ends(other)).toEqual([[exactTried.rung.layers, 20 + 0.25 * 100]]);
     expect(ends(made([exact, first(0.5)], 40))).toEqual([[exactTried.rung.layers, 40 + 0.25 * (60 + 0.3 * 40)]]);
+    // going on to what takes less by itself gives no time back
+    expect(ends(made([exact, first(0.5)], 120))).toEqual([[exactTried.rung.layers, 120 + 0.25 * 0.3 * 120]]);
   });
 
   test("end in what hardly leaves anything out as well, unless that computes less of a layer than what came before", () => {

@@ -90,6 +90,16 @@ describe("the sequence of levels", () => {
     expect(found.map(({ rungs }) => rungs)).toEqual([exactRule, denseRule]);
   });
 
+  test("counts what is lost against another's answers where there are any, by dense too", () => {
+    const outcomes = [outcome(4, 100), outcome(4, 60), outcome(10, 10)];
+    const found = sequence([denseRule, exactRule, rule(0.1)], outcomes, { ...sequencing, reference: outcome(1, 1000) });
+    expect(found.map(({ lost: count, disagreed }) => [count, disagreed])).toEqual([
+      [9, 9],
+      [3, 3],
+      [3, 3],
+    ]);
+  });
+
   test("is dense alone where nothing is cheaper", () => {
     expect(order([rule(0.5)], [outcome(0, 100), outcome(0, 100), outcome(5, 101)]).map(({ rungs }) => rungs)).toEqual([denseRule]);
   });
