@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { topDepth } from "../../src/activator/level-plan.ts";
-import { binomialLower, lossUpper } from "../../src/calibrate/bounds.ts";
+import { binomialLower, lossUpper, lossUpperBetting } from "../../src/calibrate/bounds.ts";
 import { dense, everyLayer, exact } from "../../src/calibrate/candidates.ts";
 import type { Outcome } from "../../src/calibrate/evaluate.ts";
 import { sum } from "../../src/calibrate/judge.ts";
@@ -260,6 +260,34 @@ describe("certified levels", () => {
       expect(certificates.map(({ kind }) => kind)).toEqual(["agreement"]);
       expect([observed.accuracy, observed.loss]).toEqual([null, null]);
     }
+  });
+
+  test("of the best three are ordered and certified by the share of them that is right", () => {
+    const right = { kind: "multi", count: n, indptr: Uint32Array.from({ length: n + 1 }, (_, r) => 3 * r) } as const;
+    const three = { labels: { ...right, indices: Uint32Array.from({ length: 3 * n }, (_, i) => i % 3) }, depth: 3 };
+    // the best answer is always right; the third is not on the first rows
+    const topsOf = (wrong: number) =>
+      Uint32Array.from({ length: n * topDepth }, (_, i) => (i % topDepth === 2 && i < wrong * topDepth ? 7 : i % topDepth));
+    const judged = [outcome(0, 10), outcome(0, 100)].map((one, i) => ({ ...one, tops: topsOf(i === 0 ? 30 : 0) }));
+    const [found] = sequence([denseRule, rule(0.1)], [judged[1], judged[0]], { ...sequencing, ...three, always: [rule(0.1)] });
+    expect([found.lost, found.changed, found.disagreed]).toEqual([10, 30 / 9, 30].map((value) => expect.closeTo(value, 4)));
+    const [level] = certifiedLevels([found, sequenced[3]], judged, { ...certifying, ...three });
+    const differences = Float32Array.from({ length: n }, (_, r) => (r < 30 ? 1 / 3 : 0));
+    expect(level.certificates.map(({ kind, bound }) => [kind, bound])).toEqual([
+      ["loss", near(lossUpperBetting(differences, 0.05))],
+      ["agreement", near(binomialLower(970, n, 0.05))],
+      [
+        "accuracy",
+        expect.closeTo(
+          -lossUpperBetting(
+            differences.map((d) => d - 1),
+            0.05,
+          ),
+          5,
+        ),
+      ],
+    ]);
+    expect(level.observed).toEqual({ agreement: 0.97, accuracy: expect.closeTo(0.99, 6), loss: expect.closeTo(0.01, 6) });
   });
 
   test("are all judged by another's answers where there is one, dense's too", () => {
