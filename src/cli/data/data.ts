@@ -96,8 +96,7 @@ export function toLabels(table: Table, name: string, count: number, classes: num
   const indices = new Uint32Array(labels.values.length);
   for (let r = 0; r < count; r++)
     for (let i = labels.indptr[r]; i < labels.indptr[r + 1]; i++) indices[i] = checkedLabel(labels.values[i], name, r, classes);
-  if (!labels.several && indices.length === count && labels.indptr.every((start, r) => start === r))
-    return { kind: "class", count, classes: indices };
+  if (!labels.several && labels.indptr.every((start, r) => start === r)) return { kind: "class", count, classes: indices };
   return severalLabels(name, count, labels.indptr, indices);
 }
 

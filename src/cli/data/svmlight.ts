@@ -64,14 +64,13 @@ export function readSvmlight(bytes: Uint8Array, name: string): SparseTable {
   if (base === 1) for (let i = 0; i < columns.length; i++) columns[i]--;
   const sparse = canonical({ indptr: indptr.take(), indices: columns, values: values.take() });
   checkSparseFinite(sparse, name);
-  const several = header !== null || rows !== labels.length();
   return {
     kind: "sparse",
     count: rows,
     width: header ? header.columns : greatest + 1 - base,
     widthStated: header !== null,
     ...sparse,
-    labels: header?.labels === null ? null : { indptr: labelIndptr.take(), values: labels.take(), several },
+    labels: header?.labels === null ? null : { indptr: labelIndptr.take(), values: labels.take(), several: header !== null },
   };
 }
 

@@ -21,6 +21,6 @@ export interface SparseTable {
   indptr: Uint32Array;
   indices: Uint32Array;
   values: Float32Array;
-  /** Labels standing in front of each row (SVMlight), unchecked; null where the format has none. */
+  /** Labels standing in front of each row (SVMlight), unchecked, `several` where there is no telling by their number; null where the format has none. */
   labels: { indptr: Uint32Array; values: Float64Array; several: boolean } | null;
 }

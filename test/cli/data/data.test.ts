@@ -77,6 +77,7 @@ describe("readInputs", () => {
     ["rows of another width", "x.npy", f4("(1, 3)", 1, 2, 3), /got rows of 3 numbers, expected 2/],
     ["sparse rows longer than the vocabulary", "x.svm", text("1 1:1 3:1\n"), /got sparse rows of 3 columns, expected at most 2/],
     ["sparse rows of another stated width", "x.txt", text("1 5 1\n0 1:1\n"), /got sparse rows of 5 columns, expected 2/],
+    ["sparse rows of a stated width that is too small", "x.txt", text("1 1 1\n0 0:1\n"), /got sparse rows of 1 columns, expected 2/],
     ["columns of numbers in a .txt", "x.txt", text("1,2\n3,4\n"), /got 2 rows without an index:value, expected SVMlight \(columns.*csv\)$/],
     ["NaN", "x.npy", f4("(2, 2)", 1, 2, 3, Number.NaN), /row 1, column 1: got NaN, expected a finite float32 number/],
     ["infinity from a double", "x.npy", npyFile("<f8", "(1, 2)", bytesOf(Float64Array.of(1, 1e300))), /row 0, column 1: got 1e\+300/],
@@ -141,6 +142,9 @@ describe("readLabels", () => {
     const expected = { kind: "multi", count: 3, indptr: Uint32Array.of(0, 2, 2, 3), indices: Uint32Array.of(1, 3, 0) };
     expect(await readLabels(write("y.txt", "3 9 4\n1,3 0:1\n 0:1\n0 0:1\n"), 3, 4)).toEqual(expected);
     expect(await readLabels(write("y.txt", "3 4\n1:1 3:1\n\n0:1 2:0\n"), 3, 4)).toEqual(expected);
+    // as many labels as rows, but not one in each
+    const uneven = { kind: "multi", count: 2, indptr: Uint32Array.of(0, 2, 2), indices: Uint32Array.of(1, 3) };
+    expect(await readLabels(write("y.svm", "1,3 1:1\n 1:1\n"), 2, 4)).toEqual(uneven);
     // under a header also where each row happens to have one
     const one = { kind: "multi", count: 2, indptr: Uint32Array.of(0, 1, 2), indices: Uint32Array.of(3, 0) };
     expect(await readLabels(write("y.txt", "2 9 4\n3 0:1\n0 0:1\n"), 2, 4)).toEqual(one);
