@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import type { PlacedNetwork } from "../../src/activator/network.ts";
-import { createVector, type Emit } from "../../src/activator/vector.ts";
+import { createVector } from "../../src/activator/vector.ts";
 import { ACTIVATE, BLOCK, BLOCKS, CODE, COMPACT, IDENTITY, RELU, SCATTER } from "../../src/engine/generated/abi.ts";
+import type { Emit } from "../../src/engine/plan-writer.ts";
 
 const width = 33;
 
