@@ -312,6 +312,20 @@ for (const backend of ["simd", "js"] as const) {
         twice.forEach(({ macs }, i) => {
           expect(macs).toBeLessThan(once[i].macs + 48 * 16);
         });
+        const wider = await run(model, growing(never, rung(above(0.1), first(0.5)), rung(above(0.1), first(0.7))), inputs);
+        const wide = await run(model, [rung(above(0.1), first(0.7))], inputs);
+        wider.forEach(({ macs }, i) => {
+          expect(macs).toBeLessThanOrEqual(wide[i].macs + 48 * 16);
+        });
+      });
+
+      test("adds nothing to sums that a ranking has left behind", async () => {
+        const above = (amount: number) => ranked({ activator: "all", by: "threshold", amount });
+        const last = rung(above(0), exact);
+        for (const unit of ["node", "panel"] as const) {
+          const rungs = [rung(above(0.3), first(0.5)), rung(above(0.1), ranked({ unit })), last];
+          expectClose(await run(model, growing(never, ...rungs), inputs), await run(model, [last], inputs));
+        }
       });
     });
 

@@ -165,6 +165,8 @@ test("an index that changes after it was checked, as in memory that is shared, i
   const input = { indices: [0, 1e9, 2], values: [1, 1, 1] };
   expect(writeSparse({ dense: new Float32Array(3), list }, input, plan)).toBe(1);
   expect([...list.indices.subarray(0, list.count[0])]).toEqual([0, 2]);
+  expect(writeSparse({ dense: new Float32Array(3), list }, { ...input, indices: [0, 1, 3] }, plan)).toBe(1);
+  expect([...list.indices.subarray(0, list.count[0])]).toEqual([0, 1]);
 });
 
 const width = 40;
