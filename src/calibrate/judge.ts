@@ -1,7 +1,7 @@
 // Judging outcomes against dense and against the labels, row by row, by the best answer or by the best few.
 
 import { topDepth } from "../activator/level-plan.ts";
-import { isRight, type Labels } from "../model/rows.ts";
+import { isRight, type Labels, sameAnswers } from "../model/rows.ts";
 import type { Outcome } from "./evaluate.ts";
 
 /** What a setting answered: of each row the best, and the best few. */
@@ -26,7 +26,7 @@ export function judge(answers: Answers, dense: Answers, labels: Labels | null, d
   for (let r = 0; r < n; r++) {
     const best = bestOf(answers, r, depth);
     const denseBest = bestOf(dense, r, depth);
-    disagreements[r] = holdsAll(denseBest, best) && holdsAll(best, denseBest) ? 0 : 1;
+    disagreements[r] = sameAnswers(best, denseBest) ? 0 : 1;
     if (labels && precision) {
       const right = rightOf(labels, r, best);
       precision[r] = right / best.length;
@@ -38,11 +38,6 @@ export function judge(answers: Answers, dense: Answers, labels: Labels | null, d
 
 function bestOf({ answers, tops }: Answers, r: number, depth: number): Uint32Array {
   return depth === 1 ? answers.subarray(r, r + 1) : tops.subarray(r * topDepth, r * topDepth + depth);
-}
-
-/** Asked both ways, as either may have fewer answers: NaN is none. */
-function holdsAll(these: Uint32Array, those: Uint32Array): boolean {
-  return those.every((answer) => these.includes(answer));
 }
 
 function rightOf(labels: Labels, r: number, best: Uint32Array): number {

@@ -2,7 +2,7 @@
 // result leads with. It measures nothing.
 
 import { refusal } from "../errors.ts";
-import { isRight, type Labels } from "../model/rows.ts";
+import { isRight, type Labels, sameAnswers } from "../model/rows.ts";
 import { type LadderMetric, metrics } from "../profile/ladder.ts";
 
 /** How many of the best answers are looked at. */
@@ -44,14 +44,9 @@ export function countHits(hits: Hits, best: Int32Array, first: Int32Array, label
     if (i + 1 !== ranks[rank]) continue;
     const k = ranks[rank];
     hits.right[rank] += right;
-    if (holdsAll(first, best, k) && holdsAll(best, first, k)) hits.agreed[rank]++;
+    if (sameAnswers(best.subarray(0, k), first.subarray(0, k))) hits.agreed[rank]++;
     rank++;
   }
-}
-
-/** Asked both ways, as either may have fewer answers. */
-function holdsAll(these: Int32Array, those: Int32Array, k: number): boolean {
-  return those.subarray(0, k).every((answer) => these.subarray(0, k).includes(answer));
 }
 
 /** precision@k: of the best k answers the share that is right; agreement@k: the share of queries whose best k are the first contender's. */

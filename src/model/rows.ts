@@ -134,6 +134,11 @@ export function isRight(labels: Labels, r: number, answer: number): boolean {
   return false;
 }
 
+/** Whether two lists hold the same answers, in whatever order. Asked both ways, as either may have fewer, filled up with what is none. */
+export function sameAnswers(a: Uint32Array | Int32Array, b: Uint32Array | Int32Array): boolean {
+  return a.every((answer: number) => b.includes(answer)) && b.every((answer: number) => a.includes(answer));
+}
+
 /** The rows at `which`, in that order, copied. */
 export function takeRows(rows: Rows, which: Uint32Array): Rows {
   const count = which.length;
