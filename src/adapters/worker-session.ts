@@ -134,7 +134,7 @@ function checkOptions(options: WorkerSessionOptions): void {
     if (value !== undefined && typeof value !== "number") throw refusal("bad-option", `load.${key}`, show(value), "a number to send");
 }
 
-/** The Worker, unless the signal fires first; one that comes later is ended. */
+/** The line to the Worker, unless the signal fires first; one that comes later is closed, which ends its Worker. */
 async function startedUnless(signal: AbortSignal | undefined, starting: Promise<Line>): Promise<Line> {
   let stop = (): void => {};
   const stopped = new Promise<never>((_, reject) => {

@@ -197,8 +197,10 @@ function createOperations(f32: Float32Array, u32: Uint32Array, i16: Int16Array, 
         activateAll(src, a[2] < 0 ? src : floats(3, units), a[4], f[5]);
         break;
       case abi.TOP_K:
+        units = put(a[4], best(a[3], Number).sort(ascending));
+        break;
       case abi.STRONGEST:
-        units = put(a[4], best(a[3], a[0] === abi.TOP_K ? Number : Math.abs).sort(ascending), (i) => src[i]);
+        units = put(a[4], best(a[3], Math.abs).sort(ascending), (i) => src[i]);
         break;
       case abi.THRESHOLD:
         units = put(

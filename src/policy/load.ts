@@ -289,7 +289,7 @@ function look(load: LoadState, query: Float64Array): void {
     const now = sensitivity[i] * n[shared] + p[own * levels + i] * Math.exp(-p[fade * levels + i] * away);
     const off = now - p[seen * levels + i];
     const isOff = Math.abs(off) > band;
-    if (!isOff && n[queries] % lookEvery) continue;
+    if (!isOff && n[queries] % lookEvery !== 0) continue;
     // within its band it is followed slowly, so that it comes to rest where it belongs
     p[seen * levels + i] += isOff ? off : 0.1 * off;
     stretch[i] = Math.exp(p[seen * levels + i]);

@@ -2,7 +2,7 @@
 
 import { refusal, SlonnError } from "../errors.ts";
 import { isObject, show } from "../model/quoted.ts";
-import type { LatencyProfile, LevelLatency, ProfileOrigin, Quantiles, RungLatency } from "./latency.ts";
+import { type LatencyProfile, type LevelLatency, mostMs, type ProfileOrigin, type Quantiles, type RungLatency } from "./latency.ts";
 
 export function encodeProfile(profile: LatencyProfile): string {
   return `${JSON.stringify(profile, null, 1)}\n`;
@@ -21,7 +21,7 @@ export function decodeProfile(text: string, name: string): LatencyProfile {
   const list = (what: string, value: unknown): unknown[] => (Array.isArray(value) ? value : refuse(what, value, "a list"));
   const time = (what: string, value: unknown): number => {
     if (value === null) return Number.NaN;
-    return typeof value === "number" && value > 0 && value <= 1e12 ? value : refuse(what, value, "a number above 0, or null");
+    return typeof value === "number" && value > 0 && value <= mostMs ? value : refuse(what, value, "a number above 0, or null");
   };
   const share = (what: string, value: unknown): number => {
     if (value === null) return Number.NaN;

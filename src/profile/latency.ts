@@ -66,6 +66,9 @@ export function fingerprint(shapes: readonly (readonly number[])[], levels: read
   return (hash >>> 0).toString(16);
 }
 
+/** The longest time a profile may name, in milliseconds. */
+export const mostMs = 1e12;
+
 /**
  * Checks that a profile handed in is one and belongs here. What is NaN or null in it counts as not measured.
  * @throws SlonnError `bad-option` when it has another number of levels, or what is no level, or a number below 0 or beyond any time, or was measured
@@ -80,7 +83,7 @@ export function checkProfile({ origin, levels }: LatencyProfile, here: ProfileOr
   const found = Array.isArray(levels) ? levels.length : show(levels);
   if (found !== count) refuse("levels", found, count);
   const isOdd = (one: Quantiles | null, parts: unknown = []): boolean =>
-    !(one && Array.isArray(parts)) || Object.values(one).some((ms) => ms < 0 || ms > 1e12);
+    !(one && Array.isArray(parts)) || Object.values(one).some((ms) => ms < 0 || ms > mostMs);
   levels.forEach((level, i) => {
     if (isOdd(level, level?.rungs) || level.rungs?.some((rung) => isOdd(rung, rung?.layers ?? 0)))
       refuse(`levels[${i}]`, "something else", "what measureLatency gave");

@@ -160,7 +160,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         if (order) {
           const picked = pick(order, forecast, load, leftMs, share, whole);
           decision.isFit = picked >= 0;
-          decision.level = Math.max(picked, ~picked);
+          decision.level = decision.isFit ? picked : ~picked;
           decision.p99Ms = predictWithin(forecast, load, decision.level, 0.99, leftMs);
         }
       }
