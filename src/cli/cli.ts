@@ -1,10 +1,8 @@
 #!/usr/bin/env node
 // The `slonn` executable: hands the process to main() and nothing else.
 
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { systemClock } from "../clock.ts";
+import { buildName } from "../engine/engine.ts";
 import { main } from "./main.ts";
 
 // The first Ctrl-C stops long work at its next turn; the second one ends the process as usual.
@@ -28,13 +26,7 @@ const io = {
   clock: systemClock,
   signal: interrupted.signal,
 };
-process.exitCode = await main(process.argv.slice(2), io, packageVersion());
-
-/** The version in the nearest package.json above this file. */
-function packageVersion(): string {
-  for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
-    const path = join(directory, "package.json");
-    if (existsSync(path)) return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
-    if (directory === dirname(directory)) return "unknown";
-  }
-}
+// The version is built in, and no await stands here: bundled into one file, of whatever format, this is still the program.
+void main(process.argv.slice(2), io, buildName.replace(/-[^-]*$/, "")).then((code) => {
+  process.exitCode = code;
+});

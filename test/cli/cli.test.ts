@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync,
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeNpy } from "../../src/cli/data/npy.ts";
 import { createModel } from "../../src/model/model.ts";
@@ -35,6 +36,19 @@ test("tells the version of the package, and its exit code to the process", async
   expect(await ended(start("pipe", "--version"))).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   expect(await ended(start("pipe", "inspect", file("nowhere.slonn")))).toMatchObject({ code: 1, stdout: "" });
   expect(await ended(start("pipe", "frobnicate"))).toMatchObject({ code: 2, stdout: "" });
+});
+
+test.each(["esm", "cjs"] as const)("is still the program when it is bundled into one file, as %s", async (format) => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  mkdirSync(file(format));
+  // a project of its own around it, whose version is none of ours
+  writeFileSync(join(file(format), "package.json"), JSON.stringify({ version: "98.7.6", type: format === "esm" ? "module" : "commonjs" }));
+  const outfile = join(file(format), "slonn.js");
+  await build({ entryPoints: ["build/js/cli/cli.js"], bundle: true, platform: "node", format, outfile, logLevel: "silent" });
+  const run = (...argv: string[]): ReturnType<typeof ended> => ended(spawn(process.execPath, [outfile, ...argv]));
+  expect(await run("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  expect(await run("inspect", file("model.slonn"))).toMatchObject({ code: 0, stdout: expect.stringContaining("6-32-10"), stderr: "" });
+  expect(await run("inspect", file("nowhere.slonn"))).toMatchObject({ code: 1, stdout: "" });
 });
 
 test("takes a reader that has seen enough for no error", async () => {
