@@ -1,6 +1,7 @@
 // Threads that fight for the machine while latencies are measured: some keep cores computing, some stream through memory.
 
 import { Worker } from "node:worker_threads";
+import { messageOf, SlonnError } from "../errors.ts";
 
 export type Load = "compute" | "memory";
 
@@ -23,11 +24,25 @@ const work = () => {
 };
 ${start}`;
 
-/** Runs `body` beside so many threads of one load, which are at work by then and gone afterwards. */
+/**
+ * Runs `body` beside so many threads of one load, which are at work by then and gone afterwards.
+ * @throws SlonnError `worker` where they cannot be had, and what `body` throws
+ */
 export async function besideCoRunners<T>(load: Load, count: number, body: () => T): Promise<T> {
   const program = busyProgram(load, 'require("node:worker_threads").parentPort.postMessage("busy"); work();');
-  const workers = Array.from({ length: count }, () => new Worker(program, { eval: true }));
+  const workers: Worker[] = [];
   try {
+    await startAll(workers, count, program);
+    return body();
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** Adds them as they start: where one cannot, those before it are there to be ended. */
+async function startAll(workers: Worker[], count: number, program: string): Promise<void> {
+  try {
+    while (workers.length < count) workers.push(new Worker(program, { eval: true }));
     await Promise.all(
       workers.map(
         (worker) =>
@@ -37,8 +52,7 @@ export async function besideCoRunners<T>(load: Load, count: number, body: () => 
           }),
       ),
     );
-    return body();
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+  } catch (cause) {
+    throw new SlonnError("worker", `co-runners: got no thread (${messageOf(cause)}), expected ${count}`, { cause });
   }
 }

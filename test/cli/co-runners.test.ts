@@ -1,5 +1,23 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { besideCoRunners } from "../../src/cli/co-runners.ts";
+import { SlonnError } from "../../src/errors.ts";
+
+const threads = vi.hoisted(() => ({ left: Number.POSITIVE_INFINITY, ended: 0 }));
+vi.mock("node:worker_threads", async (original) => {
+  const { Worker } = await original<typeof import("node:worker_threads")>();
+  return {
+    Worker: class extends Worker {
+      constructor(...given: ConstructorParameters<typeof Worker>) {
+        if (threads.left-- <= 0) throw new Error("Access to this API has been restricted");
+        super(...given);
+      }
+      override terminate(): Promise<number> {
+        threads.ended++;
+        return super.terminate();
+      }
+    },
+  };
+});
 
 /** Milliseconds that the process has computed, all its threads together. */
 const computedMs = (): number => {
@@ -28,4 +46,16 @@ test("are ended where the body fails", async () => {
       throw new Error("body");
     }),
   ).rejects.toThrow("body");
+});
+
+test("are refused in words where the runtime has no more threads, and those it had are ended", async () => {
+  [threads.left, threads.ended] = [1, 0];
+  const refused = await besideCoRunners("compute", 2, () => "ran").catch((error: unknown) => error);
+  threads.left = Number.POSITIVE_INFINITY;
+  expect(refused).toBeInstanceOf(SlonnError);
+  expect(refused).toMatchObject({
+    code: "worker",
+    message: "co-runners: got no thread (Access to this API has been restricted), expected 2",
+  });
+  expect(threads.ended).toBe(1);
 });
