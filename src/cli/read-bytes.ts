@@ -8,6 +8,8 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: "a directory",
   EACCES: "no permission",
   EPERM: "no permission",
+  ERR_ACCESS_DENIED: "no permission under Node's --permission",
+  EROFS: "a read-only file system",
   ENOTDIR: "a path through something that is no directory",
   ENOSPC: "a full disk",
   ENXIO: "a socket",

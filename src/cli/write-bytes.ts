@@ -19,12 +19,13 @@ export async function checkPlace(path: string, inputs: ReadonlyMap<string, strin
   if (found?.isDirectory()) throw noPlace(path, "a directory");
   if (found && !found.isFile()) return; // a pipe or a device is written to as it is
   for (const [flag, input] of inputs)
-    if (found ? isSame(found, await stat(input).catch(() => null)) : resolve(path) === resolve(input))
-      throw noPlace(path, `the file that ${flag} names`);
+    if (found ? await isSame(path, input) : resolve(path) === resolve(input)) throw noPlace(path, `the file that ${flag} names`);
   try {
     await access(dirname(await targetOf(path)), constants.W_OK);
   } catch (cause) {
-    throw noPlace(path, (cause as NodeJS.ErrnoException).code === "ENOENT" ? "no such folder" : reasonOf(cause), cause);
+    const reason = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "no such folder" : reasonOf(cause);
+    // the file itself may be writable: its folder takes the temporary one
+    throw noPlace(path, reason.startsWith("no permission") ? `${reason} to write into its folder` : reason, cause);
   }
 }
 
@@ -74,7 +75,11 @@ async function statOf(path: string): Promise<Stats | null> {
   });
 }
 
-const isSame = (a: Stats, b: Stats | null): boolean => b !== null && a.ino === b.ino && a.dev === b.dev;
+/** Windows numbers files beyond what a double tells apart. */
+async function isSame(path: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([path, other].map((one) => stat(one, { bigint: true }).catch(() => null)));
+  return a !== null && a.ino === b?.ino && a.dev === b.dev;
+}
 
 const noPlace = (path: string, got: string, cause?: unknown): SlonnError =>
   new SlonnError("unreadable", `${path}: got ${got}, expected a place to write to`, { cause });

@@ -14,8 +14,27 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { checkPlace, writeBytes } from "../../src/cli/write-bytes.ts";
+
+/** What a file system of another machine does. */
+const disk = vi.hoisted(() => ({ firstNumber: 0n, refusal: null as string | null }));
+vi.mock("node:fs/promises", async (original) => {
+  const own = await original<typeof import("node:fs/promises")>();
+  return {
+    ...own,
+    async stat(path: string, options?: { bigint: boolean }) {
+      const found = await own.stat(path, { bigint: true });
+      const ino = disk.firstNumber + found.ino;
+      return options?.bigint ? Object.assign(found, { ino }) : Object.assign(await own.stat(path), { ino: Number(ino) });
+    },
+    async access(path: string, mode?: number) {
+      if (disk.refusal) throw Object.assign(new Error(`${disk.refusal}: refused`), { code: disk.refusal });
+      return own.access(path, mode);
+    },
+  };
+});
+afterEach(() => void Object.assign(disk, { firstNumber: 0n, refusal: null }));
 
 let directory: string;
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "slonn-write-"))));
@@ -112,4 +131,22 @@ test("refuses a place that is read from, by whatever name", async () => {
     );
   await checkPlace(file("y.npy"), inputs);
   await expect(checkPlace(`${directory}/./nowhere`, inputs)).rejects.toThrow(/nowhere: got the file that --labels names/);
+});
+
+test("tells apart files whose numbers no double tells apart, as on Windows", async () => {
+  disk.firstNumber = 1n << 62n;
+  writeFileSync(file("x.npy"), "rows");
+  writeFileSync(file("y.npy"), "old outputs");
+  await checkPlace(file("y.npy"), new Map([["--data", file("x.npy")]]));
+  await expect(checkPlace(file("x.npy"), new Map([["--data", file("x.npy")]]))).rejects.toThrow(/got the file that --data names/);
+});
+
+test.each([
+  ["EACCES", "no permission to write into its folder"],
+  ["ERR_ACCESS_DENIED", "no permission under Node's --permission to write into its folder"],
+  ["EROFS", "a read-only file system"],
+])("a folder that nothing may be written into is named beside a file that may be: %s", async (code, got) => {
+  writeFileSync(file("x.npy"), "");
+  disk.refusal = code;
+  await expect(checkPlace(file("x.npy"))).rejects.toThrow(new RegExp(`x.npy: got ${got}, expected a place to write to$`));
 });
