@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { isFile, isPath } from "./module-ids.mjs";
 
 /** Written last, so a build that was interrupted is stale. */
 const stamp = "build/whole";
@@ -70,13 +71,13 @@ async function bundleDoors() {
   const bundle = await rolldown({
     input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
     platform: "neutral",
-    external: (id) => !/^[./]/.test(id) || id.includes(".wasm"),
+    external: (id) => !isPath(id) || id.includes(".wasm"),
     treeshake: { moduleSideEffects: false },
     plugins: [
       {
         name: "kernels by runtime",
         resolveId: (id, importer) =>
-          id === "./kernels.ts" && importer?.endsWith("/engine/engine.ts") ? { id: "../engine/chosen-kernels.js", external: true } : null,
+          id === "./kernels.ts" && isFile(importer, "engine/engine.ts") ? { id: "../engine/chosen-kernels.js", external: true } : null,
       },
     ],
   });
@@ -99,7 +100,7 @@ async function bundleDoors() {
       groups: [
         { name: nameOf, debugName: "core" },
         // in a folder of its own, as its source is, from where it names the program of its Workers
-        { name: "start-worker", test: /\/adapters\/start-worker\.ts$/ },
+        { name: "start-worker", test: (id) => isFile(id, "adapters/start-worker.ts") },
       ],
     },
   });
