@@ -8,9 +8,9 @@ import { main } from "./main.ts";
 // The first Ctrl-C stops long work at its next turn; the second one ends the process as usual.
 const interrupted = new AbortController();
 process.once("SIGINT", () => interrupted.abort());
-// A reader that has seen enough (`slonn inspect … | head`) is no error.
+// A reader that has seen enough (`slonn inspect … | head`) is no error; EOF is what Windows may call it.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
+  if (error.code === "EPIPE" || error.code === "EOF") process.exit(0);
   process.stderr.write(`slonn: stdout: got ${error.message}, expected a place to write to\n`);
   process.exit(1);
 });

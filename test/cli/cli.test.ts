@@ -57,6 +57,15 @@ test("takes a reader that has seen enough for no error", async () => {
   expect(await ended(child)).toMatchObject({ code: 0, stderr: "" });
 });
 
+test("takes it for none on Windows either, where it has another name", async () => {
+  writeFileSync(
+    file("windows.cjs"),
+    'process.stdout._write = (bytes, _, done) => done(Object.assign(new Error("write EOF"), { code: "EOF" }));',
+  );
+  const program = [resolve("build/js/cli/cli.js"), "inspect", file("model.slonn")];
+  expect(await ended(spawn(process.execPath, ["--require", file("windows.cjs"), ...program]))).toEqual({ code: 0, stdout: "", stderr: "" });
+});
+
 test("says in one line that results cannot be written", async () => {
   const readOnly = openSync(file("model.slonn"), "r");
   const child = start(readOnly, "inspect", file("model.slonn"));
