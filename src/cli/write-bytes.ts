@@ -21,7 +21,11 @@ export async function checkPlace(path: string, inputs: ReadonlyMap<string, strin
   for (const [flag, input] of inputs)
     if (found ? await isSame(path, input) : resolve(path) === resolve(input)) throw noPlace(path, `the file that ${flag} names`);
   try {
-    await access(dirname(await targetOf(path)), constants.W_OK);
+    const target = await targetOf(path);
+    await access(dirname(target), constants.W_OK);
+    // of Node's own permission model, `access` asks only whether it may read
+    if (process.permission?.has("fs.write", temporaryBeside(target)) === false)
+      throw Object.assign(new Error("writing is not allowed"), { code: "ERR_ACCESS_DENIED" });
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "no such folder" : reasonOf(cause);
     // the file itself may be writable: its folder takes the temporary one
@@ -46,7 +50,7 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
   try {
     if (found && !found.isFile()) return await writeFile(path, bytes);
     const target = await targetOf(path);
-    temporary = join(dirname(target), `slonn-${randomBytes(4).toString("hex")}.tmp`); // short, as the target's own name may be of the longest
+    temporary = temporaryBeside(target);
     const mode = found ? found.mode & 0o777 : undefined;
     await writeFile(temporary, bytes, { mode });
     if (mode !== undefined) await chmod(temporary, mode); // what the process withholds from new files is no matter of old ones
@@ -58,6 +62,9 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
     process.off("SIGTERM", end);
   }
 }
+
+/** Short, as the target's own name may be of the longest. */
+const temporaryBeside = (target: string): string => join(dirname(target), `slonn-${randomBytes(4).toString("hex")}.tmp`);
 
 /** Where links lead, be a file there or not yet. */
 async function targetOf(path: string): Promise<string> {

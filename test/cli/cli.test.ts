@@ -75,6 +75,18 @@ test("says in one line that results cannot be written", async () => {
   expect(code).toBe(1);
 });
 
+test("asks Node's permission model, too, whether it may write, before work that would be lost", async () => {
+  writeFileSync(file("rows.csv"), "rows that nobody comes to read");
+  const flag = process.allowedNodeEnvironmentFlags.has("--permission") ? "--permission" : "--experimental-permission";
+  const allowed = [flag, "--no-warnings", "--allow-fs-read=*", `--allow-fs-write=${file("out.slonn")}`];
+  const words = ["calibrate", file("model.slonn"), "--data", file("rows.csv"), "-o", file("out.slonn")];
+  expect(await ended(spawn(process.execPath, [...allowed, resolve("build/js/cli/cli.js"), ...words]))).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: `slonn: ${file("out.slonn")}: got no permission under Node's --permission to write into its folder, expected a place to write to\n`,
+  });
+});
+
 test("stops at Ctrl-C, having said nothing else", async () => {
   execFileSync("mkfifo", [file("rows")]);
   const child = start("pipe", "bench", file("model.slonn"), "--data", file("rows"), "--samples", "100000000", "--json");
