@@ -26,6 +26,8 @@ const io = {
   clock: systemClock,
   signal: interrupted.signal,
 };
+// until told otherwise: a process that ends with its work undone has failed
+process.exitCode = 1;
 // The version is built in, and no await stands here: bundled into one file, of whatever format, this is still the program.
 void main(process.argv.slice(2), io, buildName.replace(/-[^-]*$/, "")).then((code) => {
   process.exitCode = code;

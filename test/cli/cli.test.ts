@@ -75,6 +75,13 @@ test("says in one line that results cannot be written", async () => {
   expect(code).toBe(1);
 });
 
+test("has failed where it ends with its work undone", async () => {
+  const silent = 'require("node:fs/promises").stat = () => new Promise(() => {}); require("node:module").syncBuiltinESMExports();';
+  writeFileSync(file("silent.cjs"), silent);
+  const program = [resolve("build/js/cli/cli.js"), "inspect", file("model.slonn")];
+  expect(await ended(spawn(process.execPath, ["--require", file("silent.cjs"), ...program]))).toMatchObject({ code: 1, stdout: "" });
+});
+
 test("asks Node's permission model, too, whether it may write, before work that would be lost", async () => {
   writeFileSync(file("rows.csv"), "rows that nobody comes to read");
   const flag = process.allowedNodeEnvironmentFlags.has("--permission") ? "--permission" : "--experimental-permission";
