@@ -62,6 +62,11 @@ describe("the tarball", () => {
     expect(packed.unpackedSize).toBeLessThanOrEqual(800_000);
   });
 
+  test("asks for a Node that has process.getBuiltinModule and require() of ES modules: 21 and 22 up to 22.11 have not both", () => {
+    expect(manifest.engines.node).toBe("^20.19 || >=22.12");
+    expect(JSON.parse(readFileSync("package-lock.json", "utf8")).packages[""].engines).toEqual(manifest.engines);
+  });
+
   test("has nothing publint would change", async () => {
     const { messages } = await publint({ pkgDir: join(folder, "node_modules", manifest.name), pack: false, strict: true });
     expect(messages.map((message) => formatMessage(message, manifest))).toEqual([]);

@@ -1,5 +1,5 @@
 // Node lacks relaxed SIMD before 22, and a global Worker; its Workers are those of node:worker_threads. It reads paths. require()
-// of the package's ES modules works from 20.19 on.
+// of the package's ES modules works in 20.19 and from 22.12 on.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
