@@ -43,10 +43,10 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
   let temporary: string | null = null;
   const end = (signal: NodeJS.Signals): void => {
     if (temporary !== null) rmSync(temporary, { force: true });
-    process.off("SIGTERM", end); // not before: who is told twice would end with the file still there
+    process.off(signal, end); // not before: who is told twice would end with the file still there
     process.kill(process.pid, signal);
   };
-  process.on("SIGTERM", end);
+  for (const signal of endings) process.on(signal, end);
   try {
     if (found && !found.isFile()) return await writeFile(path, bytes);
     const target = await targetOf(path);
@@ -59,9 +59,12 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
     if (temporary !== null) await rm(temporary, { force: true }).catch(() => {});
     throw noPlace(path, reasonOf(cause), cause);
   } finally {
-    process.off("SIGTERM", end);
+    for (const signal of endings) process.off(signal, end);
   }
 }
+
+/** Not SIGHUP: who is to outlive the terminal ignores it, and would no more. */
+const endings: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"];
 
 /** Short, as the target's own name may be of the longest. */
 const temporaryBeside = (target: string): string => join(dirname(target), `slonn-${randomBytes(4).toString("hex")}.tmp`);
