@@ -12,7 +12,6 @@ import { createMemoryPlan, type MemoryPlan } from "../engine/memory-plan.ts";
 import { checkModel, type Model, type StreamedModel } from "../model/model.ts";
 import type { Level } from "../profile/ladder.ts";
 import { type LevelLatency, p97Of } from "../profile/latency.ts";
-import type { Report } from "./report.ts";
 
 export interface Live {
   input: NetworkInput;
@@ -172,16 +171,6 @@ export function setLatency({ points, sinceMs, restMs }: LevelRun, { rungs, p50 }
     restMs[i] = (next ? p97Of(next) : Number.NaN) - sinceMs[i];
   });
 }
-
-/** Why a run went no further than its rungs. */
-export function stoppedBy({ plan: { rungEnds }, words }: LevelRun, rungs: number, ran: number): Report["stopped"] {
-  if (rungEnds.length === 1) return "only rung";
-  // a last rung that repeats the one before has no rows: a run that went through it ends behind a MARGIN row that let it go on
-  return reasons[rungs < rungEnds.length ? words[(ran - 1) * ROW_WORDS + WORD_UNITS] : 0];
-}
-
-/** By what a MARGIN row leaves as its units. */
-const reasons = ["last rung", "margin", "budget"] as const;
 
 /** Sets the multiply-adds at which growth stops; without a number there is no limit. */
 export function limit({ words, plan: { rungEnds } }: LevelRun, operations?: number): void {

@@ -2,7 +2,7 @@
 // One query end to end: decide → take the input in → rank and compute → output and report. Everything is laid out when the
 // session is created; a query runs rows of a plan that already lies in memory.
 
-import { countWork, rungsOf } from "../activator/work.ts";
+import { countWork } from "../activator/work.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Backend, buildName, type EngineOptions } from "../engine/engine.ts";
 import { refusal, throwIfAborted } from "../errors.ts";
@@ -11,7 +11,7 @@ import { checkFunction, show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import { uncalibratedLevels } from "../policy/levels.ts";
 import type { LoadEstimate, LoadOptions } from "../policy/load.ts";
-import { met, nodeShare, thinnedLayers } from "../policy/policy.ts";
+import { nodeShare, thinnedLayers } from "../policy/policy.ts";
 import { checkSlo, checkTimes, type Slo } from "../policy/slo.ts";
 import { decodeLadder } from "../profile/decode-ladder.ts";
 import type { Level } from "../profile/ladder.ts";
@@ -34,14 +34,13 @@ import {
   RANK_MS,
   runSegments,
   START,
-  stoppedBy,
   TOOK_MS,
 } from "./level-run.ts";
 import { type BestAnswers, dropped, type Output } from "./output.ts";
 import { createPacing, type Decision } from "./pacing.ts";
 import type { PausableSession } from "./pausable-session.ts";
 import { createProfiler, type Profiler } from "./profile.ts";
-import type { Report } from "./report.ts";
+import { type Report, reportOf } from "./report.ts";
 
 /** How a session runs; all optional. */
 export interface SessionOptions extends EngineOptions {
@@ -157,8 +156,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   let measuringMs = 0;
   /** Whether its time tells anything of the load: measuring is no query, and what others did in a pause says nothing of this machine. */
   let isTelling = true;
-  /** Whether a call is under way that writes to the engine's memory. */
-  let isRunning = false;
+  const alone = createGuard();
   const decisions = createDecisions(pacing.decide);
 
   const origin = (): ProfileOrigin => ({ machine, build: buildName, backend, model: fingerprint(shapes, levels) });
@@ -176,24 +174,26 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     throwIfAborted(slo?.signal);
     return live;
   };
+  /** Spends half of what is left of a deadline on measuring latencies, or, where that is too short to be of use, more than is left. */
+  const measureWithin = (leftMs: number, now: Live, query: QueryInput): void => {
+    const began = clock.now();
+    last = null;
+    now.runs();
+    const halfMs = (leftMs - (clock.now() - began)) / 2;
+    const isShort = halfMs < leastMeasuringMs;
+    if (isShort || !profiler) profiler = createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
+    adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
+    if (profiler?.isDone()) profiler = null;
+    measuringMs = clock.now() - began;
+    isTelling = false;
+  };
   const decide = (slo: Slo | undefined, now: Live, query: QueryInput, passedMs: number): Decision => {
     const known = decisions.recall(slo);
     if (known) return known;
     // the signal is the caller's own, and a decision is kept for others who ask the same
     const { signal, ...asked } = slo === undefined ? {} : checkSlo(slo);
     const { latencyMs } = asked;
-    if (latencyMs !== undefined && (profiler || !pacing.hasProfile())) {
-      const began = clock.now();
-      last = null;
-      now.runs();
-      const halfMs = (latencyMs - passedMs - (clock.now() - began)) / 2;
-      const isShort = halfMs < leastMeasuringMs;
-      if (isShort || !profiler) profiler = createProfiler(now, clock, isShort ? shortMeasuringMs : undefined);
-      adopt(profiler.measure([query], isShort ? undefined : halfMs), now, true);
-      if (profiler?.isDone()) profiler = null;
-      measuringMs = clock.now() - began;
-      isTelling = false;
-    }
+    if (latencyMs !== undefined && (profiler || !pacing.hasProfile())) measureWithin(latencyMs - passedMs, now, query);
     // until measuring is done, the next query with a deadline has to go on with it
     return decisions.of(slo && asked, latencyMs === undefined || !profiler);
   };
@@ -217,18 +217,6 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     if (isTimed) times[BEGAN] = times[END] = clock.now();
     return level;
   };
-  /** Refuses what is called from within, by a getter of an input or by a clock: both would write to the same memory. */
-  const alone = <Call extends (...args: never[]) => unknown>(call: Call): Call =>
-    // one by one, as a list of them would be allocated
-    ((a, b, c, d, e) => {
-      if (isRunning) throw refusal("bad-input", "session", "a query within another", "one at a time");
-      isRunning = true;
-      try {
-        return call(a, b, c, d, e);
-      } finally {
-        isRunning = false;
-      }
-    }) as Call;
   const dispose = (): void => {
     live = last = lastQuery = profiler = null;
   };
@@ -243,30 +231,9 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     last = live && level;
     const chosen = pacing.planOf(decision);
     const output = answerOf(level, ran.answer, outputs, missing);
-    const { macs, bytes, nodes } = countWork(level.plan, level.words, ran.row, widths);
-    const rungs = rungsOf(level.plan, ran.answer);
-    const stopped = ran.isCut ? "deadline" : stoppedBy(level, rungs, ran.row);
-    // growth that was cut short is not the rule that was certified
-    const kept = chosen.certificate === null || (stopped !== "budget" && stopped !== "deadline");
+    const work = countWork(level.plan, level.words, ran.row, widths);
     learn(level);
-    const totalMs = times[TOOK_MS];
-    const report: Report = {
-      plan: chosen,
-      nodes,
-      macs,
-      bytes,
-      timeMs: {
-        waited: waitedMs,
-        decide: times[BEGAN] - times[START],
-        rank: times[RANK_MS],
-        compute: times[END] - times[BEGAN] - times[RANK_MS],
-        total: totalMs,
-      },
-      rungs,
-      stopped,
-      met: kept && met(chosen, { waitedMs, totalMs, macs, nodeShare: nodeShare(nodes, thinned, widths) }),
-    };
-    return { output, report };
+    return { output, report: reportOf(chosen, level, ran, work, waitedMs, nodeShare(work.nodes, thinned, widths)) };
   };
 
   function* pieces(
@@ -332,6 +299,22 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     [Symbol.dispose]: dispose,
   };
   return session;
+}
+
+/** Wraps calls that write to the engine's memory: one made from within another, by a getter of an input or by a clock, is refused. */
+function createGuard(): <Call extends (...args: never[]) => unknown>(call: Call) => Call {
+  let isRunning = false;
+  return <Call extends (...args: never[]) => unknown>(call: Call) =>
+    // one by one, as a list of them would be allocated
+    ((a, b, c, d, e) => {
+      if (isRunning) throw refusal("bad-input", "session", "a query within another", "one at a time");
+      isRunning = true;
+      try {
+        return call(a, b, c, d, e);
+      } finally {
+        isRunning = false;
+      }
+    }) as Call;
 }
 
 /** Milliseconds. Where a deadline leaves less than this to measuring, doing it bit by bit would make many queries late: one does it all. */
