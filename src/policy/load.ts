@@ -1,21 +1,22 @@
-// How slow this machine is now, told from the times of our own runs: state, and a step that takes one more time in. No clock, no engine.
+// How slow this machine is now, judged by how long our own runs take: the state of that estimate, and the step that takes in one more time. No
+// clock, no engine.
 //
 // Two things make a query late, and they call for different answers (docs/latency.md):
 //   stretch   its own work takes longer (shared caches, bandwidth, a slower clock): less effort answers that, level by level
-//   lost      the scheduler gives the core to somebody else for milliseconds: no effort saves that query, but the shorter queries are, the
-//             fewer of them are hit, so the rate per millisecond of computing is what counts
+//   lost      the scheduler gives the core to somebody else for milliseconds: no effort saves that query, but the shorter queries
+//             are, the fewer of them are hit, so what counts is the rate per millisecond of computing
 // A mean of observed over expected mixes them up and is wrong for both.
 //
 // The stretch of level i is exp(sensitivity_i · shared + own_i), estimated by a Kalman filter whose cross-covariances are left out: a level
-// that was not run for a while is unsure of its own part, so that a surprise there is put down to the level, while one in a level that is
-// run all the time is put down to the machine. What a level is thought to have of its own fades while it is not run; that is how
-// one that was found too slow gets another try, after ever longer times if tries keep failing.
+// that was not run for a while is unsure of its own part, so a surprise there is put down to the level, while one in a level that is
+// run all the time is put down to the machine. A level's own part fades while it is not run; that is how one that was found too slow gets another
+// try, after longer and longer times if tries keep failing.
 
 import type { LatencyProfile } from "../profile/latency.ts";
 
 /** What the caller knows of the machine's load. */
 export interface LoadOptions {
-  /** How many times as long as in the latency profile, which is of an idle machine, a query's own work takes; 1 = idle. */
+  /** How many times as long a query's own work takes as in the latency profile, which was measured on an idle machine; 1 = idle. */
   stretch?: number | undefined;
   /** Time slices lost to other programs per millisecond of computing; 0 unless given. */
   lostPerMs?: number | undefined;
@@ -24,13 +25,13 @@ export interface LoadOptions {
 }
 
 export interface LoadState {
-  /** [levels], as decisions see it: it follows the estimate slowly while that stays within a band, so that noise hardly changes a decision. */
+  /** [levels] As decisions see it: it follows the estimate slowly while that stays within a band, so that noise hardly changes a decision. */
   readonly stretch: Float64Array;
   /** As decisions see it. */
   lostPerMs: number;
   /** How long a lost time slice is, in milliseconds; as decisions see it. */
   sliceMs: number;
-  /** How many times as far beyond the median high percentiles lie as when idle (distances of logarithms); as decisions see it. */
+  /** How many times as far beyond the median, in logarithms, the high percentiles lie as when idle; as decisions see it. */
   tail: number;
   /** Raised whenever what decisions see has changed. */
   version: number;
@@ -38,7 +39,7 @@ export interface LoadState {
   readonly numbers: Float64Array;
   /** [levels] of each part of the estimate, one after another. */
   readonly parts: Float64Array;
-  /** [levels] How much of what is shared shows in each level. */
+  /** [levels] The power to which the shared stretch shows in each level. */
   readonly sensitivity: Float64Array;
 }
 
@@ -47,7 +48,7 @@ const shared = 0;
 const sharedVariance = 1;
 /** Variance of the logarithm of a single time. */
 const noise = 2;
-/** Sum of how far off recent times were, on the slow side (above 0) or the fast one, since the last step. */
+/** Sum of how far off recent times were since the last step: above 0 on the slow side, below it on the fast one. */
 const surprises = 3;
 /** Lost slices in a row. */
 const inRow = 4;
@@ -68,38 +69,38 @@ const own = 0;
 const ownVariance = 1;
 /** How fast the own part fades, per query. */
 const fade = 2;
-/** The query that was the level's last. */
+/** The number of the level's last query. */
 const last = 3;
 /** Logarithm of the stretch that decisions see. */
 const seen = 4;
 const partCount = 5;
 
-/** Variance of what levels have of their own, before anything was seen of them. */
+/** Variance of a level's own part before anything has been seen of it. */
 const ownSpread = 0.04;
 const fastestFade = 1 / 300;
 const slowestFade = 1 / 20000;
-/** Errors are cut at so many deviations, and what that takes from their variance is made up for. */
+/** Errors are cut off at this many deviations; the factor below makes up for the variance which that takes away. */
 const clip = 1.5;
 const unclip = 1.3;
-/** How much each time takes from the sum of surprises. A time so far off that its error is cut adds 1 all the same. */
+/** How much each time takes off the sum of surprises. One so far off that its error is cut still adds 1 in total. */
 const unsurprising = 0.4;
-/** A sum of surprises above this is believed: four of those in a row, or more that are less far off. Of what look like lost slices one more is needed. */
+/** A sum of surprises above this is believed: four such times in a row, or more that are less far off. What looks like lost slices takes one more. */
 const believed = 3.9;
 /** The longest a run may take that was expected to take `expectedMs` and kept its core; one that took longer lost its core for a time slice. */
 export function mostKeptMs(expectedMs: number): number {
   return 3 * expectedMs + 1;
 }
-/** Milliseconds that a slice usually takes; the estimate begins as if one such slice had been seen. */
+/** Milliseconds that a slice usually lasts; the estimate begins as if one such slice had been seen. */
 const usualSliceMs = 4;
 /** Milliseconds; what takes longer is no slice: a clock was set, or the machine was asleep. */
 const mostSliceMs = 100;
 /** Milliseconds of computing after which a lost slice counts half. */
 const halfLifeMs = 40;
-/** Milliseconds of computing without a lost slice that are taken for granted before anything was seen. */
+/** Milliseconds of computing without a lost slice that the estimate begins with. */
 const priorMs = 5;
 /** How far the estimate may leave what decisions see: a factor, as a logarithm. */
 const band = 0.15;
-/** Queries between two looks at what has faded meanwhile. */
+/** Queries between two checks of what has faded meanwhile. */
 const lookEvery = 64;
 
 /** Nothing seen yet: idle, and unsure of it. */
@@ -127,12 +128,12 @@ const mostStretch = 1e6;
 /** The number, or 0 for what is none above it. */
 const aboveZero = (value: unknown): number => (typeof value === "number" && value > 0 ? value : 0);
 
-/** Goes by what the caller says, and returns whether it says anything. What is not said, or no number above 0, counts as idle. */
+/** Goes by what the caller says, and returns whether the caller says anything. What is missing or no number above 0 counts as idle. */
 export function follow(load: LoadState, { stretch, lostPerMs }: LoadOptions): boolean {
   if (stretch === undefined && lostPerMs === undefined) return false;
   const now = Math.min(aboveZero(stretch) || 1, mostStretch);
   const rate = aboveZero(lostPerMs);
-  // what was estimated until now may differ from level to level
+  // an estimate made until now may differ from level to level
   if (load.numbers[sharedVariance] > 0 || now !== load.stretch[0] || rate !== load.lostPerMs) {
     load.numbers[sharedVariance] = 0;
     load.numbers[shared] = Math.log(now);
@@ -184,8 +185,8 @@ export const STEP_MS = 3;
 export const PRESSURE = 4;
 
 /**
- * Takes in what one query at `level` took. A time that is none (0, below, NaN) is passed over. It is one function because engines may
- * allocate an object for each fraction that one function hands to another.
+ * Takes in how long one query at `level` took. A query whose times tell nothing (negative, NaN, or 0 expected) is passed over. This is one long function
+ * because engines may allocate an object for each fraction that one function hands to another.
  * @param query the five numbers above. In a typed array, because engines may allocate an object for each fraction that is passed by itself
  */
 export function observe(load: LoadState, level: number, query: Float64Array): void {
@@ -195,20 +196,21 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   const { numbers: n, parts: p, sensitivity } = load;
   const levels = sensitivity.length;
   if (!(observedMs >= 0 && observedMs < 1e9 && expectedMs > 1e-9 && expectedMs < 1e9)) return;
-  const c = sensitivity[level];
-  const o = own * levels + level;
-  const v = ownVariance * levels + level;
-  const f = fade * levels + level;
-  const l = last * levels + level;
-  const away = ++n[queries] - p[l];
-  p[l] = n[queries];
-  p[o] *= Math.exp(-p[f] * away);
-  p[v] = ownSpread + (p[v] - ownSpread) * Math.exp(-p[f] * (away - 1));
-  // each time a level is come back to it fades half as fast, and faster again the longer it is stayed with
-  p[f] = away > 8 ? Math.max(slowestFade, p[f] / 2) : Math.min(fastestFade, p[f] * 1.05);
+  const power = sensitivity[level];
+  // where the level's parts stand in `p`
+  const ownAt = own * levels + level;
+  const varianceAt = ownVariance * levels + level;
+  const fadeAt = fade * levels + level;
+  const lastAt = last * levels + level;
+  const away = ++n[queries] - p[lastAt];
+  p[lastAt] = n[queries];
+  p[ownAt] *= Math.exp(-p[fadeAt] * away);
+  p[varianceAt] = ownSpread + (p[varianceAt] - ownSpread) * Math.exp(-p[fadeAt] * (away - 1));
+  // each return to a level halves the speed at which it fades; staying with it raises that speed again
+  p[fadeAt] = away > 8 ? Math.max(slowestFade, p[fadeAt] / 2) : Math.min(fastestFade, p[fadeAt] * 1.05);
   n[sharedVariance] += 2e-5; // the machine may have changed meanwhile
 
-  const sure = c * n[shared] + p[o];
+  const sure = power * n[shared] + p[ownAt];
   const body = expectedMs * Math.exp(sure);
   const forgotten = 0.5 ** (body / halfLifeMs);
   n[lost] *= forgotten;
@@ -228,14 +230,14 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
   n[expected] += expectedMs;
   const isDue = n[queries] % lookEvery === 0;
   if (n[expected] < 4 * stepMs || n[observed] === 0) {
-    // what fades does so whether or not a coarse clock has anything to tell by now
+    // fading goes on whether or not a coarse clock has anything to tell by now
     if (isDue) look(load, query);
     return;
   }
 
   let error = Math.log(n[observed] / n[expected]) - sure;
   n[observed] = n[expected] = 0;
-  let variance = c * c * n[sharedVariance] + p[v] + n[noise];
+  let variance = power * power * n[sharedVariance] + p[varianceAt] + n[noise];
   const limit = clip * Math.sqrt(variance);
   const side = Math.sign(error);
   // one time in a hundred should be above the percentile expected, so one step up (1.1) makes up for 99 down (0.99904, the 99th root of
@@ -254,21 +256,21 @@ export function observe(load: LoadState, level: number, query: Float64Array): vo
     n[surprises] = 0;
     error = side * Math.max(n[least], cut);
     // nobody knows whether the step is shared or the level's own: both become less sure in proportion
-    const grown = 1 + error ** 2 / (n[sharedVariance] + p[v]);
+    const grown = 1 + error ** 2 / (n[sharedVariance] + p[varianceAt]);
     n[sharedVariance] *= grown;
-    p[v] *= grown;
+    p[varianceAt] *= grown;
   } else error = side * Math.min(cut, limit / 2);
-  variance = c * c * n[sharedVariance] + p[v] + n[noise];
-  const sharedGain = (c * n[sharedVariance]) / variance;
-  const ownGain = p[v] / variance;
+  variance = power * power * n[sharedVariance] + p[varianceAt] + n[noise];
+  const sharedGain = (power * n[sharedVariance]) / variance;
+  const ownGain = p[varianceAt] / variance;
   n[shared] += sharedGain * error;
-  p[o] += ownGain * error;
-  n[sharedVariance] *= 1 - c * sharedGain;
-  p[v] *= 1 - ownGain;
-  if (isDue || Math.abs(c * n[shared] + p[o] - p[seen * levels + level]) > band) look(load, query);
+  p[ownAt] += ownGain * error;
+  n[sharedVariance] *= 1 - power * sharedGain;
+  p[varianceAt] *= 1 - ownGain;
+  if (isDue || Math.abs(power * n[shared] + p[ownAt] - p[seen * levels + level]) > band) look(load, query);
 }
 
-/** Lets decisions see what has left its band. */
+/** Shows decisions whatever has left its band. */
 function look(load: LoadState, query: Float64Array): void {
   const pressure = query[PRESSURE];
   const { numbers: n, parts: p, sensitivity, stretch } = load;
@@ -290,7 +292,7 @@ function look(load: LoadState, query: Float64Array): void {
     const off = now - p[seen * levels + i];
     const isOff = Math.abs(off) > band;
     if (!isOff && n[queries] % lookEvery !== 0) continue;
-    // within its band it is followed slowly, so that it comes to rest where it belongs
+    // within the band it is followed slowly, so that it comes to rest where it belongs
     p[seen * levels + i] += isOff ? off : 0.1 * off;
     stretch[i] = Math.exp(p[seen * levels + i]);
     load.version++;
