@@ -64,59 +64,66 @@ export async function breakdown(
 ): Promise<Breakdown> {
   const { clock = systemClock, operations, signal, ...engineOptions } = options;
   if (inputs.length === 0) throw refusal("bad-input", "breakdown", "0 inputs", "at least 1");
-  const live = await layOut(model, [level], engineOptions);
-  const { input } = live;
-  const run = live.runOf(0);
-  const { outputs } = model.layers[model.layers.length - 1];
+  const { input, runOf } = await layOut(model, [level], engineOptions);
+  const run = runOf(0);
   limit(run, operations);
   const stretches = stretchesOf(run);
-  const out = new Float32Array(outputs);
+  const out = new Float32Array(model.layers[model.layers.length - 1].outputs);
   const clockMs = emptyStretch(run, clock);
 
   const queries = inputs.length;
-  /** [stretch or place, query, round]; the input and the output have a place each behind the stretches. */
-  const timesMs = new Float64Array((stretches.length + 2) * queries * rounds);
+  /** The stage of each place that is timed: the stretches, and behind them taking the input in and handing the output over. */
+  const stageOf: Stage[] = [...stretches.map(({ stage }) => stage), "input", "output"];
+  /** [place, query, round] */
+  const timesMs = new Float64Array(stageOf.length * queries * rounds);
+  /** [query, round] */
   const wholeMs = new Float64Array(queries * rounds);
   const work = new Map(stages.map((stage) => [stage, { bytes: 0, macs: 0 }]));
 
+  /** Milliseconds of a query in one call. */
+  const timeWhole = (query: QueryInput): number => {
+    const start = clock.now();
+    const begin = writeInput(query, input, run.plan);
+    writeAll(run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
+    return clock.now() - start;
+  };
+  /** Runs a query stage by stage. @param note takes the milliseconds of each place it comes by @param ranStretch takes each stretch it has run */
+  const timeStages = (query: QueryInput, note: (place: number, ms: number) => void, ranStretch: (stretch: Stretch) => void): void => {
+    let start = clock.now();
+    const first = writeInput(query, input, run.plan);
+    note(stretches.length, clock.now() - start - clockMs);
+    let ran = first;
+    for (const [place, stretch] of stretches.entries()) {
+      const { begin, end, stage } = stretch;
+      start = clock.now();
+      if (end > first) ran = run.engine.execute(run.plan.address, Math.max(begin, first), end);
+      note(place, clock.now() - start - clockMs);
+      ranStretch(stretch);
+      if (stage === "compare" && run.words[begin * ROW_WORDS + WORD_UNITS] !== 0) break;
+    }
+    start = clock.now();
+    writeAll(run, ran, out, 0);
+    note(stretches.length + 1, clock.now() - start - clockMs);
+  };
+
+  // round −1 only warms up
   for (let round = -1; round < rounds; round++) {
     throwIfAborted(signal);
     await new Promise((resolve) => setTimeout(resolve));
     inputs.forEach((query, q) => {
-      const start = clock.now();
-      const begin = writeInput(query, input, run.plan);
-      writeAll(run, run.engine.execute(run.plan.address, begin, run.rows), out, 0);
-      const time = clock.now() - start;
-      if (round >= 0) wholeMs[q * rounds + round] = time;
+      const ms = timeWhole(query);
+      if (round >= 0) wholeMs[q * rounds + round] = ms;
     });
     inputs.forEach((query, q) => {
-      const note = (place: number, start: number): void => {
-        const time = clock.now() - start - clockMs;
-        if (round >= 0) timesMs[(place * queries + q) * rounds + round] = time;
+      const note = (place: number, ms: number): void => {
+        if (round >= 0) timesMs[(place * queries + q) * rounds + round] = ms;
       };
-      let start = clock.now();
-      const first = writeInput(query, input, run.plan);
-      note(stretches.length, start);
-      let ran = first;
-      for (const [s, { begin, end, stage }] of stretches.entries()) {
-        start = clock.now();
-        if (end > first) ran = run.engine.execute(run.plan.address, Math.max(begin, first), end);
-        note(s, start);
+      timeStages(query, note, ({ begin, end, stage }) => {
         if (round === 0) count(run.words, begin, end, work.get(stage));
-        if (stage === "compare" && run.words[begin * ROW_WORDS + WORD_UNITS] !== 0) break;
-      }
-      start = clock.now();
-      writeAll(run, ran, out, 0);
-      note(stretches.length + 1, start);
+      });
     });
   }
 
-  const meanUs = (timed: Float64Array): number => {
-    let sum = 0;
-    for (let q = 0; q < queries; q++) sum += timed.subarray(q * rounds, (q + 1) * rounds).sort()[rounds >> 1];
-    return (1000 * sum) / queries;
-  };
-  const stageOf = [...stretches.map(({ stage }) => stage), "input", "output"];
   const us = stageOf.map((_, place) => meanUs(timesMs.subarray(place * queries * rounds, (place + 1) * queries * rounds)));
   return {
     queries,
@@ -130,9 +137,23 @@ export async function breakdown(
   };
 }
 
+/** Mean over the queries of the median over the rounds, in microseconds. @param timesMs [query, round]; sorted by this, query by query */
+function meanUs(timesMs: Float64Array): number {
+  let sum = 0;
+  for (let at = 0; at < timesMs.length; at += rounds) sum += timesMs.subarray(at, at + rounds).sort()[rounds >> 1];
+  return (1000 * sum * rounds) / timesMs.length;
+}
+
+/** Rows that are timed together: `begin` … `end` − 1 of the plan. */
+interface Stretch {
+  begin: number;
+  end: number;
+  stage: Stage;
+}
+
 /** Consecutive rows of one stage; a row that may end the run stands alone. */
-function stretchesOf({ plan: { tags }, rows }: LevelRun): { begin: number; end: number; stage: Stage }[] {
-  const found: { begin: number; end: number; stage: Stage }[] = [];
+function stretchesOf({ plan: { tags }, rows }: LevelRun): Stretch[] {
+  const found: Stretch[] = [];
   tags.slice(0, rows).forEach(({ stage }, row) => {
     const last = found[found.length - 1];
     if (last?.stage === stage && stage !== "compare") last.end = row + 1;
@@ -151,6 +172,7 @@ function emptyStretch({ engine, plan: { address } }: LevelRun, clock: Clock): nu
   return times.sort()[emptyStretches >> 1];
 }
 
+/** Adds up what rows `begin` … `end` − 1 did when they ran last. */
 function count(words: Uint32Array, begin: number, end: number, into: { bytes: number; macs: number } | undefined): void {
   if (!into) return;
   for (let row = begin; row < end; row++) {
