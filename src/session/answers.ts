@@ -1,5 +1,5 @@
 // Handing over what a run left in engine memory: all outputs, or the candidates of a ranked output layer, copied or written into the
-// caller's room.
+// caller's arrays.
 
 import { bestCapacity } from "../activator/network.ts";
 import { rungsOf } from "../activator/work.ts";
@@ -14,12 +14,12 @@ import { type BestAnswers, createCandidates, createOutput, few, type Output } fr
 function answerAt({ engine, plan, answers }: LevelRun, ran: number): Float32Array | ListViews {
   const rung = rungsOf(plan, ran) - 1;
   const { begin, end } = plan.answers[rung];
-  // the last row finds the best of them, which nobody asked for here
+  // the last row finds the best of them, which are not asked for here
   if (begin < end - 1) engine.execute(plan.address, begin, end - 1);
   return answers[rung];
 }
 
-/** The output of a run that ended before row `ran`, copied. */
+/** The output of a run that ended before row `ran`, copied. @param missing what stands for outputs that were not computed */
 export function answerOf(run: LevelRun, ran: number, outputs: number, missing: number): Output {
   const { order } = run;
   const answer = answerAt(run, ran);
@@ -60,7 +60,7 @@ export function checkRoom(out: Float32Array | BestAnswers, outputs: number): voi
     );
 }
 
-/** Writes every output, `missing` where it was not computed. */
+/** Writes every output, with `missing` for those that were not computed; returns how many. */
 export function writeAll(run: LevelRun, ran: number, out: Float32Array, missing: number): number {
   const { order } = run;
   const answer = answerAt(run, ran);

@@ -13,7 +13,7 @@ import { type Row, reservePlan } from "../engine/plan-writer.ts";
 
 /** Inputs of the made-up layer: few enough that they and one panel's sums stay in the fastest cache. */
 const inputs = 512;
-/** Bytes read between two looks at the clock, at least; small layers are read several times over. */
+/** The least number of bytes read between two looks at the clock; small layers are read several times over. */
 const leastBytes = 1 << 20;
 const warmUps = 3;
 const timed = 21;

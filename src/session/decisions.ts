@@ -12,11 +12,11 @@ export interface Decisions {
    * @param isKept whether `recall` is to find it from now on
    */
   of(slo: Slo | undefined, isKept: boolean): Decision;
-  /** To be called when what decisions are made from has changed. */
+  /** Drops all decisions; to be called when what they are made from has changed. */
   forget(): void;
 }
 
-/** Few enough to be looked through at every query. */
+/** Decisions that `recall` finds: few enough to search through on every query. */
 const mostRecent = 16;
 /** Decisions kept for SLOs of different meaning. */
 const mostMeanings = 256;

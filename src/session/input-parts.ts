@@ -1,4 +1,4 @@
-// What a query's input may be, and what it consists of, for who keeps one or sends it elsewhere. It knows names, and checks nothing.
+// What a query's input may be, and what it consists of, for code that keeps one or sends it elsewhere. It knows names and checks nothing.
 
 import type { NonZeros, Tensor } from "../model/tensor.ts";
 

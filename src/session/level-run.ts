@@ -15,7 +15,7 @@ import { type LevelLatency, p97Of } from "../profile/latency.ts";
 
 export interface Live {
   input: NetworkInput;
-  /** The run of a level that is about to run. The first time that it is not the one made ready at once, the rest of memory is filled. */
+  /** The run of a level that is about to run. The first time this is another level than the one made ready at once, the rest of memory is filled. */
   runOf(level: number): LevelRun;
   /** All of them, made ready. */
   runs(): readonly LevelRun[];
@@ -33,24 +33,29 @@ export interface Point {
 
 /** Rows that are run in one go. */
 export interface Segment {
+  /** The row after its last. */
   end: number;
+  /** Whether its rows rank or select; else they compute. */
   ranks: boolean;
-  /** Whether its last row may end the run: it decides on growing. */
+  /** Whether its last row may end the run: that row decides on growth. */
   compares: boolean;
-  /** The point it ends at, if it does: its index, else -1. */
+  /** The index of the point it ends at, or −1 where it ends at none. */
   point: number;
 }
 
+/** A level in engine memory, ready to run. */
 export interface LevelRun {
   engine: Engine;
   plan: LevelPlan;
+  /** Rows of all rungs together. */
   rows: number;
+  /** [rows of the plan · ROW_WORDS] The plan's table; runs leave their counts in it. */
   words: Uint32Array;
   /** One per rung: all outputs, or the list of candidates. */
   answers: readonly (Float32Array | ListViews)[];
-  /** Output node at each place; null: as they are. */
+  /** [outputs] The output node at each place in memory; null where they stand in the model's order. */
   order: Uint32Array | null;
-  /** Where the best answers are found. */
+  /** The list that the best answers are left in. */
   best: ListViews;
   points: readonly Point[];
   /** Cut at points, where a run may pause, where ranking begins and ends, and where the run may end. */
@@ -67,9 +72,10 @@ export interface LevelRun {
 }
 
 /**
- * Lays the model out in an engine of its own. A function of its own, so that nothing but `Live` keeps that engine.
- * @param first the level that is made ready at once. What only other levels need is filled, all of it, when one of them is first to run; the
- * model's weights are kept until then. Weights in a stream can be read only once, so with those everything is filled at once.
+ * Lays the model out in an engine of its own. It stands apart from `createSession` so that nothing but `Live` keeps that engine alive.
+ * @param first the level that is made ready at once. Everything that only other levels need is filled when one of them first runs; the
+ * model's weights are kept until then. Weights in a stream can be read only once, so then everything is filled at once.
+ * @throws (rejects) SlonnError `bad-file` for an activator the model does not have, `no-engine` as `createEngine`, and what reading a stream finds
  */
 export async function layOut(
   model: Model | StreamedModel,
@@ -84,7 +90,7 @@ export async function layOut(
   place(first);
   if (!("stream" in model)) {
     memory.defer();
-    // arrays that were handed over to another thread meanwhile are empty
+    // arrays that were transferred to another thread in the meantime are empty
     memory.reserve(0, () => checkModel(model));
   }
   for (let level = 0; level < levels.length; level++) if (level !== first) place(level);
@@ -100,7 +106,7 @@ export async function layOut(
   };
 }
 
-/** A function of its own as well, so that it keeps what is not filled yet, but not the model. */
+/** This stands apart as well, so that it keeps what is not filled yet, but not the model. */
 function readyFirst(
   memory: MemoryPlan,
   engine: Engine,
@@ -172,9 +178,9 @@ export function setLatency({ points, sinceMs, restMs }: LevelRun, { rungs, p50 }
   });
 }
 
-/** Sets the multiply-adds at which growth stops; without a number there is no limit. */
+/** Sets the number of multiply-adds at which growth stops; without one there is no limit. */
 export function limit({ words, plan: { rungEnds } }: LevelRun, operations?: number): void {
-  // a rung that another may follow ends with the row that decides on it
+  // each rung but the last ends with the row that decides whether another follows
   for (let rung = 0; rung < rungEnds.length - 1; rung++)
     words[(rungEnds[rung] - 1) * ROW_WORDS + budgetWord] = operations === undefined ? 0 : Math.min(Math.max(operations, 1), 0x7fffffff);
 }
@@ -182,28 +188,28 @@ export function limit({ words, plan: { rungEnds } }: LevelRun, operations?: numb
 /** Where a MARGIN row keeps its budget. */
 const budgetWord = 5;
 
-/** What a run is given and where it ended. */
+/** Where a run is to begin, and where it ended. */
 export interface Ran {
   /** The row to begin at, and the row after the last one. */
   row: number;
   /** The segment to begin with. */
   segment: number;
-  /** The row after the last whose answer counts: growth may have been given up behind it. */
+  /** The row after the last one that its answer rests on: rows after it may belong to growth that was given up. */
   answer: number;
   /** Index of the point it ended at. */
   point: number;
-  /** Whether growth was given up for want of time. */
+  /** Whether growth was given up for lack of time. */
   isCut: boolean;
   /** Numbers named below. In a typed array, because engines may allocate an object for each fraction that is passed or kept by itself. */
   times: Float64Array;
 }
 
 // places in `times`
-/** What is left of the deadline when the query comes; infinite without one. */
+/** Milliseconds of the deadline that are left when the query comes; infinite without one. */
 export const LEFT_MS = 0;
-/** When that is over, by the clock. */
+/** When the deadline is over, by the clock. */
 export const DEADLINE = 1;
-/** How many times as long as when idle the next rung is expected to take. */
+/** How many times as long as on an idle machine the next rung is expected to take. */
 export const STRETCH = 2;
 /** Milliseconds spent on ranking. */
 export const RANK_MS = 3;
@@ -211,7 +217,7 @@ export const RANK_MS = 3;
 export const END = 4;
 /** All of the query, as the caller sees it, in milliseconds. */
 export const TOOK_MS = 5;
-/** What 99 of 100 queries that keep their core were expected to take, where a deadline was asked. */
+/** Milliseconds within which 99 of 100 queries that keep their core were expected to end, where a deadline was asked. */
 export const EXPECTED_P99_MS = 6;
 /** When the query came, and when its rows began to run, by the clock. */
 export const START = 7;

@@ -39,8 +39,8 @@ export function dropped(activation: string): number {
 }
 
 /**
- * All outputs. As plain numbers until somebody asks for the array: memory outside of the heap, which V8 gives a typed array of more than 64 bytes,
- * takes longer to have than some networks take to answer. A class, as object literals with getters take even longer to make.
+ * All outputs, kept as plain numbers until somebody asks for the array: V8 puts a typed array of more than 64 bytes outside its heap, and
+ * allocating there takes longer than some networks take to answer. A class, because object literals with getters take even longer to make.
  */
 class AllOutputs implements Output {
   readonly indices = null;
@@ -84,7 +84,7 @@ function top(indices: Uint32Array | null, scores: Float32Array | number[], k: nu
   if (typeof k !== "number") throw refusal("bad-input", "k", show(k), "a number");
   const most = Math.max(0, Math.floor(k)) || 0;
   const best: Answer[] = [];
-  /** Most outputs are below the last of the best so far, so that looking at them is all the time it takes. */
+  /** The worst of the best so far: most outputs lie below it, and one comparison is all they cost. */
   let bar = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i];
@@ -101,8 +101,8 @@ function top(indices: Uint32Array | null, scores: Float32Array | number[], k: nu
   return most > few ? best.sort(bestFirst).slice(0, most) : best;
 }
 
-/** Outputs that may be copied and moved one by one. */
+/** The most numbers that are copied or moved one by one. */
 export const few = 1024;
 
-/** Both infinite is no difference, either. */
+/** The difference of two equal infinities is NaN, which also leaves the order to the index. */
 const bestFirst = (a: Answer, b: Answer): number => b.score - a.score || a.index - b.index;

@@ -30,9 +30,9 @@ const optionNames: Record<keyof LoadOptions, true> = { stretch: true, lostPerMs:
 
 /** What was decided for an SLO. */
 export interface Decision extends Asked {
-  /** The plan for the last choice, once somebody wants to see it. */
+  /** The plan for the last choice, made when somebody first asks for it. */
   plan: Plan | null;
-  /** Levels in the order a deadline prefers them; none where there is none to go by. */
+  /** Levels in the order a deadline prefers them; undefined without a deadline, or where nothing was measured to go by. */
   order: readonly number[] | undefined;
   /** The deadline; infinite without one. */
   latencyMs: number;
@@ -40,26 +40,26 @@ export interface Decision extends Asked {
   share: number;
   /** Whether all growth has to fit the deadline too: a promise rests on it. */
   whole: boolean;
-  /** What was picked, whether it fits, for which time left and at which version of the load. */
+  /** What was picked, whether it fits, and the time left and the version of the load that it was picked for. */
   level: number;
   isFit: boolean;
   leftMs: number;
   version: number;
-  /** What 99 of 100 queries that keep their core are expected to take then. */
+  /** Milliseconds within which 99 of 100 queries that keep their core are then expected to end. */
   p99Ms: number;
 }
 
 export interface Pacing {
   /** How slow the machine is taken to be. */
   estimate(): LoadEstimate;
-  /** Whether a profile is there. */
+  /** Whether there is a profile to go by. */
   hasProfile(): boolean;
-  /** Goes by another profile from now on, of which all levels have just run where `isWarm`. Decisions made before are no longer good. */
+  /** Goes by another profile from now on; earlier decisions no longer hold. @param isWarm whether all levels have just run */
   adopt(profile: LatencyProfile, runs: readonly LevelRun[], isWarm: boolean): void;
   decide(asked?: Slo): Decision;
   /**
-   * The level for the time that is left; `ran` is told how slow its rungs are to be expected.
-   * @throws SlonnError `deadline` where none is fast enough and the SLO says to refuse then.
+   * The level for the time that is left; leaves in `ran` how slow its rungs are expected to be.
+   * @throws SlonnError `deadline` where no level is fast enough and the SLO asks to be refused then
    */
   choose(decision: Decision, ran: Ran): number;
   /** The plan that led to the last choice, in full. */
@@ -70,14 +70,14 @@ export interface Pacing {
 
 export function createPacing(levels: readonly Level[], promise: Ladder["promise"] | null, options: LoadOptions): Pacing {
   const { pressure } = options;
-  // what gives a pressure may have more to it, as what watchPressure returns
+  // an object with a pressure may have other members, as what watchPressure returns has
   if (pressure == null) checkNames("load", options, optionNames);
   else checkFunction("pressure", pressure);
   let load = createLoad(levels.length);
   const unmeasured = createForecast({ levels: [] }, levels);
   let forecast = unmeasured;
   const query = new Float64Array(5);
-  /** Whether the caller says how slow the machine is: asked for every query, as it may be known at times only. */
+  /** Whether the caller says how slow the machine is: asked for every query, since the caller may only know at times. */
   let isGiven = false;
   let refusals = 0;
   /** Preferences by what is asked besides the deadline's length, of which they are independent. */
@@ -91,23 +91,23 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       order = preference(slo, levels, forecast);
       orders.set(key, order);
     }
-    // NaN where a median was measured alone, which tells no percentile
+    // NaN where only a median was measured, which tells no percentile
     return predict(forecast, load, order[0], 0, 0.99) ? order : undefined;
   };
 
   const planOf = (decision: Decision): Plan =>
     (decision.plan ??= plan(decision.slo, levels, promise, forecast, load, decision.leftMs, decision.order));
 
-  /** Refuses a query that even the fastest of these levels would be late for. */
+  /** Refuses a query for which even the fastest of these levels would be late. @throws SlonnError `deadline` */
   const refuse = ({ order = [], share, leftMs, level }: Decision): void => {
     let needed = Number.POSITIVE_INFINITY;
     for (let i = 0; i < order.length; i++) {
       const ms = predict(forecast, load, order[i], 0, share);
-      if (ms < needed) needed = ms; // a level that was not measured is none to count on
+      if (ms < needed) needed = ms; // NaN, of a level that was not measured, is never less
     }
     if (needed <= leftMs) return;
-    // refused queries teach nothing, so the load would stay as it is and all be refused for ever: every sixteenth counts as one that took just what
-    // was expected, for long enough that the clock would tell. Those that no machine could answer in time are not refused for its load
+    // refused queries teach nothing, so the load would stay as it is and every query would be refused for ever. Hence every sixteenth counts as one
+    // that took exactly what was expected, for long enough that the clock can tell. Queries that no machine could answer in time do not count
     if (leftMs > 0 && ++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1 + 4 * query[STEP_MS], EXPECTED_MS, STEP_MS));
     throw refusal("deadline", "deadline", `${leftMs.toPrecision(3)} ms left`, `at least ${needed.toPrecision(3)}`);
   };
@@ -121,7 +121,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     adopt(profile, runs, isWarm) {
       forecast = createForecast(profile, levels);
       orders.clear();
-      // how slow the machine is, is told beside a profile: what was learned beside another says nothing
+      // the load is relative to a profile: what was learned with another one says nothing
       load = createLoad(levels.length);
       query[STEP_MS] = profile.stepMs ?? 0;
       profile.levels.forEach((latency, i) => {
@@ -141,7 +141,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         whole: asksPromise(slo),
         level: 0,
         isFit: true,
-        // unlike any time where the first choice is to pick; without an order the plan made here may stay good for it
+        // with an order, the version makes the first choice pick a level; without one, the plan made here may still serve it
         leftMs: latencyMs,
         version: order ? -1 : load.version,
         p99Ms: Number.NaN,

@@ -1,4 +1,4 @@
-// What a session can do beyond what is promised to everybody: who runs it in a Worker or looks into it asks for this.
+// What every session can do beyond its public interface, for code that runs one in a Worker or looks into it.
 
 import type { Slo } from "../policy/slo.ts";
 import type { QueryInput } from "./input-parts.ts";
@@ -7,7 +7,7 @@ import type { Output } from "./output.ts";
 import type { Report } from "./report.ts";
 import type { Session } from "./session.ts";
 
-/** What a session can do for whoever keeps other queries away meanwhile, or looks at what it was thinking. */
+/** A session whose queries can pause, for callers that let no other query in meanwhile, and whose times can be looked at. */
 export interface PausableSession extends Session {
   /** What the last query was given, and where it ended. */
   readonly ran: Ran;

@@ -65,21 +65,21 @@ export interface Session {
   readonly backendReason: string | null;
   /** Cheapest first; the last is dense. */
   readonly levels: readonly Level[];
-  /** Bytes of engine memory, all there ever will be. */
+  /** Bytes of engine memory; it never grows. */
   readonly memoryBytes: number;
   /**
    * Answers one query.
    * @param input [inputs of the first layer], or its non-zeros
-   * @param slo what to keep; absent: the promise the model was calibrated for, else dense.
+   * @param slo what to keep; absent: the promise the model was calibrated for, or dense without one
    * @param waitedMs milliseconds of the deadline that had passed before the call; 0 unless given
-   * @param reservedMs milliseconds before the deadline that are to be left to others; 0 unless given
+   * @param reservedMs milliseconds at the end of the deadline that are left to others; 0 unless given
    * @throws SlonnError `bad-input`, also for a query from within another, by a getter or the clock; `bad-slo`, `deadline`, `aborted`, `disposed`;
    * `bad-model` where the model's arrays were transferred to another thread before the level was ready
    */
   run(input: QueryInput, slo?: Slo, waitedMs?: number, reservedMs?: number): { output: Output; report: Report };
   /**
    * Answers one query into `out`, and allocates nothing of its own where the same objective was asked lately. Returns how many outputs were written.
-   * @param input as for `run`, and so are the parameters behind `out`
+   * @param input as for `run`, as are the parameters after `out`
    * @param out [outputs of the last layer], for all of them, or room for up to 128 best answers, best first
    * @throws SlonnError as `run`, and `bad-input` where `out` is neither
    */
@@ -87,19 +87,19 @@ export interface Session {
   /**
    * The nodes of a layer that the last query computed, ascending, and null where it computed every one: for pictures, at the cost of a copy.
    * @param layer counted from 0
-   * @throws SlonnError `bad-input` for a layer the network does not have, and where no query has run to its end since the session was created, measured
-   * latencies, or failed in the middle of one; `disposed`
+   * @throws SlonnError `bad-input` for a layer the network does not have, and where no query has run to its end since the session was created, last
+   * measured latencies, or last failed in the middle of a query; `disposed`
    */
   activeNodes(layer: number): Uint32Array | null;
   /**
-   * How slow the machine is taken to be: by the queries so far, or by what the caller said.
+   * How slow the machine is taken to be, judged by the queries so far or by what the caller said.
    * @throws SlonnError `disposed`
    */
   load(): LoadEstimate;
   /**
    * Measures the latency of every level in about half a second. The session goes by it from then on; kept as JSON and handed over as
    * `latencyProfile`, it spares another session on this machine the measuring.
-   * @param inputs typical ones, taken in turn; without any, the array of the last query, with what it holds by now
+   * @param inputs typical ones, taken in turn; without any, the last query's array, with whatever it holds by now
    * @throws SlonnError `bad-input`, `disposed`, and `bad-model` as `run`
    */
   measureLatency(inputs?: readonly QueryInput[]): LatencyProfile;
@@ -140,21 +140,21 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
   const { outputs, activation } = model.layers[widths.length - 1];
   const missing = dropped(activation);
   const pacing = createPacing(levels, ladder?.promise ?? null, options.load ?? {});
-  /** For the query at hand; before any, what one without an objective will run: that is ready first. */
+  /** For the query at hand; before the first, what a query without an objective will run: that level is made ready first. */
   let decision = pacing.decide();
   const { backend, reason, memoryBytes, ...parts } = await layOut(model, levels, options, decision.level);
   /** Everything that holds on to the engine's memory; null once disposed. */
   let live: Live | null = parts;
   const ran = createRan();
   const { times } = ran;
-  /** What ran last, to its end and with nothing after it that may have left something else in memory, and on what. */
+  /** What ran last, provided it ran to its end and nothing has written to memory since; and its input. */
   let last: LevelRun | null = null;
   let lastQuery: QueryInput | null = null;
-  /** What queries with deadlines measure by, until they are done with it. */
+  /** Measures latencies bit by bit on queries with deadlines, until it is done. */
   let profiler: Profiler | null = null;
-  /** What measuring latencies took of the query at hand: that much of its deadline is gone. */
+  /** Milliseconds of the query at hand that went into measuring latencies: that much of its deadline is gone. */
   let measuringMs = 0;
-  /** Whether its time tells anything of the load: measuring is no query, and what others did in a pause says nothing of this machine. */
+  /** Whether the time of the query at hand tells anything of the load: it does not where latencies were measured, or others ran in a pause. */
   let isTelling = true;
   const alone = createGuard();
   const decisions = createDecisions(pacing.decide);
@@ -174,7 +174,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     throwIfAborted(slo?.signal);
     return live;
   };
-  /** Spends half of what is left of a deadline on measuring latencies, or, where that is too short to be of use, more than is left. */
+  /** Measures latencies for half of the time that is left; where that is too short to be of use, for `shortMeasuringMs`, and the query is late. */
   const measureWithin = (leftMs: number, now: Live, query: QueryInput): void => {
     const began = clock.now();
     last = null;
@@ -197,7 +197,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     // until measuring is done, the next query with a deadline has to go on with it
     return decisions.of(slo && asked, latencyMs === undefined || !profiler);
   };
-  /** Decides what a query runs, and takes its input in. @param isTimed whether anybody wants to know how long it takes */
+  /** Decides what a query runs and writes its input. @param isTimed whether anything depends on how long the query takes */
   const begin = (query: QueryInput, slo: Slo | undefined, waitedMs: number, reservedMs: number, isTimed: boolean): LevelRun => {
     times[START] = isTimed ? clock.now() : 0;
     const now = ready(slo);
@@ -226,7 +226,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     times[TOOK_MS] = clock.now() - times[START];
     if (isTelling) pacing.learn(decision, level, ran);
   };
-  /** What a query that has run answered, and how it went. */
+  /** The answer of a query that has run, and its report. */
   const conclude = (level: LevelRun, waitedMs: number): { output: Output; report: Report } => {
     last = live && level;
     const chosen = pacing.planOf(decision);
@@ -244,7 +244,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     reservedMs = 0,
   ): Generator<void, { output: Output; report: Report }> {
     const level = begin(query, slo, waitedMs, reservedMs, true);
-    // what it says of the load is to be of now
+    // made now, so that it reflects the load at the start
     pacing.planOf(decision);
     while (runSegments(level, level.segments, clock, ran, isDue)) {
       isTelling = false;
@@ -317,7 +317,7 @@ function createGuard(): <Call extends (...args: never[]) => unknown>(call: Call)
     }) as Call;
 }
 
-/** Milliseconds. Where a deadline leaves less than this to measuring, doing it bit by bit would make many queries late: one does it all. */
+/** Milliseconds. Where a deadline leaves less than this for measuring, going bit by bit would make many queries late: one query does it all. */
 const leastMeasuringMs = 10;
-/** Milliseconds that measuring takes then. */
+/** Milliseconds that measuring takes in that case. */
 const shortMeasuringMs = 100;
