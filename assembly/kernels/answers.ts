@@ -83,11 +83,11 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
   return found;
 }
 
-/** Products of outputs and answers up to which passes over them take less time than putting what comes in its place. */
+/** The largest product of outputs and answers for which passing over all outputs repeatedly is faster than inserting each into its place. */
 const FEW = 1280;
 
 /**
- * `best` with few branches to guess, as nobody can guess which outputs are best: one largest number after another, and all that equal it.
+ * `best` with few branches that a processor could mispredict: finds one largest number after another, and every output that equals it.
  */
 function bestOfFew(src: usize, n: i32, k: i32, at: usize, to: usize): i32 {
   // the last four may overlap those before

@@ -21,7 +21,7 @@ function largest(n: i32): f32 {
   return <f32>min<i32>(8191, 0x7fffffff / 128 / max<i32>(n, 1));
 }
 
-/** Largest size of n floats; NaN where one is, and then the step is NaN and so is every node. Bits of floats without a sign order as the floats do. */
+/** The largest magnitude of n floats; NaN where one of them is NaN, and then so are the step and every node. Floats without a sign order as their bits do. */
 function size(src: usize, n: i32): f32 {
   let most: i32 = 0;
   let i = 0;

@@ -26,7 +26,7 @@ export function hash(planes: usize, x: usize, inputs: i32, stride: i32, tables: 
 /** Where `fourAlong` leaves its results. */
 const four = memory.data(16, 16);
 
-/** Four planes by x, in one rounding more than rows in the relaxed build: a code is the same in every build. Addresses step by themselves, as in rows.ts. */
+/** Four planes by x. Unlike rows.ts, the relaxed build rounds products too, so that a code is the same in every build. Addresses step by themselves, as in rows.ts. */
 function fourAlong(p0: usize, p1: usize, p2: usize, p3: usize, x: usize, bytes: usize): void {
   let s0 = f32x4.splat(0);
   let s1 = s0, s2 = s0, s3 = s0;

@@ -23,7 +23,7 @@ export function pack(
   }
 }
 
-/** Sixteen go a word of each at a time: a line of them is written whole while it is in the cache. */
+/** Sixteen rows, one word of each at a time, so that a whole line is written while it is in the cache. */
 function packSixteen(rows: usize, items: i32, stride: usize, to: usize, line: usize, size: i32): void {
   const per = 4 / size;
   let i = 0;

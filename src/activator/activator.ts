@@ -1,5 +1,5 @@
-// What an activator is: it ranks a layer's nodes for one input, cheaply. It does so by rows of a plan that leave one score per
-// node in memory; choosing nodes from scores, computing them and judging the result are somebody else's business.
+// What an activator is: it ranks a layer's nodes for one input, cheaply, by rows of a plan that leave one score per node in memory.
+// Choosing nodes by their scores, computing them and judging the result are done elsewhere.
 //
 // Fitted activators are plain data and travel with the model as tensors; calibration makes them, this room places and runs them.
 
@@ -36,7 +36,7 @@ export interface Hash {
 
 /** Clusters of nodes that stand side by side, a fixed number of panels each from the first place on, and the router that scores them from the layer's input. */
 export interface Clusters {
-  /** Panels a cluster; the last may have fewer. */
+  /** Panels per cluster; the last cluster may have fewer. */
   panels: number;
   /** Its outputs are the clusters; nodes past the last are in none. */
   router: LowRank;
@@ -72,7 +72,7 @@ export interface Activator {
   rank(input: RankInput, emit: Emit): number;
 }
 
-/** What the tensors of a layer's activators begin with; the same on the way in and out. */
+/** How the names of the tensors of a layer's activator begin, both when they are written and when they are read. */
 const nameOf = (l: number, activator: "low-rank" | "hash" | "clusters" | "order"): string => `activators.${l}.${activator}`;
 
 export function encodeActivators(layers: readonly LayerActivators[]): Map<string, Tensor> {
@@ -104,7 +104,7 @@ export function encodeActivators(layers: readonly LayerActivators[]): Map<string
 /** @throws SlonnError `bad-file` when the tensors do not fit the network or each other. */
 export function decodeActivators(model: AnyModel): LayerActivators[] {
   const tensors = model.calibration?.tensors ?? new Map<string, Tensor>();
-  /** Panels a cluster, by what the names of a layer's clusters begin with; names are looked through once, as there may be as many as layers. */
+  /** Panels per cluster, by how the names of a layer's clusters begin. Names are searched once: searching per layer could take quadratic time. */
   const panelsOf = new Map<string, number[]>();
   for (const key of tensors.keys()) {
     const [name, panels] = key.split(/\.([1-9]\d{0,8})\.down$/);
@@ -128,7 +128,7 @@ export function decodeActivators(model: AnyModel): LayerActivators[] {
   });
 }
 
-/** Up to so many numbers are coded in all 13 bits beside weights of eight: the sum of more products could pass 31 bits (assembly/kernels/bytes.ts, predict.ts). */
+/** The most numbers that are coded in all 13 bits beside weights of eight: a sum of more products could pass 31 bits (assembly/kernels/bytes.ts, predict.ts). */
 export const mostInFull = 2048;
 
 function decodeLowRank(tensors: ReadonlyMap<string, Tensor>, name: string, inputs: number, outputs: number): LowRank | null {

@@ -30,15 +30,15 @@ export function createLayerPass(network: PlacedNetwork, l: number, at: At): Laye
   const sparse = l === 0 && network.sparse;
   const takeIn = at("input");
   let done: { setting: LayerSetting; vector: Vector } | null = null;
-  /** Of the last ranking: its scores, how many units there are to choose from, and the lists of what was computed, in the order of the rungs. */
+  /** Of the last ranking: the address of its scores, how many units there are to choose from, and the lists of what was computed, by rung. */
   let scores = 0;
   let units = 0;
   let computed: number[] = [];
-  /** Selections made so far, all units they chose (not by threshold), and the threshold so far. */
+  /** How many selections were made from it so far, the list of all units they chose (unless by threshold), and the last threshold. */
   let steps = 0;
   let chosenBefore = 0;
   let threshold = 0;
-  /** How many panels' pre-activations stand in memory, made of the inputs that are not 0. */
+  /** How many panels have pre-activations in memory that were summed from the active inputs. */
   let summed = 0;
 
   /** Where the pre-activations stand. */
@@ -58,7 +58,7 @@ export function createLayerPass(network: PlacedNetwork, l: number, at: At): Laye
     pre(),
   ];
 
-  /** Adds a list of inputs up for panels `from` … `to`, which begin with the bias where it is the first. */
+  /** Adds what a list of inputs gives to panels `from` … `to` − 1, which start from the bias where the list is the first. */
   const sum = (emit: Emit, layout: "panels" | "columns", list: number, isFirst: boolean, from: number, to: number): void => {
     const skipped = from * abi.PANEL;
     const [init, out] = [(isFirst ? bias : pre()) + 4 * skipped, pre() + 4 * skipped];
@@ -73,11 +73,11 @@ export function createLayerPass(network: PlacedNetwork, l: number, at: At): Laye
     }
   };
 
-  /** Leaves the pre-activations of the first panels, every one unless given; what stands there already is added to. */
+  /** Leaves the pre-activations of the first `panels`, of all unless given; adds to those that are in memory already. Returns their address. */
   const compute = (setting: LayerSetting, input: Vector, change: Change, nodes: RowTag["nodes"], panels = panelCount): number => {
     const emit = at("columns", nodes);
     const layout = layoutOf(setting, l, matrix, sparse);
-    // where nothing is to be added, all are made again: what they count as is noted by the rows that make them
+    // where nothing is to be added, all are computed again: the rows that compute them carry the tag of what they count as
     const stand = change === "new" || (change === "same" && summed >= panels) ? 0 : Math.min(summed, panels);
     summed = 0;
     const isDense = setting.kind === "dense" && !sparse;
@@ -157,7 +157,7 @@ export function createLayerPass(network: PlacedNetwork, l: number, at: At): Laye
     }
     const step = steps++;
     const nodes = continues ? "added" : "chosen";
-    // the layer itself, whose numbers these are, is no ranking
+    // these scores are the layer's own pre-activations, so choosing from them counts as computing
     const emitSelect = all ? at("columns", nodes) : at("select");
     let chosen = select(setting, step, emitSelect);
     if (setting.unit === "cluster") {
@@ -167,7 +167,7 @@ export function createLayerPass(network: PlacedNetwork, l: number, at: At): Laye
     }
     const part = all ? chosen : network.list(isOutput ? `${l}.candidates` : `${l}.part.${step}`, panelCount * abi.PANEL);
     const kept = isOutput ? [abi.KEEP, float(0), continues ? 1 : 0] : [activation, float(alpha), 0];
-    // what is above a threshold stands in its list with its score, which relu leaves as it is
+    // with `all`, the list has each chosen node with its score, a pre-activation that relu leaves unchanged
     if (!all && setting.unit === "node") {
       const emit = at("rows", nodes);
       if (scales !== null) {
@@ -193,7 +193,7 @@ export function createLayerPass(network: PlacedNetwork, l: number, at: At): Laye
   };
 
   return (setting, input, change) => {
-    // what leaves no node out; `all` leaves out small outputs of hidden relus alone, `static` nodes of hidden layers
+    // whether no node is left out: `all` leaves out only small outputs of hidden relus, `static` only nodes of hidden layers
     const complete =
       setting.kind === "ranked" &&
       (setting.activator === "all"

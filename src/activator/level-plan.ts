@@ -4,8 +4,8 @@
 // Per layer:  rank (activator → scores) → select (scores → list) → compute (rows or panels of the chosen nodes) → list of non-zeros.
 // Per rung after the first, what an earlier rung computed stays: a layer whose input is the same computes only the nodes its wider
 // selection adds; a layer whose input grew adds the new inputs to its pre-activations; layers after that are computed afresh.
-// After the rungs stand rows that find the best answers, run only where they are asked for: one for the two best by pre-activation, whose
-// difference calibration wants to know, then those of `Answer`.
+// After the rungs come rows that find the best answers, run only where those are asked for: one for the two best by pre-activation, whose
+// difference calibration uses, then those of `Answer`.
 
 import * as abi from "../engine/generated/abi.ts";
 import type { MemoryPlan } from "../engine/memory-plan.ts";
@@ -15,7 +15,7 @@ import type { PlacedNetwork } from "./network.ts";
 import type { Rung } from "./setting.ts";
 import { createVector, float, type Vector } from "./vector.ts";
 
-/** Best answers that are found unless another number is written into the plan. */
+/** How many best answers are found unless another number is written into the plan. */
 export const topDepth = 5;
 
 /** What a row of a level's plan is for. */
@@ -25,7 +25,7 @@ export interface RowTag {
   stage: Stage;
   layer: number;
   rung: number;
-  /** Whether the row's units are nodes of the layer, and whether they add to an earlier rung's; a number: behind it so many, the first, are done. */
+  /** Whether the row's units are nodes of the layer, and whether they add to an earlier rung's. A number: after this row, that many first nodes are computed. */
   nodes: "none" | number | "chosen" | "added";
 }
 
@@ -35,14 +35,14 @@ export interface Answer {
   candidates: number;
   /** [outputs] activated, where it was not, else 0. */
   output: number;
-  /** Rows that activate candidates and leave the best answers in the network's best list; that is done by the last one, whose word 3 says how many. */
+  /** Rows `begin` … `end` − 1 activate candidates and leave the best answers in the network's best list. The last one's word 3 says how many are found. */
   begin: number;
   end: number;
 }
 
 /** How a plan takes the input. */
 export interface InputUse {
-  /** Whether row 0 takes the non-zeros of the dense input and no other row reads that: a query that brings them as a list starts behind it. */
+  /** Whether row 0 lists the non-zeros of the dense input, which no other row reads: a query that brings such a list starts at row 1. */
   readsNonZerosOnly: boolean;
 }
 
@@ -76,7 +76,7 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
   let readsDense = false;
   const source = { at: network.input, activation: abi.IDENTITY, alpha: 0 };
   const input = createVector(network, "input", network.layers[0].matrix.inputs, source);
-  // blocks and codes are made from it as well
+  // blocks and codes are made from the dense input as well
   input.dense = () => {
     readsDense = true;
     return network.input;
@@ -117,7 +117,7 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
   const answers = ends.map(({ src, n, output }): Answer => {
     emit([abi.BEST, src, n, 2, 0, network.best]);
     const begin = rows.length;
-    // what is best is what is returned as best: activation may make equal what was not, or turn it round
+    // found by the values that are returned: activation may make unequal values equal, or reverse their order
     if (!output && activation !== abi.IDENTITY) emit([abi.ACTIVATE, src, n, 0, activation, float(alpha)]);
     emit([abi.BEST, output || src, n, topDepth, output ? 0 : network.order, network.best]);
     return { candidates: output ? 0 : src, output, begin, end: rows.length };

@@ -39,9 +39,9 @@ export interface PlacedNetwork {
   activator(layer: number, setting: RankedSetting): Activator;
 }
 
-/** Inputs from which on an input is taken to be sparse. */
+/** The least number of inputs at which an input is taken to be sparse. */
 const sparseFrom = 8192;
-/** Best answers one query may ask for. */
+/** The most answers that one query may ask for. */
 export const bestCapacity = 128;
 
 /** Whether a model's input has so many numbers that most of them are taken to be 0. */
@@ -108,7 +108,7 @@ export function placeNetwork(memory: MemoryPlan, model: AnyModel): PlacedNetwork
         if (matrix.scales !== null) return placeScreen(memory, matrix, bias, matrix.inputs, scores());
         return placeOracle(matrix, bias, scores());
       default:
-        // which has nothing to place: the layer itself does it (layer-pass.ts)
+        // these have nothing to place: the layer itself does the ranking (layer-pass.ts)
         setting.activator satisfies "all" | "static";
     }
     throw refusal("bad-file", show(model.layers[l].name), `no ${setting.activator} activator of ${setting.variant}`, "what its levels use");

@@ -22,14 +22,19 @@ export interface Codes {
   blocks: number;
 }
 
+/** Addresses of a vector's forms; asking for one emits the rows that make it, unless it is there. */
 export interface Vector {
+  /** [width] floats. */
   dense(emit: Emit): number;
+  /** Lists that together hold the non-zeros. */
   parts(emit: Emit): readonly number[];
+  /** The list of steps between blocks that are not all 0. */
   blocks(emit: Emit): number;
   /** @param every whether zeros are listed too */
   codes(emit: Emit, every: boolean): Codes;
-  /** The address of the activated outputs, for the end of the network. */
+  /** [width] Activated outputs, for the end of the network. */
   activated(emit: Emit): number;
+  /** [width] Pre-activations; 0 where it is made from lists. */
   preActivations: number;
 }
 

@@ -1,4 +1,4 @@
-// What a message takes along of a caller's arguments, and which buffers are handed over with it: never more than a view shows, and no memory
+// What of a caller's arguments goes into a message, and which buffers are transferred with it: never more than a view shows, and no memory
 // that others may use. It knows nothing of Workers.
 
 import { refusal } from "../errors.ts";
@@ -54,7 +54,7 @@ function ownView<View extends ArrayBufferView>(view: View): View {
   return isOwn ? view : copyOfView(view);
 }
 
-/** Each once, but for shared ones, which cannot be handed over, and empty ones: one handed over before would never arrive in Node, nor be refused. */
+/** Each buffer once, except shared ones, which cannot be transferred, and empty ones: in Node, one transferred before would neither arrive nor be refused. */
 function buffersOf(views: readonly ArrayBufferView[]): ArrayBuffer[] {
   return [...new Set(views.map(({ buffer }) => buffer))].filter(
     (buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && buffer.byteLength > 0,

@@ -37,7 +37,7 @@ export function createThread({ post, turn }: ThreadPort, clock: Clock = systemCl
   const waiting: Waiting[] = [];
   let running: Waiting | null = null;
   let isStopped = false;
-  /** The least that this thread's clock was ahead of the time that anything was asked at: the clocks' difference, and the way of a quick message. */
+  /** The least difference between this thread's clock and a question's time: how far the clocks are apart, plus what a quick message takes. */
   let quickestMs = Number.POSITIVE_INFINITY;
 
   const open = async ({ id, source, options, progress }: Question & { kind: "open" }): Promise<void> => {

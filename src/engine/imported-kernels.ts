@@ -1,7 +1,7 @@
 // Takes the place of kernels.ts in runtimes that compile no bytes, workerd and edge-light: the kernels are a module the runtime compiled when
 // it loaded the program. Such a module either validates or the program does not start, so it is the plain SIMD build and never the relaxed one.
 
-// `?module` as Nitro hands out an instance without it
+// `?module`, because without it Nitro hands out an instance
 import module from "../../slonn-simd.wasm?module";
 import type { Backend } from "./engine.ts";
 import type { Kernels } from "./kernels.ts";

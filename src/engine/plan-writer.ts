@@ -9,6 +9,7 @@ export interface FloatArgument {
   float: number;
 }
 
+/** A row of a plan before it is written. */
 export type Row = readonly [operation: number, ...args: (number | FloatArgument)[]];
 
 /** Takes the next row of a plan. */

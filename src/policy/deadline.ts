@@ -1,5 +1,5 @@
-// Which level to run in the time that is left: latencies as measured idle, times the load, against a deadline. Pure, and cheap enough for
-// every query: nothing is allocated, a logarithm or two per level looked at.
+// Which level to run in the time that is left: latencies measured on an idle machine, times the load, against a deadline. Pure, and cheap
+// enough for every query: nothing is allocated, and each level looked at costs a logarithm or two.
 //
 // Between the measured percentiles the share of queries that take longer than t falls by a power of t: linear in "nines" (−log10 of
 // that share) over log t. Of a level that grows two distributions count: the first rung's, behind which an answer stands, and the
@@ -23,15 +23,15 @@ const perLevel = 13;
 const metricAt = 6;
 const laterAt = 7;
 const perLater = 2;
-/** The 90th percentile has one nine, the 99th two, the median this much less than one. */
+/** The 90th percentile has one nine, the 99th has two, and the median this much less than one. */
 const belowP90 = 1 - Math.log10(2);
-/** The nines of a share; NaN, which no level reaches, of one above 1. */
+/** The nines of a share; NaN, which no level reaches, for a share above 1. */
 const ninesOf = (share: number): number => -Math.log10(1 - share);
 /** A growing level is chosen where at least this share of queries need not be cut short. */
 const uncut = 0.95;
-/** What an answer that was cut short is worth, of a whole one's 1: queries that grow are the close calls. */
+/** What an answer that was cut short is worth where a whole one is worth 1: queries that grow are the close calls. */
 const worthCut = 0.6;
-/** How much longer a level has to take to count as slower than another, as a logarithm: smaller differences may be measured by chance. */
+/** How much longer, as a logarithm, a level has to take to count as slower than another: smaller differences may be chance. */
 const unlike = 0.2;
 /** An allowance for rounding, as a logarithm. */
 const rounding = 1e-9;
@@ -69,7 +69,7 @@ function nines(forecast: Forecast, { tail }: LoadState, at: number, logMs: numbe
   return x < p99 ? 1 + (x - p90) / (p99 - p90) : 2 + (x - p99) / Math.max(p99 - p90, 0.05);
 }
 
-/** Milliseconds within which that share of first rungs (`part` 0) or whole queries (1) is done, lost time slices left aside. */
+/** Milliseconds within which a `share` of first rungs (`part` 0) or of whole queries (1) is done, leaving lost time slices aside. */
 export function predict(forecast: Forecast, { stretch, tail }: LoadState, level: number, part: 0 | 1, share: number): number {
   const at = perLevel * level + 3 * part;
   const n = ninesOf(share) - 1;
@@ -77,7 +77,7 @@ export function predict(forecast: Forecast, { stretch, tail }: LoadState, level:
   return stretch[level] * Math.exp(forecast[at] + tail * (p90 + n * (n < 0 ? p90 / belowP90 : forecast[at + 2] - p90)));
 }
 
-/** The same of a query with `leftMs` left: a rung that could not end by then is not begun. */
+/** The same for a query with `leftMs` left: a rung that could not end by then is not begun. */
 export function predictWithin(forecast: Forecast, load: LoadState, level: number, share: number, leftMs: number): number {
   let ms = predict(forecast, load, level, 0, share);
   for (let at = perLevel * level + laterAt; at < perLevel * (level + 1); at += perLater) {
@@ -87,15 +87,15 @@ export function predictWithin(forecast: Forecast, load: LoadState, level: number
   return Math.min(ms, predict(forecast, load, level, 1, share));
 }
 
-/** Whether a level takes no less time than another when idle, for all that was measured: in the median and in the 99th percentile. */
+/** Whether, as far as was measured, a level is no faster than another on an idle machine, in the median and in the 99th percentile. */
 export function isNoFaster(forecast: Forecast, level: number, other: number): boolean {
   const slower = (at: number): number => forecast[perLevel * other + at] - forecast[perLevel * level + at];
   return [0, 3].every((at) => slower(at) + Math.max(0, slower(at + 2)) <= unlike);
 }
 
 /**
- * Share of queries that are not cut short: all that they grow fits, and no rung that they want is left out because few of those that
- * begin it would end it in time.
+ * Share of queries that are not cut short: all their growth fits, and no rung they ask for is skipped because few queries that begin it would
+ * end it in time.
  */
 function uncutBy(forecast: Forecast, load: LoadState, at: number, logMs: number): number {
   let share = 1 - 10 ** -nines(forecast, load, at + 3, logMs);
@@ -129,7 +129,7 @@ export function fits(forecast: Forecast, load: LoadState, level: number, leftMs:
 
 /**
  * How close a level comes to a deadline that no level fits: the share of its queries that will be right and in time. Where none will be in
- * time, the milliseconds that one takes, below 0. NaN where nothing was measured.
+ * time, the median milliseconds of a query, negated. NaN where nothing was measured.
  */
 export function closeness(forecast: Forecast, load: LoadState, level: number, leftMs: number): number {
   const at = perLevel * level;

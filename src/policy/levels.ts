@@ -1,5 +1,5 @@
-// What the policy has to know of a level besides its numbers: whether its answers are dense's by construction, and which levels
-// there are without calibration.
+// What the policy has to know of a level besides its numbers: whether its answers are dense's by construction, and what it is certified for;
+// and which levels there are without calibration.
 
 import { PANEL } from "../engine/generated/abi.ts";
 import { paddedTo } from "../engine/memory-plan.ts";
@@ -18,15 +18,15 @@ export function isLossless(level: Level): boolean {
 
 /**
  * What a level is certified for. A lossless level gives dense's answers and keeps what dense, the last of `levels`, is certified for:
- * loss 0 and agreement 1 without a test (no samples, confidence 1), unless promises are about other weights than dense's. Agreement that was
- * certified alone, without labels, bounds the loss too: an answer that stays is not lost.
+ * loss 0 and agreement 1 without a test (no samples, confidence 1), unless promises are about weights other than dense's. Agreement that was
+ * certified alone, without labels, bounds the loss too: an answer that does not change is not lost.
  */
 export function certificateOf(levels: readonly Level[], index: number, kind: Certificate["kind"]): Certificate | null {
   const lossless = isLossless(levels[index]);
   const { certificates } = levels[lossless ? levels.length - 1 : index];
   const ideal = (of: Certificate["kind"]): number => (of === "loss" ? 0 : 1);
   const isIdeal = (one: Certificate): boolean => one.kind === "accuracy" || one.bound === ideal(one.kind);
-  // a tested loss can come to 0 as well, a tested agreement never to 1
+  // a tested bound of the loss can be 0 as well; a tested bound of agreement is never 1
   if (lossless && kind !== "accuracy" && certificates.every(isIdeal)) return { kind, bound: ideal(kind), confidence: 1, samples: 0 };
   const [own, agreement] = [kind, "agreement"].map((wanted) => certificates.find((one) => one.kind === wanted));
   return own ?? (kind === "loss" && agreement ? { ...agreement, kind, bound: 1 - agreement.bound } : null);

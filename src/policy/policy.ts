@@ -1,4 +1,4 @@
-// From what is asked, what was certified, what was measured and how loaded the machine is to one level of effort. Pure: no clock, no
+// Chooses one level of effort from what is asked, what was certified, what was measured and how loaded the machine is. Pure: no clock, no
 // engine, no state. Unknown numbers are NaN and never fit anything.
 
 import type { Certificate, Ladder, Level } from "../profile/ladder.ts";
@@ -10,9 +10,11 @@ import { describeKey, describeSlo, type Slo } from "./slo.ts";
 
 /** What really happened to a query. */
 export interface Outcome {
-  /** Milliseconds of the deadline that had passed before the query was seen, and those it took then. */
+  /** Milliseconds of the deadline that had passed before the call. */
   waitedMs: number;
+  /** Milliseconds of the call itself. */
   totalMs: number;
+  /** Multiply-adds done. */
   macs: number;
   /** Mean share of active nodes, as `nodeShare` counts it. */
   nodeShare: number;
@@ -32,8 +34,8 @@ const promiseKinds: readonly PromiseKind[] = ["loss", "agreement", "accuracy"];
  * - `operations`: the most accurate level, as observed, whose largest observed count of multiply-adds fits (the largest, since a
  *   budget that is kept on average only is no budget; levels that grow stop at it); none: the one with the smallest.
  * - `nodes`: the most accurate level, as observed, whose mean share of active nodes (`nodeShare`) fits; none: the one with the smallest.
- * - Several: one after another in the order deadline, operations, promises, nodes, each among the levels the ones before
- *   left. What leaves none is given up: so the deadline wins.
+ * - Several: one after another in the order deadline, operations, promises, nodes, each among the levels that the ones before
+ *   left. A requirement that would leave none is given up, so the deadline wins.
  *
  * Levels lossless by construction give the same answers and count as the highest; among them the fastest is taken.
  * A tighter target of one kind, all else equal, never gets a level that is worse in what it constrains.
@@ -82,7 +84,7 @@ export function plan(
   let left = among;
   const gaveUp: string[] = [];
   const reasons: string[] = [];
-  /** Keeps what fits; where nothing does, what comes closest: least by `distance`, and `within` says what there was of it. */
+  /** Keeps the levels that fit; where none does, those closest by `distance`. `within` says, for people, under what circumstances. */
   const narrow = (
     key: "latencyMs" | "operations" | "nodes",
     size: (i: number) => number,
@@ -93,7 +95,7 @@ export function plan(
     const text = describeKey(targets, key);
     const fitting = left.filter(holds);
     if (fitting.length > 0) {
-      // what no deadline prefers was left out before
+      // levels that no deadline prefers were left out before
       reasons.push(`${text} leaves ${fitting.length} of ${left.length} levels${key === "latencyMs" ? " that pay" : ""}`);
       left = fitting;
       return;
@@ -102,7 +104,7 @@ export function plan(
     const isKnown = left.some((i) => !Number.isNaN(distance(i)));
     const away = isKnown ? distance : (i: number): number => levels[i].cost.macs.mean;
     const [least] = [...left].sort((a, b) => ascending(away(a), away(b)));
-    // a deadline that nobody can tell anything of leaves the word to what else was asked
+    // where nothing is known of a level's latency, the choice is left to what else was asked
     if (isKnown || !asksElse) left = left.filter((i) => !ascending(away(i), away(least)));
     const closest = size(least) >= 0 ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
     reasons.push(`${text + within} fits no level: ${closest}`);
@@ -172,8 +174,8 @@ export function thinnedLayers(levels: readonly Level[]): number[] {
 }
 
 /**
- * Mean of these layers' shares of active nodes; of it and its nine decimals the smaller, as a sum of decimals may come out a little above its
- * own. `nodes` has one entry per layer: counts beside `widths`, shares without.
+ * Mean of these layers' shares of active nodes, or that mean rounded to nine decimals, whichever is smaller: a sum of decimals may come out
+ * slightly above its true value. `nodes` has one entry per layer: a count where `widths` are given, else a share.
  */
 export function nodeShare(nodes: ArrayLike<number>, layers: readonly number[], widths?: ArrayLike<number>): number {
   const mean = layers.reduce((sum, l) => sum + (widths ? nodes[l] / widths[l] : nodes[l]), 0) / layers.length;
@@ -214,20 +216,20 @@ function bestCertified(levels: readonly Level[], among: readonly number[], kind:
 }
 
 /**
- * What a budget of operations has to hold: the largest observed count. Of a level that grows, the first rung's, since growth stops at
- * the budget, and the 99th percentile, so that it rarely has to.
+ * The multiply-adds that a budget has to allow: the largest count observed. For a level that grows, the largest of its first rung, since growth
+ * stops at the budget, but at least the 99th percentile, so that it rarely has to.
  */
 function mostMacs({ rungs, cost }: Level): number {
   return rungs.length > 1 && rungs[0].macs !== undefined ? Math.max(rungs[0].macs, cost.macs.p99) : cost.macs.max;
 }
 
-/** Orders numbers upward, unknown ones last and equal to each other. */
+/** Orders numbers upwards, NaN last and equal to NaN. */
 function ascending(a: number, b: number): number {
   const known = (value: number): number => (Number.isNaN(value) ? Number.MAX_VALUE : value);
   return known(a) - known(b);
 }
 
-/** To four decimals, upwards: who asks for just what a reason names gets it. */
+/** Rounded up to four decimals, so that whoever asks for exactly what a reason names gets it. */
 function rounded(value: number): number {
   return Math.ceil(value * 1e4) / 1e4;
 }

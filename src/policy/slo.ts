@@ -140,8 +140,8 @@ export function checkSlo(value: unknown): Slo {
 }
 
 /**
- * Checks what a caller says of time that had passed before a query, and of time that is to be left to others.
- * @throws SlonnError `bad-slo` where either is below 0 or no number.
+ * Checks the time that, by the caller's word, had passed before a query, and the time that is to be left to others.
+ * @throws SlonnError `bad-slo` where either is below 0 or not a number
  */
 export function checkTimes(waitedMs: number, reservedMs: number): void {
   const isTime = (ms: unknown): boolean => typeof ms === "number" && ms >= 0;
@@ -149,7 +149,7 @@ export function checkTimes(waitedMs: number, reservedMs: number): void {
     throw refusal("waitedMs, reservedMs", `${show(waitedMs)}, ${show(reservedMs)}`, "milliseconds from 0");
 }
 
-/** A checked SLO, and what comparing others with it takes. */
+/** A checked SLO, and what is needed to compare others with it. */
 export interface Asked {
   readonly slo: Slo;
   /** In canonical order, NaN for those that are not asked. */
@@ -164,10 +164,10 @@ export function askedOf(slo: Slo): Asked {
 }
 
 /**
- * Whether an SLO that was not checked asks just that, signals aside; one that is odd in any way does not, and is to be checked, as is one that is no
- * plain object. Every query does this, so nothing is allocated, and no key is looked for that is not there: where objects of many shapes come by,
- * engines take long to find that out, and allocate an object for every fraction that is read by a name they cannot tell beforehand; and for one that
- * is compared with what may be undefined. A property of a plain object that is made not to be enumerable is overlooked.
+ * Whether an SLO that was not checked asks just that, signals aside. One that is odd in any way, or no plain object, does not, and is to be
+ * checked. Every query does this, so nothing is allocated and no absent key is looked up: with objects of many shapes, engines take long to find a
+ * key absent, and they allocate an object for every fraction that is read by a name not known beforehand or compared with what may be undefined.
+ * A property of a plain object that is not enumerable is overlooked.
  */
 export function asksSame(slo: Slo | null, { slo: asked, numbers, keys }: Asked): boolean {
   if (slo === null || Object.getPrototypeOf(slo) !== Object.prototype) return false;
@@ -191,7 +191,7 @@ export function asksSame(slo: Slo | null, { slo: asked, numbers, keys }: Asked):
   return left === 0;
 }
 
-/** Whether a key stands there undefined; looked up by its name, as above. */
+/** Whether a key is there but undefined; each is read by its literal name, for the reason above. */
 function asksNothing(slo: Slo, key: string): boolean {
   return (
     (key === "loss" && slo.loss === undefined) ||

@@ -1,5 +1,5 @@
-// Measuring what each level takes on this machine: short blocks of runs, level after level and round after round, so that what disturbs
-// the machine meanwhile falls on all of them, while each finds its weights in the caches as it does in service.
+// Measuring how long each level takes on this machine: short blocks of runs, level after level and round after round, so that whatever disturbs
+// the machine meanwhile affects all of them, while each finds its weights in the caches as it does in service.
 
 import type { Clock } from "../clock.ts";
 import { ROW_WORDS, WORD_MACS, WORD_UNITS } from "../engine/generated/abi.ts";
@@ -15,16 +15,16 @@ const mostRounds = 24;
  * few queries get that far.
  */
 const blockRuns = 10;
-/** Runs of a block that only warm the caches. */
+/** Runs at the start of a block that only warm the caches. */
 const warmUps = 2;
-/** A run that takes fewer steps of the clock is timed together with others. */
+/** A run that takes fewer steps of the clock than this is timed together with others. */
 const leastSteps = 10;
 const mostRepeats = 1024;
 /** Multiply-adds of runs timed together, at most: a clock that hardly moves, as one made for a test, is not waited for. */
 const mostMacs = 4e8;
-/** Looks at a clock that moves, to tell its step. */
+/** The most looks at a clock that moves, to find its step. */
 const mostLooks = 100_000;
-/** Looks after which one that has not moved counts as standing still: more than the fastest clock has in a step of 16 ms. */
+/** Looks after which a clock that has not moved counts as standing still: more than fit into a step of 16 ms on the fastest machine. */
 const mostStill = 1_000_000;
 
 /** Measures the levels of a session, all at once or a part at a time. */
@@ -38,7 +38,7 @@ export interface Profiler {
   isDone(): boolean;
 }
 
-/** @param budgetMs what all of it may take, roughly, once every level was run */
+/** @param budgetMs roughly how long all of it may take, once every level has run */
 export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profiler {
   const { input } = live;
   const runs = live.runs();
@@ -68,11 +68,11 @@ export function createProfiler(live: Live, clock: Clock, budgetMs = 400): Profil
     const together = into.repeats > 1;
     const start = clock.now();
     const end = Math.min(until, start + budgetMs / runs.length);
-    // what was run just now is warm, and all rungs have to be known should this block be cut short
+    // in round 0 the level has just run and is warm; and all rungs have to be known even if this block is cut short
     const [warmUpRuns, whole] = round === 0 ? [0, 0] : [warmUps, blockRuns - 1];
     for (let n = 0; n < (together ? 3 : blockRuns) && (n <= Math.max(1, warmUpRuns) || clock.now() < end); n++) {
       const begin = writeInput(inputs[(round * blockRuns + n) % inputs.length], input, run.plan);
-      // all of them within a step took no longer than one
+      // runs that all fell within one step of the clock are taken to have filled it
       if (together) into.whole.push(Math.max(timeWhole(run, clock, into.repeats, begin), stepMs / into.repeats));
       else timePoints(run, clock, n < warmUpRuns ? null : into, n === whole, begin);
     }
@@ -179,7 +179,7 @@ function timeWhole({ engine, plan, rows }: LevelRun, clock: Clock, n: number, be
   return (clock.now() - start) / n;
 }
 
-/** Takes down when one run passed its points: as far as its own rule takes it, or, with `all`, to the last. */
+/** Notes when one run passed its points: as far as its own rule takes it, or, with `all`, to the last. */
 function timePoints(
   { engine, plan: { address }, points, words }: LevelRun,
   clock: Clock,

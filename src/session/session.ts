@@ -40,7 +40,8 @@ import { type BestAnswers, dropped, type Output } from "./output.ts";
 import { createPacing, type Decision } from "./pacing.ts";
 import type { PausableSession } from "./pausable-session.ts";
 import { createProfiler, type Profiler } from "./profile.ts";
-import { type Report, reportOf } from "./report.ts";
+import type { Report } from "./report.ts";
+import { reportOf } from "./run-report.ts";
 
 /** How a session runs; all optional. */
 export interface SessionOptions extends EngineOptions {

@@ -5,7 +5,7 @@ import { rungsOf } from "../../src/activator/work.ts";
 import { uncalibratedLevels } from "../../src/policy/levels.ts";
 import { writeInput } from "../../src/session/input.ts";
 import { layOut, limit } from "../../src/session/level-run.ts";
-import { stoppedBy } from "../../src/session/report.ts";
+import { stoppedBy } from "../../src/session/run-report.ts";
 import { madeUpModel } from "../made-up-models.ts";
 
 test.each([
