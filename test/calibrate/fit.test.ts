@@ -117,6 +117,24 @@ describe("a hash activator", async () => {
     }
   });
 
+  test("votes by how active a node was on average for the inputs on the same sides of the planes of a table", () => {
+    const { planes, starts, nodes, votes } = fitted;
+    const side = (r: number, plane: number): number => {
+      let dot = 0;
+      for (let i = 0; i < 10; i++) dot += x[r * 10 + i] * planes[plane * 10 + i];
+      return dot > 0 ? 1 : 0;
+    };
+    for (let bucket = 0; bucket < 48; bucket++) {
+      const table = Math.floor(bucket / 16);
+      const members = Array.from({ length: n }, (_, r) => r).filter((r) =>
+        [0, 1, 2, 3].every((bit) => side(r, table * 4 + bit) === ((bucket >> bit) & 1)),
+      );
+      expect(starts[bucket + 1] > starts[bucket]).toBe(members.length > 0);
+      for (let i = starts[bucket]; i < starts[bucket + 1]; i++)
+        expect(votes[i]).toBeCloseTo(members.reduce((total, r) => total + h[r * 16 + nodes[i]], 0) / members.length, 5);
+    }
+  });
+
   test("has planes that the mean input lies on", () => {
     const mean = Array.from({ length: 10 }, (_, i) => {
       let total = 0;

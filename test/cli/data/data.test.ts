@@ -158,6 +158,7 @@ describe("readLabels", () => {
 
   test.each([
     ["another number of rows", "y.csv", "1\n2\n", /got labels for 2 rows, expected 3, the rows of the inputs/],
+    ["another number of sparse rows", "y.svm", "1 1:1\n2 1:1\n", /got labels for 2 rows, expected 3, the rows of the inputs/],
     ["a negative label", "y.csv", "1\n-1\n0\n", /row 1: got label -1, expected an integer from 0 to 3/],
     ["a fraction", "y.csv", "1\n0\n0.5\n", /row 2: got label 0\.5/],
     ["a class the model lacks", "y.csv", "1\n0\n4\n", /row 2: got label 4, expected an integer from 0 to 3/],
