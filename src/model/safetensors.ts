@@ -5,7 +5,7 @@
 import { refusal, type SlonnError } from "../errors.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { narrowToHalf, widenBfloat16, widenHalf } from "./half.ts";
-import { isObject, quoted } from "./quoted.ts";
+import { isObject, quoted, show } from "./quoted.ts";
 import { type DType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
 
 /** The longest header the specification allows, in bytes. */
@@ -161,21 +161,25 @@ export function loadTensor({ dtype: stored, shape, bytes }: StoredTensor): Tenso
   return { dtype, shape, data: widen ? widen(data as Uint16Array) : data };
 }
 
-/** What a type in memory is stored as when it is not narrowed: the first that becomes it. */
-function storedAs(dtype: DType): StoredType {
-  return (Object.keys(storedTypes) as StoredType[]).find((stored) => storedTypes[stored][0] === dtype) as StoredType;
+/** What a type in memory is stored as when it is not narrowed: the first that becomes it; undefined for what is no such type. */
+function storedAs(dtype: DType): StoredType | undefined {
+  return (Object.keys(storedTypes) as StoredType[]).find((stored) => storedTypes[stored][0] === dtype);
 }
 
 /**
  * How a tensor lies in a file: its stored type and its bytes (a view of its data where nothing is narrowed).
  * @param half whether to store it as F16, rounded to nearest, ties to even
- * @throws SlonnError `bad-input` when data and shape do not fit, `bad-option` where what is to be stored as F16 is no float32.
+ * @throws SlonnError `bad-input` for what is no tensor and when data and shape do not fit, `bad-option` where what is to be stored as F16 is no float32.
  */
-export function storeTensor(name: string, { dtype, shape, data }: Tensor, half: boolean): StoredTensor {
+export function storeTensor(name: string, tensor: Tensor, half: boolean): StoredTensor {
+  const { dtype, shape, data }: Tensor = tensor ?? {};
+  const stored = storedAs(dtype);
+  if (!stored || !Array.isArray(shape) || !ArrayBuffer.isView(data))
+    throw refusal("bad-input", `tensor ${quoted(name)}`, show(tensor), "a dtype, a shape and data");
   const bytesOf = (array: TensorData) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  if (sizeOf(shape) !== data.length || data.BYTES_PER_ELEMENT !== itemBytes(storedAs(dtype)))
+  if (sizeOf(shape) !== data.length || data.BYTES_PER_ELEMENT !== itemBytes(stored))
     throw refusal("bad-input", `tensor ${quoted(name)}`, `${data.length} elements`, `[${shape.join(", ")}] of ${dtype}`);
-  if (!half) return { name, dtype: storedAs(dtype), shape, bytes: bytesOf(data) };
+  if (!half) return { name, dtype: stored, shape, bytes: bytesOf(data) };
   if (!(data instanceof Float32Array)) throw refusal("bad-option", `tensor ${quoted(name)}`, `${dtype} to store as F16`, "float32");
   return { name, dtype: "F16", shape, bytes: bytesOf(narrowToHalf(data)) };
 }

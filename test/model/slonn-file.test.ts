@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { type Activation, activations, createModel, floatWeights, type Model } from "../../src/model/model.ts";
 import { openSafetensors, packSafetensors, readSafetensors, type StoredTensor } from "../../src/model/safetensors.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
+import type { Tensor } from "../../src/model/tensor.ts";
 import { seeded } from "../../src/random.ts";
 import { mutate, mutateHeader, survives } from "./mutations.ts";
 
@@ -104,6 +105,22 @@ test("half halves the weights, keeps the biases, and is stable from then on", ()
     expect(largest).toBeLessThanOrEqual(2 ** -12);
   });
   expect(Buffer.compare(encodeModel(back, { half: true }), bytes)).toBe(0);
+});
+
+test.each([
+  null,
+  5,
+  {},
+  { dtype: "float32", shape: null, data: new Float32Array(2) },
+  { dtype: "float32", shape: [2], data: null },
+  { dtype: "float32", shape: [2], data: [1, 2] },
+  { dtype: "float16", shape: [2], data: new Float32Array(2) },
+  { dtype: "float32", shape: [3], data: new Float32Array(2) },
+])("refuses to write a calibration with a tensor that is none: %j", (tensor) => {
+  const tensors = new Map([["odd", tensor as unknown as Tensor]]);
+  expect(() => encodeModel({ ...plain, calibration: { ladder: null, tensors } })).toThrow(
+    expect.objectContaining({ code: "bad-input", message: expect.stringMatching(/^tensor "calibration\.odd": got .+, expected /) }),
+  );
 });
 
 test("refuses to write names that no reader takes, tensors in no Map, and options that are none", () => {

@@ -42,11 +42,14 @@ describe("what a profile was measured on", () => {
       );
   });
 
-  test.each([[null], [{ rungs: {} }], [{ rungs: [null] }], [{ rungs: [{ layers: 5 }] }]])("is refused for a level of %j", (level) => {
-    const odd = { levels: [profile.levels[0], level] } as unknown as LatencyProfile;
-    expect(() => checkProfile(odd, origin, 2)).toThrow(/^latency profile: levels\[1\]: got /);
-    expect(() => checkProfile({ levels: [...odd.levels].reverse() }, origin, 2)).toThrow(/^latency profile: levels\[0\]: got /);
-  });
+  test.each([[null], [{ rungs: {} }], [{ rungs: [null] }], [{ rungs: [{}] }], [{ rungs: [{ layers: 5 }] }]])(
+    "is refused for a level of %j",
+    (level) => {
+      const odd = { levels: [profile.levels[0], level] } as unknown as LatencyProfile;
+      expect(() => checkProfile(odd, origin, 2)).toThrow(/^latency profile: levels\[1\]: got /);
+      expect(() => checkProfile({ levels: [...odd.levels].reverse() }, origin, 2)).toThrow(/^latency profile: levels\[0\]: got /);
+    },
+  );
 
   test.each([-1, -1e-9, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 1e13])(
     "is refused for a time of %f, not for one that is unknown",
