@@ -1,4 +1,5 @@
-// What runtimes can tell of the machine's load: Linux's pressure file, Compute Pressure in Chromium, and everywhere how late timers fire. Each is a hint for a session's own estimate (`load: { pressure }`), no more.
+// What runtimes can tell of the machine's load: Linux's pressure file, Compute Pressure in Chromium, and everywhere how late timers fire.
+// Each is a hint for a session's own estimate (`load: { pressure }`), no more.
 
 import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
