@@ -33,6 +33,9 @@ describe("a profile as text", () => {
   test.each<[string, unknown, string]>([
     ["no object", [1], "profile: got a list of 1, expected an object"],
     ["no origin", { levels: [] }, "origin: got nothing, expected an object"],
+    ["no machine", { origin: { ...origin, machine: undefined }, levels: [] }, "origin.machine: got nothing, expected text"],
+    ["a backend of nothing", { origin: { ...origin, backend: null }, levels: [] }, "origin.backend: got null, expected text"],
+    ["a model as a number", { origin: { ...origin, model: 5 }, levels: [] }, "origin.model: got 5, expected text"],
     ["half an origin", { origin: { machine: "m" }, levels: [] }, "origin.build: got nothing, expected text"],
     ["no levels", { origin }, "levels: got nothing, expected a list"],
     ["a time below 0", { origin, levels: [{ p50: -1, p90: 2, p99: 3 }] }, "levels[0].p50: got -1"],
@@ -52,8 +55,17 @@ describe("a profile as text", () => {
     [
       "rungs without layers",
       { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [{ p50: 1, p90: 2, p99: 3 }] }] },
-      "levels[0].rungs[0].layers",
+      "levels[0].rungs[0].layers: got nothing, expected a list",
     ],
+    [
+      "a layer's time below 0",
+      { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [{ p50: 1, p90: 2, p99: 3, layers: [1, -1] }] }] },
+      "levels[0].rungs[0].layers[1]: got -1",
+    ],
+    ["a rung of nothing", { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [null] }] }, "levels[0].rungs[0]: got null"],
+    ["rungs that are no list", { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: {} }] }, "levels[0].rungs: got an object"],
+    ["a first run below 0", { origin, levels: [{ p50: 1, p90: 2, p99: 3, cold: -1 }] }, "levels[0].cold: got -1"],
+    ["a sensitivity of 0", { origin, levels: [{ p50: 1, p90: 2, p99: 3, sensitivity: 0 }] }, "levels[0].sensitivity: got 0"],
     [
       "more than all queries in a rung",
       { origin, levels: [{ p50: 1, p90: 2, p99: 3, rungs: [{ p50: 1, p90: 2, p99: 3, layers: [1], reached: 1.5 }] }] },
