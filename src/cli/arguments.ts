@@ -28,6 +28,8 @@ export interface Arguments {
   has(flag: string): boolean;
   text(flag: string): string | undefined;
   list(flag: string): readonly string[];
+  /** Of one value in which commas join names. @throws UsageError where nothing stands before, behind or between commas. */
+  names(flag: string): readonly string[] | undefined;
   /** @throws UsageError where it was not given. */
   required(flag: string): string;
   /** @throws UsageError where what was given is no number. */
@@ -71,6 +73,14 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
     has: (flag) => values.has(flag),
     text,
     list: (flag) => (values.get(flag) as string[] | undefined) ?? [],
+    names(flag) {
+      const names = text(flag)
+        ?.split(",")
+        .map((name) => name.trim());
+      if (names?.includes(""))
+        throw new UsageError(`got --${flag} ${JSON.stringify(text(flag))}, in which a name is missing, expected names joined by commas`);
+      return names;
+    },
     required(flag) {
       const value = text(flag);
       if (value === undefined) throw new UsageError(`got no --${flag}, expected --${flag} ${flags[flag].value}`);

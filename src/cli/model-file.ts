@@ -11,10 +11,11 @@ import { checkPlace } from "./write-bytes.ts";
 
 /**
  * Loads the model a command works on. A .slonn keeps the name it carries; anything else is called after its file.
- * @throws SlonnError as the importers do, and `unreadable` where `--output` is a file that the model names.
+ * @throws SlonnError as the importers do, UsageError for a list of activations that lacks a name, and `unreadable` where `--output` is a file that the model names.
  */
 export async function loadModelFile(args: Arguments): Promise<Model> {
-  const [activations, output] = [args.text("activations"), args.text("output")];
+  const activations = args.names("activations") as Activation[] | undefined;
+  const output = args.text("output");
   const name = basename(args.file);
   const bytes = await readBytes(args.file);
   const read = async (part: string): Promise<Uint8Array> => {
@@ -22,10 +23,7 @@ export async function loadModelFile(args: Arguments): Promise<Model> {
     if (output !== undefined) await checkPlace(output, new Map([[name, path]]));
     return readBytes(path);
   };
-  const model = await importModel(
-    { name, bytes, read },
-    activations === undefined ? {} : { activations: activations.split(",").map((one) => one.trim()) as Activation[] },
-  );
+  const model = await importModel({ name, bytes, read }, { activations });
   if (formatOf(name, bytes) === "slonn") return model;
   return { ...model, name: name.replace(/(?<=.)\.[a-z0-9]+$/i, "") };
 }

@@ -53,6 +53,18 @@ describe("parseArguments", () => {
     expect(() => parseArguments(words, flags)).toThrow(message);
   });
 
+  test("takes names that commas join, and spaces around them", () => {
+    const namesIn = (value: string) => parseArguments(["a", `--data=${value}`], flags).names("data");
+    expect([namesIn("relu"), namesIn("relu, identity")]).toEqual([["relu"], ["relu", "identity"]]);
+    expect(parseArguments(["a"], flags).names("data")).toBeUndefined();
+    for (const value of ["relu,", "relu, ", ",relu", "relu,,relu", ",", " "]) {
+      expect(() => namesIn(value)).toThrow(UsageError);
+      expect(() => namesIn(value)).toThrow(
+        `got --data ${JSON.stringify(value)}, in which a name is missing, expected names joined by commas`,
+      );
+    }
+  });
+
   test.each([" ", "abc", "1x", "Infinity", "NaN"])("refuses %j as a number", (value) => {
     expect(() => parseArguments(["a", `--data=${value}`], flags).number("data", 0)).toThrow(/got --data ".*", expected a number/);
   });

@@ -58,6 +58,11 @@ describe("usage", () => {
     [["run", "m.slonn", "--data"], /run: got --data without a value, expected one; see slonn run --help/],
     [["bench", "m.slonn", "--data", "x", "--samples", "many"], /got --samples "many", expected a number/],
     [["import", "m.onnx"], /got no --output/],
+    [["inspect", "m.safetensors", "--activations", "relu,"], /inspect: got --activations "relu,", in which a name is missing, expected/],
+    [
+      ["calibrate", "m.slonn", "--data", "x", "-o", "y", "--activators", "low-rank,"],
+      /calibrate: got --activators "low-rank,", in which a name is missing/,
+    ],
     [["inspect", "a", "b"], /got 2 files/],
     [["calibrate", "m", "--data", "x", "-o", "y", "--max-loss", "little"], /got --max-loss "little", expected a number/],
     [["calibrate", "m", "-o", "y"], /got no --data/],

@@ -59,6 +59,8 @@ describe("parseSlo", () => {
   test.each([
     ["", 'slo: got "", expected dense, exact, accuracy=0.97'],
     ["fast", 'slo: got "fast", expected dense'],
+    ["latency=2ms,", 'slo: got "" in "latency=2ms,", expected dense'],
+    [",loss=0.01", 'slo: got "" in ",loss=0.01", expected dense'],
     ["operations=200,000", 'slo: got "000" in "operations=200,000", expected dense'],
     ["Dense", 'slo: got "Dense"'],
     ["loss", 'loss: got "", expected a number, as in loss=0.003'],

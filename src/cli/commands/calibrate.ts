@@ -54,7 +54,7 @@ export const calibrateCommand: Command = {
     const confidence = args.share("confidence", 0.95);
     const seed = args.number("seed", 1);
     const scale = args.number("scale", 1);
-    const activators = args.text("activators");
+    const activators = args.names("activators") as ActivatorKind[] | undefined;
     const asked = args.text("metric");
     const metric = asked === undefined ? undefined : parseMetric(asked);
     const weights = args.text("weights");
@@ -76,7 +76,7 @@ export const calibrateCommand: Command = {
         fitRows,
         maxLoss,
         confidence,
-        ...(activators === undefined ? {} : { activators: activators.split(",").map((name) => name.trim()) as ActivatorKind[] }),
+        ...(activators === undefined ? {} : { activators }),
         ...(metric === undefined ? {} : { metric }),
         ...(weights === undefined ? {} : { weights }),
         seed,
