@@ -8,7 +8,7 @@
 //
 // Writes build/report/arrivals.json and a page beside it.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { calibrated } from "../examples/calibrated.ts";
 import { flagsOf, oneOf, positiveNumber } from "../examples/flags.ts";
 import { loadNetwork, networkNames, projectPath } from "../examples/networks.ts";
@@ -212,6 +212,4 @@ const data: ArrivalsData = {
   denseMs,
   runs,
 };
-const folder = projectPath("build", "report");
-mkdirSync(folder, { recursive: true });
-process.stdout.write(`${writeArrivals(data, folder)}\n`);
+process.stdout.write(`${await writeArrivals(data, projectPath("build", "report"))}\n`);

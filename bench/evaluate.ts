@@ -9,7 +9,7 @@
 //
 // What is done is written at once, and a part that fails loses only itself.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { flagsOf, oneOf } from "../examples/flags.ts";
@@ -33,6 +33,7 @@ import { raceWideHead } from "./evaluate/wide-head.ts";
 import { machineOf } from "./machine.ts";
 import { versionOf } from "./peers/install.ts";
 import { peerNames } from "./peers/peers.ts";
+import { writeFiles } from "./write-files.ts";
 
 const partNames = ["networks", "certificates", "interference", "scaling", "head", "browser", "pages"] as const;
 sayRefusals("evaluate");
@@ -72,7 +73,7 @@ async function attempt(what: string, measure: () => Promise<void>): Promise<void
     log(`${what}: failed, ${message}`);
     evaluation.failed.push({ what, message });
   }
-  writePages(evaluation, out);
+  await writePages(evaluation, out);
 }
 
 /** A fresh start, or what an earlier run of the same size left where only parts are asked for. */
@@ -113,20 +114,17 @@ async function network({ name, load }: Source): Promise<void> {
   const found = await withCircumstances(async (): Promise<Found> => evaluateNetwork(await load(), size, log));
   const { part, model, samples, ...circumstances } = found;
   const folder = projectPath("build", "evaluation");
-  mkdirSync(folder, { recursive: true });
-  const modelPath = join(folder, `${name}.slonn`);
-  writeFileSync(modelPath, encodeModel(model));
   const raw = samples.map(({ name: contender, runs }) => ({
     contender,
     runsMs: runs.map((run) => Array.from(run, (ms) => Number(ms.toPrecision(5)))),
   }));
-  writeFileSync(join(folder, `${name}-samples.json.gz`), gzipSync(JSON.stringify(raw)));
+  await writeFiles(folder, { [`${name}.slonn`]: encodeModel(model), [`${name}-samples.json.gz`]: gzipSync(JSON.stringify(raw)) });
   const measured = { ...part, cold: [] as Cold[], ...circumstances };
   put(evaluation.networks, measured, (one) => one.name);
   await attempt(`cold starts of ${name}`, async () => {
     log(`${name}: cold starts`);
     const contenders = ["slonn", ...(size.peers ? peerNames.filter((peer) => !peer.includes("native")) : [])];
-    measured.cold = measureCold(contenders, modelPath, size.coldStarts);
+    measured.cold = measureCold(contenders, join(folder, `${name}.slonn`), size.coldStarts);
   });
 }
 
@@ -171,7 +169,7 @@ for (const { name, load } of sources)
       const subject = await load();
       evaluation.browser = await withCircumstances(() => raceInChromium(subject, log));
     });
-writePages(evaluation, out);
+await writePages(evaluation, out);
 log("done");
 process.stdout.write(`${join(out, "evaluation.md")}\n`);
 if (evaluation.failed.length > 0) process.exitCode = 1;

@@ -7,7 +7,6 @@
 //
 // Writes build/report/interference.json and a page beside it. Deadlines are multiples of dense's own median, measured first.
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { calibrated } from "../examples/calibrated.ts";
 import { flagsOf, oneOf, positiveNumber, wholeNumber } from "../examples/flags.ts";
 import { loadNetwork, networkNames, projectPath } from "../examples/networks.ts";
@@ -155,7 +154,4 @@ if (steps > 0)
   }
 for (const contender of contenders) contender.dispose();
 
-const folder = projectPath("build", "report");
-mkdirSync(folder, { recursive: true });
-writeFileSync(`${folder}/interference.json`, `${JSON.stringify(data, null, 1)}\n`);
-process.stdout.write(`${writeInterference(data, folder)}\n`);
+process.stdout.write(`${await writeInterference(data, projectPath("build", "report"))}\n`);

@@ -3,7 +3,6 @@
 //
 //   npm run --silent build:tools && node build/tools/bench/record.js [fashion-mnist]
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { calibrated } from "../examples/calibrated.ts";
 import { flagsOf, oneOf } from "../examples/flags.ts";
 import { loadNetwork, networkNames, projectPath } from "../examples/networks.ts";
@@ -15,6 +14,7 @@ import { writeAll } from "../src/session/answers.ts";
 import { writeInput } from "../src/session/input.ts";
 import { layOut } from "../src/session/level-run.ts";
 import type { Recorded } from "./simulator.ts";
+import { writeFiles } from "./write-files.ts";
 
 const rows = 400;
 const repeats = 9;
@@ -80,5 +80,4 @@ const recorded: Recorded = {
     };
   }),
 };
-mkdirSync(projectPath("bench", "recorded"), { recursive: true });
-writeFileSync(projectPath("bench", "recorded", `${name}.json`), `${JSON.stringify(recorded)}\n`);
+await writeFiles(projectPath("bench", "recorded"), { [`${name}.json`]: `${JSON.stringify(recorded)}\n` });

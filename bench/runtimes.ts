@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { flagsOf, wholeNumber } from "../examples/flags.ts";
 import { loadNetwork, projectPath } from "../examples/networks.ts";
 import { sayRefusals } from "../examples/say-refusals.ts";
@@ -19,6 +19,7 @@ import { ensurePeers, peersFolder } from "./peers/install.ts";
 import { writeOnnx } from "./peers/write-onnx.ts";
 import { available, prepare, start, startWorkerd } from "./runtimes/start.ts";
 import { median, quantile } from "./statistics.ts";
+import { writeFiles } from "./write-files.ts";
 
 interface Block {
   way: string;
@@ -171,7 +172,7 @@ try {
     ways: (await workerd.ask({})) as Lane["ways"],
     time: async (block) => ((await workerd.ask(block)) as { ms: number }).ms,
   });
-  report(await measure());
+  await report(await measure());
 } finally {
   for (const end of ending) await end();
   server.closeAllConnections();
@@ -198,7 +199,7 @@ async function measure(): Promise<Map<string, Map<string, number[]>>> {
   return times;
 }
 
-function report(times: Map<string, Map<string, number[]>>): void {
+async function report(times: Map<string, Map<string, number[]>>): Promise<void> {
   const ways = [...times.keys()];
   const result = lanes.map(({ name, ways: given }) => ({
     runtime: name,
@@ -219,7 +220,7 @@ function report(times: Map<string, Map<string, number[]>>): void {
     reference,
     runtimes: result,
   };
-  writeFileSync(values.output as string, `${JSON.stringify(document, null, 2)}\n`);
+  await writeFiles(dirname(values.output), { [basename(values.output)]: `${JSON.stringify(document, null, 2)}\n` });
   const cell = (found: { us?: number; ratio?: number | null }): string =>
     found.us === undefined ? "–" : `${found.us.toFixed(1)}${found.ratio ? ` (${found.ratio.toFixed(2)})` : ""}`;
   const lines = [

@@ -1,11 +1,11 @@
 // The page of requests that arrive on their own time: a table per load and objective. Drawn from the data alone.
 
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MachineFacts } from "../machine.ts";
 import { type Chart, drawFigure, drawLegend, percent, type Series } from "../report/chart.ts";
 import { html, type Markup, trusted } from "../report/markup.ts";
 import { style } from "../report/style.ts";
+import { writeFiles } from "../write-files.ts";
 import type { Score } from "./score.ts";
 
 export interface ArrivalsRun {
@@ -30,11 +30,9 @@ export interface ArrivalsData {
 }
 
 /** Writes arrivals.json and arrivals.html; gives the page's path. */
-export function writeArrivals(data: ArrivalsData, folder: string): string {
-  writeFileSync(join(folder, "arrivals.json"), `${JSON.stringify(data, null, 1)}\n`);
-  const path = join(folder, "arrivals.html");
-  writeFileSync(path, renderArrivals(data));
-  return path;
+export async function writeArrivals(data: ArrivalsData, folder: string): Promise<string> {
+  await writeFiles(folder, { "arrivals.json": `${JSON.stringify(data, null, 1)}\n`, "arrivals.html": renderArrivals(data) });
+  return join(folder, "arrivals.html");
 }
 
 function renderArrivals(data: ArrivalsData): string {

@@ -1,12 +1,12 @@
 // The page of a run beside co-runners: attainment and effective accuracy per load and deadline, steps over time, and expected against observed
 // latency. Drawn from the data alone.
 
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MachineFacts } from "../machine.ts";
 import { type Chart, drawFigure, drawLegend, percent, type Series } from "../report/chart.ts";
 import { html, type Markup, trusted } from "../report/markup.ts";
 import { style } from "../report/style.ts";
+import { writeFiles } from "../write-files.ts";
 import { beginning, type Reaction, reactionText } from "./reactions.ts";
 import type { Score } from "./score.ts";
 
@@ -37,11 +37,13 @@ export interface InterferenceData {
 /** Queries that make a point of attainment over time. */
 export const perPoint = 50;
 
-/** Writes interference.html; gives its path. */
-export function writeInterference(data: InterferenceData, folder: string): string {
-  const path = join(folder, "interference.html");
-  writeFileSync(path, renderInterference(data));
-  return path;
+/** Writes interference.json and interference.html; gives the page's path. */
+export async function writeInterference(data: InterferenceData, folder: string): Promise<string> {
+  await writeFiles(folder, {
+    "interference.json": `${JSON.stringify(data, null, 1)}\n`,
+    "interference.html": renderInterference(data),
+  });
+  return join(folder, "interference.html");
 }
 
 function renderInterference(data: InterferenceData): string {

@@ -1,12 +1,11 @@
 // Writes a report: report.json is the data as it came, index.html shows it on one page that needs no network, no script and no font of its own.
 
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { rankOf, ranks } from "../../src/cli/metric.ts";
 import type { Run } from "../../src/cli/results.ts";
-import { writeBytes } from "../../src/cli/write-bytes.ts";
 import { keeps } from "../../src/policy/levels.ts";
 import type { Certificate } from "../../src/profile/ladder.ts";
+import { writeFiles } from "../write-files.ts";
 import { type Chart, drawFigure, drawLegend, percent, points, type Series } from "./chart.ts";
 import { html, type Markup, trusted } from "./markup.ts";
 import type { LevelMark, NetworkReport, ReportData } from "./report-data.ts";
@@ -14,13 +13,8 @@ import { style } from "./style.ts";
 
 /** Writes `index.html` and `report.json`, each whole or not at all, into `folder`, which is made when missing; gives both paths. */
 export async function writeReport(data: ReportData, folder: string): Promise<{ page: string; json: string }> {
-  await mkdir(folder, { recursive: true });
-  const page = join(folder, "index.html");
-  const json = join(folder, "report.json");
-  const encoder = new TextEncoder();
-  await writeBytes(page, encoder.encode(renderPage(data)));
-  await writeBytes(json, encoder.encode(`${JSON.stringify(data, null, 2)}\n`));
-  return { page, json };
+  await writeFiles(folder, { "index.html": renderPage(data), "report.json": `${JSON.stringify(data, null, 2)}\n` });
+  return { page: join(folder, "index.html"), json: join(folder, "report.json") };
 }
 
 /** The page as text. */

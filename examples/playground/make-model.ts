@@ -3,8 +3,8 @@
 //
 //   npm run playground:model
 
-import { writeFileSync } from "node:fs";
 import { calibrate } from "../../src/calibrate/calibrate.ts";
+import { writeBytes } from "../../src/cli/write-bytes.ts";
 import { encodeModel } from "../../src/model/slonn-file.ts";
 import { flagsOf } from "../flags.ts";
 import { loadNetwork, projectPath } from "../networks.ts";
@@ -21,4 +21,4 @@ const calibrated = await calibrate(model, {
   onProgress: (share, what) => process.stderr.write(`\r${Math.round(100 * share)} % ${what}\x1b[K`),
 });
 process.stderr.write("\n");
-writeFileSync(projectPath("examples", "playground", "mnist.slonn"), encodeModel(calibrated, { half: true }));
+await writeBytes(projectPath("examples", "playground", "mnist.slonn"), encodeModel(calibrated, { half: true }));

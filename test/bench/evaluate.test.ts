@@ -50,12 +50,12 @@ describe("npm run evaluate -- --tiny", () => {
     expect(evaluation.networks[0].rows).toEqual({ fit: 400, search: 800, certify: 1600, report: 300 });
   });
 
-  test("pages and plots made of the JSON again are the same, also where it holds fewer digits than was measured", () => {
+  test("pages and plots made of the JSON again are the same, also where it holds fewer digits than was measured", async () => {
     const [first, second] = ["first", "second"].map((name) => join(folder, name));
     const { scaling } = evaluation;
     const labels = scaling?.labels.map((point) => ({ ...point, denseUs: 12.2499999 }));
-    writePages({ ...evaluation, scaling: scaling && { ...scaling, labels: labels ?? [] } }, first);
-    writePages(JSON.parse(readFileSync(join(first, "evaluation", "evaluation.json"), "utf8")), second);
+    await writePages({ ...evaluation, scaling: scaling && { ...scaling, labels: labels ?? [] } }, first);
+    await writePages(JSON.parse(readFileSync(join(first, "evaluation", "evaluation.json"), "utf8")), second);
     const files = readdirSync(first, { recursive: true, encoding: "utf8" }).filter((name) => name.includes("."));
     expect(files).toContain("scaling.md");
     for (const file of files) expect(readFileSync(join(second, file), "utf8")).toBe(readFileSync(join(first, file), "utf8"));
