@@ -2,7 +2,7 @@
 // path and the reason in words.
 
 import { randomBytes } from "node:crypto";
-import { rmSync, type Stats } from "node:fs";
+import { type BigIntStats, rmSync } from "node:fs";
 import { access, chmod, constants, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { SlonnError } from "../errors.ts";
@@ -19,7 +19,7 @@ export async function checkPlace(path: string, inputs: ReadonlyMap<string, strin
   if (found?.isDirectory()) throw noPlace(path, "a directory");
   if (found && !found.isFile()) return; // a pipe or a device is written to as it is
   for (const [flag, input] of inputs)
-    if (found ? await isSame(path, input) : resolve(path) === resolve(input)) throw noPlace(path, `the file that ${flag} names`);
+    if (found ? await isSame(found, input) : resolve(path) === resolve(input)) throw noPlace(path, `the file that ${flag} names`);
   try {
     const target = await targetOf(path);
     await access(dirname(target), constants.W_OK);
@@ -51,7 +51,7 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
     if (found && !found.isFile()) return await writeFile(path, bytes);
     const target = await targetOf(path);
     temporary = temporaryBeside(target);
-    const mode = found ? found.mode & 0o777 : undefined;
+    const mode = found ? Number(found.mode) & 0o777 : undefined;
     await writeFile(temporary, bytes, { mode });
     if (mode !== undefined) await chmod(temporary, mode); // what the process withholds from new files is no matter of old ones
     await rename(temporary, target);
@@ -78,17 +78,17 @@ async function targetOf(path: string): Promise<string> {
 }
 
 /** @throws SlonnError `unreadable` where no file is nor could be: links lead in a circle, a folder on the way is a file, a name is too long. */
-async function statOf(path: string): Promise<Stats | null> {
-  return stat(path).catch((cause: NodeJS.ErrnoException) => {
+async function statOf(path: string): Promise<BigIntStats | null> {
+  return stat(path, { bigint: true }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "ENOENT") throw noPlace(path, reasonOf(cause), cause);
     return null;
   });
 }
 
 /** Windows numbers files beyond what a double tells apart. */
-async function isSame(path: string, other: string): Promise<boolean> {
-  const [a, b] = await Promise.all([path, other].map((one) => stat(one, { bigint: true }).catch(() => null)));
-  return a !== null && a.ino === b?.ino && a.dev === b.dev;
+async function isSame({ ino, dev }: BigIntStats, other: string): Promise<boolean> {
+  const found = await stat(other, { bigint: true }).catch(() => null);
+  return ino === found?.ino && dev === found.dev;
 }
 
 const noPlace = (path: string, got: string, cause?: unknown): SlonnError =>
