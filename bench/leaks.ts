@@ -9,13 +9,13 @@
 import { fork } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { flagsOf, wholeNumber } from "../examples/flags.ts";
 import { loadNetwork, projectPath } from "../examples/networks.ts";
 import { sayRefusals } from "../examples/say-refusals.ts";
 import { openPage } from "./chromium-page.ts";
 import { drawMemory, type Line, type Sample } from "./leaks/drawing.ts";
-import { writeFiles } from "./write-files.ts";
+import { writeWhole } from "./write-files.ts";
 
 type Step = "cycles" | "queries";
 
@@ -141,7 +141,7 @@ try {
     for (const step of ["cycles", "queries"] as const) {
       const taken = await follow(runtime, step);
       lines.push({ name: runtime.name, step, samples: taken });
-      await writeFiles(dirname(drawing), { [basename(drawing)]: drawMemory(lines) });
+      await writeWhole(drawing, drawMemory(lines));
       const [first, last] = [taken[Math.floor(taken.length / 5)], taken[taken.length - 1]];
       const mb = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MB`;
       const most = Math.max(...taken.map(({ resident: bytes }) => bytes));

@@ -14,7 +14,7 @@ import { writeAll } from "../src/session/answers.ts";
 import { writeInput } from "../src/session/input.ts";
 import { layOut } from "../src/session/level-run.ts";
 import type { Recorded } from "./simulator.ts";
-import { writeFiles } from "./write-files.ts";
+import { writeWhole } from "./write-files.ts";
 
 const rows = 400;
 const repeats = 9;
@@ -80,4 +80,4 @@ const recorded: Recorded = {
     };
   }),
 };
-await writeFiles(projectPath("bench", "recorded"), { [`${name}.json`]: `${JSON.stringify(recorded)}\n` });
+await writeWhole(projectPath("bench", "recorded", `${name}.json`), `${JSON.stringify(recorded)}\n`);

@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { flagsOf, wholeNumber } from "../examples/flags.ts";
 import { loadNetwork, projectPath } from "../examples/networks.ts";
 import { sayRefusals } from "../examples/say-refusals.ts";
@@ -19,7 +19,7 @@ import { ensurePeers, peersFolder } from "./peers/install.ts";
 import { writeOnnx } from "./peers/write-onnx.ts";
 import { available, prepare, start, startWorkerd } from "./runtimes/start.ts";
 import { median, quantile } from "./statistics.ts";
-import { writeFiles } from "./write-files.ts";
+import { writeWhole } from "./write-files.ts";
 
 interface Block {
   way: string;
@@ -220,7 +220,7 @@ async function report(times: Map<string, Map<string, number[]>>): Promise<void> 
     reference,
     runtimes: result,
   };
-  await writeFiles(dirname(values.output), { [basename(values.output)]: `${JSON.stringify(document, null, 2)}\n` });
+  await writeWhole(values.output, `${JSON.stringify(document, null, 2)}\n`);
   const cell = (found: { us?: number; ratio?: number | null }): string =>
     found.us === undefined ? "–" : `${found.us.toFixed(1)}${found.ratio ? ` (${found.ratio.toFixed(2)})` : ""}`;
   const lines = [
