@@ -177,7 +177,10 @@ export function storeTensor(name: string, tensor: Tensor, half: boolean): Stored
   if (!stored || !Array.isArray(shape) || !ArrayBuffer.isView(data))
     throw refusal("bad-input", `tensor ${quoted(name)}`, show(tensor), "a dtype, a shape and data");
   const bytesOf = (array: TensorData) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  if (sizeOf(shape) !== data.length || data.BYTES_PER_ELEMENT !== itemBytes(stored))
+  const type = data[Symbol.toStringTag]; // not instanceof: an array of another realm holds the same numbers
+  if (type !== storedTypes[stored][1].name)
+    throw refusal("bad-input", `tensor ${quoted(name)}`, `${type} data`, `${storedTypes[stored][1].name} for ${dtype}`);
+  if (sizeOf(shape) !== data.length)
     throw refusal("bad-input", `tensor ${quoted(name)}`, `${data.length} elements`, `[${shape.join(", ")}] of ${dtype}`);
   if (!half) return { name, dtype: stored, shape, bytes: bytesOf(data) };
   if (!(data instanceof Float32Array)) throw refusal("bad-option", `tensor ${quoted(name)}`, `${dtype} to store as F16`, "float32");

@@ -108,7 +108,14 @@ test("a tensor whose data do not fit its shape or type, or whose name is reserve
     'tensor "w": got 2 elements, expected [3] of float32',
   );
   expect(write("w", { dtype: "float32", shape: [1], data: new Float32Array(2) })).toThrow('tensor "w": got 2 elements, expected [1]');
-  expect(write("w", { dtype: "float64", shape: [2], data: new Float32Array(2) })).toThrow("expected [2] of float64");
+  expect(write("w", { dtype: "float64", shape: [2], data: new Float32Array(2) })).toThrow(
+    "got Float32Array data, expected Float64Array for float64",
+  );
+  // as many bytes, but other numbers
+  expect(write("w", { dtype: "int32", shape: [2], data: new Float32Array(2) })).toThrow(
+    'tensor "w": got Float32Array data, expected Int32Array for int32',
+  );
+  expect(write("w", { dtype: "uint8", shape: [2], data: Buffer.alloc(2) })).not.toThrow();
   expect(write("__metadata__", { dtype: "float32", shape: [2], data: new Float32Array(2) })).toThrow(
     'tensor "__metadata__": got a reserved name, expected another',
   );
