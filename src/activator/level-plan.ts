@@ -62,7 +62,8 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
   const rungEnds: number[] = [];
   const last = network.layers.length - 1;
   const { activation, alpha, matrix } = network.layers[last];
-  const denseMacs = network.layers.reduce((sum, layer) => sum + layer.matrix.inputs * layer.matrix.panelCount * abi.PANEL, 0);
+  /** What a dense run counts: whole panels. */
+  const paddedMacs = network.layers.reduce((sum, layer) => sum + layer.matrix.inputs * layer.matrix.panelCount * abi.PANEL, 0);
   let rung = 0;
   const at = (layer: number): At => {
     return (stage, nodes = "none") =>
@@ -108,7 +109,7 @@ export function placeLevel(memory: MemoryPlan, network: PlacedNetwork, rungs: re
     }
     ends.push({ src, n, output });
     if (r < rungs.length - 1) {
-      const most = Math.min(rungs[r + 1].macs ?? denseMacs, 0x7fffffff); // what a word holds
+      const most = Math.min(rungs[r + 1].macs ?? paddedMacs, 0x7fffffff); // what a word holds
       at(last)("compare")([abi.MARGIN, src, n, float(one.margin ?? 0), most, 0]);
     }
     rungEnds.push(rows.length);
