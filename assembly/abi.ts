@@ -20,6 +20,9 @@ export const ROW_BYTES: i32 = 64;
 export const WORD_BYTES_READ: i32 = 13;
 export const WORD_MACS: i32 = 14;
 export const WORD_UNITS: i32 = 15;
+/** Arguments that the host writes anew before a run: the k of a BEST row, the budget of a MARGIN row. */
+export const WORD_K: i32 = 3;
+export const WORD_BUDGET: i32 = 5;
 
 export const LIST_HEADER: i32 = 16;
 /** Nodes of one panel: 16 f32 are one 64-byte cache line. */

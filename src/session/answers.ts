@@ -3,7 +3,7 @@
 
 import { bestCapacity } from "../activator/network.ts";
 import { rungsOf } from "../activator/work.ts";
-import { ROW_WORDS } from "../engine/generated/abi.ts";
+import { ROW_WORDS, WORD_K } from "../engine/generated/abi.ts";
 import type { ListViews } from "../engine/list.ts";
 import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
@@ -75,7 +75,7 @@ export function writeAll(run: LevelRun, ran: number, out: Float32Array, missing:
 /** Writes the best answers, best first; returns how many. */
 export function writeBest({ engine, plan, words, best }: LevelRun, ran: number, out: BestAnswers): number {
   const { begin, end } = plan.answers[rungsOf(plan, ran) - 1];
-  words[(end - 1) * ROW_WORDS + kWord] = out.indices.length;
+  words[(end - 1) * ROW_WORDS + WORD_K] = out.indices.length;
   engine.execute(plan.address, begin, end);
   const found = best.count[0];
   for (let i = 0; i < found; i++) {
@@ -84,6 +84,3 @@ export function writeBest({ engine, plan, words, best }: LevelRun, ran: number, 
   }
   return found;
 }
-
-/** Where a BEST row keeps how many it finds. */
-const kWord = 3;

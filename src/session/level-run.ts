@@ -6,7 +6,7 @@ import { placeNetwork } from "../activator/network.ts";
 import { createNetworkInput, type NetworkInput } from "../activator/network-input.ts";
 import type { Clock } from "../clock.ts";
 import type { Backend, Engine, EngineOptions } from "../engine/engine.ts";
-import { ROW_WORDS, WORD_UNITS } from "../engine/generated/abi.ts";
+import { ROW_WORDS, WORD_BUDGET, WORD_UNITS } from "../engine/generated/abi.ts";
 import { type ListViews, listViews } from "../engine/list.ts";
 import { createMemoryPlan, type MemoryPlan } from "../engine/memory-plan.ts";
 import { checkModel, type Model, type StreamedModel } from "../model/model.ts";
@@ -182,11 +182,8 @@ export function setLatency({ points, sinceMs, restMs }: LevelRun, { rungs, p50 }
 export function limit({ words, plan: { rungEnds } }: LevelRun, operations?: number): void {
   // each rung but the last ends with the row that decides whether another follows
   for (let rung = 0; rung < rungEnds.length - 1; rung++)
-    words[(rungEnds[rung] - 1) * ROW_WORDS + budgetWord] = operations === undefined ? 0 : Math.min(Math.max(operations, 1), 0x7fffffff);
+    words[(rungEnds[rung] - 1) * ROW_WORDS + WORD_BUDGET] = operations === undefined ? 0 : Math.min(Math.max(operations, 1), 0x7fffffff);
 }
-
-/** Where a MARGIN row keeps its budget. */
-const budgetWord = 5;
 
 /** Where a run is to begin, and where it ended. */
 export interface Ran {
