@@ -13,8 +13,8 @@ import { gunzipSync } from "node:zlib";
 import { readInputs, readLabels } from "../src/cli/data/data.ts";
 import { importModel } from "../src/import/import.ts";
 import type { Model } from "../src/model/model.ts";
-import { widenModel } from "../src/model/quantize.ts";
 import { type Labelled, type Labels, type Rows, takeLabelled, takeRows } from "../src/model/rows.ts";
+import { widenModel } from "./widen-model.ts";
 
 export interface Network {
   name: string;

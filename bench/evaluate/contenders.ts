@@ -1,11 +1,11 @@
 // Who competes on one network: ours at dense, exact and every objective, the hash baseline, plain loops, and the peers.
 
+import { widenModel } from "../../examples/widen-model.ts";
 import { calibrate } from "../../src/calibrate/calibrate.ts";
 import type { HashShape } from "../../src/calibrate/fit-hash.ts";
 import type { Contender } from "../../src/cli/measure.ts";
 import { depth } from "../../src/cli/metric.ts";
 import { createModel, type Model } from "../../src/model/model.ts";
-import { widenModel } from "../../src/model/quantize.ts";
 import { firstLabelled, rowOf } from "../../src/model/rows.ts";
 import { parseSlo } from "../../src/policy/slo.ts";
 import { createOutput } from "../../src/session/output.ts";

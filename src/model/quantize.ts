@@ -1,20 +1,12 @@
 // Weights in eight bits: a scale per node, so that the largest weight of each becomes 127.
 
-import { type ByteWeights, createModel, type DenseLayer, floatWeights, type Model } from "./model.ts";
+import { type ByteWeights, createModel, type DenseLayer, type Model } from "./model.ts";
 
 /** The model with every layer's weights in eight bits. Its calibration is left out: that holds for the weights as they were. */
 export function quantizeModel(model: Model): Model {
   return createModel(
     model.name,
     model.layers.map((layer) => ({ ...layer, weight: byteWeights(layer) })),
-  );
-}
-
-/** The model with every layer's weights in floats; its calibration is left out here as well. */
-export function widenModel(model: Model): Model {
-  return createModel(
-    model.name,
-    model.layers.map((layer) => ({ ...layer, weight: floatWeights(layer) })),
   );
 }
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { forward } from "../../src/model/forward.ts";
 import { type ByteWeights, createModel, floatWeights, type Model, weightBytes } from "../../src/model/model.ts";
-import { byteWeights, quantizeModel, widenModel } from "../../src/model/quantize.ts";
+import { byteWeights, quantizeModel } from "../../src/model/quantize.ts";
 import { openSafetensors, packSafetensors, readSafetensors } from "../../src/model/safetensors.ts";
 import { decodeModel, encodeModel } from "../../src/model/slonn-file.ts";
 import { createSession } from "../../src/session/session.ts";
@@ -100,17 +100,6 @@ describe("a file of weights in eight bits", () => {
     const more = packSafetensors([...stored, scale], { ...metadata, checksums: JSON.stringify(checksums) });
     expect(() => decodeModel(more)).toThrow(/got tensor "layers\.1\.scale", expected/);
   });
-});
-
-test("weights widened again are those the bytes stand for, and calibration is left behind", () => {
-  const model = quantizeModel(madeUpModel([7, 5, 3], 2));
-  const calibrated = createModel("m", model.layers, { ladder: {}, tensors: new Map() });
-  const wide = widenModel(calibrated);
-  expect(wide.calibration).toBeNull();
-  for (const [l, { weight, inputs }] of wide.layers.entries()) {
-    const { values, scale } = bytesOf(model, l);
-    expect(weight).toEqual(Float32Array.from(values, (value, i) => value * scale[Math.floor(i / inputs)]));
-  }
 });
 
 test("scales that do not fit the nodes are refused", () => {
