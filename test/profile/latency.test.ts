@@ -61,6 +61,7 @@ describe("what a profile was measured on", () => {
         for (const level of [
           { ...whole, [key]: odd },
           { ...whole, rungs: [...(whole.rungs ?? []), { ...whole, layers: [], [key]: odd }] },
+          { ...whole, rungs: [{ ...whole, layers: [1, odd, 2] }] },
         ])
           expect(() => checked(level)).toThrow(/^latency profile: levels\[1\]: got /);
       }
