@@ -37,7 +37,7 @@ export const SELECT_SCRATCH: i32 = 2048;
 
 /** src, n, list, activation, alpha(f32): the non-zeros of activation(src) */
 export const COMPACT: i32 = 1;
-/** src, n, list: the steps in bytes from each block of src that holds a non-zero to the next (all blocks, where nearly all do); src is readable up to a multiple of 16 */
+/** src, n, list: the blocks of src that hold a non-zero, as steps in bytes from one to the next (all blocks, where nearly all do); src is readable up to a multiple of 16 */
 export const BLOCKS: i32 = 2;
 /** weight, bias, x, stride (inputs padded to 4), blocks, rows, out list, activation, alpha(f32), append: chosen rows from active blocks; non-zero results */
 export const ROWS_SELECTED: i32 = 4;
@@ -49,43 +49,47 @@ export const PANELS_ACTIVE: i32 = 6;
 export const PANELS_SELECTED: i32 = 7;
 /** columns, init, active list, stride, outputs, out: transposed weights, `stride` floats from column to column; init and out hold whole panels */
 export const COLUMNS: i32 = 8;
-/** src, n, out, activation, alpha(f32): n numbers, or a list's values, in place, where n is negative */
+/** src, n, out, activation, alpha(f32): of n numbers; where n is negative, of a list's values, in place */
 export const ACTIVATE: i32 = 9;
 /** scores, n, k, list, scratch(SELECT_SCRATCH words): the k best, ascending by index; ties go to the lower index, NaN is never chosen */
 export const TOP_K: i32 = 10;
-/** scores, n, low(f32), high(f32), list: low < score <= high with the scores, ascending by index; high NaN: no upper end, and NaN too */
+/** scores, n, low(f32), high(f32), list: low < score <= high with the scores, ascending by index; where high is NaN no upper end, and scores of NaN too */
 export const THRESHOLD: i32 = 11;
 /** scores, panel count, out: the sum of the positive scores of each panel */
 export const PANEL_SCORES: i32 = 12;
 /**
  * src, n, margin(f32), most, budget: ends the run when the best of src leads the second best by at least margin (units 1), or when the
- * multiply-adds of all rows so far and `most`, what the next rung may do, exceed the budget (units 2; a budget of 0 is none)
+ * multiply-adds so far plus `most`, what the next rung may take, exceed the budget (units 2; 0 is no budget)
  */
 export const MARGIN: i32 = 13;
 /** planes (rows of stride floats), x, inputs, stride, tables, bits, codes(u32[tables]): sign projections; x and planes are padded with zeros to 4 */
 export const HASH: i32 = 14;
 /** codes, bucket starts(u32[tables·2^bits + 1]), bucket nodes(u32), bucket votes(f32), tables, bits, n, scores: the votes of the buckets hit */
 export const VOTE: i32 = 15;
-/** list, n, out, add: 0 everywhere (add: what was there) but at the list's units */
+/** list, n, out, add: the list's values at its units; 0 elsewhere, or with `add` what was there */
 export const SCATTER: i32 = 16;
-/** panel list, pre-activations, outputs, out list, activation, alpha(f32), append: the non-zero nodes of the chosen panels (with `KEEP` all), units = nodes in them */
+/** panel list, pre-activations, outputs, out list, activation, alpha(f32), append: the non-zero nodes of the chosen panels, with `KEEP` all; units = nodes in them */
 export const COMPACT_PANELS: i32 = 17;
-/** list a, list b, out list: what a holds and b does not; all ascending by index, values left alone */
+/** list a, list b, out list: the units of a that b does not hold; all ascending, values not copied */
 export const SUBTRACT: i32 = 18;
 /**
- * rows (stride bytes apart), count, items, stride, out, line, size, step, first, places(u32[count], or 0): row k stands at place p = first + k,
- * or places[k], and its item i, of `size` bytes (1, 2, 4), goes to out + (p / 16)·step + (p mod 16)·size + i·line; at load
+ * rows (stride bytes apart), count, items, stride, out, line, size, step, first, places(u32[count], or 0): row k goes to place p = places[k],
+ * or first + k, its item i, of `size` bytes (1, 2, 4), to out + (p / 16)·step + (p mod 16)·size + i·line; at load only
  */
 export const PACK: i32 = 19;
 /** panels (int8, see kernels/predict.ts), scales(f32[rank]), mean, code, rank, panel count, out, code scratch(i16): low-rank scores */
 export const PREDICT: i32 = 20;
 /** list, per, units, out list: the units per·i … per·i + per − 1 below `units` for each i of the list */
 export const EXPAND: i32 = 21;
-/** src, n, k, order(u32, or 0), best list: the k best of src[0 … n), or of a list's values where n is negative, best first; index i is order[i] */
+/** src, n, k, order(u32, or 0), best list: the k best of src[0 … n), or of a list's values where n is negative, best first; index i is reported as order[i] */
 export const BEST: i32 = 22;
 /** src, n, order(u32), out: out[order[i]] = src[i] */
 export const PERMUTE: i32 = 23;
-/** src, n, codes, pairs list, blocks list, every: 16-bit codes of src with one step for all (f32 at `codes`, codes 16 bytes further, padded with zeros to 16) and which pairs are not all 0 and the steps in bytes of weights from each block of 8 that is not to the next; with `every` all are listed */
+/**
+ * src, n, codes, pairs list, blocks list, every: 16-bit codes of src with one step for all (the f32 at `codes`; the codes follow 16 bytes further,
+ * padded with zeros to 16), its pairs that are not both 0, and its blocks of 8 that are not all 0, as steps in bytes of weights from one to the
+ * next; with `every` all pairs and blocks
+ */
 export const CODE: i32 = 24;
 /** panels (int8, [panel][pair][16][2]), scales(f32), bias, codes, pairs list, inputs padded to 16, panel list (or 0: the first), panel count, out */
 export const PANELS_8: i32 = 25;
@@ -93,7 +97,7 @@ export const PANELS_8: i32 = 25;
 export const ROWS_8: i32 = 26;
 /** columns (int8), scales(f32), init, active list, stride, outputs, out, scratch(12 bytes for two active inputs): every node from the active inputs; init may be out */
 export const COLUMNS_8: i32 = 27;
-/** src, n, k, list, scratch(n floats rounded up to 4, and SELECT_SCRATCH words): the k of src largest in size, ascending by index; units */
+/** src, n, k, list, scratch(n floats rounded up to 4, and SELECT_SCRATCH words): the k values of the largest magnitude, ascending by index */
 export const STRONGEST: i32 = 28;
 /** scores, n, width(f32), list: scores at most width below the best, ascending by index; -Infinity and NaN are never chosen */
 export const WITHIN: i32 = 29;

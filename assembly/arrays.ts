@@ -1,6 +1,5 @@
-// The second binary: kernels that take and return whole typed arrays, for the few large calls of calibration and for callers
-// of their own. It knows arrays and their data pointers; the arithmetic is in batch/, and every length was checked by the host,
-// so nothing here is checked again.
+// The second binary: kernels that take and return whole typed arrays, for the few large calls of calibration and for `slonn/kernels`.
+// It only unwraps arrays; the arithmetic is in batch/. The host has checked every length.
 import { SOFTMAX } from "./abi";
 import { activate } from "./kernels/activate";
 import { addGram } from "./batch/gram";

@@ -1,6 +1,6 @@
 // A transform of the AssemblyScript compiler that writes what as-bind's runtime reads: a custom section naming the types of
 // every exported and imported function and the class id and size behind each type. It stands in for as-bind's own
-// transform, a CommonJS module that cannot load a compiler which is ESM only, and knows nothing of what the functions do.
+// transform, a CommonJS module that cannot load the ESM-only compiler. It knows nothing of what the functions do.
 import { CommonFlags, NodeKind } from "assemblyscript";
 import { Transform } from "assemblyscript/transform";
 
@@ -9,7 +9,7 @@ const bindable = /^(void|bool|[iuf](8|16|32|64)|[iu]size|~lib\/string\/String|~l
 export default class AsBindTransform extends Transform {
   afterCompile(module) {
     const buffer = this.program.arrayBufferInstance;
-    // always, since every typed array owns a buffer
+    // always listed, since every typed array owns a buffer
     const typeIds = { [buffer.internalName]: { id: buffer.id, byteSize: buffer.nextMemoryOffset } };
     const describe = (prototype) => {
       const { signature } = prototype.getResolvedInstance("");

@@ -1,5 +1,5 @@
-// The kernels' one export beside the memory: run a plan. The table's layout and every operation's arguments are in abi.ts.
-// No allocation, no trap on well-formed plans, no imports; what a plan may hold is the host's business to get right.
+// The only export besides the memory: run a plan. abi.ts defines the table's layout and every operation's arguments.
+// Nothing is allocated, imported or checked: the host is responsible for writing well-formed plans.
 import {
   ACTIVATE, BEST, BLOCKS, CODE, COLUMNS, COLUMNS_8, COMPACT, COMPACT_PANELS, EXPAND, HASH, MARGIN, PACK, PANEL, PANELS, PANELS_ACTIVE, PANELS_8, PANELS_SELECTED, PANEL_SCORES, PERMUTE, PREDICT,
   ROWS_8, ROWS_SELECTED, ROW_BYTES, SCATTER, STRONGEST, SUBTRACT, THRESHOLD, TOP_K, VOTE, WITHIN, WORD_BYTES_READ, WORD_MACS, WORD_UNITS,
@@ -115,7 +115,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
         macs = n(r, 3) * units * n(r, 6);
         break;
       case VOTE:
-        // a vote is a node number and a weight: two words read, counted as two multiply-adds so that votes are not free
+        // a vote reads two words, a node number and a weight, and is counted as two multiply-adds so that it is not free
         units = n(r, 7);
         macs = 2 * vote(p(r, 1), p(r, 2), p(r, 3), p(r, 4), n(r, 5), n(r, 6), n(r, 7), p(r, 8));
         break;
@@ -175,7 +175,7 @@ export function execute(plan: usize, begin: i32, end: i32): i32 {
     }
     store<i32>(r + (WORD_UNITS << 2), units);
     store<i32>(r + (WORD_MACS << 2), macs);
-    // weights of one byte are what PREDICT and all from PANELS_8 on multiply by, of four what the others do
+    // a weight is one byte in PREDICT and in every operation from PANELS_8 on, four bytes in the others
     store<i32>(r + (WORD_BYTES_READ << 2), operation == PREDICT || operation >= PANELS_8 ? macs : macs << 2);
     if (operation == MARGIN && units) return at;
   }

@@ -1,5 +1,5 @@
-// Aᵀ A of a row-major matrix: a slice of rows is packed once and multiplied by itself, panel against panel. Only panels on and
-// right of the diagonal are computed; the rest is their mirror image.
+// Aᵀ A of a row-major matrix: a slice of rows is packed once and multiplied by itself, panel by panel. Only panels on and right of the
+// diagonal are computed; the rest mirrors them.
 import { packColumns } from "./pack";
 import { PANEL_COLUMNS, addStrip } from "./tile";
 

@@ -1,5 +1,5 @@
-// Products of two row-major matrices, added to out. A block of the right side, 256 steps by 512 columns, is packed into panels
-// (512 kB, the second cache); every strip of left rows then passes over all of it while those rows sit in the first cache.
+// Products of two row-major matrices, added to out. A block of the right side, 256 steps by 512 columns, is packed into panels of 512 kB,
+// which stay in the L2 cache; each strip of left rows then passes over the whole block while it stays in L1.
 import { packColumns, packRows } from "./pack";
 import { PANEL_COLUMNS, SLICE, addStrip } from "./tile";
 

@@ -1,5 +1,5 @@
-// Lays a slice of a row-major matrix out in the panels tile.ts multiplies by. Reads nothing past the matrix; what a panel has
-// beyond the last column is written as 0.
+// Packs a slice of a row-major matrix into the panels tile.ts multiplies by. Reads nothing past the matrix; columns that a panel has beyond
+// the last are written as 0.
 import { PANEL_COLUMNS } from "./tile";
 
 /** Panels from b[step][column]: `steps` rows `line` bytes apart, `columns` of each. */

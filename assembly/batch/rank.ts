@@ -1,5 +1,5 @@
-// The k best scores in order. A score and its index become one 64-bit key, larger for the better score and, among equals, for
-// the lower index; no two keys are the same, so neither the heap nor the order it gives knows ties.
+// The k best scores in order. A score and its index make one 64-bit key, larger for a better score and, among equal ones, for the lower
+// index. No two keys are equal, so the heap never meets a tie.
 
 /** out[0 … k) = indices of the k best of n scores, best first; ties go to the lower index, NaN comes last. k <= n. */
 export function rank(scores: usize, n: i32, k: i32, out: usize): void {

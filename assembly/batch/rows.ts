@@ -1,6 +1,5 @@
-// Dot products of weight rows with one input, rows of any length, lying one after another without padding. A row is summed in
-// four lanes over ascending inputs, the last one to three inputs in the first lanes, so that a row gives the same bits alone,
-// among four, and padded with zeros.
+// Dot products of weight rows of any length with one input; rows follow each other without padding. A row is summed in four lanes over
+// ascending inputs, the last one to three in the first lanes, so it gives the same bits alone, among four, and padded with zeros.
 import { sum } from "../lanes/f32x4";
 
 /** out = W x + b for every one of n rows of d floats. */

@@ -1,5 +1,5 @@
-// The one inner loop of every matrix product: a tile of 4 rows by 8 columns of the result, held in registers while a slice of
-// the summed dimension goes by. The right side comes packed in panels, eight columns side by side:
+// The inner loop of every matrix product: a tile of the result, 4 rows by 8 columns, stays in registers while a slice of the summed
+// dimension goes by. The right side is packed in panels of eight columns:
 //
 //   panel p   step 0: b[0][8p … 8p+7] | step 1: b[1][8p … 8p+7] | …       32 bytes a step; columns past the last are 0
 //

@@ -21,7 +21,7 @@ export function activate(src: usize, n: i32, out: usize, activation: i32, alpha:
   for (; i < end; i += 4) store<f32>(out + i, one(load<f32>(src + i), activation, alpha));
 }
 
-/** exp(x − max) ÷ its sum, or its logarithm, in f64 within. */
+/** exp(x − max) / Σ exp(x − max), or its logarithm; computed in f64. */
 function softmax(src: usize, end: usize, out: usize, logarithm: bool): void {
   let top = -Infinity as f32;
   for (let i: usize = 0; i < end; i += 4) {

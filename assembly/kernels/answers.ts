@@ -1,4 +1,4 @@
-// The answers among outputs: the best few in order, and the lead of the best over the second.
+// Answers from outputs: the best few in order, and the margin of the best over the second best.
 import { indices, setCount, values } from "../lanes/list";
 
 /** The best of src minus the second best; NaN when one of them is. */
@@ -32,8 +32,8 @@ export function lead(src: usize, n: i32): f32 {
 }
 
 /**
- * The k best of n values, best first, into a list; value i has index `names[i]` and is called `order[index]` (either may be 0: the number
- * itself). Ties go to the lower name; NaN is never among them. Returns how many.
+ * Writes the k best of n values to a list, best first. Value i has index `names[i]`, or i where `names` is 0, and is reported as
+ * `order[index]`, or as the index where `order` is 0. Ties go to the lower reported number; NaN is never chosen. Returns how many were found.
  */
 export function best(src: usize, n: i32, names: usize, k: i32, order: usize, list: usize): i32 {
   const at = indices(list);
@@ -50,12 +50,12 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
   }
   for (let i = 0; i < n; i++) {
     if (ASC_FEATURE_SIMD) {
-      // most values lose to all kept so far: four are turned away at once
+      // most values are below all that are kept: skip four at a time
       const bar = f32x4.splat(least);
       if (found == k)
         while (i + 4 <= n) {
           const four = v128.load(src + (<usize>i << 2));
-          // where names ascend, which those of a list that grew do not, a value that ties with the least comes too late
+          // a value that ties with the least loses where names ascend; after a list has grown they do not, and order may rename
           if (v128.any_true(names | order ? f32x4.ge(four, bar) : f32x4.gt(four, bar))) break;
           i += 4;
         }
@@ -69,7 +69,7 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
     for (; place > 0; place -= 4) {
       const before = load<f32>(to + place - 4);
       if (before > v || (before == v && load<u32>(at + place - 4) < name)) break;
-      if (place >> 2 == <usize>k) continue; // the last one falls out
+      if (place >> 2 == <usize>k) continue; // the last one drops out
       store<f32>(to + place, before);
       store<u32>(at + place, load<u32>(at + place - 4));
     }
@@ -83,11 +83,11 @@ export function best(src: usize, n: i32, names: usize, k: i32, order: usize, lis
   return found;
 }
 
-/** The largest product of outputs and answers for which passing over all outputs repeatedly is faster than inserting each into its place. */
+/** The largest outputs · answers for which repeated passes over all outputs are faster than inserting each output in its place. */
 const FEW = 1280;
 
 /**
- * `best` with few branches that a processor could mispredict: finds one largest number after another, and every output that equals it.
+ * `best` with few branches to mispredict: finds the largest value and every output equal to it, then the next largest, and so on.
  */
 function bestOfFew(src: usize, n: i32, k: i32, at: usize, to: usize): i32 {
   // the last four may overlap those before
@@ -110,7 +110,7 @@ function bestOfFew(src: usize, n: i32, k: i32, at: usize, to: usize): i32 {
       }
     }
     isEnd = !v128.any_true(f32x4.gt(bar, none));
-    // what is not below is made NaN, which no number gives way to
+    // values found already are turned into NaN, which pmax never takes
     let v = v128.load(last);
     let most = f32x4.pmax(none, v128.or(v, f32x4.ge(v, bar)));
     for (let from = src; from < last; from += 16) {

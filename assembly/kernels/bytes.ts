@@ -1,5 +1,5 @@
-// Weights in eight bits, a scale per node, times inputs in 16-bit codes with one step for the whole vector. Products and sums are
-// whole numbers, so every build and every order of adding gives the same bits; one multiplication at the end brings the scale back.
+// 8-bit weights with a scale per node, times inputs in 16-bit codes with one step for the whole vector. Products and sums are integers,
+// so every build and every order of addition gives the same bits; one multiplication at the end applies the scale.
 //
 //   node n = bias[n] + (scale[n] · step) · Σ weight[n][i] · code[i]
 //
@@ -14,14 +14,17 @@ import { count, indices, itemAt, setCount, values } from "../lanes/list";
 /** Bytes of the header before the codes; its first float is the step. */
 const HEADER: usize = 16;
 
-/** The largest code for n inputs: n · 128 · code stays within 31 bits, and 13 bits are enough. */
+/** The largest code for n inputs: 13 bits are enough, and n · 128 · code has to fit into 31. */
 // @ts-ignore: decorator
 @inline
 function largest(n: i32): f32 {
   return <f32>min<i32>(8191, 0x7fffffff / 128 / max<i32>(n, 1));
 }
 
-/** The largest magnitude of n floats; NaN where one of them is NaN, and then so are the step and every node. Floats without a sign order as their bits do. */
+/**
+ * The largest magnitude of n floats, compared as bits without the sign, which order as the floats do. NaN where one of them is NaN; then the
+ * step and every node become NaN as well.
+ */
 function size(src: usize, n: i32): f32 {
   let most: i32 = 0;
   let i = 0;
@@ -41,7 +44,7 @@ function codeOf(v: f32, inverse: f32): i32 {
   return <i32>nearest<f32>(v * inverse);
 }
 
-/** The factor from float to code; 0 for a vector that is not finite, and for one of zeros or so small that there is none. */
+/** The factor from float to code; 0 where the vector is not finite, is all zeros, or is so small that the factor overflows. */
 // @ts-ignore: decorator
 @inline
 function inverseOf(most: f32, limit: f32): f32 {
@@ -56,7 +59,10 @@ function stepOf(most: f32, limit: f32): f32 {
   return most < Infinity ? most / limit : NaN;
 }
 
-/** Codes of src, its pairs that are not 0, and the steps from each block of 8 that is not all 0 to the next, in bytes (with `every` all of them). src is readable up to a multiple of 16. Returns the pairs. */
+/**
+ * Writes the codes of src, the list of its pairs that are not both 0, and the steps in bytes of weights between its blocks of 8 that are not all
+ * 0; with `every`, all pairs and blocks are listed. src is readable up to a multiple of 16 floats. Returns the number of pairs listed.
+ */
 export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usize, every: bool): i32 {
   const most = size(src, n);
   const limit = largest(n);
@@ -80,7 +86,7 @@ export function code(src: usize, n: i32, codes: usize, pairs: usize, blocks: usi
         const codes8 = i16x8.narrow_i32x4_s(low, high);
         v128.store(to + (<usize>i << 1), codes8);
         any = every ? 15 : i32x4.bitmask(i32x4.ne(codes8, i32x4.splat(0)));
-        // four are written each time and the next write covers those that were not kept; behind a list's indices is room for its values
+        // always writes four: the next write covers those not kept, and the list's values leave room after its indices
         const four = i32x4.add(i32x4.splat(i >> 1), i32x4(0, 1, 2, 3));
         v128.store(pairAt + (<usize>pairCount << 2), i8x16.swizzle(four, v128.load(FRONT + (<usize>any << 4))));
         pairCount += popcnt(any);
@@ -122,7 +128,7 @@ function finishFour(sums: v128, at: usize, bias: usize, scales: usize, step: f32
   v128.store(out + at, f32x4.add(v128.load(bias + at), f32x4.mul(scale, f32x4.convert_i32x4_s(sums))));
 }
 
-/** The sixteen nodes of a panel from their sums: bias + scale · step · sum, every scale 1 where `scales` is 0. */
+/** Turns the sums of a panel's sixteen nodes into bias + scale · step · sum; every scale is 1 where `scales` is 0. */
 function finish(s0: v128, s1: v128, s2: v128, s3: v128, at: usize, bias: usize, scales: usize, step: f32, out: usize): void {
   finishFour(s0, at, bias, scales, step, out);
   finishFour(s1, at + 16, bias, scales, step, out);
@@ -130,7 +136,10 @@ function finish(s0: v128, s1: v128, s2: v128, s3: v128, at: usize, bias: usize, 
   finishFour(s3, at + 48, bias, scales, step, out);
 }
 
-/** One panel from every input in order, their codes, a multiple of four, from `x` to `end`; two pairs a step take a third less time than a list. Its nodes stand at byte `at`. */
+/**
+ * One panel from every input: their codes, a multiple of four, lie from `x` to `end`. Taking two pairs a step without a list saves a third of
+ * the time. The panel's nodes are at byte `at` of bias, scales and out.
+ */
 // @ts-ignore: decorator
 @inline
 export function wholePanel(w: usize, x: usize, end: usize, at: usize, bias: usize, scales: usize, step: f32, out: usize): void {
@@ -158,7 +167,7 @@ export function wholePanel(w: usize, x: usize, end: usize, at: usize, bias: usiz
   }
 }
 
-/** Two codes by two weights. */
+/** The dot product of two codes and two weights. */
 // @ts-ignore: decorator
 @inline
 function twoOf(codes: usize, weight: usize): i32 {
@@ -171,7 +180,7 @@ function finishOne(sum: i32, at: usize, bias: usize, scales: usize, step: f32, o
   store<f32>(out + at, load<f32>(bias + at) + (scales ? load<f32>(scales + at) * step : step) * <f32>sum);
 }
 
-/** Chosen panels (or all: `chosen` 0) from the listed pairs; `inputs` is padded to 16. Other panels of out are left as they are. */
+/** Chosen panels (all, where `chosen` is 0) from the listed pairs; `inputs` is padded to 16. Other panels of out are left alone. Returns how many panels. */
 export function panels8(
   weight: usize, scales: usize, bias: usize, codes: usize, pairs: usize, inputs: i32, chosen: usize, panelCount: i32, out: usize,
 ): i32 {
@@ -225,7 +234,7 @@ function dotBlocks(w: usize, x: usize, steps: usize, end: usize): i32 {
   return s;
 }
 
-/** Chosen rows from the listed blocks of 8; appends index and value of each result that is not zero (with `KEEP` of all). */
+/** Chosen rows from the listed blocks of 8. Lists index and value of each non-zero result, or of every result with `KEEP`; `append` keeps what was listed. */
 export function rows8(
   weight: usize, scales: usize, bias: usize, codes: usize, stride: i32, blocks: usize, chosen: usize,
   list: usize, activation: i32, alpha: f32, append: bool,
@@ -235,7 +244,7 @@ export function rows8(
   const x = codes + HEADER;
   const step = load<f32>(codes);
   const begin = append ? count(list) : 0;
-  // each is kept where its sum stands or further ahead
+  // safe in place: a result is written no later in the list than its sum
   const sums = values(list) + (<usize>begin << 2);
   sums8(weight, stride, which, n, x, blocks, sums);
   let found = begin;
@@ -294,12 +303,12 @@ function sums8(weight: usize, stride: i32, which: usize, n: i32, x: usize, block
   }
 }
 
-/** Bytes of two active inputs in the scratch of `columns8`: where their columns begin, from the first, and the codes of both. */
+/** Bytes per two active inputs in the scratch of `columns8`: the offsets of their columns, then both codes. */
 const TWO: usize = 12;
 
 /**
- * out = init + what the active inputs give every node; `stride` bytes from column to column, a multiple of 16.
- * scratch holds TWO bytes for every two active inputs. init may be out.
+ * Adds the active inputs' columns: out = init + Σ column · value, columns `stride` bytes apart, a multiple of 16.
+ * scratch holds `TWO` bytes per two active inputs. init may be out.
  */
 export function columns8(weight: usize, scales: usize, init: usize, list: usize, stride: i32, outputs: i32, out: usize, scratch: usize): void {
   const n = count(list);

@@ -1,7 +1,9 @@
-// Active inputs with a transposed layout: W stored [input][output], out = init + sum over the active inputs of value · column.
-// The sums run over ascending inputs, as in panels.ts, so both agree to the bit. Four columns a pass over out by two vectors: x64 has enough
-// registers for them (measured against 3 to 16 columns and 1 to 4 vectors). Where fewer are left, the last is added 0 times for each that is
-// missing. Every address steps by itself, as in rows.ts, each behind its last use: V8 11 keeps two of each where all step at the end.
+// Active inputs with the transposed layout: W stored [input][output], out = init + Σ value · column over the active inputs.
+// Sums run over ascending inputs, as in panels.ts, so both agree to the bit.
+//
+// A pass over out adds four columns, two vectors at a time, which fits the registers of x64 (measured against 3 to 16 columns and 1 to 4
+// vectors). Where fewer than four are left, the last column fills the gap with a factor of 0. Every address is advanced by itself, as in
+// rows.ts, and right after its last use: advanced together at the end, V8 11 keeps two copies of each.
 import { multiplyAdd } from "../lanes/f32x4";
 import { count, indices, itemAt, values } from "../lanes/list";
 
@@ -64,7 +66,7 @@ export function columns(weight: usize, init: usize, list: usize, stride: i32, ou
   }
 }
 
-/** At most four vectors of outputs stay in registers over all columns; where there are fewer, the last, at `last`, is computed again. */
+/** At most four vectors of outputs stay in registers over all columns; where there are fewer, the last, at byte `last`, is computed again. */
 function narrow(weight: usize, init: usize, at: usize, toValue: usize, n: i32, step: usize, last: usize, out: usize): void {
   const one = min<usize>(16, last);
   const two = min<usize>(32, last);

@@ -15,8 +15,7 @@ export function compact(src: usize, n: i32, list: usize, activation: i32, alpha:
       const zero = f32x4.splat(0);
       const four = i32x4.splat(4);
       let index = i32x4(0, 1, 2, 3);
-      // four units are written each time and the next write covers those that were not kept; the last ones go one by one,
-      // so that nothing is written past the list
+      // always writes four units: the next write covers those not kept. The last ones go one by one, so that nothing is written past the list
       for (; i + 8 <= n; i += 4) {
         const v = v128.load(src + (<usize>i << 2));
         // relu keeps what is not <= 0 (so NaN stays), identity what is not == 0
@@ -42,7 +41,7 @@ export function compact(src: usize, n: i32, list: usize, activation: i32, alpha:
   return found;
 }
 
-/** The same for the nodes of the chosen panels only, with `KEEP` zeros too; nodes past `n` (padding) are left out. Returns how many nodes they have. */
+/** The same for the nodes of the chosen panels; `KEEP` lists zeros too. Nodes past `n` are padding and left out. Returns how many nodes were looked at. */
 export function compactPanels(panels: usize, src: usize, n: i32, list: usize, activation: i32, alpha: f32, append: bool): i32 {
   const chosen = count(panels);
   const which = indices(panels);
@@ -81,8 +80,8 @@ export function compactPanels(panels: usize, src: usize, n: i32, list: usize, ac
 }
 
 /**
- * Writes the steps, in bytes, from each block of src[0 … n) that holds a non-zero to the next, the first from src; src is padded with zeros to
- * whole blocks. Where fifteen of sixteen hold one, all are listed: to go through all of them takes less time than to be led.
+ * Lists the blocks of src[0 … n) that hold a non-zero, as steps in bytes from one to the next, the first from src. src is padded with zeros to
+ * whole blocks. Where at least fifteen of sixteen blocks hold one, all are listed: a plain loop over them is then faster than following the list.
  */
 export function blocks(src: usize, n: i32, list: usize): i32 {
   const at = indices(list);
@@ -108,7 +107,7 @@ export function blocks(src: usize, n: i32, list: usize): i32 {
   return found;
 }
 
-/** out[0 … n) = 0 (or, with `add`, what it was), but the list's values at its indices. */
+/** Writes the list's values to out[0 … n) at its indices; the rest becomes 0, or with `add` stays as it was. */
 export function scatter(list: usize, n: i32, out: usize, add: bool): void {
   if (!add) memory.fill(out, 0, <usize>n << 2);
   const active = count(list);

@@ -1,10 +1,10 @@
-// Locality-sensitive hashing: sign-projection codes of an input and the votes of the buckets they name.
+// Locality-sensitive hashing: sign-projection codes of an input, and the votes of the buckets they select.
 import { sum } from "../lanes/f32x4";
 import { dot } from "./rows";
 
 /**
- * codes[t] = the signs of `bits` planes of table t with x, plane 0 in the lowest bit. Planes are rows of `stride` floats, of which `inputs`,
- * padded with zeros to a multiple of 4 as x is, are looked at.
+ * codes[t] = on which side of the `bits` planes of table t x lies, plane 0 in the lowest bit. Planes are rows `stride` floats apart; their
+ * first `inputs` floats are read, padded with zeros to a multiple of 4, as x is.
  */
 export function hash(planes: usize, x: usize, inputs: i32, stride: i32, tables: i32, bits: i32, codes: usize): void {
   const bytes = <usize>((inputs + 3) & ~3) << 2;
@@ -26,7 +26,7 @@ export function hash(planes: usize, x: usize, inputs: i32, stride: i32, tables: 
 /** Where `fourAlong` leaves its results. */
 const four = memory.data(16, 16);
 
-/** Four planes by x. Unlike rows.ts, the relaxed build rounds products too, so that a code is the same in every build. Addresses step by themselves, as in rows.ts. */
+/** The products of four planes with x. Products are rounded in the relaxed build too, unlike in rows.ts, so that every build gives the same code. */
 function fourAlong(p0: usize, p1: usize, p2: usize, p3: usize, x: usize, bytes: usize): void {
   let s0 = f32x4.splat(0);
   let s1 = s0, s2 = s0, s3 = s0;
@@ -48,8 +48,8 @@ function fourAlong(p0: usize, p1: usize, p2: usize, p3: usize, x: usize, bytes: 
 }
 
 /**
- * scores[node] = votes of the buckets hit, over all tables. starts[t · 2^bits + code] … the next start are the positions of a
- * bucket's nodes and votes. Returns how many votes were read.
+ * scores[node] = the sum of its votes in the selected buckets of all tables. The nodes and votes of a bucket stand from
+ * starts[t · 2^bits + code] to the next start. Returns how many votes were read.
  */
 export function vote(codes: usize, starts: usize, nodes: usize, votes: usize, tables: i32, bits: i32, n: i32, scores: usize): i32 {
   memory.fill(scores, 0, <usize>n << 2);

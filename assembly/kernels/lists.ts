@@ -1,7 +1,7 @@
-// Lists made of lists.
+// Lists made from lists.
 import { count, indices, setCount } from "../lanes/list";
 
-/** The units per·i … per·i + per − 1, below `units`, for each i of the list. Returns how many. */
+/** Lists the units per·i … per·i + per − 1 that are below `units`, for each i of the list. Returns how many. */
 export function expand(list: usize, per: i32, units: i32, out: usize): i32 {
   const n = count(list);
   const from = indices(list);

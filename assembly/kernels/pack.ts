@@ -1,8 +1,8 @@
-// Rows of weights, floats or bytes, into layouts where sixteen nodes stand side by side; runs at load.
+// Packs rows of weights, floats or bytes, into layouts with sixteen nodes side by side; runs at load.
 
 /**
- * Rows `stride` bytes apart, each to a place among its sixteen: item i of the row at place p, of 1, 2 or 4 bytes, goes to
- * out + (p / 16) · step + (p mod 16) · size + i · line. Row k stands at place first + k, or at places[k].
+ * Rows are `stride` bytes apart; row k goes to place p = places[k], or first + k where `places` is 0. Its item i, of `size` bytes (1, 2 or 4),
+ * goes to out + (p / 16) · step + (p mod 16) · size + i · line.
  */
 export function pack(
   rows: usize, count: i32, items: i32, stride: usize, out: usize, line: usize, size: i32, step: usize, first: i32, places: usize,
@@ -23,7 +23,7 @@ export function pack(
   }
 }
 
-/** Sixteen rows, one word of each at a time, so that a whole line is written while it is in the cache. */
+/** Sixteen rows, a word of each at a time, so that every line is written in one go. */
 function packSixteen(rows: usize, items: i32, stride: usize, to: usize, line: usize, size: i32): void {
   const per = 4 / size;
   let i = 0;

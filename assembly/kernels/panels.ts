@@ -1,16 +1,17 @@
-// Panels of 16 nodes: weights stored [panel][input][16], so that one input of one panel is one 64-byte line.
+// Panels of 16 nodes: weights stored [panel][input][16], so that an input of a panel is one 64-byte cache line.
 //
 //   panel 0:  input 0: n0 n1 … n15 | input 1: n0 n1 … n15 | …        panel 1: …
 //
-// Each node sums over ascending inputs from its init in its own lane, whichever function computes it, so skipping zero
-// inputs and skipping panels never changes a bit of what is computed. `init` and `out` hold 16 floats a panel and may be one.
+// Each node sums over ascending inputs, from its init and in its own lane, whichever function computes it. So skipping zero inputs or
+// panels never changes a bit of what is computed. `init` and `out` hold 16 floats a panel and may be the same memory.
 import { multiplyAdd } from "../lanes/f32x4";
 import { count, indices, values } from "../lanes/list";
 
 const LINE: usize = 64;
 
-/** Bytes of weights that no cache holds, and of a panel that is read for long enough to be read ahead of by itself. */
+/** Weights of this many bytes come from memory, as no cache holds them. */
 const STREAMED: usize = 24 << 20;
+/** A panel of this many bytes is long enough for the processor to read it ahead beside others. */
 const LONG: usize = 1 << 16;
 
 /** Every panel from every input. */
@@ -31,11 +32,12 @@ export function panelsSelected(weight: usize, init: usize, list: usize, inputs: 
 }
 
 /**
- * Panels over inputs: the words at `begin` … `end` are the inputs themselves (`every`) or the indices of the active ones, whose values lie
- * `toValue` bytes further. The panels are those whose numbers stand at `which`, or the first `panelCount` where it is 0. Three panels at a time:
- * twelve independent sums hide the latency of an addition, and fewer instructions a multiply-add count more here than anything else (measured
- * against one, two and four panels, and unrolling). But short panels that come from memory go one after the other: read in one stream they
- * take half as long.
+ * Computes panels from inputs. The words from `begin` to `end` are the inputs themselves (`every`) or the indices of the active ones, whose values
+ * lie `toValue` bytes further. The panels are those numbered at `which`, or the first `panelCount` where it is 0.
+ *
+ * Three panels go together: twelve independent sums hide the latency of an addition, and the fewest instructions per multiply-add matter most
+ * (measured against one, two and four panels, and unrolling). Short panels that come from memory go one by one: as a single stream they take
+ * half as long.
  */
 // @ts-ignore: decorator
 @inline
@@ -47,7 +49,7 @@ function sweep(
   if (ASC_FEATURE_SIMD && (bytes >= LONG || <usize>panelCount * bytes < STREAMED)) {
     for (; i + 3 <= panelCount; i += 3) {
       const a = panelAt(which, i), b = panelAt(which, i + 1), c = panelAt(which, i + 2);
-      // neighbours are equally far apart: one register less
+      // all panels are equally far apart: one register less
       const toB = which ? (b - a) * bytes : bytes, toC = which ? (c - b) * bytes : bytes;
       sweep3(weight + a * bytes, toB, toC, init, out, a * LINE, b * LINE, c * LINE, begin, end, toValue, every);
     }
@@ -65,7 +67,7 @@ function panelAt(which: usize, i: i32): usize {
   return which ? <usize>load<u32>(which + (<usize>i << 2)) : <usize>i;
 }
 
-/** One panel at once: see `sweep`. */
+/** One panel: see `sweep`. */
 // @ts-ignore: decorator
 @inline
 function sweep1(weight: usize, init: usize, out: usize, begin: usize, end: usize, toValue: usize, every: bool): void {
@@ -82,7 +84,7 @@ function sweep1(weight: usize, init: usize, out: usize, begin: usize, end: usize
   v128.store(out, a0, 0); v128.store(out, a1, 16); v128.store(out, a2, 32); v128.store(out, a3, 48);
 }
 
-/** Three panels at once, the second's and third's weights so many bytes further than those before, whose nodes stand at bytes a, b, c: see `sweep`. */
+/** Three panels, their nodes at bytes a, b and c; the second's weights lie `toB` bytes after the first's, the third's `toC` after the second's. See `sweep`. */
 // @ts-ignore: decorator
 @inline
 function sweep3(

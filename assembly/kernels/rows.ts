@@ -1,11 +1,14 @@
 // Dot products of weight rows with the input: W row-major, each row padded with zeros to a multiple of 4 floats.
-// Every row sums in four lanes over ascending inputs, whichever function computes it, so all of them agree to the bit.
+// Every function sums a row in four lanes over ascending inputs, so all of them agree to the bit.
 import { multiplyAdd, sum } from "../lanes/f32x4";
 import { KEEP } from "../abi";
 import { activate } from "../lanes/activation";
 import { count, indices, itemAt, setCount, values } from "../lanes/list";
 
-/** Chosen rows of `stride` floats, a multiple of 4, from the active blocks of x; appends index and value of each result that is not zero. */
+/**
+ * Chosen rows of `stride` floats, a multiple of 4, from the active blocks of x. Lists index and value of each non-zero result, or of every
+ * result with `KEEP`; `append` keeps what was listed.
+ */
 export function rowsSelected(
   weight: usize, bias: usize, x: usize, stride: i32, blocks: usize, chosen: usize,
   list: usize, activation: i32, alpha: f32, append: bool,
@@ -14,7 +17,7 @@ export function rowsSelected(
   const from = append ? count(list) : 0;
   const at = indices(list);
   const to = values(list);
-  // each is kept where its product stands or further ahead
+  // safe in place: a result is written no later in the list than its product
   const product = to + (<usize>from << 2);
   products(weight, <usize>stride << 2, indices(chosen), n, x, blocks, product);
   let found = from;
@@ -29,12 +32,12 @@ export function rowsSelected(
 }
 
 /**
- * out[i] = x · row which[i], for n rows, from the blocks whose steps are listed; x is padded with zeros to the stride.
+ * out[i] = x · row which[i], for n rows, over the listed blocks; x is padded with zeros to the stride.
  *
- * Six rows go together: the addresses of eight no longer fit into the registers of x64, which costs a third of the bandwidth; fewer have
- * too few reads under way. Where fewer than six are left, the last is computed again in place of each that is missing. Every address steps by
- * itself, since one that is a sum takes another instruction a vector; and both loops stand inside of that over the rows: in functions of
- * their own V8 11 clears the upper half of every address first and keeps two of each, which costs two fifths.
+ * Six rows go together. With eight, the addresses no longer fit the registers of x64, which costs a third of the bandwidth; with fewer, too few
+ * reads are under way. Where fewer than six are left, the last row fills the gap. Every address is advanced by itself, as computing it from a
+ * base takes one more instruction per vector. Both inner loops stay in this function: as functions of their own, V8 11 first clears the upper
+ * half of every address and keeps two copies of each, which costs two fifths.
  */
 function products(weight: usize, bytes: usize, which: usize, n: i32, x: usize, blocks: usize, out: usize): void {
   const whole = <usize>count(blocks) << 4 == bytes;
@@ -103,7 +106,7 @@ function products(weight: usize, bytes: usize, which: usize, n: i32, x: usize, b
   }
 }
 
-/** One row by x, where there is no SIMD. */
+/** One row times x, where there is no SIMD. */
 export function dot(w: usize, x: usize, bytes: usize): f32 {
   let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0;
   for (let i: usize = 0; i < bytes; i += 16) {

@@ -36,9 +36,9 @@ export function topK(scores: usize, n: i32, k: i32, list: usize, scratch: usize)
 }
 
 /**
- * A few of many: scores are dealt out to `width` groups, and the k-th best of the groups' largest is no more than the k-th best of all,
- * so what lies below it is turned away in one pass, and the rest is small. Dealt out, not cut up: high scores tend to lie side by side.
- * Returns -1 where the rest is not small after all.
+ * For a small k: deals the scores out to `width` groups and takes the largest of each. The k-th best of those is at most the k-th best of
+ * all, so one pass discards everything below it and leaves few. Scores are dealt out in turn, since high ones tend to be neighbours.
+ * Returns −1 where too many are left.
  */
 function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
   const width = (4 * k + 15) & ~15;
@@ -79,7 +79,7 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
   let found = 0;
   for (let i: usize = 0; i < <usize>rest << 2; i += 4) {
     const v = load<f32>(scratch + i);
-    store<u32>(at + (<usize>found << 2), load<u32>(at + i)); // the next one takes its place where it is not kept: no branch to guess
+    store<u32>(at + (<usize>found << 2), load<u32>(at + i)); // overwritten by the next where it is not kept: no branch to mispredict
     found += i32(v > kth);
     if (v == kth && ties > 0) {
       ties--;
@@ -90,7 +90,7 @@ function fewOfMany(scores: usize, n: i32, k: i32, list: usize, scratch: usize): 
   return found;
 }
 
-/** The k of src[0 … n) largest in size with their values, ascending by index; scratch holds n floats rounded up to 4, and SELECT_SCRATCH words. */
+/** The k values of src[0 … n) of the largest magnitude, ascending by index; scratch holds n floats rounded up to 4, and SELECT_SCRATCH words. */
 export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usize): i32 {
   for (let i: usize = 0; i < <usize>n << 2; i += 4) store<f32>(scratch + i, abs<f32>(load<f32>(src + i)));
   const found = topK(scratch, n, k, list, scratch + (<usize>((n + 3) & ~3) << 2));
@@ -100,11 +100,11 @@ export function strongest(src: usize, n: i32, k: i32, list: usize, scratch: usiz
   return found;
 }
 
-/** The k-th best by bisection on the floats' order, counting what lies above: a few passes that SIMD makes short. */
+/** The k-th best by bisection on the floats' bits, counting the scores above each guess: a few passes, short with SIMD. */
 function kthBest(scores: usize, n: i32, k: i32): f32 {
   if (above(scores, n, -Infinity as f32) < k) return -Infinity as f32;
   let high = order(largest(scores, n));
-  // the k-th best is seldom far below the best: steps that double find a bracket, halving does the rest
+  // the k-th best is seldom far below the best: doubling steps find a bracket, halving does the rest
   let low = high;
   for (let step: u32 = 1 << 20; ; step <<= 1) {
     low = step > low - order(-Infinity as f32) ? order(-Infinity as f32) : low - step;
@@ -180,7 +180,7 @@ function value(key: u32): f32 {
   return reinterpret<f32>(key & 0x80000000 ? key & 0x7fffffff : ~key);
 }
 
-/** Every index whose score lies in (low, high], ascending, with the score; where high is NaN there is no upper end, and scores that are NaN are listed too. */
+/** Lists every index with low < score <= high, ascending, with the score. Where high is NaN there is no upper end, and scores of NaN are listed too. */
 export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usize): i32 {
   const at = indices(list);
   const to = values(list);
@@ -194,14 +194,14 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
       const s = scores + (<usize>i << 2);
       const v = v128.load(s);
       if (i + 16 <= n) {
-        // most scores lie below: sixteen are turned away at once
+        // most scores are too low: skip sixteen at a time
         const a = v128.and(f32x4.le(v, lowest), f32x4.le(v128.load(s, 16), lowest));
         if (i32x4.all_true(v128.and(a, v128.and(f32x4.le(v128.load(s, 32), lowest), f32x4.le(v128.load(s, 48), lowest))))) {
           i += 16;
           continue;
         }
       }
-      // four units are written each time and the next write covers those that were not kept: no branch to guess
+      // always writes four units, and the next write covers those not kept: no branch to mispredict
       const mask = i32x4.bitmask(v128.andnot(v128.or(f32x4.le(v, highest), open), f32x4.le(v, lowest)));
       const order = v128.load(FRONT + (<usize>mask << 4));
       v128.store(at + (<usize>found << 2), i8x16.swizzle(i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3)), order));
@@ -222,14 +222,14 @@ export function threshold(scores: usize, n: i32, low: f32, high: f32, list: usiz
   return found;
 }
 
-/** Every index whose score is finite or Infinity and not less than `low`, ascending. */
+/** Lists every index whose score is at least `low`, ascending; −Infinity and NaN never are. */
 function atLeast(scores: usize, n: i32, low: f32, list: usize): i32 {
   // the next float below: that of 0 is the one below -0, which is no less than 0
   const below = order(low) - 1;
   return threshold(scores, n, low > -Infinity ? value(below == 0x7fffffff ? below - 1 : below) : -Infinity as f32, Infinity, list);
 }
 
-/** Every index whose score is at most `width` below the largest, ascending. */
+/** Lists every index whose score is at most `width` below the largest, ascending. */
 export function within(scores: usize, n: i32, width: f32, list: usize): i32 {
   return atLeast(scores, n, largest(scores, n) - width, list);
 }

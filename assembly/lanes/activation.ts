@@ -1,4 +1,4 @@
-// Element-wise activations of one float. Softmax and log-softmax look at the whole vector: kernels/activate.ts.
+// Activations of one float. Softmax and log-softmax need the whole vector: kernels/activate.ts.
 import { exp } from "./exponential";
 import { GELU, GELU_TANH, LEAKY_RELU, RELU, SIGMOID, TANH } from "../abi";
 

@@ -1,5 +1,5 @@
-// exp and log in f64, to about 1e-14 relative: far below f32's rounding, and without the tables of the standard library,
-// which weigh more than all kernels together.
+// exp and log in f64, to about 1e-14 relative, far below f32's rounding. The standard library's tables would weigh more than all
+// kernels together.
 
 /** e^x = 2^k · e^r with |r| <= ln 2 / 2, e^r by its Taylor series to r^13. NaN stays NaN; overflow is Infinity, underflow 0. */
 export function exp(x: f64): f64 {
@@ -13,7 +13,7 @@ export function exp(x: f64): f64 {
     term *= r / <f64>i;
     sum += term;
   }
-  // two halves, so that the power of two itself never leaves the normal range
+  // in two halves, so that neither power of two leaves the normal range
   const half = <i64>k >> 1;
   return sum * power(half) * power(<i64>k - half);
 }

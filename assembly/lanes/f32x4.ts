@@ -1,4 +1,4 @@
-// Four floats at a time. Only reached where the build has SIMD; the relaxed build multiplies and adds in one rounding.
+// Four floats at a time, in builds with SIMD only. The relaxed build rounds once per multiply-add.
 
 // @ts-ignore: decorator
 @inline

@@ -25,7 +25,7 @@ export function values(list: usize): usize {
   return list + LIST_HEADER + (((<usize>load<u32>(list, 4) << 2) + 15) & ~15);
 }
 
-/** Where the item begins whose number is the i-th at `which`; items of `bytes` stand side by side from `base` on. */
+/** The address of item which[i], where items of `bytes` stand side by side from `base`. */
 // @ts-ignore: decorator
 @inline
 export function itemAt(base: usize, bytes: usize, which: usize, i: i32): usize {
