@@ -1,5 +1,5 @@
-// CRC-32 (IEEE 802.3, reflected, as in zip and PNG). A model answers nothing before it was checked, so this is made fast: eight bytes at a
-// time, and four quarters of the bytes side by side, as one alone would wait for its own look-ups.
+// CRC-32 (IEEE 802.3, reflected, as in zip and PNG). A model is checked before it answers, so this has to be fast: it takes eight bytes at a
+// time, and four quarters of the bytes side by side, as one alone would wait for its table look-ups.
 
 const polynomial = 0xedb88320;
 
@@ -55,7 +55,7 @@ function times(a: number, b: number): number {
   return product;
 }
 
-/** What a remainder is to be multiplied by when so many bytes follow it. */
+/** The factor of a remainder that this many bytes follow. */
 function power(bytes: number): number {
   if (bytes === 0) return 1 << 31;
   const half = power(bytes >> 1);

@@ -6,7 +6,7 @@ export function widenHalf(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(out.buffer);
   for (let i = 0; i < halves.length; i++) {
     bits[i] = (halves[i] & 0x7fff) << 13;
-    out[i] *= 2 ** 112; // what the exponents are apart; brings the subnormal ones into the normal range
+    out[i] *= 2 ** 112; // the difference of the exponents' biases; makes subnormal ones normal
     if ((halves[i] & 0x7c00) === 0x7c00) bits[i] |= 0x7f800000; // infinite or NaN
     bits[i] |= (halves[i] & 0x8000) << 16;
   }
@@ -31,7 +31,7 @@ export function narrowToHalf(values: Float32Array): Uint16Array {
     if (magnitude > 0x7f800000)
       half = 0x7e00; // NaN
     else if (magnitude >= 0x477ff000)
-      half = 0x7c00; // 65520 is halfway to what would be the next half
+      half = 0x7c00; // 65520 is halfway to what would come after the largest half
     else if (magnitude >= 0x38800000) half = (magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13;
     else half = Math.abs(values[i]) * 2 ** 24 + 2 ** 52 - 2 ** 52; // below 2^-14: whole multiples of 2^-24, the addition rounds
     out[i] = sign | half;

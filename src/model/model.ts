@@ -27,7 +27,7 @@ export interface ByteWeights {
   scale: Float32Array;
 }
 
-/** Takes rows of a matrix, whole and side by side, of which the first is row `row`. */
+/** Takes whole rows of a matrix, one after another; the first is row `row`. */
 export type WriteRows = (values: Float32Array | Int8Array, row: number) => void;
 
 /** Weights that are still in a stream, for `createSession` to read. */
@@ -36,7 +36,7 @@ export interface StreamedWeights {
   readonly scale: Float32Array | null;
   /** Throws `bad-model`: there is no array of them, and there will be none. */
   readonly values: never;
-  /** Every row is handed over once, in order, when the stream is delivered. */
+  /** Each row is handed over once, in order, when the stream is delivered. */
   deliverTo(write: WriteRows): void;
 }
 
@@ -65,11 +65,11 @@ export interface FloatLayer extends DenseLayer {
   weight: Float32Array;
 }
 
-/** What calibration adds to a network, to be handed on as it is. */
+/** What calibration adds to a network; opaque to whoever stores it. */
 export interface CalibrationSection {
   /** Levels and certificates, a `Ladder` as JSON; checked when a session is created. */
   ladder: unknown;
-  /** What ranks nodes, by name. */
+  /** The tensors of the activators, by name. */
   tensors: ReadonlyMap<string, Tensor>;
 }
 
@@ -87,16 +87,16 @@ export interface Model extends AnyModel {
   layers: readonly DenseLayer[];
 }
 
-/** A network whose large weights are still in a stream, for one session, into whose memory they go. */
+/** A network whose large weights are still in a stream. They can go to one session, straight into its memory. */
 export interface StreamedModel extends AnyModel {
   /** What the stream still holds. */
   readonly stream: {
-    /** Hands all weights over; once. Throws as reading the source and the file. */
+    /** Hands all weights over; can be called once. @throws what reading the source and the file throws */
     deliver(): Promise<void>;
   };
 }
 
-/** The most nodes or inputs one layer may have: of one more input in eight bits the sum of the least products could pass 31 bits (assembly/kernels/bytes.ts). */
+/** The most nodes or inputs a layer may have: with one more 8-bit input, a sum of even the smallest codes could overflow (assembly/kernels/bytes.ts). */
 export const maxWidth: number = (1 << 24) - 1;
 
 /**
@@ -155,16 +155,16 @@ export function checkModel(model: Pick<AnyModel, "name" | "layers">, checkNumber
   });
 }
 
-/** @param from the place of the first of `values` in the whole */
+/** @param from the index of the first of `values` in the whole tensor */
 export function checkFinite(subject: string, what: string, values: Float32Array, from = 0): void {
   const i = notFinite(values);
   if (i >= 0) throw refusal("bad-model", subject, `${what}[${from + i}] = ${values[i]}`, "finite numbers");
 }
 
-/** Where the first number stands that is not finite, else −1. */
+/** The index of the first number that is not finite, else −1. */
 export function notFinite(values: Float32Array): number {
   const words = new Int32Array(values.buffer, values.byteOffset, values.length);
-  /** Negative as soon as there is an exponent of ones only. */
+  /** Negative once there is an exponent of all ones. */
   let any = 0;
   let i = 0;
   for (const whole = words.length & -4; i < whole; i += 4)

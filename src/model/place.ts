@@ -1,5 +1,5 @@
-// Placing a layer's weights into engine memory, each layout at most once and only if somebody asks for it. Rows of weights, from an array
-// or a stream, are written into the layout a block at a time: no layout has a copy beside it.
+// Places a layer's weights in engine memory, in each layout that is asked for, once. Rows of weights, from an array or a stream, are written
+// into a layout block by block, so that no second copy of it is needed.
 
 import type { Engine } from "../engine/engine.ts";
 import * as abi from "../engine/generated/abi.ts";
@@ -27,13 +27,13 @@ export interface PlacedMatrix {
   columns(): number;
 }
 
-/** Rows wait until they come to so many bytes, and to sixteen at least, before the kernel packs them. */
+/** Rows are collected until they make this many bytes, and at least sixteen rows, before the kernel packs them. */
 const blockBytes = 16384;
 
 export interface PlaceOptions {
-  /** [outputs], the row that stands at each place; in their own order unless given. */
+  /** [outputs] The row at each place; in their own order unless given. */
   order?: Uint32Array | null;
-  /** Whether float weights are brought to eight bits on the way, a scale per row. */
+  /** Whether float weights are quantised to 8 bits on the way, with a scale per row. */
   quantize?: boolean;
 }
 
@@ -54,17 +54,17 @@ export function placeMatrix(
   const unit = Weights.BYTES_PER_ELEMENT;
   const rowBytes = inputs * unit;
   const quantizes = bytes && !scale;
-  /** Whether waiting rows may lie without gaps: the kernel reads nothing behind them, and sixteen do not share a set of the cache. */
+  /** Whether collected rows may lie without gaps: the kernel reads nothing past them, and sixteen do not share a set of the cache. */
   const sideBySide = !quantizes && rowBytes % 16 === 0 && rowBytes % 4096 !== 0;
   const waitingBytes = sideBySide ? rowBytes : paddedTo(rowBytes, 64) + 64;
-  /** Rows that wait for the kernel at once. */
+  /** How many rows are collected. */
   const most = Math.min(outputs, paddedTo(Math.ceil(blockBytes / waitingBytes), abi.PANEL));
-  /** The address of those rows; behind them lie the kernel's plan and the rows' places. */
+  /** The address of those rows; the kernel's plan and the rows' places follow them. */
   let waiting = 0;
 
   /**
-   * A layout is reserved when it is first asked for, and filled together with what else was reserved about then. In bytes from its address, item i
-   * of the row at place p stands at (p / 16) · step + (p mod 16) · size + i · line; where line is 0, the items of a row stand side by side.
+   * A layout is reserved when it is first asked for, and filled with the others that are needed at the same time. Item i of the row at place p is
+   * (p / 16) · step + (p mod 16) · size + i · line bytes from its address; where line is 0, the items of a row are contiguous.
    * @param size bytes of an item: a weight, or a pair of them
    */
   const layout = (count: number, step = 0, line = 0, size = unit, items = inputs): (() => number) => {
@@ -124,7 +124,7 @@ export function placeMatrix(
   };
 }
 
-/** Where each row comes to stand. */
+/** The place of each row. */
 export function inverse(order: Uint32Array | null): Uint32Array | null {
   if (!order) return null;
   const places = new Uint32Array(order.length);
@@ -133,8 +133,8 @@ export function inverse(order: Uint32Array | null): Uint32Array | null {
 }
 
 /**
- * Floats from one row to the next. Kernels read several rows side by side; rows a multiple of 4096 bytes apart would all fall into
- * the same set of a first-level cache (64 sets of 64-byte lines) and push each other out, so such rows get a line of distance.
+ * Floats from one row to the next. Kernels read several rows side by side; rows a multiple of 4096 bytes apart would fall into the same set of
+ * an L1 cache (64 sets of 64-byte lines) and evict each other, so such rows are moved a line apart.
  */
 function strideOf(floats: number): number {
   return floats % 1024 === 0 ? floats + 16 : floats;

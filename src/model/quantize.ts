@@ -1,4 +1,4 @@
-// Weights in eight bits: a scale per node, so that the largest weight of each becomes 127.
+// Weights in 8 bits, with a scale per node that makes its largest weight 127.
 
 import { type ByteWeights, createModel, type DenseLayer, type Model } from "./model.ts";
 
@@ -20,7 +20,7 @@ export function byteWeights({ weight, inputs, outputs }: DenseLayer): ByteWeight
   return { values, scale };
 }
 
-/** Brings the weights from weight[from] on to eight bits, as many as `to` has room for; returns their scale. */
+/** Quantises the weights from weight[from] on, as many as `to` has room for; returns their scale. */
 export function quantizeRow(weight: Float32Array, from: number, to: Int8Array): number {
   let most = 0;
   for (let i = 0; i < to.length; i++) most = Math.max(most, Math.abs(weight[from + i]));

@@ -1,4 +1,4 @@
-// How what was found in a file or handed in appears in an error message: on one line, of bounded length. Files may hold any bytes.
+// Shows values in error messages: on one line, of bounded length, whatever a file or a caller has put in them.
 
 import { refusal } from "../errors.ts";
 
@@ -8,7 +8,7 @@ export function quoted(text: string): string {
   return JSON.stringify(shown).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Whether a value is an object and no list. */
+/** Whether a value is an object other than a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -24,7 +24,7 @@ export function show(value: unknown): string {
   return /function|symbol|bigint/.test(typeof value) ? `a ${typeof value}` : value === undefined ? "nothing" : String(value);
 }
 
-/** @throws SlonnError `bad-option` for what cannot be called. */
+/** @throws SlonnError `bad-option` unless it is a function. */
 export function checkFunction(subject: string, value: unknown): void {
   if (typeof value !== "function") throw refusal("bad-option", subject, show(value), "a function");
 }

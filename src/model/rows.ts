@@ -24,7 +24,7 @@ export type Rows =
       values: Float32Array;
     };
 
-/** What is right for each row: one class, or several labels in CSR form (precision@1 counts a hit on any of them). */
+/** What is right for each row: one class, or several labels in CSR form, of which precision@1 counts any as a hit. */
 export type Labels =
   | {
       kind: "class";
@@ -41,7 +41,7 @@ export type Labels =
       indices: Uint32Array;
     };
 
-/** Rows, and what is right for each where that is known. */
+/** Rows, with their labels where these are known. */
 export interface Labelled<L extends Labels | null = Labels | null> {
   rows: Rows;
   labels: L;
@@ -134,7 +134,7 @@ export function isRight(labels: Labels, r: number, answer: number): boolean {
   return false;
 }
 
-/** Whether two lists hold the same answers, in whatever order. Asked both ways, as either may have fewer, filled up with what is none. */
+/** Whether two lists hold the same answers in any order. Compared both ways, as either may have fewer and be filled up. */
 export function sameAnswers(a: Uint32Array | Int32Array, b: Uint32Array | Int32Array): boolean {
   return a.every((answer: number) => b.includes(answer)) && b.every((answer: number) => a.includes(answer));
 }

@@ -17,7 +17,7 @@ export type StoredType = "F64" | "I64" | "U64" | "F32" | "I32" | "U32" | "F16" |
 type ArrayOf = { new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData; BYTES_PER_ELEMENT: number };
 type Widen = (halves: Uint16Array) => Float32Array;
 
-/** What each becomes in memory, the array that views it, and what widens that. */
+/** For each: its type in memory, the array that views its bytes, and what widens that array. */
 const storedTypes: Record<StoredType, readonly [DType, ArrayOf, Widen?]> = {
   F64: ["float64", Float64Array],
   I64: ["int64", BigInt64Array],
@@ -78,8 +78,8 @@ export function openSafetensors(bytes: Uint8Array, name: string): { stored: Stor
 }
 
 /**
- * As `openSafetensors`, of a file that is still on its way. The tensors at its end whose names match `late` stay in the reader; they come
- * back without bytes.
+ * As `openSafetensors`, for a file that is still arriving. Tensors at its end whose names match `late` stay in the reader and are returned
+ * without bytes.
  * @throws SlonnError as `openSafetensors` and as the reader.
  */
 export async function openSafetensorsStream(
@@ -239,9 +239,9 @@ function parseHeader(bytes: Uint8Array, bad: (got: string, expected: string) => 
 }
 
 /**
- * The first key that stands twice in the same object; JSON.parse would silently keep the last. Goes before JSON.parse, so the
- * text may be no JSON at all: throws where it cannot be the header of a safetensors file, whose objects are two deep. A string that does not
- * end takes all that is left, so that no quote in it is looked behind once more.
+ * The first key that an object has twice; JSON.parse would silently keep the last. Runs before JSON.parse, so the text need not be JSON:
+ * throws where it is nested too deeply for the header of a safetensors file. A string that does not end takes all the rest, so that no quote
+ * in it is tried again.
  */
 function duplicateKey(json: string): string | null {
   const open: Set<string>[] = [];

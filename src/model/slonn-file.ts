@@ -1,5 +1,5 @@
 // The .slonn file: a model and what calibration added to it, as a safetensors file any safetensors reader opens.
-// Weights are tensors; the network, the levels and a checksum of every part stand in the metadata. It gives no meaning to calibration.
+// Weights are tensors; the network, the levels and a checksum of every part are in the metadata. Calibration is passed through unread.
 //
 //   __metadata__  slonn      JSON: { version, name, layers: [{ name, activation, alpha }], ladder (absent where not calibrated) }
 //                 checksums  JSON: CRC-32 in hex, per tensor of its stored bytes, and under "slonn" of the text above
@@ -40,9 +40,9 @@ const version = 1;
 /**
  * A model as the bytes of a .slonn file.
  * @param options.half stores weights (not biases) as float16, rounded to nearest even; false unless given
- * @throws SlonnError `bad-model` for what is not a model, for a name that is not text, and when the levels cannot be written as JSON; `bad-input` for a
- * tensor of calibration whose data are not of its shape and type; `bad-option` for an unknown option, and when `half` would overflow or change the
- * weights of a calibrated model, whose certificates then say nothing about it.
+ * @throws SlonnError `bad-model` for what is not a model, a name that is not text, and levels that cannot be written as JSON; `bad-input` for a
+ * calibration tensor whose data do not fit its shape and type; `bad-option` for an unknown option, and where `half` would overflow, or would
+ * change the weights of a calibrated model, whose certificates would then say nothing about it.
  */
 export function encodeModel(model: Model, options: { half?: boolean | undefined } = {}): Uint8Array {
   checkNames("encodeModel", options, { half: true });
@@ -51,7 +51,7 @@ export function encodeModel(model: Model, options: { half?: boolean | undefined 
   const half = options.half ?? false;
   if (half) for (const layer of model.layers) checkHalf(layer, model.calibration !== null);
   const tensors: StoredTensor[] = [];
-  /** They come behind all other tensors of their element size, so that they can stay in a stream until the others are read. */
+  /** Written after all other tensors of their element size, so that they can stay in a stream until the others are read. */
   const weights: StoredTensor[] = [];
   model.layers.forEach(({ inputs, outputs, weight, bias }, i) => {
     const shape = [outputs, inputs];
@@ -88,8 +88,8 @@ export function decodeModel(bytes: Uint8Array, name = "model"): Model {
 }
 
 /**
- * The model in a .slonn file that is still on its way.
- * @param stream whether the weights, which stand last in it, are left in `reader`
+ * The model in a .slonn file that is still arriving.
+ * @param stream whether the weights, which come last in it, are left in `reader`
  * @throws SlonnError as `decodeModel` and as the reader, which is closed then.
  */
 export async function decodeModelFrom(reader: ByteReader, stream: boolean): Promise<Model | StreamedModel> {
@@ -209,7 +209,7 @@ function textOf(value: object, name: string): string {
   }
 }
 
-/** A checksum as it stands in the file. */
+/** A checksum as the file writes it. */
 function hex(crc: number): string {
   return crc.toString(16).padStart(8, "0");
 }

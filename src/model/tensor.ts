@@ -1,4 +1,4 @@
-// Tensors and vectors as plain data: what every reader gives and every writer takes.
+// Tensors and vectors as plain data, which every reader returns and every writer takes.
 
 /** Numbers of a tensor in memory. float16 and bfloat16 are widened to float32 when they are read. */
 export type TensorData =
@@ -25,7 +25,7 @@ export interface Tensor {
 
 /** A vector by its non-zeros, in any order. */
 export interface NonZeros {
-  /** Whole numbers from 0, below the width; of one that comes repeatedly the values are added up. */
+  /** Whole numbers from 0, below the width; the values of one that occurs more than once are added up. */
   indices: ArrayLike<number>;
   /** As many as `indices`. */
   values: ArrayLike<number>;
@@ -41,7 +41,7 @@ export function sizeOf(shape: readonly number[]): number {
   return Number.isSafeInteger(size) ? size : Number.NaN;
 }
 
-/** A copy of its own of what a typed array shows; that of a Node Buffer too, whose own `slice` shows the same memory. */
+/** A copy of a typed array's content, also of a Node Buffer, whose own `slice` shares its memory. */
 export function copyOfView<View extends ArrayBufferView>(view: View): View {
   return Uint8Array.prototype.slice.call(view) as unknown as View;
 }

@@ -1,6 +1,6 @@
 // A matrix with rows and columns exchanged.
 
-/** Rows and columns at a time: both stay in the cache. */
+/** Rows and columns of a tile: both stay in the cache. */
 const block = 32;
 
 /** [rows, columns] → [columns, rows], row-major both; a copy. */

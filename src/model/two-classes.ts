@@ -1,4 +1,4 @@
-// A binary classifier of one output as the same classifier of two, so that there is a best answer to promise things about.
+// Gives a binary classifier of one output a second one, so that there is a best answer to promise something about.
 
 import { refusal } from "../errors.ts";
 import { checkModel, createModel, floatWeights, type Model } from "./model.ts";
@@ -8,8 +8,8 @@ export const twoOutputs =
   "at least 2, the best of which is judged; a binary classifier of 1 gets 2 by slonn import --binary (asTwoClasses), a regression runs dense or exact only";
 
 /**
- * Makes two classes of a binary classifier of one output: beside its score z stands a score of 0 for class 0, so class 1 is the best answer where z
- * is above 0. A sigmoid becomes a softmax, as softmax(0, z) = (1 − σ(z), σ(z)); identity stays. The result is not calibrated.
+ * Makes two classes of a binary classifier of one output: class 0 gets the score 0 beside the output z, so class 1 is the best answer where z is
+ * above 0. A sigmoid becomes a softmax, as softmax(0, z) = (1 − σ(z), σ(z)); identity stays. The result is not calibrated.
  * @throws SlonnError `bad-model` for what is not a model, for more than one output, and for another activation than sigmoid or identity.
  */
 export function asTwoClasses(model: Model): Model {

@@ -1,5 +1,5 @@
-// Weights that stay in their stream until a session has laid its memory out. Then they go there a few rows at a time, so that there is
-// never an array of all of them. Every row is checked on the way, and every tensor's checksum after its last row.
+// Weights that stay in their stream until a session has laid out its memory, then go there a few rows at a time, so that they are never all
+// in an array. Every row is checked on the way, and every tensor's checksum after its last row.
 
 import { PANEL } from "../engine/generated/abi.ts";
 import { paddedTo } from "../engine/memory-plan.ts";
@@ -8,7 +8,7 @@ import type { ByteReader } from "./byte-reader.ts";
 import { checkFinite, type StreamedModel, type StreamedWeights, type WriteRows } from "./model.ts";
 import { loadTensor, type TensorEntry } from "./safetensors.ts";
 
-/** Bytes on their way at once, at least sixteen rows: few enough to stay in the cache between arriving and being written. */
+/** Bytes handed over at a time, at least sixteen rows: few enough to stay in the cache between arriving and being written. */
 const blockBytes = 65536;
 
 export interface WeightStream {
@@ -18,7 +18,7 @@ export interface WeightStream {
 }
 
 /**
- * @param reader has come to the first of the tensors whose weights are asked for; nothing else is left in it
+ * @param reader stands at the first of the tensors asked for, and holds nothing else after them
  * @param crc32 as `createCrc32` gives it
  * @param check throws unless a tensor has this CRC-32
  */

@@ -1,6 +1,6 @@
-// Reads the ladder a model file carries: opaque JSON in, a checked `Ladder` out. Every field is checked and copied. Whether the activators it
-// names are there is for the activator room to find out. One thing is believed: that levels are ordered by cost. That cost is the time measured
-// where the model was calibrated; the file does not hold it, and no buffer depends on it.
+// Reads the ladder a model file carries: opaque JSON in, a checked `Ladder` out. Every field is checked and copied. Whether the model has the
+// activators it names is checked in `activator/`. That levels are ordered by cost is taken on trust: it is the time measured where the model was
+// calibrated, which the file does not hold, and no buffer depends on it.
 
 import { activatorName, sameRanking, widens } from "../activator/setting.ts";
 import { refusal } from "../errors.ts";
@@ -8,7 +8,7 @@ import type { AnyModel } from "../model/model.ts";
 import { isObject, show } from "../model/quoted.ts";
 import { type Certificate, type Ladder, type LayerSetting, type Level, metrics, type RankedSetting, type Rung } from "./ladder.ts";
 
-/** The most levels a ladder and rungs a level may have, as one query may have to measure them all; calibration keeps far fewer. */
+/** The most levels of a ladder and rungs of a level, as one query may have to measure them all; calibration keeps far fewer. */
 const maxLevels = 256;
 const maxRungs = 16;
 /** The most activators a layer's levels may use, each of which takes as much memory as the tensors it is made from; calibration tries fewer. */
@@ -79,7 +79,7 @@ function levelOf(layers: number, rungs: number, ...kinds: LayerSetting["kind"][]
   };
 }
 
-/** A rung that ranks a layer as the one before it does has to choose at least as much: growth takes nothing back. */
+/** A rung that ranks a layer in the same way as the one before has to choose at least as much: growth takes nothing back. */
 function checkOrder(at: string, rungs: readonly Rung[]): void {
   for (let r = 1; r < rungs.length; r++)
     rungs[r].layers.forEach((setting, l) => {
@@ -157,7 +157,7 @@ function list<T>(least: number, most: number, item: Read<T>, last: Read<T> = ite
   const expected = `a list of ${least}${least === most ? "" : ` to ${most}`}`;
   return (at, value) => {
     if (!Array.isArray(value) || value.length < least || value.length > most) refuse(at, show(value), expected);
-    // Array.from, as a hole becomes undefined, which is refused
+    // Array.from turns holes into undefined, which is refused
     return Array.from(value, (element: unknown, i) => (i < value.length - 1 ? item : last)(`${at}[${i}]`, element));
   };
 }
@@ -174,7 +174,7 @@ function numbers(least: number, most: number): Read<number> {
 const share: Read<number> = numbers(0, 1);
 const count: Read<number> = numbers(0, Number.MAX_SAFE_INTEGER);
 
-/** What is read, where that holds of it. */
+/** What `read` gives, refused unless `holds` is true of it. */
 function only(read: Read<number>, holds: (number: number) => boolean, expected: string): Read<number> {
   return (at, value) => {
     const number = read(at, value);
@@ -185,7 +185,7 @@ function only(read: Read<number>, holds: (number: number) => boolean, expected: 
 const whole = (least: number): Read<number> => only(numbers(least, Number.MAX_SAFE_INTEGER), Number.isInteger, "a whole number");
 const confidence: Read<number> = only(share, (number) => number > 0 && number < 1, "between 0 and 1");
 
-/** `absent` as it is, anything else as `read` has it. */
+/** Passes `absent` through; reads anything else with `read`. */
 function unless<Absent extends null | undefined>(absent: Absent): <T>(read: Read<T>) => Read<T | Absent> {
   return (read) => (at, value) => (value === absent ? absent : read(at, value));
 }

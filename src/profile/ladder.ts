@@ -1,4 +1,4 @@
-// What calibration found out about a model, as data: the levels of effort, what each costs, and what was proved of it.
+// What calibration found about a model, as data: the levels of effort, what each costs, and what was proved about it.
 // It knows neither how levels are found nor how they are run.
 
 import type { Rung } from "../activator/setting.ts";
@@ -7,9 +7,9 @@ export type { LayerSetting, RankedSetting, Rung } from "../activator/setting.ts"
 
 /** What one query costs at a level, measured on rows the activators were not fitted on. */
 export interface Cost {
-  /** Multiply-adds, those that rank included. */
+  /** Multiply-adds, including those that rank nodes. */
   readonly macs: { readonly mean: number; readonly p99: number; readonly max: number };
-  /** Bytes read of weights and of what ranks, mean. */
+  /** Bytes read of weights and activators, mean. */
   readonly bytes: number;
   /** Mean share of active nodes, per layer. */
   readonly nodes: readonly number[];
@@ -26,7 +26,7 @@ export interface Certificate {
 
 /** One setting of all knobs of a network, or a rule that starts low and grows for inputs it is unsure of. */
 export interface Level {
-  /** In the order in which a query runs them, until one of them ends it. */
+  /** In the order a query runs them, until one of them ends it. */
   readonly rungs: readonly Rung[];
   readonly cost: Cost;
   /** What was observed on the certification rows: estimates, not promises. `accuracy` and `loss` are null without labels. */
@@ -35,7 +35,7 @@ export interface Level {
   readonly certificates: readonly Certificate[];
 }
 
-/** What certificates are about: right answers where there were labels, dense's answers where there were none; the best one, or of the best k. */
+/** What certificates are about: right answers where there were labels, else agreement with dense's answers; of the best answer, or of the best k. */
 export type LadderMetric = "accuracy" | "precision@1" | "precision@3" | "precision@5" | "agreement" | "agreement@3" | "agreement@5";
 export const metrics: readonly LadderMetric[] = [
   "accuracy",
@@ -51,9 +51,9 @@ export const metrics: readonly LadderMetric[] = [
 export interface Ladder {
   version: 1;
   metric: LadderMetric;
-  /** Whose answers levels are judged by: those of the weights before they were brought to eight bits; without it, dense's. */
+  /** Whose answers the levels are judged by: those of the weights before quantisation to 8 bits; where absent, dense's. */
   reference?: "float32";
-  /** The promise `calibrate` was asked for; what a query without an SLO gets. */
+  /** The promise `calibrate` was asked for; queries without an SLO get it. */
   promise: { kind: "loss" | "agreement"; bound: number; confidence: number };
   /** Ordered by cost; the last is dense. */
   levels: readonly Level[];

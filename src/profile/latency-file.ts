@@ -1,4 +1,4 @@
-// A latency profile as text, for keeping beside a model: JSON, in which what was not measured is null.
+// A latency profile as JSON text, to be kept beside a model; times that were not measured are null.
 
 import { refusal, SlonnError } from "../errors.ts";
 import { isObject, show } from "../model/quoted.ts";
@@ -9,9 +9,9 @@ export function encodeProfile(profile: LatencyProfile): string {
 }
 
 /**
- * Reads a stored profile, which has to say what it was measured on. Whether that is this machine is checked where it is used.
+ * Reads a stored profile, which has to say where it was measured. Whether that is this machine is checked when it is used.
  * @param name for messages
- * @throws SlonnError `bad-file` for anything a profile cannot be: cut off, fields missing or out of range.
+ * @throws SlonnError `bad-file` for what is not a profile: cut off, fields missing or out of range.
  */
 export function decodeProfile(text: string, name: string): LatencyProfile {
   const refuse = (what: string, got: unknown, expected: string): never => {

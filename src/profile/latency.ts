@@ -1,5 +1,5 @@
-// How long the levels of a model take on one machine with one build, as data: measured where it is used, never part of a model file.
-// It knows neither how it is measured nor how load changes it.
+// How long the levels of a model take on one machine with one build, as data. It is measured where it is used and never part of a model file;
+// how it is measured, and how load changes it, is decided elsewhere.
 
 import { refusal } from "../errors.ts";
 import { show } from "../model/quoted.ts";
@@ -16,7 +16,7 @@ export interface Quantiles {
 /** The 97th percentile: between the 90th and the 99th, logarithms of times grow about evenly with the nines of a share. */
 export const p97Of = ({ p90, p99 }: Quantiles): number => Math.sqrt(p90 * p99);
 
-/** From the start of a query to the end of a rung, had every query been taken that far. */
+/** Times from the start of a query to the end of a rung, if every query went that far. */
 export interface RungLatency extends Quantiles {
   /** Milliseconds from the start of the query to the end of each layer of the rung, medians. */
   layers: readonly number[];
@@ -24,19 +24,19 @@ export interface RungLatency extends Quantiles {
   reached?: number;
 }
 
-/** A whole query, stopped where the level's own rule stops it, warm. */
+/** Times of a whole warm query that ends where the level's own rule ends it. */
 export interface LevelLatency extends Quantiles {
-  /** Milliseconds of the first run in a new session: code not optimised yet, caches empty. */
+  /** Milliseconds of the first run in a new session, before code is optimised and caches are warm. */
   cold?: number;
   /** One per rung of the level. */
   rungs?: readonly RungLatency[];
-  /** Power to which the machine's stretch shows in this level; 1 unless it was measured beside co-runners (`slonn bench --co-runners`). */
+  /** The power of the machine's slow-down that shows in this level; 1 unless measured beside co-runners (`slonn bench --co-runners`). */
   sensitivity?: number;
 }
 
 /** What a profile was measured on. A session refuses a profile of another origin: its times mean nothing there. */
 export interface ProfileOrigin {
-  /** What the caller calls the machine and its runtime; empty where it has no name. */
+  /** The caller's name for the machine and its runtime; empty where none was given. */
   machine: string;
   /** Version and kernels of this package. */
   build: string;
@@ -58,7 +58,7 @@ export interface LatencyProfile {
   levels: readonly LevelLatency[];
 }
 
-/** What tells apart models whose levels take different times: FNV-1a of shapes (inputs, outputs, bits of a weight) and settings. */
+/** A hash that differs between models whose levels take different times: FNV-1a of shapes (inputs, outputs, bits of a weight) and settings. */
 export function fingerprint(shapes: readonly (readonly number[])[], levels: readonly Level[]): string {
   let hash = 0x811c9dc5;
   for (const character of JSON.stringify([shapes, levels.map(({ rungs }) => rungs)]))
@@ -70,9 +70,9 @@ export function fingerprint(shapes: readonly (readonly number[])[], levels: read
 export const mostMs = 1e12;
 
 /**
- * Checks that a profile handed in is one and belongs here. What is NaN or null in it counts as not measured.
- * @throws SlonnError `bad-option` when it has another number of levels, or what is no level, or a number below 0 or beyond any time, or was measured
- * on something else than `here`.
+ * Checks that a profile handed in is one and belongs here. NaN and null in it count as not measured.
+ * @throws SlonnError `bad-option` where it has another number of levels, holds anything but levels, or a time below 0 or above `mostMs`, or was
+ * measured on another origin than `here`.
  */
 export function checkProfile({ origin, levels }: LatencyProfile, here: ProfileOrigin, count: number): void {
   const refuse = (what: string, got: string | number, expected: string | number): never => {

@@ -1,15 +1,15 @@
-// How much of a machine's load shows in each level: what computes little and stays in the caches slows down less than what streams through
-// memory. Told from profiles of the same levels beside co-runners.
+// How much of a machine's load shows in each level: a level that computes little and stays in the caches slows down less than one that streams
+// through memory. Estimated from profiles of the same levels beside co-runners.
 
 import type { LatencyProfile } from "./latency.ts";
 
-/** Loads that stretch levels by less than this, on average, as a logarithm, tell nothing. */
+/** Loads whose mean stretch of the levels, as a logarithm, is below this tell nothing. */
 const leastStretch = 0.05;
 const [least, most] = [0.1, 4];
 
 /**
- * The idle profile with a sensitivity per level: the power of the stretch all levels share that shows in this one, by least squares over the
- * loads. Unchanged where no load stretched anything.
+ * The idle profile with a sensitivity per level: the power of the common stretch that shows in this level, by least squares over the loads.
+ * Unchanged where no load stretched anything.
  * @param loaded profiles of the same levels, one per load
  */
 export function withSensitivity(idle: LatencyProfile, loaded: readonly LatencyProfile[]): LatencyProfile {
