@@ -1,6 +1,6 @@
-// AbortSignals for many who wait at once: one listener per signal, because runtimes take more than ten listeners for a leak and warn.
+// AbortSignals that many wait on: one listener per signal, because runtimes warn of a leak from eleven listeners on.
 
-/** Calls `stop` when the signal fires. The function it returns stops listening. Without a signal nothing happens. */
+/** Calls `stop` when the signal fires. Returns a function that stops listening. Does nothing without a signal. */
 export type OnAbort = (signal: AbortSignal | undefined, stop: () => void) => () => void;
 
 /** Listens to a signal only while somebody waits for it. */

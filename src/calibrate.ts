@@ -1,5 +1,5 @@
 /**
- * The door `slonn/calibrate`: offline fitting and certifying. Never part of what a query needs.
+ * The door `slonn/calibrate`: fits activators and certifies levels, offline. No query needs it.
  * @module
  */
 

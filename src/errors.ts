@@ -14,7 +14,7 @@
  * - `too-few-samples`: too few calibration samples for the promise asked
  * - `unreadable`: a source that could not be read: not found, refused, interrupted
  * - `no-engine`: no engine can run here with what was asked for
- * - `deadline`: a deadline that cannot be met any more, of a query that asked to be refused then
+ * - `deadline`: the deadline cannot be met any more, and the query asked to be refused then
  * - `overloaded`: a queue is full
  * - `worker`: a Worker that could not be started, or died
  * - `aborted`: the caller's AbortSignal fired
@@ -38,8 +38,8 @@ export type ErrorCode =
   | "disposed";
 
 /**
- * Every error this package throws on purpose. `instanceof` tells those of one copy of the package; where several may be loaded (two versions, two
- * bundles of one page), `name` and `code` tell those of all.
+ * Every error this package throws on purpose. `instanceof` recognises those of one copy of the package; where several may be loaded (two versions,
+ * two bundles in a page), `name` and `code` recognise those of all.
  */
 export class SlonnError extends Error {
   override readonly name = "SlonnError";
@@ -51,12 +51,12 @@ export class SlonnError extends Error {
   }
 }
 
-/** An error in the one form messages have: the subject first, then what was got and what was expected. */
+/** An error whose message has the usual form: the subject, what was got, and what was expected. */
 export function refusal(code: ErrorCode, subject: string, got: string | number, expected: string | number): SlonnError {
   return new SlonnError(code, `${subject}: got ${got}, expected ${expected}`);
 }
 
-/** What went wrong, in the words of whoever threw it. */
+/** What went wrong, in the words of the error. */
 export function messageOf(cause: unknown): string {
   return String(typeof cause === "object" ? (cause as Error | null)?.message : cause);
 }

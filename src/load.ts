@@ -1,5 +1,5 @@
 /**
- * The door `slonn/load`: what runtimes know of the machine's load, as hints for a session.
+ * The door `slonn/load`: what runtimes tell about the machine's load, as hints for a session.
  * @module
  */
 

@@ -13,7 +13,7 @@ export function nextTurn(): Promise<void> {
       };
       port2.postMessage(null);
     } catch {
-      setTimeout(resolve); // in Next.js's edge runtime both are there, and refuse to be called
+      setTimeout(resolve); // Next.js's edge runtime has both, but they throw when called
     }
   });
 }

@@ -1,4 +1,4 @@
-// Dealing out pieces of work to several who are timed on them, so that none profits from what another has just left in the caches.
+// Deals out pieces of work to several contenders that are timed on them, so that none profits from what another left in the caches.
 
 /**
  * Which of `turns` pieces a member takes in turn `turn`. Over all turns every member takes each piece once; in one turn no two members take

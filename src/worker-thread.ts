@@ -1,5 +1,5 @@
-// The door `slonn/worker-thread`: the program of a worker session's Worker. Importing it in a Worker is all there is to do; in any other
-// place it throws.
+// The door `slonn/worker-thread`: the program of a worker session's Worker. Importing it in a Worker is all it takes; anywhere else it
+// throws.
 
 import { builtin } from "./adapters/builtin.ts";
 import { createThread } from "./adapters/thread.ts";

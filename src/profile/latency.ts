@@ -83,7 +83,10 @@ export function checkProfile({ origin, levels }: LatencyProfile, here: ProfileOr
   const found = Array.isArray(levels) ? levels.length : show(levels);
   if (found !== count) refuse("levels", found, count);
   const isOdd = (one: Quantiles | null, parts: unknown = []): boolean =>
-    !(one && Array.isArray(parts)) || Object.values(one).flat().some((ms) => ms < 0 || ms > mostMs);
+    !(one && Array.isArray(parts)) ||
+    Object.values(one)
+      .flat()
+      .some((ms) => ms < 0 || ms > mostMs);
   levels.forEach((level, i) => {
     if (isOdd(level, level?.rungs) || level.rungs?.some((rung) => isOdd(rung, rung?.layers ?? 0)))
       refuse(`levels[${i}]`, "something else", "what measureLatency gave");

@@ -1,4 +1,4 @@
-// One timer for whatever is due first, by a clock that is handed in. It keeps no program running, and knows nothing of what is due.
+// One timer for whatever is due first, by the clock handed in. It keeps no program running and does not know what is due.
 
 import type { Clock } from "../clock.ts";
 
@@ -9,10 +9,10 @@ export interface Alarm {
   clear(): void;
 }
 
-/** The longest that a timer can be set to; one set to more rings at once. */
+/** The longest a timer can be set to; one set to more fires immediately. */
 const longestMs = 2 ** 31 - 1;
 
-/** @param ring does what is due, and returns when something is due again, infinite where nothing is */
+/** @param ring does what is due, and returns when something is due next, Infinity for never */
 export function createAlarm(clock: Clock, ring: () => number): Alarm {
   let dueMs = Number.POSITIVE_INFINITY;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -24,7 +24,7 @@ export function createAlarm(clock: Clock, ring: () => number): Alarm {
     if (!(atMs < dueMs)) return;
     clear();
     dueMs = atMs;
-    // timers may come before their time, or by another clock than this one: then nothing is due, and it is set again
+    // a timer may fire early, or by another clock than this one: then nothing is due yet, and it is set again
     timer = setTimeout(
       () => {
         dueMs = Number.POSITIVE_INFINITY;

@@ -1,20 +1,20 @@
-// Who is next: requests in a line, the earliest deadline first, and how much time each may take so that those behind it are still in time.
-// Data and arithmetic; time is handed in, nothing runs here.
+// Requests in a line, earliest deadline first, and how much time each may take so that those behind it are still in time. Data and arithmetic
+// only: time is handed in, and nothing runs here.
 //
-// Deadlines alone order badly when there is more to do than can be done: work goes to those that are late anyway. So a request that
-// surely misses leaves the line: refused where it asked for that, else put behind all that can still make it (every eighth turn goes to those,
-// so that they are answered some day).
+// Under overload, earliest deadline first wastes work on requests that are late anyway. So a request that is certain to miss its deadline leaves
+// the line: it is refused where it asked for that, otherwise it is put behind all that can still be in time. Every eighth turn goes to those, so
+// that they are answered eventually.
 //
-// What a query takes at least is only believed of those that had to hurry: how long one took that had time says nothing of how soon it could
-// have been done. And whoever is alone in the line takes no time from anybody, so nobody is refused then for a time that was learned.
+// The least time a query takes is learned only from queries that had to hurry: one with time to spare does not show how soon it could have been
+// done. And a request that is alone takes no time from others, so it is never refused on the strength of a learned time.
 
-/** What the line goes by. */
+/** What orders a request in the line. */
 export interface Terms {
-  /** Milliseconds from arrival; infinite without a deadline. */
+  /** Milliseconds from arrival; Infinity without a deadline. */
   latencyMs: number;
-  /** Whether to be refused when the deadline is sure to be missed, rather than answered late. */
+  /** Whether to be refused, rather than answered late, once the deadline is certain to be missed. */
   isRefusable: boolean;
-  /** Each step up halves the time that a request is given in the order of the line. */
+  /** Each step up halves the time that counts for the request's place in the line. */
   priority: number;
 }
 
@@ -23,70 +23,70 @@ export interface Entry<T> {
   readonly arrivedMs: number;
   readonly deadlineMs: number;
   readonly isRefusable: boolean;
-  /** What orders the line: the deadline, made sooner by priority; no request waits forever, since time makes it the earliest. */
+  /** Orders the line: the deadline, moved forward by priority. No request waits forever, as it becomes the earliest in time. */
   readonly dueMs: number;
-  /** Who came before whom, among those due at the same time. */
+  /** The order of arrival, among those due at the same time. */
   readonly turn: number;
-  /** False once it was taken, refused or given up. */
+  /** False once taken, refused or given up. */
   isWaiting: boolean;
 }
 
 export interface Turn<T> {
   entry: Entry<T>;
   waitedMs: number;
-  /** Milliseconds before its deadline that are left to those behind. */
+  /** Milliseconds of its time left to those behind. */
   reservedMs: number;
-  /** Milliseconds that it has for itself; infinite without a deadline, below 0 when it is late already. */
+  /** Milliseconds it has for itself; Infinity without a deadline, below 0 when it is already late. */
   givenMs: number;
 }
 
 export interface Line<T> {
   readonly size: number;
-  /** Null where a miss is certain and the request would rather be refused. Throws nothing; whether there is room is the caller's business. */
+  /** Null where a miss is certain and the request asked to be refused then. Never throws; whether there is room is for the caller to check. */
   push(item: T, nowMs: number, terms: Terms): Entry<T> | null;
-  /** Takes the next one out; null when nobody waits. Those refused on the way are handed to `refuse`. */
+  /** Takes out the next one; null when none waits. Those refused on the way are handed to `refuse`. */
   next(nowMs: number, refuse: (entry: Entry<T>) => void): Turn<T> | null;
-  /** Takes out those who would rather be refused, and whose deadlines have passed; returns the next such deadline, infinite without one. */
+  /** Refuses those that asked for it and whose deadlines have passed; returns the next such deadline, Infinity without one. */
   expire(nowMs: number, refuse: (entry: Entry<T>) => void): number;
   /**
-   * Makes room for a newcomer that was just pushed: takes out the one that is longest late, or the newcomer where nobody is; nobody where
-   * it was enough to hand those to `refuse` who would rather be refused.
+   * Makes room for a request that was just pushed: takes out the one that is latest, or the new one where none is late; none where refusing
+   * those that asked for it made enough room.
    */
   makeRoom(newcomer: Entry<T>, nowMs: number, refuse: (entry: Entry<T>) => void): Entry<T> | null;
-  /** Takes one out that has been given up. */
+  /** Takes out one that was given up. */
   remove(entry: Entry<T>): void;
-  /** Everybody out. */
+  /** Takes out all. */
   clear(): Entry<T>[];
-  /** Hears how long one took that was answered, and how long it was given by its turn. */
+  /** Notes how long an answered one took, and how long its turn gave it. */
   served(tookMs: number, givenMs: number): void;
 }
 
 export interface LineOptions {
-  /** How many are served at once. */
+  /** How many are served at a time. */
   lanes: number;
-  /** What stands for a deadline in the order of the line where there is none. */
+  /** Milliseconds that stand for a deadline in the order of the line where there is none. */
   patienceMs: number;
 }
 
-/** Turns of which one goes to those that are late. */
+/** One turn of this many goes to those that are late. */
 const lateEvery = 8;
 /** How many requests of the line are looked at when time is shared out. */
 const looked = 32;
-/** Hurried queries after which the quickest of them is taken to be as quick as can be: one alone may have met a stall. */
+/** After this many hurried queries the quickest of them counts as the least time: a single one may have met a stall. */
 const enoughHurried = 4;
 
 export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
-  /** A heap: none comes before the one at (i − 1) / 2. */
+  /** A heap: none is due before the one at (i − 1) / 2. */
   let heap: Entry<T>[] = [];
-  /** Whoever was put behind all others, but for the first `lateTaken`: taking each off the front would move all that are left. */
+  /** Those put behind all others; the first `lateTaken` are gone already, as removing each from the front would move all the rest. */
   let late: Entry<T>[] = [];
   let lateTaken = 0;
   let size = 0;
   let arrivals = 0;
   let turns = 0;
-  /** The least that a query takes: what is less than that is not enough, where others wait. */
+  /** The least time a query takes: less than that is not enough, where others wait. */
   let leastMs = 0;
-  /** The quickest since `leastMs` was last set, and how many had to hurry meanwhile. */
+  /** The quickest hurried query since `leastMs` was last set, and how many there were. */
   let quickestMs = Number.POSITIVE_INFINITY;
   let hurried = 0;
 
@@ -118,12 +118,12 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     heap[at] = last;
     return first;
   };
-  /** Time for one query so that everybody who is looked at, each behind those before, is in time. */
+  /** Time for one query so that all that are looked at, one after another, are in time. */
   const shareMs = (nowMs: number): number => {
     let least = Number.POSITIVE_INFINITY;
     let before = 0;
     const look = ({ isWaiting, deadlineMs }: Entry<T>): void => {
-      // nobody saves time for those who have left, or are late whatever happens
+      // no time is saved for those that have left, or are late whatever happens
       if (!isWaiting || !(deadlineMs - nowMs > leastMs)) return;
       before++;
       least = Math.min(least, (deadlineMs - nowMs) / (Math.floor(before / lanes) + 1));
@@ -137,13 +137,13 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     return least;
   };
   const turnOf = (entry: Entry<T>, nowMs: number): Turn<T> => {
-    // a clock that was set back makes no deadline longer
+    // setting the clock back makes no deadline longer
     const atMs = Math.max(nowMs, entry.arrivedMs);
     const leftMs = entry.deadlineMs - atMs;
     const reservedMs = leftMs < Number.POSITIVE_INFINITY ? Math.max(0, leftMs - shareMs(atMs)) : 0;
     return { entry: leave(entry), waitedMs: atMs - entry.arrivedMs, reservedMs, givenMs: leftMs - reservedMs };
   };
-  /** What left without its turn stays where it is until it comes up, unless that would be most of the line. */
+  /** Removes those that left without a turn, but only once they are most of the line; until then they are skipped when they come up. */
   const tidy = (): void => {
     if (heap.length <= 2 * size + 64) return;
     const kept = heap.filter(({ isWaiting }) => isWaiting);
@@ -163,7 +163,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
     }
     return undefined;
   };
-  /** Until the first in line can still make it: those who would rather be refused are handed to `refuse`, others put behind. */
+  /** Until the first in line can still be in time: those that asked for it are handed to `refuse`, others put behind. */
   const putBehind = (nowMs: number, refuse: (entry: Entry<T>) => void): void => {
     for (let entry = heap[0]; entry; entry = heap[0]) {
       if (entry.isWaiting && entry.deadlineMs - nowMs >= (size > 1 ? leastMs : 0)) return;
@@ -191,7 +191,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       };
       if (isRefusable && size > 0) {
         const isTooMany = (ahead: number): boolean => latencyMs < leastMs * (Math.floor(ahead / lanes) + 1);
-        // counting is worth it only where everybody would be too many; and those ahead are out of its way once they are late
+        // counting pays only where all of them would be too many; and those ahead are out of its way once they are late
         let [ahead, lastMs] = [0, nowMs];
         if (isTooMany(size))
           for (const { isWaiting, dueMs: due, deadlineMs } of heap)
@@ -246,7 +246,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       return all.map(leave);
     },
     served(tookMs, givenMs) {
-      // to a coarse clock a query takes nothing or a step; then nothing is the least
+      // by a coarse clock a query takes 0 or a whole step; then 0 is the least
       if (!(tookMs >= 0)) return;
       quickestMs = Math.min(quickestMs, tookMs);
       if (tookMs > givenMs) hurried++;

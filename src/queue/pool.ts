@@ -1,8 +1,8 @@
-// The lanes of a queue: how they are made, what happens when they die, and which one is free. It knows nothing of requests or time.
+// The lanes of a queue: how they are made, what happens when they die, and which one is free. Requests and time are unknown here.
 //
-// A lane that dies after it was asked something is made again at once. One that dies before, or is dead when it is made, counts as one that
-// could not be made: it is tried again when somebody next asks for a lane, and where others live, after failing so again, ever more seldom:
-// a lane that cannot live is not made over and over.
+// A lane that dies after it was asked something is made again immediately. One that dies before that counts as one that could not be made: it is
+// tried again when a lane is next asked for, and, as long as others live, less and less often with every failure, so that a lane that cannot
+// live is not made over and over.
 
 import { messageOf, refusal, SlonnError } from "../errors.ts";
 import { show } from "../model/quoted.ts";
@@ -29,7 +29,7 @@ export interface LocalLane {
 export interface RemoteLane {
   /** As `WorkerSession.run`. */
   run(input: QueryInput, slo?: Slo, options?: { waitedMs?: number | undefined; reservedMs?: number | undefined }): Promise<Answered>;
-  /** Settles when it can answer no more. */
+  /** Settles once it can answer no more. */
   readonly closed: Promise<unknown>;
   /** As `WorkerSession.dispose`. */
   dispose(): void;
@@ -38,34 +38,34 @@ export interface RemoteLane {
 /** Whatever answers one request at a time. */
 export type Lane = LocalLane | RemoteLane;
 
-/** A lane, or how to make one: a lane that the queue made itself is made again when it dies. */
+/** A lane, or a function that makes one: a lane the queue has made itself is made again when it dies. */
 export type LaneSource = Lane | (() => Lane | Promise<Lane>);
 
-/** A lane that lives, as far as is known. */
+/** A lane that is alive, as far as is known. */
 export interface Living {
   readonly lane: Lane;
   isBusy: boolean;
   wasAsked: boolean;
-  /** Whether it has answered a request with a deadline: the first may have measured latencies on the way, so its time says nothing of others. */
+  /** Whether it has answered a request with a deadline: the first may include measuring latencies, so its time tells nothing of others. */
   isWarm: boolean;
 }
 
 export interface Pool {
-  /** Whether there is neither a lane nor one to come. */
+  /** Whether there is no lane and none to come. */
   isDead(): boolean;
-  /** A lane that can be asked now: one elsewhere if there is one, since a query in this thread holds everybody up. */
+  /** A lane that can be asked now, preferably one outside of this thread, since a query in this thread blocks all else. */
   free(): Living | undefined;
-  /** Makes what is missing and can be made. */
+  /** Makes the lanes that are missing and can be made. */
   open(): void;
-  /** Disposes the lanes that were made here, and makes no more. */
+  /** Disposes the lanes made here, and makes no more. */
   close(): void;
 }
 
-/** Who hears of the lanes. */
+/** Is told of changes. */
 export interface PoolListener {
-  /** There is one more. */
+  /** There is one more lane. */
   opened(): void;
-  /** There is none, and none to come. */
+  /** There is no lane, and none to come. */
   died(error: SlonnError): void;
 }
 
@@ -79,7 +79,7 @@ interface Slot {
   asked: number;
 }
 
-/** Whether it has been asked for often enough to be tried beside others that live: twice as often after every failure, 1,024 times at most. */
+/** Whether a lane was asked for often enough to try this one again beside others that live: twice as often after every failure, 1,024 times at most. */
 const isDue = ({ failures, asked }: Slot): boolean => asked >= 2 ** Math.min(failures - 1, 10);
 
 /** @throws SlonnError `bad-option` without lanes, or for what is no lane */
@@ -166,12 +166,12 @@ export function createPool(lanes: LaneSource | readonly LaneSource[], { opened, 
   };
 }
 
-/** What requests get when nobody can answer them. */
+/** The error of requests that no lane can answer. */
 export const noLane = (): SlonnError => refusal("worker", "queue", "no lane that is alive", "one");
 
 const livingOf = (lane: Lane): Living => ({ lane, isBusy: false, wasAsked: false, isWarm: false });
 
-/** The lane, where it is one. @param whence what is said before it in the message */
+/** Checks that it is a lane. @param whence what the message says before it */
 function checked(lane: Lane, whence = ""): Lane {
   const { run, dispose, closed } = (lane ?? {}) as Partial<RemoteLane>;
   const isSession = typeof run === "function" && typeof dispose === "function";

@@ -1,7 +1,6 @@
 /**
- * The door `slonn/queue`: requests with objectives of their own wait in one line for a session, or for several behind Workers. The time a
- * request has waited counts against its deadline, and what others behind it need is left to them: so effort falls while a burst is on,
- * and rises again when it is over.
+ * The door `slonn/queue`: requests, each with its own objective, wait in one line for a session, or for several behind Workers. Waiting counts
+ * against a request's deadline, and each leaves enough time to those behind it. So effort falls during a burst and rises again after it.
  * @module
  */
 
@@ -20,40 +19,40 @@ import { type Answered, createPool, type LaneSource, type Living, noLane } from 
 
 export type { Answered, Lane, LaneSource, LocalLane, RemoteLane } from "./pool.ts";
 
-/** How long the line may get, and who goes first. */
+/** How long the line may get, and who is first in it. */
 export interface QueueOptions {
   /** How many requests may wait at once; 1,000 unless given. */
   most?: number | undefined;
-  /** A request without a deadline takes its place in line as if it had one of this many milliseconds; 1,000 unless given. */
+  /** A request without a deadline is placed in the line as if it had one of this many milliseconds; 1,000 unless given. */
   patienceMs?: number | undefined;
-  /** What waiting is counted by; the runtime's monotonic clock unless given. */
+  /** Measures waiting; the runtime's monotonic clock unless given. */
   clock?: Clock | undefined;
-  /** Lets the event loop have its turn between queries in this thread; the runtime's quickest way unless given. */
+  /** Yields to the event loop between queries in this thread; the runtime's quickest way unless given. */
   turn?: (() => Promise<void>) | undefined;
 }
 
-/** What a request asks of the line. */
+/** How a request is placed in the line. */
 export interface RequestOptions {
   /**
-   * From −30 to 30; 0 unless given. The line is in the order of deadlines: each step up halves the time that counts for this request's place, each
+   * From −30 to 30; 0 unless given. The line is ordered by deadline: each step up halves the time that counts for this request's place, each
    * step down doubles it.
    */
   priority?: number | undefined;
 }
 
-/** One line before one or more sessions. */
+/** One line in front of one or more sessions. */
 export interface Queue {
-  /** Requests that wait; those being answered are not among them. */
+  /** How many requests wait, without those being answered. */
   readonly waiting: number;
   /**
-   * Answers one request when its turn has come.
+   * Answers one request when its turn comes.
    * @param slo its deadline counts from this call; `late: "refuse"` refuses as soon as a miss is certain; its `signal` takes the request out
    * of the line, or stops it where a Worker runs it
    * @throws (rejects) SlonnError `bad-option`, `overloaded` when the line is full, `deadline`, `aborted`, `disposed`, `worker` when the Worker died with it, and what
    * a session's `run` throws
    */
   run(input: QueryInput, slo?: Slo, options?: RequestOptions): Promise<Answered>;
-  /** Rejects everybody who waits with `disposed`, and disposes the lanes that the queue has made itself. */
+  /** Rejects all waiting requests with `disposed`, and disposes the lanes that the queue has made itself. */
   close(): void;
   /** As `close`. */
   [Symbol.dispose](): void;
@@ -66,11 +65,11 @@ interface Request {
   reject(error: unknown): void;
   /** Stops listening to the signal. */
   forget(): void;
-  /** Stops a lane elsewhere that is at it; nothing before. */
+  /** Stops the Worker lane that is answering it; does nothing before that. */
   stop(): void;
 }
 
-/** Queries in this thread run for so long in one go. */
+/** Queries in this thread run for this long without yielding, in milliseconds. */
 const sliceMs = 2;
 
 const optionNames: Record<keyof QueueOptions, true> = { most: true, patienceMs: true, clock: true, turn: true };
@@ -78,7 +77,7 @@ const requestNames: Record<keyof RequestOptions, true> = { priority: true };
 
 /**
  * Creates a queue: requests wait in one line, earliest deadline first, and are answered by the sessions handed in.
- * @param lanes a session, a worker session, how to make one, or a list of those. What the queue made itself it disposes when it is closed.
+ * @param lanes a session, a worker session, a function that makes one, or a list of those; those the queue made are disposed when it is closed
  * @throws SlonnError `bad-option` without lanes, for what is not a lane, for an invalid limit, or for an unknown option
  */
 export function createQueue(lanes: LaneSource | readonly LaneSource[], options: QueueOptions = {}): Queue {
@@ -123,12 +122,12 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     const { input, slo, resolve, reject, forget } = entry.item;
     const { lane } = living;
     try {
-      // refusing others on the way has taken time as well
+      // refusing others on the way took time as well
       const now = clock.now();
       const waitedMs = Math.max(0, now - entry.arrivedMs);
       const settle = (answered: Answered): void => {
         const doneMs = clock.now();
-        // the lane knows nothing of what has passed since it looked at a clock
+        // the lane does not know how much time has passed since it last read a clock
         if (doneMs > entry.deadlineMs) answered.report.met = false;
         resolve(answered);
         if (living.isWarm) line.served(doneMs - now, givenMs);
@@ -138,7 +137,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       if ("closed" in lane) {
         living.isBusy = true;
         const told = slo?.signal ? { ...slo, signal: stoppedWith(entry.item, slo.signal) } : slo;
-        // a promise around it, whatever the lane throws or returns
+        // in a promise, whatever the lane throws or returns
         new Promise<Answered>((take) => take(lane.run(input, told, { waitedMs, reservedMs })))
           .then(settle)
           .catch(reject)
@@ -163,25 +162,25 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
       throw new SlonnError("bad-option", `turn: got a rejection (${messageOf(cause)}), expected a turn of the event loop`, { cause });
     }
   };
-  /** Gives everybody who waits to lanes that are free; a lane in this thread keeps at it, a slice at a time. */
+  /** Hands waiting requests to free lanes; a lane in this thread goes on, a slice at a time. */
   const drain = async (): Promise<void> => {
     if (isDraining) return;
     isDraining = true;
-    // those who come in the same turn are put in order before the first of them runs
+    // requests of the same turn are ordered before the first of them runs
     await null;
     try {
       let since = clock.now();
       for (let living = pool.free(); living && line.size > 0; living = pool.free()) {
         answer(living);
         if ("closed" in living.lane) continue;
-        // whoever was answered hears of it before the next query runs
+        // an answer is delivered before the next query runs
         await null;
         if (!(clock.now() - since >= sliceMs)) continue;
         await takeTurn();
         since = clock.now();
       }
     } catch (error) {
-      failAll(error); // of the caller's turn, or of the caller's clock
+      failAll(error); // thrown by the caller's `turn` or clock
     } finally {
       isDraining = false;
       clearIfEmpty();
@@ -199,7 +198,7 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
     get waiting() {
       return line.size;
     },
-    // a promise of its own, not an async function's around it: answers are settled in the order they are made
+    // a promise of its own instead of an async function's: answers settle in the order they are made
     run: (input, slo, options = {}) =>
       new Promise<Answered>((resolve, reject) => {
         const nowMs = clock.now();
@@ -222,10 +221,10 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
         if (!entry.isWaiting) return;
         try {
           request.input = changedParts(input, copyOf);
-          // nobody may get round to it before its deadline
+          // its turn may not come before its deadline
           if (entry.isRefusable) alarm.set(entry.deadlineMs);
         } catch (error) {
-          // nobody waits for it, so it takes nobody's place
+          // it is given up already, so it takes no place
           line.remove(entry);
           throw error;
         }
@@ -242,17 +241,17 @@ export function createQueue(lanes: LaneSource | readonly LaneSource[], options: 
   };
 }
 
-/** A signal of the request's own for its lane: one that many requests share is listened to by the queue alone, not by every lane. */
+/** A signal of the request's own for its lane: a signal that many requests share is listened to by the queue only, not by every lane. */
 function stoppedWith(request: Request, asked: AbortSignal): AbortSignal {
   const controller = new AbortController();
   request.stop = () => controller.abort(asked.reason);
   return controller.signal;
 }
 
-/** A copy of what a caller may write over while it waits; what is no input is left to the lane to refuse. */
+/** A copy of the input, which its caller may overwrite while it waits; what is no input is left for the lane to refuse. */
 function copyOf(part: unknown): unknown {
   if (Array.isArray(part)) return part.slice();
-  // what shows nothing may have been handed over before, and cannot be copied
+  // an empty array may have been transferred before, and then cannot be copied
   return ArrayBuffer.isView(part) && part.byteLength > 0 && !(part instanceof DataView) ? copyOfView(part) : part;
 }
 
