@@ -1,18 +1,18 @@
-// From the words after a command to its arguments, and from its declared flags to its help. It knows no command.
+// Turns the words after a command into its arguments, and its declared flags into its help. It knows no command.
 //
-// node:util's parseArgs does the splitting: it is strict about unknown flags and missing values and leaves every value the
-// text it was, where `cac` and `citty` turn "--slo 007" into a number or accept what they do not know; and it is no dependency.
+// node:util's parseArgs splits the words: it is strict about unknown flags and missing values and leaves every value as text, where `cac` and
+// `citty` turn "--slo 007" into a number or accept unknown flags; and it is no dependency.
 
 import { parseArgs } from "node:util";
 import { decimal } from "../decimal.ts";
 
 export interface Flag {
-  /** What stands for the value in the help; absent where the flag takes none. */
+  /** Stands for the value in the help; absent where the flag takes none. */
   value?: string;
   short?: string;
   /** May be given several times. */
   repeatable?: boolean;
-  /** Stands in the usage, as the command does nothing without it. */
+  /** Shown in the usage, as the command does nothing without it. */
   needed?: boolean;
   about: string;
 }
@@ -28,13 +28,13 @@ export interface Arguments {
   has(flag: string): boolean;
   text(flag: string): string | undefined;
   list(flag: string): readonly string[];
-  /** Of one value in which commas join names. @throws UsageError where nothing stands before, behind or between commas. */
+  /** The names in a comma-separated value. @throws UsageError where one is empty. */
   names(flag: string): readonly string[] | undefined;
   /** @throws UsageError where it was not given. */
   required(flag: string): string;
-  /** @throws UsageError where what was given is no number. */
+  /** @throws UsageError where the value is no number. */
   number(flag: string, otherwise: number): number;
-  /** A number that may be written in percent, as shares in an SLO may. @throws UsageError where what was given is neither. */
+  /** A number that may be written in percent, as shares in an SLO may. @throws UsageError where the value is neither. */
   share(flag: string, otherwise: number): number;
 }
 
@@ -56,7 +56,7 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
   const values = new Map(Object.entries(parsed.values) as [string, (string | boolean)[]][]);
   for (const [name, given] of values) {
     if (given.length > 1 && !flags[name].repeatable) throw new UsageError(`got --${name} ${given.length} times, expected it once`);
-    // a shell makes it of a variable that is not set
+    // a shell passes it for a variable that is not set
     if (given.includes("")) throw new UsageError(withoutValue(`--${name}`));
   }
   if (positionals.length > 1) throw new UsageError(`got ${positionals.length} files (${positionals.join(", ")}), expected one`);
@@ -100,7 +100,7 @@ export function parseArguments(words: readonly string[], flags: Flags): Argument
   };
 }
 
-/** With `-o=x` as `--output=x`: parseArgs takes "=x" for its value, and a file of that name would be written. */
+/** Rewrites `-o=x` as `--output=x`: parseArgs would take "=x" for the value, and a file of that name would be written. */
 function spelledOut(words: readonly string[], flags: Flags): string[] {
   const names = new Map(Object.entries(flags).map(([name, { short }]) => [short, name]));
   const end = words.includes("--") ? words.indexOf("--") : words.length;

@@ -1,5 +1,5 @@
-// `bench --breakdown`: where the time of each contender's queries goes, beside how fast its bytes could be read, as plain data
-// and as tables. The measuring is the session room's.
+// `bench --breakdown`: where the time of each contender's queries goes, beside how fast its bytes could be read, as plain data and as tables.
+// `session/` measures it.
 
 import Table from "cli-table3";
 import type { Clock } from "../clock.ts";
@@ -14,7 +14,7 @@ import { rounded } from "./results.ts";
 import { denseBytes, type SloContender } from "./session-contenders.ts";
 
 export interface Breakdowns {
-  /** Bytes per microsecond (MB/s) at which engine memory of the size of the weights is read; null where the clock did not move. */
+  /** Bytes per microsecond (MB/s) at which engine memory as large as the weights is read; null where the clock did not advance. */
   readBytesPerUs: number | null;
   /** Rows that were run. */
   queries: number;
@@ -42,11 +42,11 @@ export interface BreakdownsOptions {
   onProgress: (share: number) => void;
 }
 
-/** Rows the breakdown runs at most: round after round, so not many are needed. */
+/** The most rows a breakdown runs: each many times over, so few are enough. */
 const mostQueries = 200;
 
 /**
- * Each contender must have run before: what is broken down is the level its last query was given.
+ * Each contender must have run before: the level that its last query was given is broken down.
  * @throws SlonnError `aborted`, `no-engine`
  */
 export async function breakdownsOf(
@@ -84,7 +84,7 @@ export async function breakdownsOf(
   return { readBytesPerUs, queries, runs };
 }
 
-/** For programs: what was measured in as many digits as results have, what was counted in all. */
+/** For programs: measured figures with as many digits as results have, counts with all. */
 export function roundedBreakdowns(breakdowns: Breakdowns): Breakdowns {
   const text = JSON.stringify(breakdowns, (_, value) => (typeof value === "number" && !Number.isInteger(value) ? rounded(value) : value));
   return JSON.parse(text) as Breakdowns;

@@ -5,7 +5,7 @@ import type { Io } from "./io.ts";
 
 export interface Command {
   name: string;
-  /** How the file it works on is called in its usage. */
+  /** What its usage calls the file it works on. */
   file: string;
   about: string;
   flags: Flags;
@@ -27,7 +27,7 @@ export const dataFlags: Flags = {
   scale: { value: "<number>", about: "divide every input by this, e.g. 255" },
 };
 
-/** What `run` and `bench` race, and by what. */
+/** What `run` and `bench` race, and by which metric. */
 export const raceFlags: Flags = {
   ...dataFlags,
   slo: {

@@ -1,5 +1,4 @@
-// What a command may do to the world outside its files: write, show progress, read the time, be interrupted.
-// Tests hand in their own.
+// What a command may do besides files: write, show progress, read the time, be interrupted. Tests pass in their own.
 
 import type { Clock } from "../clock.ts";
 
@@ -8,7 +7,7 @@ export interface Io {
   stderr(text: string): void;
   /** Whether somebody is watching stderr: progress is shown only then. */
   stderrIsTerminal: boolean;
-  /** How wide that terminal is now; of any width unless told. */
+  /** How wide that terminal is now; unlimited unless known. */
   stderrColumns?(): number | undefined;
   clock: Clock;
   signal?: AbortSignal;
@@ -17,13 +16,13 @@ export interface Io {
 export interface Progress {
   /** `share` of the work done, 0 to 1. */
   show(share: number, what: string): void;
-  /** Takes the line away again. */
+  /** Removes the line. */
   end(): void;
 }
 
 const barWidth = 24;
 
-/** A progress line on stderr, redrawn at most ten times a second; nothing where nobody watches. */
+/** A progress line on stderr, redrawn at most ten times a second; none where nobody is watching. */
 export function progressOn(io: Io): Progress {
   if (!io.stderrIsTerminal) return { show() {}, end() {} };
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -35,7 +34,7 @@ export function progressOn(io: Io): Progress {
       const done = Math.round(Math.min(1, Math.max(0, share)) * barWidth);
       const told = `${Math.floor(share * 100)} % ${oneLine(what)}`;
       const line = `${"█".repeat(done)}${"░".repeat(barWidth - done)} ${told}`;
-      // a line that wraps is not taken away again: only its last row would be
+      // a line that wraps could not be removed: only its last row would be
       const room = (io.stderrColumns?.() || Number.POSITIVE_INFINITY) - 1;
       io.stderr(`\r\x1b[K${line.length <= room ? line : told.slice(0, room)}`);
     },
@@ -45,7 +44,7 @@ export function progressOn(io: Io): Progress {
   };
 }
 
-/** Text from files and paths as it may go to a terminal: control characters escaped, so that it stays on its line. */
+/** Text from files and paths made safe for a terminal: control characters are escaped, so that it stays on its line. */
 export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);

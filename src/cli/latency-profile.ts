@@ -1,5 +1,5 @@
-// `--latency-profile <file>`: the latencies of a model's levels on this machine, kept beside the model. A file that is there is read, and
-// refused when it is another machine's, build's or model's; one that is not is measured on the data at hand and written.
+// `--latency-profile <file>`: the latencies of a model's levels on this machine, kept beside the model. An existing file is read, and refused
+// where it belongs to another machine, build or model; otherwise latencies are measured on the data at hand and written to it.
 
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
@@ -18,21 +18,21 @@ import { checkPlace, writeBytes } from "./write-bytes.ts";
 
 /** Rows that levels are measured on. */
 const mostRows = 256;
-/** What they are measured beside, if asked for, with as many threads as there are cores. */
+/** The loads they are measured beside, if asked for, with as many threads as there are cores. */
 const loads: readonly Load[] = ["compute", "memory"];
 
 export interface LatencyAsked {
   /** The file, if one is named. */
   path: string | undefined;
-  /** Whether latencies are needed without one. */
+  /** Whether latencies are needed even without a file. */
   isWanted: boolean;
-  /** Whether they are measured beside co-runners too. */
+  /** Whether to measure beside co-runners too. */
   isLoaded: boolean;
   clock: Clock;
 }
 
 /**
- * A session of the model that knows its latencies where they are wanted, or where a file is named.
+ * A session of the model that knows its latencies where they are needed or a file is named.
  * @throws SlonnError `unreadable`, `bad-file` and `bad-option`, each naming the file
  */
 export async function openSession(model: Model, rows: Rows, { path, isWanted, isLoaded, clock }: LatencyAsked): Promise<Session> {
@@ -63,7 +63,7 @@ function sampleOf(rows: Rows): ReturnType<typeof rowOf>[] {
   return Array.from({ length: count }, (_, q) => rowOf(rows, rowOfQuery(q, count, rows.count)));
 }
 
-/** What tells apart machines and runtimes that take different times. */
+/** Names machines and runtimes that take different times differently. */
 export function machineName(): string {
   const cores = cpus();
   return `${cores[0]?.model.trim() ?? "unknown"} x ${cores.length}, node ${process.version}`;

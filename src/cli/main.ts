@@ -1,5 +1,5 @@
 // The command line as a function: words in, exit code out. It touches the process only through Io.
-// 0: done. 1: the user's files or options are wrong, said in one line. 2: wrong usage.
+// 0: done. 1: the user's files or options are wrong, which one line says. 2: wrong usage.
 
 import { SlonnError } from "../errors.ts";
 import { type Arguments, helpOf, parseArguments, UsageError } from "./arguments.ts";
@@ -62,7 +62,7 @@ function helpFor(command: Command | undefined): string {
   return `usage: slonn <command> <model> [flags]\n\n${lines}\nslonn <command> --help shows its flags. Exit code: 0 done, 1 a file or value was wrong, 2 wrong usage.\n`;
 }
 
-/** Anything but a SlonnError is a fault of this program or a machine out of memory, and says so. */
+/** Anything but a SlonnError is a fault of this program or a machine out of memory, and is reported as that. */
 function messageOf(error: unknown): string {
   if (error instanceof SlonnError) return error.code === "aborted" ? "interrupted" : error.message;
   if (error instanceof RangeError && /allocation|Invalid typed array length/i.test(error.message)) return `out of memory: ${error.message}`;

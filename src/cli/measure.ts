@@ -1,6 +1,6 @@
-// Contenders measured against each other: they take turns of one query each, in an order that rotates, so that whatever slows the
-// machine down slows all of them and their ratios hold; in a round everyone answers another row. It knows no engine and no service level
-// objective: a contender is anything that answers an input, another library included.
+// Measures contenders against each other. They take turns of one query each, in a rotating order, so that whatever slows the machine down slows
+// all of them and ratios hold; in a round each answers a different row. It knows no engine and no service level objective: a contender is
+// anything that answers an input, other libraries included.
 
 import { setImmediate } from "node:timers/promises";
 import { type Clock, systemClock } from "../clock.ts";
@@ -12,13 +12,13 @@ import { type AtRanks, countHits, depth, noAnswer, noHits, sharesOf } from "./me
 /** Anything that answers inputs. */
 export interface Contender {
   name: string;
-  /** Answers one input. This call alone is timed, up to the end of its promise where it gives one. */
+  /** Answers one input. Only this call is timed, until its promise settles where it returns one. */
   run(input: Input): void | Promise<void>;
   /** Index of the best answer of the last run. Not timed. */
   top(): number;
   /** Indices of the best `k` answers of the last run, best first; fewer where fewer were scored. Not timed. */
   best?(k: number): ArrayLike<number>;
-  /** What the last run spent. Absent where a contender always does the whole work. Not timed. */
+  /** What the last run spent; absent where a contender always does all the work. Not timed. */
   spent?(): Spent;
 }
 
@@ -29,7 +29,7 @@ export interface Spent {
   bytes: number;
   /** Active nodes, per layer. */
   nodes: readonly number[];
-  /** Whether what was asked was kept. */
+  /** Whether the SLO was met. */
   met: boolean;
 }
 
@@ -42,9 +42,9 @@ export interface Measured {
   right: number | null;
   /** Share of queries with the same best answer as the first contender. */
   agreement: number;
-  /** Share of right answers among the best k; null without labels or where the contender tells its best answer only. */
+  /** Share of right answers among the best k; null without labels, or where the contender gives its best answer only. */
   precision: AtRanks | null;
-  /** Share of queries whose best k answers are the same set as the first contender's; null where one of the two tells its best only. */
+  /** Share of queries whose best k answers are the same set as the first contender's; null where one of the two gives its best only. */
   agreementAt: AtRanks | null;
   /** Means over all queries, and the share of queries that met what was asked. */
   spent: { macs: number; bytes: number; nodes: readonly number[]; attained: number } | null;
@@ -54,7 +54,7 @@ export interface RaceOptions {
   labels?: Labels | null;
   /** How many queries each contender answers; every row once unless given. */
   queries?: number;
-  /** Queries before them that are not counted; 0 unless given. */
+  /** Uncounted queries before them; 0 unless given. */
   warmUp?: number;
   clock?: Clock;
   signal?: AbortSignal;
@@ -63,7 +63,7 @@ export interface RaceOptions {
   onAnswer?: (contender: number, query: number) => void;
 }
 
-/** Between how many queries the event loop gets a turn: for signals and progress. */
+/** The event loop gets a turn after every so many queries, for signals and progress. */
 const queriesPerTurn = 16;
 
 /**
@@ -117,7 +117,7 @@ export function createTally(contender: Contender, queries: number): Tally {
   return { contender, timesMs: new Float64Array(queries), bests: new Int32Array(queries * depth), totals: noTotals() };
 }
 
-/** Takes down what the last run answered, to query `q`, and what it spent. */
+/** Records what the last run answered to query `q`, and what it spent. */
 export function note({ contender, bests, totals }: Tally, q: number): void {
   const into = bestAt(bests, q).fill(noAnswer);
   if (contender.best) into.set(contender.best(depth));
@@ -129,7 +129,7 @@ function bestAt(bests: Int32Array, q: number): Int32Array {
   return bests.subarray(q * depth, (q + 1) * depth);
 }
 
-/** What all of them did, the first being what others agree with or not. */
+/** What each did; agreement is with the first. */
 export function measuredOf(tallies: readonly Tally[], labels: Labels | null, rowAt: (q: number) => number): Measured[] {
   const [first] = tallies;
   return tallies.map(({ contender, timesMs, bests, totals }) => {
@@ -144,7 +144,7 @@ export function measuredOf(tallies: readonly Tally[], labels: Labels | null, row
   });
 }
 
-/** What is known of the answers of a contender, given what may not be known of them. */
+/** The figures of a contender's answers; null where they cannot be known. */
 function judged(
   contender: Contender,
   first: Contender,
@@ -187,13 +187,13 @@ function meanOf({ runs, macs, bytes, nodes, met }: Totals): Measured["spent"] {
   return runs === 0 ? null : { macs: macs / runs, bytes: bytes / runs, nodes: nodes.map((sum) => sum / runs), attained: met / runs };
 }
 
-/** Who runs at a place of a turn: the start moves on by one each turn, and the direction flips after each full round. */
+/** Which contender runs at a place of a turn: the start moves on by one each turn, and the direction flips after each full round. */
 export function contenderAt(turn: number, place: number, n: number): number {
   const shifted = (turn + place) % n;
   return Math.floor(turn / n) % 2 === 0 ? shifted : n - 1 - shifted;
 }
 
-/** The row a query takes: spread evenly where there are fewer queries than rows, else round and round. */
+/** The row of a query: spread evenly where there are fewer queries than rows, else over and over. */
 export function rowOfQuery(query: number, queries: number, rows: number): number {
   return queries < rows ? Math.floor((Math.min(query, queries - 1) * rows) / queries) : query % rows;
 }

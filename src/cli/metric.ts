@@ -1,5 +1,5 @@
-// How answers are judged: the best one, three or five of them against the labels and against dense's, and which of these figures a
-// result leads with. It measures nothing.
+// How answers are judged: the best one, three or five against the labels and against dense's, and which of these figures a result leads with.
+// It measures nothing.
 
 import { refusal } from "../errors.ts";
 import { isRight, type Labels, sameAnswers } from "../model/rows.ts";
@@ -9,7 +9,7 @@ import { type LadderMetric, metrics } from "../profile/ladder.ts";
 export const ranks = [1, 3, 5] as const;
 /** The most of them. */
 export const depth = 5;
-/** Where fewer answers were scored. */
+/** Stands for an answer where fewer were scored. */
 export const noAnswer = -1;
 
 /** A share for each of `ranks`. */
@@ -19,7 +19,7 @@ export interface AtRanks {
   5: number;
 }
 
-/** What one contender's answers came to so far, for each of `ranks`. */
+/** Counts of one contender's answers so far, for each of `ranks`. */
 export interface Hits {
   queries: number;
   /** Right ones among the best k. */
@@ -34,7 +34,7 @@ export function noHits(): Hits {
 
 /**
  * Judges one query.
- * @param best [depth] best first, filled up with `noAnswer`; `first` likewise, of the first contender
+ * @param best [depth] best first, filled up with `noAnswer`; `first` is the same of the first contender
  * @param row of the labels
  */
 export function countHits(hits: Hits, best: Int32Array, first: Int32Array, labels: Labels | null, row: number): void {
@@ -49,7 +49,7 @@ export function countHits(hits: Hits, best: Int32Array, first: Int32Array, label
   }
 }
 
-/** precision@k: of the best k answers the share that is right; agreement@k: the share of queries whose best k are the first contender's. */
+/** precision@k: the share of the best k answers that is right; agreement@k: the share of queries whose best k are the first contender's. */
 export function sharesOf({ queries, right, agreed }: Hits): { precision: AtRanks; agreement: AtRanks } {
   const at = (share: (rank: number) => number): AtRanks => ({ 1: share(0), 3: share(1), 5: share(2) });
   return { precision: at((r) => right[r] / (queries * ranks[r])), agreement: at((r) => agreed[r] / queries) };
@@ -63,9 +63,9 @@ export function parseMetric(text: string): LadderMetric {
 }
 
 /**
- * The metric results lead with: the one asked for, else the one the model was calibrated for where it suits the labels, else the best
- * answer by what labels there are.
- * @throws SlonnError `bad-option` where what is asked for needs labels and there are none
+ * The metric results lead with: the one asked for, else the one the model was calibrated for where it suits the labels, else that of the best
+ * answer which the labels allow.
+ * @throws SlonnError `bad-option` where the metric asked for needs labels and there are none
  */
 export function headline(labels: Labels | null, calibrated: LadderMetric | null, asked?: LadderMetric): LadderMetric {
   if (asked !== undefined) {

@@ -1,4 +1,4 @@
-// A model from any file the user may name, with the files beside it that it asks for.
+// Loads a model from any file the user may name, with the files beside it that it refers to.
 
 import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
 import { refusal } from "../errors.ts";
@@ -10,8 +10,9 @@ import { readBytes } from "./read-bytes.ts";
 import { checkPlace } from "./write-bytes.ts";
 
 /**
- * Loads the model a command works on. A .slonn keeps the name it carries; anything else is called after its file.
- * @throws SlonnError as the importers do, UsageError for a list of activations that lacks a name, and `unreadable` where `--output` is a file that the model names.
+ * Loads the model a command works on. A .slonn keeps the name it carries; anything else is named after its file.
+ * @throws SlonnError as the importers, and `unreadable` where `--output` is a file the model refers to; UsageError for an empty name among the
+ * activations
  */
 export async function loadModelFile(args: Arguments): Promise<Model> {
   const activations = args.names("activations") as Activation[] | undefined;
@@ -29,7 +30,7 @@ export async function loadModelFile(args: Arguments): Promise<Model> {
 }
 
 /**
- * Where a part the model names (a weight shard) lies.
+ * The path of a part the model refers to, such as a shard of weights.
  * @throws SlonnError `bad-file` where that is not inside the model's own directory.
  */
 export function besideModel(modelPath: string, part: string): string {

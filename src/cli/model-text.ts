@@ -1,4 +1,4 @@
-// A network and its levels as people read them. It measures nothing.
+// Shows a network and its levels to people. It measures nothing.
 
 import Table from "cli-table3";
 import { denseMacs, type Model, weightBytes } from "../model/model.ts";
@@ -33,7 +33,7 @@ export function layersText(model: Model): string {
   return `${oneLine(model.name)}: ${widthsText(model)}, ${denseMacs(model)} multiply-adds, ${bytesOf(model)} bytes of weights\n${table.toString()}\n`;
 }
 
-/** One row per level, cheapest first, counted from 1 as the reasons in reports count; work as shares of the last level's, dense. */
+/** One row per level, cheapest first, numbered from 1 as in the reasons of reports; work is shown as shares of the last level's, dense. */
 export function ladderText({ metric, promise, reference, levels }: Ladder): string {
   const kinds = (["loss", "agreement", "accuracy"] as const).filter((kind) =>
     levels.some(({ certificates }) => certificates.some((certificate) => certificate.kind === kind)),
@@ -64,7 +64,7 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
   const asked = `${promise.kind} ${boundText(promise.kind, promise.bound)}`;
   const count = `${levels.length} level${levels.length === 1 ? "" : "s"}`;
   const keeping = levels.filter((_, i) => keeps(certificateOf(levels, i, promise.kind), promise.bound));
-  // where weights were brought to eight bits, not even the whole network need keep it
+  // with weights quantised to 8 bits, not even the whole network need keep it
   const proved = keeping.length > 0 ? "" : ", proved of no level";
   const note = keeping.every(isLossless)
     ? `no level that leaves nodes out keeps ${asked} at a gain: the whole network answers queries that ask for it (more rows or a larger max loss may change that)\n`

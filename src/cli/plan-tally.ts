@@ -1,4 +1,4 @@
-// What the plans of many queries come to: what any of them gave up, how many did, and the certificate that all of them had. It runs nothing.
+// Sums up the plans of many queries: what any of them gave up, how many did, and the certificate that all of them had.
 
 import type { Plan } from "../policy/plan.ts";
 import type { Certificate } from "../profile/ladder.ts";
@@ -19,7 +19,7 @@ export function addPlan(tally: PlanTally, { certificate, gaveUp }: Pick<Plan, "c
   tally.certificate = tally.certificate === undefined ? certificate : weaker(tally.certificate, certificate);
 }
 
-/** The one that promises less: by its bound, where bounds are the same by how sure it is. What holds the other holds it too. */
+/** The one that promises less: by its bound, and for equal bounds by its confidence. A query that keeps the other keeps it too. */
 function weaker(a: Certificate | null, b: Certificate | null): Certificate | null {
   if (!a || !b || a.kind !== b.kind) return null;
   const more = a.kind === "loss" ? b.bound - a.bound : a.bound - b.bound;

@@ -1,5 +1,4 @@
-// What `run` and `bench` share around the measurement: model, data, session and contenders from the arguments, and the
-// results as text. It does not measure.
+// What `run` and `bench` share besides measuring: model, data, session and contenders from the arguments, and the results as text.
 
 import type { Clock } from "../clock.ts";
 import type { Model } from "../model/model.ts";
@@ -75,7 +74,7 @@ export async function openRace(args: Arguments, clock: Clock): Promise<Race> {
   };
 }
 
-/** Why the last query was planned as it was, and how many queries gave up what. */
+/** Why the last query got its plan, and how many queries gave up what. */
 function reasonText({ name, plan, gaveUp }: SloContender, samples: number): string {
   const given = [...gaveUp()].map(([text, queries]) => `${text} in ${queries} of ${samples} queries`);
   return `${oneLine(name)}: ${oneLine(plan().reason)}${given.length > 0 ? `; gave up ${oneLine(given.join(", "))}` : ""}\n`;

@@ -1,4 +1,4 @@
-// Bytes of a file the user named. Refusals name the path and the reason in words. It writes nothing.
+// Reads a file the user named. Refusals name the path and the reason in words.
 
 import { readFile, stat } from "node:fs/promises";
 import { refusal, SlonnError } from "../errors.ts";
@@ -21,7 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** @throws SlonnError `unreadable` where it cannot be read. */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    // A device never ends; pipes do, so they may be read.
+    // Devices never end; pipes do, so they may be read.
     if ((await stat(path)).isCharacterDevice()) throw refusal("unreadable", path, "a device", "a file");
     const buffer = await readFile(path);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);

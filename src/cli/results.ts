@@ -1,4 +1,4 @@
-// The document `run --json` and `bench --json` print, and the table people see instead. It measures nothing.
+// The document that `run --json` and `bench --json` print, and the table that people see instead. It measures nothing.
 
 import { cpus } from "node:os";
 import Table from "cli-table3";
@@ -39,16 +39,16 @@ export interface Run {
   nodes: number[];
   /** Share of queries that met their SLO. */
   attained: number;
-  /** The weakest that every query had; null where one had none. */
+  /** The weakest certificate of all queries; null where one had none. */
   certificate: ToldCertificate | null;
-  /** What any query gave up of what was asked, as SLO text; absent where none did. */
+  /** What any query gave up of its SLO, as SLO text; absent where none did. */
   gaveUp?: readonly string[];
 }
 
-/** What a certificate is about is said where that is not what the results lead with. */
+/** A certificate, with its metric where that is not the one the results lead with. */
 export type ToldCertificate = Certificate & { metric?: LadderMetric };
 
-/** What results say besides what was measured. */
+/** What results hold besides measurements. */
 export interface ResultsContext {
   model: Model;
   labels: Labels | null;
@@ -57,11 +57,11 @@ export interface ResultsContext {
   metric: LadderMetric;
   /** One per SLO. */
   certificates: readonly (ToldCertificate | null)[];
-  /** What queries gave up: one list per SLO. */
+  /** What queries gave up, one list per SLO. */
   gaveUp?: readonly (readonly string[])[];
 }
 
-/** @param measured dense first, then every SLO */
+/** @param measured dense first, then each SLO */
 export function resultsOf(measured: readonly Measured[], context: ResultsContext): Results {
   const { model, labels, backend, metric, certificates, gaveUp = [] } = context;
   const severalLabels = labels?.kind === "multi";
@@ -99,30 +99,30 @@ export function resultsOf(measured: readonly Measured[], context: ResultsContext
   };
 }
 
-/** @param certified the metric of the ladder the certificate is of; absent without one @param metric what the results lead with */
+/** @param certified the metric of the ladder; absent without one @param metric what the results lead with */
 export function toldCertificate(
   certificate: Certificate | null,
   certified: LadderMetric | undefined,
   metric: LadderMetric,
 ): ToldCertificate | null {
-  // what is true by construction is true of every metric
+  // what holds by construction holds for every metric
   if (!certificate || !certified || certificate.samples === 0) return certificate;
   const k = rankOf(certified);
   const isAgreement = certificate.kind === "agreement";
   const about = isAgreement ? (k === 1 ? "agreement" : (`agreement@${k}` as const)) : certified;
-  // `accuracy` and `precision@1` are the same of one label and of several; agreement bounds the loss of either
+  // `accuracy` and `precision@1` are the same for one label and for several; agreement bounds the loss of either
   const isSame = k === rankOf(metric) && (about.startsWith("agreement") || !metric.startsWith("agreement"));
   return isSame ? certificate : { ...certificate, metric: about };
 }
 
-/** A metric of one contender; NaN where it could not be taken. */
+/** A metric of one contender; NaN where it is not known. */
 export function metricOf({ right, agreement, precision, agreementAt }: Measured, metric: LadderMetric): number {
   const k = rankOf(metric);
   const [best, atRanks] = metric.startsWith("agreement") ? [agreement, agreementAt] : [right, precision];
   return (k === 1 ? best : atRanks?.[k]) ?? Number.NaN;
 }
 
-/** For people. @param certified the metric that certificates are about, said where it is not the one the results lead with */
+/** For people. @param certified the metric of the certificates, named where it is not the one the results lead with */
 export function resultsText({ model, samples, metric, backend, machine, dense, runs }: Results, certified: LadderMetric = metric): string {
   const beside = dense.precision ? ([1, 5] as const).filter((k) => metric !== `precision@${k}`) : [];
   const withAgreement = metric !== "agreement";
@@ -179,12 +179,12 @@ export function certificateText({ kind, bound, confidence, samples }: Certificat
 
 /** A bound in percent, rounded so that it promises no more than was proved. */
 export function boundText(kind: Certificate["kind"], bound: number): string {
-  // The allowance keeps 0.003, a little more than itself in binary, at 0.3 %.
+  // The allowance keeps 0.003, which in binary is slightly more, at 0.3 %.
   const hundredths = kind === "loss" ? Math.ceil(bound * 1e4 - 1e-6) : Math.floor(bound * 1e4 + 1e-6);
   return `${kind === "loss" ? "≤" : "≥"} ${hundredths / 100} %`;
 }
 
-/** In all its digits: 99.9999 % sure is not 100 % sure. */
+/** With all digits: 99.9999 % is not 100 %. */
 export function sureText(confidence: number): string {
   return `${decimal(confidence * 100)} % sure`;
 }
@@ -193,7 +193,7 @@ export function percent(share: number): string {
   return `${Number((share * 100).toFixed(2))} %`;
 }
 
-/** All of it where dense had nothing to do: one sparse layer, and no input that is not zero. */
+/** 1 where dense had nothing to do: a single sparse layer, and inputs that are all zero. */
 function shareOf(work: number, whole: number): number {
   return whole === 0 ? 1 : rounded(work / whole);
 }

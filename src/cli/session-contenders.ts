@@ -9,22 +9,22 @@ import type { Session } from "../session/session.ts";
 import type { Contender, Spent } from "./measure.ts";
 import { addPlan, noPlans } from "./plan-tally.ts";
 
-/** A contender that a session stands behind. */
+/** A contender that asks a session. */
 export interface SloContender extends Contender {
   best(k: number): readonly number[];
   spent(): Spent;
   /** The outputs of the last run. */
   output(): Float32Array;
-  /** What every counted run so far was certified for, the weakest of them; null where one was not. */
+  /** The weakest certificate of all counted runs so far; null where one had none. */
   certificate(): Certificate | null;
-  /** What any counted run so far gave up, as SLO text, and how many runs did. */
+  /** What counted runs so far gave up, as SLO text, and how many did. */
   gaveUp(): ReadonlyMap<string, number>;
   /** What was decided for the last run. */
   plan(): Plan;
 }
 
 /**
- * @param text the SLO as on the command line, or null for a query without one: what the model was calibrated for.
+ * @param text the SLO as on the command line, or null for none: what the model was calibrated for
  * @throws SlonnError `bad-slo`.
  */
 export function contenderFor(session: Session, name: string, text: string | null): SloContender {
@@ -64,7 +64,7 @@ export function contendersFor(session: Session, slos: readonly string[], promise
   return [contenderFor(session, "dense", "dense"), ...asked];
 }
 
-/** Bytes of all weights, which one dense pass reads unless it skips the inputs of a sparse first layer. */
+/** Bytes of all weights: a dense pass reads them all, unless it skips zero inputs of a sparse first layer. */
 export function denseBytes(model: Model): number {
   return model.layers.reduce((sum, layer) => sum + weightBytes(layer), 0);
 }

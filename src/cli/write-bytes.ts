@@ -1,5 +1,5 @@
-// Bytes written where the user said: through links, under a temporary name first, and never over what the command reads. Refusals name the
-// path and the reason in words.
+// Writes a file the user named: through links, under a temporary name first, and never over what the command reads. Refusals name the path and
+// the reason in words.
 
 import { randomBytes } from "node:crypto";
 import { type BigIntStats, rmSync } from "node:fs";
@@ -9,9 +9,9 @@ import { SlonnError } from "../errors.ts";
 import { reasonOf } from "./read-bytes.ts";
 
 /**
- * Refuses what cannot be written, before work that would be lost.
- * @param inputs files that are read and must stay, or are written too, by the flag that names them
- * @throws SlonnError `unreadable` where the path is `-`, a folder or one of the inputs, or its folder is missing or may not be written to.
+ * Refuses a path that cannot be written, before any work is done that would be lost.
+ * @param inputs files that are read and have to stay, or are written too, by the flag that names them
+ * @throws SlonnError `unreadable` where the path is `-`, a folder or one of the inputs, or its folder is missing or not writable
  */
 export async function checkPlace(path: string, inputs: ReadonlyMap<string, string> = new Map()): Promise<void> {
   if (path === "-") throw noPlace(path, "standard output, which results go to"); // a file of that name is written ./-
@@ -23,19 +23,19 @@ export async function checkPlace(path: string, inputs: ReadonlyMap<string, strin
   try {
     const target = await targetOf(path);
     await access(dirname(target), constants.W_OK);
-    // of Node's own permission model, `access` asks only whether it may read
+    // under Node's permission model, `access` only asks whether reading is allowed
     if (process.permission?.has("fs.write", temporaryBeside(target)) === false)
       throw Object.assign(new Error("writing is not allowed"), { code: "ERR_ACCESS_DENIED" });
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "no such folder" : reasonOf(cause);
-    // the file itself may be writable: its folder takes the temporary one
+    // the file itself may be writable, but its folder has to take the temporary one
     throw noPlace(path, reason.startsWith("no permission") ? `${reason} to write into its folder` : reason, cause);
   }
 }
 
 /**
- * Writes to a temporary name beside what `path` leads to and renames it, so that a file of that name is always whole. A link stays a link,
- * and a file that was there keeps who may read and write it. A process that is told to end meanwhile leaves nothing behind.
+ * Writes a temporary file beside the one that `path` leads to and renames it, so that a file of that name is always whole. Links stay links, and
+ * an existing file keeps its permissions. A process that is told to end meanwhile leaves nothing behind.
  * @throws SlonnError `unreadable` where it cannot be written.
  */
 export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
@@ -43,7 +43,7 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
   let temporary: string | null = null;
   const end = (signal: NodeJS.Signals): void => {
     if (temporary !== null) rmSync(temporary, { force: true });
-    process.off(signal, end); // not before: who is told twice would end with the file still there
+    process.off(signal, end); // not before: told a second time, the process would end with the file still there
     process.kill(process.pid, signal);
   };
   for (const signal of endings) process.on(signal, end);
@@ -53,7 +53,7 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
     temporary = temporaryBeside(target);
     const mode = found ? Number(found.mode) & 0o777 : undefined;
     await writeFile(temporary, bytes, { mode });
-    if (mode !== undefined) await chmod(temporary, mode); // what the process withholds from new files is no matter of old ones
+    if (mode !== undefined) await chmod(temporary, mode); // the umask is for new files only
     await rename(temporary, target);
   } catch (cause) {
     if (temporary !== null) await rm(temporary, { force: true }).catch(() => {});
@@ -63,21 +63,21 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
   }
 }
 
-/** Not SIGHUP: who is to outlive the terminal ignores it, and would no more. */
+/** Not SIGHUP: a process meant to outlive its terminal ignores it, and a listener would undo that. */
 const endings: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"];
 
-/** Short, as the target's own name may be of the longest. */
+/** Short, as the target's own name may have the greatest length allowed. */
 const temporaryBeside = (target: string): string => join(dirname(target), `slonn-${randomBytes(4).toString("hex")}.tmp`);
 
-/** Where links lead, be a file there or not yet. */
+/** Where links lead, whether or not a file is there yet. */
 async function targetOf(path: string): Promise<string> {
   const folder = await realpath(path.endsWith("/") ? path : dirname(path));
   const place = join(folder, basename(path));
   const next = await readlink(place).catch(() => null);
-  return next === null ? place : targetOf(isAbsolute(next) ? next : `${folder}/${next}`); // `join` would take `..` for where a link stands
+  return next === null ? place : targetOf(isAbsolute(next) ? next : `${folder}/${next}`); // `join` would resolve `..` before following the link
 }
 
-/** @throws SlonnError `unreadable` where no file is nor could be: links lead in a circle, a folder on the way is a file, a name is too long. */
+/** @throws SlonnError `unreadable` where no file can be: links form a circle, a folder on the way is a file, a name is too long */
 async function statOf(path: string): Promise<BigIntStats | null> {
   return stat(path, { bigint: true }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "ENOENT") throw noPlace(path, reasonOf(cause), cause);
@@ -85,7 +85,7 @@ async function statOf(path: string): Promise<BigIntStats | null> {
   });
 }
 
-/** Windows numbers files beyond what a double tells apart. */
+/** Windows uses file numbers that a double cannot tell apart. */
 async function isSame({ ino, dev }: BigIntStats, other: string): Promise<boolean> {
   const found = await stat(other, { bigint: true }).catch(() => null);
   return ino === found?.ino && dev === found.dev;

@@ -1,4 +1,4 @@
-// `slonn bench`: the same as `run`, measured to be quoted: warmed up, interleaved, at least a few thousand queries.
+// `slonn bench`: as `run`, but measured well enough to be quoted: warmed up, interleaved, at least a few thousand queries.
 
 import { refusal } from "../../errors.ts";
 import { breakdownsOf } from "../breakdowns.ts";
@@ -53,7 +53,7 @@ export const benchCommand: Command = {
   },
 };
 
-/** Few rows come around whole times, so that each weighs the same in the metric. */
+/** Few rows are repeated a whole number of times, so that each weighs the same in the metric. */
 function defaultQueries(rows: number): number {
   return rows >= leastQueries ? leastQueries : Math.ceil(leastQueries / rows) * rows;
 }

@@ -1,4 +1,4 @@
-// `slonn import`: a trained network of another format, written as .slonn.
+// `slonn import`: writes a trained network of another format as .slonn.
 
 import { refusal } from "../../errors.ts";
 import { quantizeModel } from "../../model/quantize.ts";
@@ -28,13 +28,13 @@ export const importCommand: Command = {
     if (weights !== undefined && weights !== "int8") throw refusal("bad-option", "--weights", quoted(weights), "int8");
     await checkPlace(output);
     const read = await loadModelFile(args);
-    decodeLadder(read); // what is written has been checked, levels that a .slonn brings along included
+    decodeLadder(read); // nothing is written unchecked, which includes the levels of a .slonn
     const network = args.has("binary") ? asTwoClasses(read) : read;
     const model = weights === "int8" ? quantizeModel(network) : network;
     const bytes = encodeModel(model);
     await writeBytes(output, bytes);
     const dropped = read.calibration && !model.calibration ? "; its levels are left out, as they are about the weights before" : "";
-    const activations = model.layers.map(({ activation }) => activation).join(", "); // assumed ones too are seen
+    const activations = model.layers.map(({ activation }) => activation).join(", "); // so that those assumed are seen
     io.stdout(`${oneLine(output)}: ${widthsText(model)} (${activations}), ${bytes.length} bytes${dropped}\n`);
   },
 };

@@ -1,4 +1,4 @@
-// `slonn inspect`: what a model file holds: layers, sizes, multiply-adds, and levels with their certificates and costs.
+// `slonn inspect`: shows what a model file holds: layers, sizes, multiply-adds, and levels with their certificates and costs.
 
 import { denseMacs } from "../../model/model.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";

@@ -9,9 +9,9 @@ import { dataFiles } from "../model-data.ts";
 import { openRace } from "../race.ts";
 import { checkPlace, writeBytes } from "../write-bytes.ts";
 
-/** Outputs are gathered in memory before they are written. */
+/** Outputs are collected in memory before they are written. */
 const maxOutputBytes = 2 ** 30;
-/** So that nobody's first, slowest queries are taken for the latency. */
+/** So that the first queries, which are the slowest, do not count. */
 const warmUpQueries = 16;
 
 export const runCommand: Command = {
