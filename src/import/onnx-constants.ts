@@ -2,17 +2,12 @@
 
 import { refusal } from "../errors.ts";
 import { narrowToHalf, widenHalf } from "../model/half.ts";
+import { type Allowance, elementwise, expand, reduce, reductions, transpose } from "./onnx-arithmetic.ts";
 import { intOf, intsOf } from "./onnx-attributes.ts";
+import { dequantize } from "./onnx-dequantize.ts";
 import type { OnnxNode } from "./onnx-file.ts";
-import { functionOf } from "./onnx-functions.ts";
 import { decodeTensor, elementTypes, type OnnxNumbers } from "./onnx-numbers.ts";
 import { axisIn, flattenDims, permutationOf, reshapeDims, showDims, squeezedAxes, unsqueezeDims } from "./onnx-shapes.ts";
-
-/** What a computation is allowed: `subject` names the node, `spend` is told of every number made and throws when they are too many. */
-export interface Allowance {
-  subject: string;
-  spend(numbers: number): void;
-}
 
 /** Operators that `foldConstants` knows. */
 export const constantOperators: readonly string[] = [
@@ -27,6 +22,15 @@ export const constantOperators: readonly string[] = [
   "Sub",
   "Mul",
   "Div",
+  "Pow",
+  "Sqrt",
+  "Reciprocal",
+  "Exp",
+  "Neg",
+  "Abs",
+  ...reductions,
+  "Expand",
+  "DequantizeLinear",
   "Concat",
   "Gather",
   "Slice",
@@ -40,7 +44,7 @@ export const constantOperators: readonly string[] = [
 export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], allowance: Allowance): OnnxNumbers {
   const { subject } = allowance;
   const { operator } = node;
-  const needed = ["Add", "Sub", "Mul", "Div", "Reshape", "Gather"].includes(operator) ? 2 : 1;
+  const needed = ["Add", "Sub", "Mul", "Div", "Pow", "Reshape", "Expand", "DequantizeLinear", "Gather"].includes(operator) ? 2 : 1;
   if (inputs.length < needed) throw refusal("bad-file", subject, `${inputs.length} inputs`, `at least ${needed}`);
   const [x] = inputs;
   switch (operator) {
@@ -65,7 +69,17 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
     case "Sub":
     case "Mul":
     case "Div":
-      return elementwise(inputs, functionOf(operator)!, allowance);
+    case "Pow":
+    case "Sqrt":
+    case "Reciprocal":
+    case "Exp":
+    case "Neg":
+    case "Abs":
+      return elementwise(operator, inputs, allowance);
+    case "Expand":
+      return expand(x, integers(inputs[1], subject), allowance);
+    case "DequantizeLinear":
+      return dequantize(node, inputs, allowance);
     case "Concat":
       return concat(node, inputs, allowance);
     case "Gather":
@@ -75,6 +89,7 @@ export function foldConstants(node: OnnxNode, inputs: readonly OnnxNumbers[], al
     case "Shape":
       return shapeNumbers(node, x.shape, subject);
     default:
+      if (reductions.includes(operator)) return reduce(node, x, axesOf(node, inputs[1], subject), allowance);
       throw refusal("unsupported", subject, "it on constants", `one of ${constantOperators.join(", ")}`);
   }
 }
@@ -112,37 +127,6 @@ export function integers({ data, shape, integer }: OnnxNumbers, subject: string)
   if (!integer || shape.length > 1 || data.length > 64)
     throw refusal("bad-file", subject, `${data.length} numbers ${showDims(shape)} for a shape or axes`, "a short list of integers");
   return Array.from(data);
-}
-
-/** The numbers of a tensor spread over a larger shape of known size, by the rules of broadcasting; the shapes must fit. */
-export function broadcast({ data, shape }: OnnxNumbers, to: readonly number[], allowance: Allowance): Float64Array {
-  const size = to.reduce((product, n) => product * n, 1);
-  allowance.spend(size);
-  const strides = new Array<number>(to.length).fill(0);
-  for (let axis = shape.length - 1, stride = 1; axis >= 0; stride *= shape[axis--])
-    if (shape[axis] !== 1) strides[to.length - shape.length + axis] = stride;
-  return gatherStrided(data, to, strides, size, new Float64Array(size));
-}
-
-/** out[i…] = data[Σ i · strides], for every index i below `shape`, in row-major order. */
-function gatherStrided<T extends Float32Array | Float64Array>(
-  data: Float32Array | Float64Array,
-  shape: readonly number[],
-  strides: readonly number[],
-  size: number,
-  out: T,
-): T {
-  const index = new Array<number>(shape.length).fill(0);
-  for (let i = 0, at = 0; i < size; i++) {
-    out[i] = data[at];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      at -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return out;
 }
 
 function squeezed(shape: readonly number[], axes: readonly number[] | undefined, subject: string): number[] {
@@ -185,56 +169,6 @@ function rangeOf(name: string): [least: number, most: number] {
   const bits = Number(/\d+$/.exec(name)?.[0] ?? 64);
   if (bits === 64) return [name.startsWith("u") ? 0 : Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
   return name.startsWith("u") ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
-}
-
-function transpose(x: OnnxNumbers, order: readonly number[], { spend }: Allowance): OnnxNumbers {
-  spend(x.data.length);
-  const strides = new Array<number>(x.shape.length);
-  for (let axis = x.shape.length - 1, stride = 1; axis >= 0; stride *= x.shape[axis--]) strides[axis] = stride;
-  const shape = order.map((axis) => x.shape[axis]);
-  const out = x.data instanceof Float32Array ? new Float32Array(x.data.length) : new Float64Array(x.data.length);
-  return {
-    ...x,
-    shape,
-    data: gatherStrided(
-      x.data,
-      shape,
-      order.map((axis) => strides[axis]),
-      out.length,
-      out,
-    ),
-  };
-}
-
-function elementwise([a, b]: readonly OnnxNumbers[], of: (a: number, b: number) => number, allowance: Allowance): OnnxNumbers {
-  const rank = Math.max(a.shape.length, b.shape.length);
-  const sizeAt = (shape: readonly number[], axis: number) => shape[shape.length - rank + axis] ?? 1;
-  const shape = Array.from({ length: rank }, (_, axis) => {
-    const [m, n] = [sizeAt(a.shape, axis), sizeAt(b.shape, axis)];
-    if (m !== n && m !== 1 && n !== 1)
-      throw refusal("bad-model", allowance.subject, `shapes ${showDims(a.shape)} and ${showDims(b.shape)}`, "shapes that broadcast");
-    return m === 1 ? n : m;
-  });
-  const left = broadcast(a, shape, allowance);
-  const right = broadcast(b, shape, allowance);
-  const integer = a.integer && b.integer;
-  for (let i = 0; i < left.length; i++) left[i] = integer ? ofSizes(left[i], right[i], of, allowance.subject) : of(left[i], right[i]);
-  return { shape, data: left, integer };
-}
-
-/** `of` two integers, towards zero; they may be sizes: NaN the number of samples, Infinity one that is not known (`shapeOf`). */
-function ofSizes(a: number, b: number, of: (a: number, b: number) => number, subject: string): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) {
-    // What comes of the number of samples must be that number again, however many they are.
-    const keeps = (samples: number) => Math.trunc(of(Number.isNaN(a) ? samples : a, Number.isNaN(b) ? samples : b)) === samples;
-    if (!keeps(2) || !keeps(3)) throw refusal("unsupported", subject, "arithmetic with the number of samples", "that number as it is");
-    return Number.NaN;
-  }
-  if (a === Number.POSITIVE_INFINITY || b === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  const result = Math.trunc(of(a, b));
-  if (!(Math.abs(result) < 2 ** 31))
-    throw refusal("unsupported", subject, "integers past 31 bits, which may not fit their type", "smaller ones");
-  return result;
 }
 
 function concat(node: OnnxNode, inputs: readonly OnnxNumbers[], { subject, spend }: Allowance): OnnxNumbers {

@@ -15,6 +15,16 @@ export function functionOf(operator: string): ((a: number, b: number) => number)
       return (a, b) => a / b;
     case "Pow":
       return (a, b) => a ** b;
+    case "Sqrt":
+      return (a) => Math.sqrt(a);
+    case "Reciprocal":
+      return (a) => 1 / a;
+    case "Exp":
+      return (a) => Math.exp(a);
+    case "Neg":
+      return (a) => -a;
+    case "Abs":
+      return (a) => Math.abs(a);
     case "Erf":
       return (a) => erf(a);
     case "Tanh":

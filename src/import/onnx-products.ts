@@ -3,8 +3,8 @@
 import { refusal, type SlonnError } from "../errors.ts";
 import { maxWidth } from "../model/model.ts";
 import { quoted } from "../model/quoted.ts";
+import { broadcast } from "./onnx-arithmetic.ts";
 import { floatOf, floatsOf, intOf } from "./onnx-attributes.ts";
-import { broadcast } from "./onnx-constants.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import type { OnnxNumbers } from "./onnx-numbers.ts";
 import { showDims, sizeOfDims } from "./onnx-shapes.ts";

@@ -128,10 +128,12 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     expect.stringMatching(/\(ai\.onnx\.ml\.LinearRegressor\): got an operator that is not supported here/),
   ],
   [
-    "quantised weights",
-    onnx({ nodes: [node("DequantizeLinear", ["w", "b"], ["d"]), node("MatMul", ["x", "d"], ["y"])] }),
+    "quantised values on the way",
+    onnx({
+      nodes: [node("QuantizeLinear", ["x", "b"], ["q"]), node("DequantizeLinear", ["q", "b"], ["d"]), node("MatMul", ["d", "w"], ["y"])],
+    }),
     "unsupported",
-    expect.stringMatching(/\(DequantizeLinear\): got an operator of a quantised network, expected float weights/),
+    expect.stringMatching(/\(QuantizeLinear\): got an operator of a quantised network, expected float weights/),
   ],
   [
     "weights quantised by ONNX Runtime",
