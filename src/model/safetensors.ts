@@ -103,8 +103,10 @@ function withBytes(entry: TensorEntry, content: Uint8Array): StoredTensor {
 function headerLength(bytes: Uint8Array, total: number | null, name: string): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));
-  if (headerBytes > maxHeaderBytes)
-    throw refusal("bad-file", name, `a header of ${headerBytes} bytes`, `at most ${maxHeaderBytes}, as a .slonn has (slonn import)`);
+  if (headerBytes > maxHeaderBytes) {
+    const got = bytes.includes(0x3c) ? "an HTML page" : `a header of ${headerBytes} bytes`;
+    throw refusal("bad-file", name, got, "a .slonn file (slonn import) or safetensors");
+  }
   if (total !== null && 8 + headerBytes > total)
     throw refusal("bad-file", name, `${total} bytes`, `at least ${8 + headerBytes}: the header is cut off`);
   return headerBytes;
@@ -234,7 +236,7 @@ function parseHeader(bytes: Uint8Array, bad: (got: string, expected: string) => 
     // no JSON
   }
   if (twice !== null) throw bad(`${quoted(twice)} twice in the header`, "each name once");
-  if (!isObject(header)) throw bad("a header that is not JSON", "a safetensors file");
+  if (!isObject(header)) throw bad("no JSON header", "a safetensors file");
   return header;
 }
 

@@ -35,6 +35,8 @@ describe("a model over HTTP", () => {
     );
     const page = await serving((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>"));
     await refuse(page, "unreadable", /net\.slonn: got an HTML page/);
+    // from a server that does not say what it sends
+    await refuse(await serving((_, response) => response.end("<!doctype html><p>Not found")), "bad-file", /net\.slonn: got an HTML page/);
     await refuse(await serving((_, response) => response.end("not a model")), "bad-file", /net\.slonn/);
   });
 

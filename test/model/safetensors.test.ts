@@ -145,13 +145,18 @@ test.each([
   [
     "a huge header",
     Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x7f),
-    "f: got a header of 9151314442816848000 bytes, expected at most 100000000, as a .slonn has (slonn import)",
+    "f: got a header of 9151314442816848000 bytes, expected a .slonn file (slonn import) or safetensors",
   ],
-  ["no JSON", file("{nonsense}"), "f: got a header that is not JSON, expected a safetensors file"],
-  ["a space before the header", file(" {}"), "f: got a header that is not JSON, expected a safetensors file"],
-  ["an array", file("[]"), "f: got a header that is not JSON, expected a safetensors file"],
-  ["deep nesting", file("[".repeat(1e6)), "f: got a header that is not JSON, expected a safetensors file"],
-  ["an unfinished string", file('{"a'), "f: got a header that is not JSON, expected a safetensors file"],
+  ...["<!doctype html><p>Not found", "\ufeff<html>", "\r\n <html>", '<?xml version="1.0"?>'].map((page): [string, Uint8Array, string] => [
+    `a page that begins ${JSON.stringify(page.slice(0, 7))}`,
+    new TextEncoder().encode(page),
+    "f: got an HTML page, expected a .slonn file (slonn import) or safetensors",
+  ]),
+  ["no JSON", file("{nonsense}"), "f: got no JSON header, expected a safetensors file"],
+  ["a space before the header", file(" {}"), "f: got no JSON header, expected a safetensors file"],
+  ["an array", file("[]"), "f: got no JSON header, expected a safetensors file"],
+  ["deep nesting", file("[".repeat(1e6)), "f: got no JSON header, expected a safetensors file"],
+  ["an unfinished string", file('{"a'), "f: got no JSON header, expected a safetensors file"],
   [
     "other metadata than strings",
     file('{"__metadata__":{"a":1}}'),
@@ -203,8 +208,8 @@ test.each([
     'f: tensor "a": got an impossible shape, expected whole numbers with a product below 2^53',
   ],
   ["too many bytes for a shape", file(`{"a":${entry(0, 8, "[1]")}}`, 8), 'f: tensor "a": got 8 bytes, expected 4 for F32 [1]'],
-  ["a header that is no UTF-8", invalidText(`{"?":${entry(0, 4)}}`), "f: got a header that is not JSON, expected a safetensors file"],
-  ["a byte order mark", file(`\ufeff{"a":${entry(0, 4)}}`, 4), "f: got a header that is not JSON, expected a safetensors file"],
+  ["a header that is no UTF-8", invalidText(`{"?":${entry(0, 4)}}`), "f: got no JSON header, expected a safetensors file"],
+  ["a byte order mark", file(`\ufeff{"a":${entry(0, 4)}}`, 4), "f: got no JSON header, expected a safetensors file"],
   ["too few bytes for a shape", file(`{"a":${entry(0, 4, "[2]")}}`, 4), 'f: tensor "a": got 4 bytes, expected 8 for F32 [2]'],
   ["data cut off", file(`{"a":${entry(0, 8)}}`, 4), 'f: tensor "a": got 4 bytes of data, expected at least 8'],
   ["a billion elements", file(`{"a":${entry(0, 4e9)}}`, 4), 'f: tensor "a": got 4 bytes of data, expected at least 4000000000'],
@@ -235,7 +240,7 @@ test("empty tensors may be told in any order, wherever they stand", () => {
 });
 
 test("a header of quotes that end no string is refused in one pass: a pass for each would take minutes", () => {
-  expect(() => read(file(`{"${'\\"'.repeat(200_000)}`))).toThrow("f: got a header that is not JSON, expected a safetensors file");
+  expect(() => read(file(`{"${'\\"'.repeat(200_000)}`))).toThrow("f: got no JSON header, expected a safetensors file");
 });
 
 test("10,000 damaged files give tensors or a SlonnError", async () => {

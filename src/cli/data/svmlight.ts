@@ -132,7 +132,8 @@ function readHeader(bytes: Uint8Array, from: number, end: number, where: string)
 
 /** `3,17,20`: pushes each number. What they may be depends on who asks for labels, so only the form is checked. */
 function readRowLabels(bytes: Uint8Array, from: number, to: number, where: string, push: (label: number) => void): void {
-  for (let at = from; at < to; ) {
+  // a comma at the end promises one more
+  for (let at = from; at <= to; ) {
     let stop = at;
     while (stop < to && bytes[stop] !== comma) stop++;
     const label = parseNumber(bytes, at, stop);

@@ -35,7 +35,8 @@ describe("csv", () => {
     ["that count on", "0,1,2\n3,4,5\n", [0, 1, 2, 3, 4, 5]],
     ["written as fractions", "0.0,1.0,2.0\n1,1,1\n", [0, 1, 2, 1, 1, 1]],
     ["of a single row", "0,1,2\n", [0, 1, 2]],
-  ])("takes numbers from 0 for numbers, not names, in lines %s", (_, content, data) => {
+    ["that begin at 1", "1,2,3\n4,0.5,6\n", [1, 2, 3, 4, 0.5, 6]],
+  ])("takes a first line of numbers for data, not names, in lines %s", (_, content, data) => {
     expect(rows(content)).toEqual({ shape: [data.length / 3, 3], data });
   });
 
