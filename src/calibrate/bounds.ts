@@ -133,7 +133,7 @@ export function lossUpper(losses: number, gains: number, n: number, delta: numbe
   return leastRejected(rejects, Math.max(-differing, net / n), differing);
 }
 
-/** The least value from which `rejects` holds, to 60 halvings and rounded up. `rejects` never turns false as its argument grows. */
+/** The least value from which `rejects` holds, by 60 halvings, rounded up. `rejects` must never turn false as its argument grows. */
 function leastRejected(rejects: (value: number) => boolean, from: number, to: number): number {
   let low = from;
   let high = to;
@@ -236,8 +236,8 @@ function rejectsByBetting(differences: Int8Array | Float32Array, delta: number):
 // ---- How many samples -------------------------------------------------------------------------------------------------------
 
 /**
- * The fewest samples with which a promise can be certified at all: with not one disagreement or mistake. Infinity for a promise
- * no number of samples can prove (no loss, agreement 1).
+ * The fewest samples that can certify a promise, which they do if not one of them disagrees or is a mistake. Infinity for a promise that no
+ * number of samples can prove (no loss, agreement 1).
  * @param depth above 1 where being right comes in degrees (precision@k), whose loss is bounded by betting
  */
 export function samplesNeeded(kind: "loss" | "agreement" | "accuracy", bound: number, confidence: number, depth = 1): number {

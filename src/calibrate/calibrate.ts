@@ -26,50 +26,50 @@ import { certifiedLevels } from "./levels.ts";
 import type { Run } from "./search.ts";
 
 /**
- * What may rank the nodes of a layer; `screen` and `clusters` only those of output layers, which are ranked from 256 nodes on, `all` only those of
- * hidden layers with relu, `static` only those of hidden layers.
+ * What may rank the nodes of a layer. `screen` and `clusters` are for output layers, which are ranked from 256 nodes on; `all` is for hidden
+ * layers with relu, `static` for hidden layers.
  */
 export type ActivatorKind = "low-rank" | "static" | "all" | "screen" | "clusters" | "hash";
 
 /** What to calibrate on, and what is to be promised. */
 export interface CalibrateOptions {
-  /** Inputs the network was not trained on, as it takes them. A third of them, without labels a half, at most 5,000, is searched on, the rest certifies. */
+  /** Inputs the network was not trained on. A third of them (half without labels), at most 5,000, is searched on; the rest certifies. */
   rows: Rows;
   /** What is right for each row. Without labels the promise is agreement with dense. */
   labels?: Labels | null | undefined;
-  /** Further rows, none of them among `rows`, that may only fit activators: the network's training rows for instance. */
+  /** Further rows, none of them among `rows`, that may only fit activators; for instance the network's training rows. */
   fitRows?: Rows | null | undefined;
   /** The promise: at most this fraction lost against dense (without labels: at most this fraction disagrees); 0.003 unless given. */
   maxLoss?: number | undefined;
   /** The probability that a certificate holds, above 0.5 and below 1; 0.95 unless given. */
   confidence?: number | undefined;
   /**
-   * What the promise is about. `precision@k` and `agreement@k` look at the best k answers, fewer than there are outputs. Unless given, `accuracy`
-   * (of several labels a row, `precision@1`), or without labels `agreement`.
+   * What the promise is about. `precision@k` and `agreement@k` look at the best k answers, fewer than there are outputs. Unless given, it is
+   * `accuracy` (`precision@1` for rows of several labels), or `agreement` without labels.
    */
   metric?: LadderMetric | undefined;
-  /** Which kinds to fit and try, all but `hash` unless given; a kind that does not suit a layer is left out there. */
+  /** Which kinds to fit and try, all but `hash` unless given; layers that a kind does not suit go without it. */
   activators?: readonly ActivatorKind[] | undefined;
-  /** Of `hash`; 8 tables of 8 bits and 256 votes unless given. */
+  /** The tables of `hash`; 8 of 8 bits and 256 votes unless given. */
   hashShape?: HashShape | undefined;
   /**
-   * `int8` brings the weights to eight bits, `auto` where that answers faster under the promise; as the model has them unless given.
-   * What rounding loses counts: the promise stays about the model handed in.
+   * `int8` quantises the weights to 8 bits, `auto` does so where that answers faster under the promise; unless given they stay as they are. What
+   * rounding loses counts: the promise is about the model handed in.
    */
   weights?: "int8" | "auto" | undefined;
-  /** Whether levels may start low and grow for inputs they are unsure of; true unless given. Without, every input gets the same setting. */
+  /** Whether levels may start low and grow for inputs they are unsure of; true unless given. Otherwise every input gets the same setting. */
   growing?: boolean | undefined;
-  /** Of what is random (which rows search, how activators are fitted), a whole number from 0 to 2^32 − 1; 1 unless given. */
+  /** Seeds what is random (which rows search, how activators are fitted): a whole number from 0 to 2^32 − 1; 1 unless given. */
   seed?: number | undefined;
-  /** `time`, unless given, searches by measured time on this machine, `macs` by counted multiply-adds, which gives the same levels every time. */
+  /** `time` searches by measured time on this machine, `macs` by counted multiply-adds, which always gives the same levels; `time` unless given. */
   cost?: "time" | "macs" | undefined;
-  /** What time is measured by; the runtime's monotonic clock unless given. */
+  /** Measures time; the runtime's monotonic clock unless given. */
   clock?: Clock | undefined;
   /** The kernels to calibrate on; the fastest that run here unless given. */
   engine?: EngineOptions | undefined;
   /** Stops the calibration, which then rejects with `aborted`. */
   signal?: AbortSignal | undefined;
-  /** Called with the share of all work that is done, 0 to 1, and with what is being done, for people. */
+  /** Called with the share of all work that is done, 0 to 1, and a text that tells people what is being done. */
   onProgress?: ((share: number, what: string) => void) | undefined;
 }
 
@@ -93,14 +93,14 @@ const optionNames: Record<keyof CalibrateOptions, true> = {
 };
 const engineNames: Record<keyof EngineOptions, true> = { backend: true, module: true };
 
-/** Rows used at most to search and to fit. */
+/** The most rows used to search and to fit. */
 const mostSearched = 5000;
 const mostFitted = 4096;
 
 /**
- * Calibrates a model: fits what ranks its nodes, searches levels of effort and certifies them. Takes from seconds to minutes and keeps the thread
- * busy, but for turns of the event loop between steps.
- * @param model any that `slonn` or `slonn/import` gives; it stays as it is, and what it had of an earlier calibration does not count
+ * Calibrates a model: fits activators, searches levels of effort and certifies them. Takes seconds to minutes and keeps the thread busy, except
+ * for turns of the event loop between steps.
+ * @param model any that `slonn` or `slonn/import` gives; it is not changed, and an earlier calibration of it is ignored
  * @returns the model with its levels, for `encodeModel` or `createSession`; the nodes of its hidden layers may stand in another order
  * @throws (rejects) SlonnError `bad-option` for impossible options, `bad-input` when rows do not fit the network, `bad-model` for what is no model and
  * for a network of one output (`asTwoClasses` makes two of it), `too-few-samples` when the promise could not be certified even if nothing
@@ -163,7 +163,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
     costOf: (outcome) => (clock ? meanAndTail(outcome.timesMs) : sum(outcome.macs) / outcome.macs.length / 1e6),
   };
   const evaluating = { ...(options.engine ? { engine: options.engine } : {}), ...(signal ? { signal } : {}) };
-  /** Runs a model's settings over rows, which is the share of all work from `first` to `last`. */
+  /** Runs a model's settings over rows, as the part of all work from `first` to `last`. */
   const runner =
     (of: Model, first: number, last: number): Run =>
     (settings, on, from, to, what) =>
@@ -173,7 +173,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
         onProgress: (share) => onProgress(first + (from + share * (to - from)) * (last - first), what),
       });
   const asked = new Map<Rows, Answers>();
-  /** What the model handed in answers, where levels of the rounded one are judged by it; computed once for the same rows. */
+  /** The answers of the model handed in, by which levels of the quantised one are judged; computed once for the same rows. */
   const reference = async (of: Model, on: Rows): Promise<Answers | null> => {
     if (of === model) return null;
     const known = asked.get(on);
@@ -199,7 +199,7 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   }
   const { of, layers, tensors, kept } = found.reduce((a, b) => (b.promisedCost < a.promisedCost ? b : a));
   const modelWith = (ladder: Ladder | null): Model => createModel(model.name, layers, { ladder, tensors });
-  // what is certified is what is handed back
+  // certify exactly what is returned
   const run = runner(modelWith(null), searching, 1);
   const rules = kept.map(({ rungs }) => rungs);
   const outcomes = await run(rules, certify.rows, 0, 1, "certifying");
@@ -222,13 +222,13 @@ export async function calibrate(model: Model, options: CalibrateOptions): Promis
   return modelWith(result);
 }
 
-/** What has a default. */
+/** The options that have defaults. */
 type Settled = "labels" | "fitRows" | "maxLoss" | "confidence" | "activators" | "metric" | "seed" | "cost";
 type Asked = CalibrateOptions & Required<Pick<CalibrateOptions, Settled>>;
 
 const kinds: readonly ActivatorKind[] = ["low-rank", "static", "all", "screen", "clusters", "hash"];
 
-/** How many of the best answers a metric looks at: fewer than there are outputs, since every level gives all of those. */
+/** How many of the best answers a metric looks at; fewer than there are outputs, since of all of them every level gives the same set. */
 function depthOf(metric: LadderMetric, labels: Labels | null, outputs: number): number {
   if (metric.startsWith("agreement") === (labels !== null))
     throw refusal(
@@ -243,8 +243,8 @@ function depthOf(metric: LadderMetric, labels: Labels | null, outputs: number): 
 }
 
 /**
- * How many of `count` rows search, up to a limit; the rest certify. A third; without labels up to half, as long as the others are as many as are
- * `needed`: where every answer that differs counts, what is chosen with luck fails more often.
+ * How many of `count` rows search, up to a limit; the rest certify. A third with labels; without them up to half, as long as at least `needed`
+ * are left to certify: where every answer that differs counts, rules chosen by luck fail more often.
  */
 function rowsSearching(count: number, needed: number, labelled: boolean): number {
   const third = Math.floor(count / 3);
@@ -252,7 +252,7 @@ function rowsSearching(count: number, needed: number, labelled: boolean): number
   return Math.min(mostSearched, share);
 }
 
-/** The least count of rows of which `needed` certify and one at least searches. */
+/** The fewest rows of which `needed` certify and at least one searches. */
 function rowsNeeded(needed: number, labelled: boolean): number {
   const searched = (count: number): number => rowsSearching(count, needed, labelled);
   let count = needed + 1;
@@ -264,8 +264,8 @@ function rowsNeeded(needed: number, labelled: boolean): number {
 const tailWeight = 0.04;
 
 /**
- * The mean without the slowest hundredth, and a little of the 99th percentile. So what growing costs the few that grow counts, lost time slices
- * do not, and of two levels that take as long on average the one with the shorter tail is better.
+ * The mean without the slowest hundredth, plus a little of the 99th percentile. So the cost of growing counts, although few inputs grow; lost
+ * time slices do not; and of two levels with the same mean the one with the shorter tail is better.
  */
 function meanAndTail(values: Float32Array): number {
   const most = values

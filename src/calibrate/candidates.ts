@@ -8,7 +8,7 @@ import type { LayerSetting, RankedSetting, Rung } from "../profile/ladder.ts";
 
 /** Shares of nodes tried. */
 const nodeShares = [0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.35];
-/** Shares of panels tried: coarser units need more of the layer. */
+/** Shares of panels tried: coarser units need a larger part of the layer. */
 const panelShares = [0.06, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5];
 /** Shares of a layer's panels that are computed for every input. */
 const staticShares = [0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.62, 0.75, 0.88];
@@ -16,7 +16,7 @@ export const hashShares: readonly number[] = [0.02, 0.04, 0.08, 0.12, 0.2, 0.3, 
 /** Components of low-rank activators; and of those of later hidden layers. */
 const ranks = [8, 16, 24, 32, 48, 64, 96];
 const laterRanks = [8, 16, 32, 64];
-/** Shares of every hidden layer at once, for callers who ask for a share of nodes. */
+/** Shares of all hidden layers alike, for callers who ask for a share of nodes. */
 export const uniformShares: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2];
 
 export const exact: LayerSetting = { kind: "exact" };
@@ -50,7 +50,7 @@ const screenInputs = [4, 8, 13, 20, 32];
 /** Numbers of nodes kept of a wide output layer. */
 const keptNodes = [16, 32, 64, 128, 256];
 
-/** Settings of a wide output layer worth trying: nodes that are left out are no answers. */
+/** Settings of a wide output layer worth trying. Nodes that are left out cannot be answers. */
 export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kinds: readonly string[]): RankedSetting[] {
   const { inputs, outputs } = layer;
   const base = { kind: "ranked", by: "top-k" } as const;
@@ -78,9 +78,9 @@ export function outputSettingsOf(layer: DenseLayer, fitted: LayerActivators, kin
 export const wideOutputs = 256;
 
 /**
- * Settings of a hidden layer worth trying, `isFirst` where it reads the network's input. `thresholds(by, shares)` gives the score that each of those
- * shares of nodes exceeds on average: of low-rank activators of that rank, or the layer's own pre-activations. Low-rank ones rank so many nodes, the first, as
- * each of `amongs` says.
+ * Settings of a hidden layer worth trying; `isFirst` where it reads the network's input. `thresholds(by, shares)` gives the score that each of the
+ * shares of nodes exceeds on average, of low-rank activators of a rank or of the layer's own pre-activations. Low-rank activators rank only the
+ * first nodes, as many as each of `amongs` says.
  */
 export function settingsOf(
   { activation, outputs }: DenseLayer,
@@ -92,7 +92,7 @@ export function settingsOf(
 ): RankedSetting[] {
   const settings: RankedSetting[] = [];
   const { lowRank, hash } = fitted;
-  // what relu leaves is largest where the layer's own numbers are; below 0 there is nothing to leave out
+  // relu keeps the largest of the layer's own numbers; below 0 there is nothing left to leave out
   if (kinds.includes("all") && activation === "relu")
     for (const amount of thresholds("all", nodeShares).filter((score) => score > 0 && score < Number.POSITIVE_INFINITY))
       settings.push({ kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount });
@@ -107,13 +107,13 @@ export function settingsOf(
         const base = { kind: "ranked", activator: "low-rank", variant, ...(nodes < outputs ? { among: nodes } : {}) } as const;
         const topK = (unit: "node" | "panel", shares: readonly number[]): void => {
           const units = unit === "node" ? nodes : Math.ceil(nodes / PANEL);
-          // of few nodes several shares are one
+          // several shares of few nodes are the same number
           for (const count of new Set(shares.map((share) => Math.max(1, Math.round((share * outputs * units) / nodes)))))
             if (count < units) settings.push({ ...base, unit, by: "top-k", amount: count / units });
         };
         topK("node", nodeShares);
         for (const amount of scores) settings.push({ ...base, unit: "node", by: "threshold", amount });
-        // of many inputs a row each takes less
+        // with many inputs, reading a row per node takes less
         if (!isFirst) topK("panel", panelShares);
       }
     }
@@ -123,7 +123,7 @@ export function settingsOf(
   return settings;
 }
 
-/** Settings that compute the first so many nodes for every input: multiples of a panel, of which all and none are left out. */
+/** Settings that compute a fixed number of first nodes for every input: multiples of a panel, but neither none nor all. */
 export function staticOf(outputs: number, numbers: Iterable<number>): RankedSetting[] {
   const padded = paddedTo(outputs, PANEL);
   return [...numbers]
@@ -131,7 +131,7 @@ export function staticOf(outputs: number, numbers: Iterable<number>): RankedSett
     .map((nodes) => ({ kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: nodes / padded }));
 }
 
-/** `rung` with layer `l` set otherwise. */
+/** `rung` with another setting of layer `l`. */
 export function withLayer(rung: Rung, l: number, setting: LayerSetting): Rung {
   return { layers: rung.layers.map((old, i) => (i === l ? setting : old)) };
 }

@@ -3,10 +3,10 @@
 import type { Ladder, Rung } from "../profile/ladder.ts";
 import type { Composed } from "./compose.ts";
 
-/** What a ladder is to promise above all. */
+/** The promise a ladder is made for. */
 export type Promised = Pick<Ladder["promise"], "kind" | "bound">;
 
-/** What rules are chosen for. */
+/** What rules are chosen by. */
 export interface Aim {
   promise: Promised;
   /** Rows that will certify. */
@@ -21,18 +21,18 @@ const disagreements = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 /** How many standard errors of the search's own estimate to stay away from the bound; several for the promise itself. */
 const caution = 0.7;
 const promiseCaution = [0, 0.4, 0.8, 1.3, 2];
-/** Rules that grow for more inputs are taken from so many times the cost of the most cautious ones for the promise: on few rows even those have had luck. */
+/** Rules that grow for more inputs are taken at up to this many times the cost of the most cautious ones for the promise: on few rows even those may be lucky. */
 const growingCosts = [1.1, 1.3, 1.7, 2.2];
 
 /** Standard deviations below which 95 % of a normal distribution lie. */
 const z = 1.645;
 
-/** Up to this share answered otherwise rules tell `lossRate`: what answers more otherwise errs in other ways too. */
+/** `lossRate` counts rules that change at most this share of answers: those that change more err in other ways too. */
 const mostDisagreed = 0.02;
-/** By how much what a rule loses of what it answers otherwise may differ from that of all rules: a standard deviation. */
+/** How far a rule's own loss rate may lie from that of all rules: a standard deviation. */
 const rateDeviation = 0.1;
 
-/** What is lost of what is answered otherwise, by all rules together: less than all, as some of the answers were wrong and others are now right. */
+/** The share of changed answers that is lost, over all rules: less than 1, as some answers were wrong before and others are right now. */
 export function lossRate(rules: readonly Composed[]): number {
   const close = rules.filter(({ disagreed, rows }) => disagreed <= mostDisagreed * rows);
   const total = (of: "lost" | "disagreed"): number => close.reduce((sum, rule) => sum + rule[of], 0);
@@ -41,8 +41,9 @@ export function lossRate(rules: readonly Composed[]): number {
 }
 
 /**
- * What a rule probably loses of its rows: between what it lost, which is luck where thousands of rules differ in a few rows, and its
- * share of what all lose. The mean of a normal posterior, the prior about `rate` of what was answered otherwise, the variance of a sum of differences their squares' sum.
+ * How many rows a rule probably loses: between its own count, which is luck where thousands of rules differ in a few rows, and what all rules lose
+ * of as many changed answers. The mean of a normal posterior, with the prior around `rate` of the changed answers and the sum of squares as the
+ * variance of a sum of differences.
  */
 function probablyLost({ lost, changed, disagreed }: Composed, rate: number): number {
   const prior = (rateDeviation * disagreed) ** 2;
@@ -50,21 +51,21 @@ function probablyLost({ lost, changed, disagreed }: Composed, rate: number): num
   return own * lost + (1 - own) * rate * disagreed;
 }
 
-/** The bound that `aim.samples` rows will probably prove of what a rule loses. */
+/** The bound on a rule's loss that `aim.samples` rows will probably prove. */
 export function expectedLoss(rule: Composed, { samples, lossRate }: Aim, cautious: number): number {
   return expectedBound(probablyLost(rule, lossRate), rule.changed, rule.rows, samples, cautious);
 }
 
-/** The same of what it answers otherwise. */
+/** The same for its disagreements. */
 export function expectedDisagreement({ disagreed, rows }: Composed, { samples }: Aim, cautious: number): number {
   return expectedBound(disagreed, disagreed, rows, samples, cautious);
 }
 
 /**
- * The upper confidence bound, a share, that `samples` certification rows would probably give, and `cautious` standard errors on top. The bound of few
- * events lies (z² + 2) / 3 of them above a normal one (Cornish and Fisher 1938, of a Poisson count).
- * @param total sum of what was counted on the `rows` of the search
- * @param squares sum of its squares
+ * The upper confidence bound, a share, that `samples` certification rows would probably give, plus `cautious` standard errors. For few events the
+ * bound lies (z² + 2) / 3 events above a normal one (Cornish and Fisher 1938, for a Poisson count).
+ * @param total sum over the `rows` of the search
+ * @param squares sum of squares
  */
 export function expectedBound(total: number, squares: number, rows: number, samples: number, cautious: number): number {
   const mean = total / rows;
@@ -74,8 +75,8 @@ export function expectedBound(total: number, squares: number, rows: number, samp
 }
 
 /**
- * The levels of a ladder, cheapest first, without repetition. For each bound the cheapest rule of all is
- * taken, and the cheapest of a single setting: the cost of a rule that grows may be composed, not measured, and turn out higher.
+ * The levels of a ladder, cheapest first, each once. For each bound the cheapest rule is taken, and the cheapest of a single setting as well, as
+ * the cost of a rule that grows is composed, not measured, and may turn out higher.
  * @param alternatives rules kept for the promise itself, each beginning with another setting
  */
 export function choose<Rule extends Composed>(rules: readonly Rule[], aim: Aim, alternatives = 1): Rule[] {
@@ -111,8 +112,8 @@ export function choose<Rule extends Composed>(rules: readonly Rule[], aim: Aim, 
 }
 
 /**
- * Whether a rule grows through the same settings as another for more inputs. What it is better at shows on no rows that the other errs on none of:
- * of thousands tried the cheapest without an error has had luck.
+ * Whether a rule grows through the same settings as another, but for more inputs. Rows on which neither errs do not show that it is safer; yet the
+ * cheapest of thousands of rules without an error is lucky.
  */
 export function growsMore({ rungs }: Composed, than: Composed): boolean {
   return (
@@ -129,16 +130,16 @@ export function promisedCost(rules: readonly Composed[], aim: Aim): number {
   return fitting.reduce((least, { cost }) => Math.min(least, cost), Number.POSITIVE_INFINITY);
 }
 
-/** What a rule will probably be certified to lose, or to answer otherwise, at most. */
+/** The bound on loss, or on disagreement, that a rule will probably be certified with. */
 const expectedOf =
   (kind: Promised["kind"], aim: Aim, cautious: number) =>
   (rule: Composed): number =>
     kind === "loss" ? expectedLoss(rule, aim, cautious) : expectedDisagreement(rule, aim, cautious);
 
-/** The most that may be lost, or answered otherwise. */
+/** The most that may be lost, or may disagree. */
 export const mostOf = ({ kind, bound }: Promised): number => (kind === "loss" ? bound : 1 - bound);
 
-/** The `most` cheapest that begin with different settings. */
+/** The cheapest rules that begin with different settings, at most `most`. */
 function cheapest<Rule extends Composed>(rules: readonly Rule[], most: number): Rule[] {
   const bySetting = new Map<Rung["layers"], Rule>();
   for (const rule of rules) {

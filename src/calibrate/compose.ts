@@ -14,7 +14,7 @@ export interface Tried {
   cost: number;
 }
 
-/** A level worth considering: its rule, cost and what it did to the search rows. */
+/** A level worth considering: its rule, its cost, and its errors on the search rows. */
 export interface Composed {
   rungs: readonly Rung[];
   cost: number;
@@ -26,8 +26,8 @@ export interface Composed {
 }
 
 /**
- * Shares of inputs that grow past the first rung, and past the second to one that leaves hardly anything out. Of the first below half, so that the
- * median is a query of one rung on other rows too.
+ * Shares of inputs that grow past the first rung, and past the second to one that leaves out hardly anything. The first are below half, so that the
+ * median query runs one rung on other rows too.
  */
 const growShares = [0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35, 0.45];
 const finalShares = [0.003, 0.008, 0.014, 0.02, 0.03, 0.04, 0.06, 0.08, 0.15, 0.25, 0.4];
@@ -41,14 +41,14 @@ export function composeFixed(tried: Tried): Composed {
 
 /**
  * Every rule low → final, low → high and low → high → final over settings that rank the first layer alike.
- * @param finals what leaves nothing out or hardly anything, exact first
- * @param wholes what leaves nothing out, for rules that it goes on from
+ * @param finals settings that leave out nothing or hardly anything, exact first
+ * @param wholes settings that leave out nothing, for rules whose rungs they continue
  */
 export function composeGrowing(settings: readonly Tried[], finals: readonly Tried[], wholes: readonly Tried[] = []): Composed[] {
   const found: Composed[] = [];
   const [exact] = finals;
   const ascending = new Map(settings.map((one) => [one, sureness(one.margins).sort()]));
-  /** The least margin that so many inputs stay below, and 0 where it has no meaning or is past float32: no file holds an infinite one. */
+  /** The least margin that this share of inputs stays below; 0 where it has no meaning or is past float32, as files hold no infinite one. */
   const marginOf = (setting: Tried, share: number): number => {
     const margins = ascending.get(setting) as Float32Array;
     const margin = margins[Math.round(share * margins.length)];
@@ -90,12 +90,12 @@ export function composeGrowing(settings: readonly Tried[], finals: readonly Trie
   return found;
 }
 
-/** Margins that can be put in order: 0 where there is none (NaN), as such an input grows whatever the margin. */
+/** Margins that can be sorted: 0 for NaN, as such an input grows whatever the margin. */
 export function sureness(margins: Float32Array): Float32Array {
   return margins.map((margin) => (margin > 0 ? margin : 0));
 }
 
-/** What those pay on top that grow from one setting to another. */
+/** The additional cost of inputs that grow from one setting to another. */
 function stepCost(from: Tried, to: Tried): number {
   return continues(from.rung, to.rung) ? Math.max(to.cost - from.cost, 0) + regrowth * from.cost : to.cost;
 }
@@ -112,7 +112,7 @@ function sumsOf({ differences, disagreements }: Tried): Sums {
   return { rows: differences.length, lost, changed, disagreed };
 }
 
-/** The sums once these rows have gone on from one setting to another. */
+/** The sums after these rows have grown from one setting to another. */
 function moved({ rows: all, lost, changed, disagreed }: Sums, rows: Uint32Array, from: Tried, to: Tried): Sums {
   for (const r of rows) {
     const [before, after] = [from.differences[r], to.differences[r]];
@@ -128,7 +128,7 @@ export function continues(low: Rung, high: Rung): boolean {
   return low.layers.every((a, l) => widens(a, high.layers[l]));
 }
 
-/** Whether `high` chooses less of a layer than `low` by the same ranking, which no later rung may. */
+/** Whether `high` chooses less of a layer than `low` by the same ranking, which a later rung must not. */
 function narrows(low: Rung, high: Rung): boolean {
   return low.layers.some((a, l) => sameRanking(a, high.layers[l]) && !widens(a, high.layers[l]));
 }

@@ -1,5 +1,5 @@
-// Runs settings over rows and records, row by row, what each answered, how sure it was, what it did and how long it took.
-// It runs the very plans queries run; what to try and what to make of it is decided elsewhere.
+// Runs settings over rows and records for each row what it answered, how sure it was, how much it computed and how long it took. It runs the
+// same plans as queries; what to try, and what to conclude, is decided elsewhere.
 
 import { type LevelPlan, placeLevel, topDepth } from "../activator/level-plan.ts";
 import { placeNetwork } from "../activator/network.ts";
@@ -20,7 +20,7 @@ import { takeTurns } from "./turn.ts";
 /** Stands for an answer where there is none. */
 export const noAnswer = 0xffffffff;
 
-/** What one setting did over all rows; every array has one entry a row. */
+/** What one setting did over all rows; arrays have one entry per row unless said otherwise. */
 export interface Outcome {
   answers: Uint32Array;
   /** [rows, topDepth] the best answers, best first, filled up with `noAnswer`. */
@@ -46,7 +46,7 @@ export interface EvaluateOptions {
   onProgress?: (share: number) => void;
 }
 
-/** Rows one setting runs before the next takes over: long enough for its weights to be as warm as in a service. */
+/** Rows that a setting runs before the next one's turn: enough for its weights to be as warm as in a service. */
 const blockRows = 128;
 
 export async function evaluate(
@@ -112,7 +112,7 @@ function createOutcome(count: number, layers: number): Outcome {
   };
 }
 
-/** Writes row `r`; returns the row of the plan to begin with. */
+/** Writes input row `r` to the engine; returns the row of the plan to begin with. */
 function writeRow(rows: Rows, r: number, input: NetworkInput, plan: LevelPlan): number {
   const row = rowOf(rows, r);
   if (!(row instanceof Float32Array)) return writeSparse(input, row, plan);

@@ -1,5 +1,5 @@
-// A model's ladder before it is certified: activators fitted, settings searched, the rules that will probably be certified measured. It
-// sees the search rows only.
+// A model's ladder before it is certified: fits activators, searches settings, and measures the rules that will probably be certified. It sees
+// the search rows only.
 
 import { encodeActivators } from "../activator/activator.ts";
 import { createArrayKernels } from "../engine/array-kernels.ts";
@@ -41,7 +41,7 @@ export interface Found {
   promisedCost: number;
 }
 
-/** Rows that layouts are timed on at least; and multiply-adds of dense that suffice, where queries are too short for so few rows. */
+/** Layouts are timed on at least so many rows, and on at least as many as come to so many multiply-adds of dense queries. */
 const timedRows = 300;
 const timedMacs = 3e8;
 /** Rules measured for one promise. */
@@ -91,7 +91,7 @@ export async function findLadder(
   return { of, layers, tensors: encodeActivators(usedActivators(fitted, kept)), kept, promisedCost: promisedCost(kept, aim) };
 }
 
-/** Layouts read the same weights for every row and differ by little: the median, so that a lost time slice or a slow block does not decide. */
+/** Layouts read the same weights for every row and differ little, so the median: a lost time slice or a slow block must not decide. */
 function medianMs({ timesMs }: Outcome): number {
   return timesMs.slice().sort()[timesMs.length >> 1];
 }

@@ -1,5 +1,5 @@
-// Fitting clusters of output nodes. Nodes are laid side by side by repeated halving, so that the same order serves clusters of every size;
-// each size has a router, trained on what dense answers for the fit rows.
+// Fits clusters of output nodes. Repeated halving puts similar nodes side by side, so that one order serves clusters of every size; each size has
+// a router, trained on dense's answers for the fit rows.
 
 import type { Clusters } from "../activator/activator.ts";
 import { PANEL } from "../engine/generated/abi.ts";
@@ -15,19 +15,19 @@ const mostClusters = 4096;
 const sizes = 2;
 /** Multiply-adds spent at most on dense answers for the fit rows. */
 const denseBudget = 1e12;
-/** How many of a row's best answers count. Those that the promise looks at weigh `shareOfPromised` together, the others the rest. */
+/** How many of a row's best answers count. Those the promise is about weigh `shareOfPromised` together, the others the rest. */
 const bestCounted = 5;
 const shareOfPromised = 0.8;
 /**
- * Nodes that are among the best of no row are left out of all clusters where at most this share of rows has a best node that no other row
- * has among its best: about as rarely will another row bring a node that was never seen (Good and Turing's estimate).
+ * Nodes that are among the best of no row are left out of all clusters where at most this share of rows has a best node that no other row has among
+ * its best: another row will bring a node never seen about as rarely (Good and Turing's estimate).
  */
 const mostUnseen = 0.001;
 
 export interface FittedClusters {
   /** [outputs], the node at each place. */
   order: Uint32Array;
-  /** Clusters of several sizes. Where the rows show nearly all nodes that are ever best, the others, which stand last, are in none. */
+  /** Clusters of several sizes. Where the rows show nearly all nodes that are ever best, the others, which are last in `order`, are in none. */
   clusters: Clusters[];
 }
 
@@ -181,7 +181,7 @@ function farthestFrom(mean: Float64Array, nodes: Uint32Array, points: Float32Arr
   return far;
 }
 
-/** Rows and nodes at a time: what a product reads and writes stays in the cache. */
+/** Rows and nodes of a product: what it reads and writes stays in the cache. */
 const [blockRows, slice] = [256, 1024];
 
 /** The best nodes of every row, [rows · bestCounted], by dense pre-activations. */

@@ -1,6 +1,6 @@
-// Fitting a hash activator: tables of sign projections over training inputs. A bucket votes for the nodes that were active, on
-// average, for the training inputs that fell into it. (Hashing the weight rows themselves, as maximum-inner-product search does,
-// ranks far worse here: activity depends on the bias and on the data's own directions.)
+// Fits a hash activator: tables of sign projections over training inputs. A bucket votes for the nodes that were active on average for the
+// training inputs in it. (Hashing the weight rows themselves, as maximum-inner-product search does, ranks far worse here: activity depends on
+// the bias and on the data's own directions.)
 
 import type { Hash } from "../activator/activator.ts";
 import { normal } from "../random.ts";
@@ -12,7 +12,7 @@ export interface HashShape {
   tables: number;
   /** How many signs make the key of a table, 20 at most: it has 2^bits buckets. */
   bits: number;
-  /** Most nodes that a bucket votes for. */
+  /** The most nodes a bucket votes for. */
   votes: number;
 }
 

@@ -1,4 +1,4 @@
-// Fitting a low-rank activator: the principal components of a layer's pre-activations on training inputs.
+// Fits a low-rank activator: the principal components of a layer's pre-activations on training inputs.
 
 import type { LowRank } from "../activator/activator.ts";
 import { type DenseLayer, floatWeights } from "../model/model.ts";
@@ -6,13 +6,13 @@ import { normal } from "../random.ts";
 import type { Fitting } from "./fitting.ts";
 import type { Turn } from "./turn.ts";
 
-/** Extra components carried through the iteration; they make the wanted ones converge faster. */
+/** Extra components in the iteration, which make the wanted ones converge faster. */
 const oversampling = 8;
 const iterations = 6;
 
 /**
  * Fits up to `rank` components to pre-activations `z` [n, outputs] of `layer`.
- * Errors count by `importance` [outputs], how much the next layer looks at a node. Prediction of all pre-activations from the
+ * Errors are weighted by `importance` [outputs], how much the next layer reads of a node. Prediction of all pre-activations from the
  * input x: D⁻¹(V(Vᵀ D (W x + b) − Vᵀ m) + m) with D = diag(importance), m the mean of D z and V its leading principal
  * components, found by randomized subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4) and ordered by variance.
  */

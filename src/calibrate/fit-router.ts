@@ -1,5 +1,5 @@
-// Training the router of clusters: a linear classifier, through few numbers, of which cluster holds the best nodes. Every leading part of
-// these numbers is trained to do without the rest, so that calibration can choose how many are worth their time.
+// Trains the router of clusters: a linear classifier of low rank that tells which cluster holds the best nodes. Every leading part of its
+// components is trained to do without the rest, so that calibration can choose how many are worth their time.
 
 import type { LowRank } from "../activator/activator.ts";
 import type { FloatLayer } from "../model/model.ts";
@@ -9,19 +9,19 @@ import { routerRanks } from "./candidates.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import type { Fitting } from "./fitting.ts";
 
-/** Rows that principal components are taken from, and how many of these there are at most. */
+/** The most rows that principal components are taken from, and the most components. */
 const componentRows = 4000;
 const largestRank = 96;
-/** Rows a cluster should have on average to learn from; with fewer, training would only teach a router what it has not seen. */
+/** Rows that a cluster needs on average to learn from; with fewer, training makes the router worse. */
 const rowsPerCluster = 8;
-/** Passes over the rows: as many as make so many steps, within bounds. */
+/** Passes over the rows: enough for so many steps, within bounds. */
 const [wantedSteps, fewestEpochs, mostEpochs] = [4000, 4, 12];
 const batch = 128;
-/** How much of what a router learns is what it would say untrained: without it, clusters that hold the best node of no row are unlearned. */
+/** The share of the untrained router's own scores in what it learns: without it, clusters that hold no row's best node would be unlearned. */
 const shareOfGuess = 0.3;
 const rate = 0.01;
 
-/** What a router should learn: of every row the clusters of its best nodes, and how much each of these counts. */
+/** What a router should learn: the clusters of every row's best nodes, and how much each counts. */
 export interface Targets {
   /** [rows, weights.length] */
   clusters: Uint32Array;

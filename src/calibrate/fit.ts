@@ -1,4 +1,4 @@
-// Fitting the activators of every hidden layer, and of a wide output layer, on rows of their own or those of the search.
+// Fits the activators of every hidden layer, and of a wide output layer, on rows of their own or on those of the search.
 
 import { type Hash, type LayerActivators, type LowRank, noActivators } from "../activator/activator.ts";
 import { isSparse } from "../activator/network.ts";
@@ -17,7 +17,7 @@ import { type Turn, takeTurns } from "./turn.ts";
 
 export interface FitOptions {
   kinds: readonly string[];
-  /** Rows used at most. */
+  /** The most rows used. */
   rows: number;
   /** How many of the best answers the promise looks at; 1 unless given. */
   depth?: number;
@@ -30,7 +30,7 @@ export interface FitOptions {
 /** The scores of layer `l` that each share of its nodes exceeds on average, for low-rank activators of a rank or `all`. */
 export type Thresholds = (l: number, by: number | "all", shares: readonly number[]) => readonly number[];
 
-/** What the search goes by. */
+/** What the search needs. */
 export interface Fitted {
   /** The network's, the nodes of hidden ones in order. */
   layers: readonly DenseLayer[];

@@ -1,5 +1,5 @@
-// The search: single layers first, everything else exact; then later layers beside several of the first; then rules
-// that grow. What comes back is everything tried and composed, for others to choose from.
+// The search: settings of single layers first, all else exact; then settings of later layers beside the best of earlier ones; then rules that
+// grow. It returns everything tried and composed, for others to choose from.
 
 import { isStatic } from "../activator/setting.ts";
 import { firstLabelled, type Labelled, type Rows } from "../model/rows.ts";
@@ -13,10 +13,10 @@ import { type Answers, judge, sum } from "./judge.ts";
 import type { ExactRungs } from "./layouts.ts";
 import { unique } from "./unique.ts";
 
-/** Runs settings over rows, `what` being the part from `from` to `to` of all that is done for one model. */
+/** Runs settings over rows, as the part from `from` to `to` of all work for one model; `what` tells people what is done. */
 export type Run = (settings: readonly (readonly Rung[])[], on: Rows, from: number, to: number, what: string) => Promise<Outcome[]>;
 
-/** Rows for the first look at every setting, settings that survive it, and settings that later layers are tried beside. */
+/** Rows of the first look at every setting, how many settings survive it, and how many a later layer is tried beside. */
 const firstLook = 500;
 const survivors = 64;
 const bases = 12;
@@ -71,13 +71,13 @@ export async function searchLevels({
     });
   };
 
-  /** What is usable of these settings, judged by a first look at them. */
+  /** The usable ones of these settings, by a first look at them. */
   const glanceAt = async (looked: readonly Rung[], from: number, to: number): Promise<Judged[]> => {
     const [whole, ...tried] = await tryAll([exactRungs.alone, ...looked], glance, from, to);
     return usable(tried, most, whole.cost);
   };
 
-  /** The exact rung without the nodes of the first layer that hardly any input needs; none where each is needed. */
+  /** The exact rung without the nodes of the first layer that hardly any input needs; empty where all are needed. */
   const nearlyWhole = (): Rung[] => {
     if (last === 0 || !kinds.includes("static")) return [];
     return staticOf(layers[0].outputs, amongs[0].slice(-1)).map((first) => withLayer(exactRungs.alone, 0, first));
@@ -92,7 +92,7 @@ export async function searchLevels({
     const found = rungs.length === 0 ? [] : thin(await glanceAt(rungs, from, middle), bases);
     // a layer may pay where none before it does
     const alone = { layers: exactRungs.beside.layers.map((setting, i) => (i < l ? exactRungs.alone.layers[i] : setting)) };
-    // a hidden layer's nodes read a row each where they are ranked, which takes longer than all of them behind a layer that hands on little
+    // ranked hidden nodes read a row each, which takes longer than computing all of them where the layer before passes on little
     const cheap = l < last ? settings.filter(({ activator }) => activator !== "low-rank") : settings;
     const tried = [alone, ...found].flatMap((rung, i) => (i === 0 ? settings : cheap).map((setting) => withLayer(rung, l, setting)));
     rungs = thin(await glanceAt([...rungs, ...tried], middle, to), survivors);
@@ -106,7 +106,7 @@ export async function searchLevels({
   return [composeFixed(exactTried), ...cheaper.map(composeFixed), ...growingRules];
 }
 
-/** What leaves nothing but NaN out and goes on from what a rung of `all` computed: relu leaves nothing of what is not above 0. */
+/** Settings that leave out nothing but NaN and continue from what a rung of `all` computed: relu makes 0 of all that is not above 0. */
 function wholeOf({ layers }: Rung): Rung[] {
   const whole = layers.map((setting): LayerSetting => {
     if (setting.kind !== "ranked") return setting;
@@ -116,21 +116,21 @@ function wholeOf({ layers }: Rung): Rung[] {
   return ranked.length > 0 && ranked.every(({ activator }) => activator === "all") ? [{ layers: whole }] : [];
 }
 
-/** What a setting may lose, unless more is promised: no rule makes good what a fifth of the inputs lose by letting fewer than half grow. */
+/** The most a setting may lose, unless more is promised: no rule that lets fewer than half of the inputs grow makes up for a loss of a fifth. */
 const mostLost = 0.2;
 
-/** Shares of inputs that a rule may answer otherwise, for each of which the best beginnings are kept. */
+/** Shares of inputs that a rule may answer differently; for each, the best first rungs are kept. */
 const tolerated = [0.002, 0.006, 0.02];
 
 interface Judged {
   rung: Rung;
   cost: number;
   disagreed: number;
-  /** Per share tolerated: the cost where all inputs grow that have to. */
+  /** Per share tolerated: the cost when all inputs grow that have to. */
   grown: readonly number[];
 }
 
-/** Settings that a level may begin with, cheapest first: those that lose at most `most` on average. An input computed exactly costs `wholeCost`. */
+/** Settings that a level may begin with, cheapest first: those that lose at most `most` on average. Computing an input exactly costs `wholeCost`. */
 function usable(tried: readonly Tried[], most: number, wholeCost: number): Judged[] {
   return tried
     .filter(({ differences }) => sum(differences) <= most * differences.length)
@@ -143,7 +143,7 @@ function usable(tried: readonly Tried[], most: number, wholeCost: number): Judge
     .sort((a, b) => a.cost - b.cost);
 }
 
-/** The share of inputs that have to grow, those with the least margins, for no more than `share` of all to be answered otherwise. */
+/** The share of inputs, those with the least margins, that have to grow so that at most `share` of all are answered differently. */
 function shareToGrow({ margins, disagreements }: Tried, share: number): number {
   const sure = sureness(margins);
   const rows = Uint32Array.from(sure.keys()).sort((a, b) => sure[b] - sure[a] || a - b);
@@ -152,7 +152,7 @@ function shareToGrow({ margins, disagreements }: Tried, share: number): number {
   return first < 0 ? 0 : 1 - first / rows.length;
 }
 
-/** Of settings, cheapest first, those that disagree less than every cheaper one, and the others. */
+/** Splits settings, cheapest first, into those that disagree less than every cheaper one, and the others. */
 export function split<T extends Pick<Judged, "cost" | "disagreed">>(settings: readonly T[]): [front: T[], others: T[]] {
   let least = Number.POSITIVE_INFINITY;
   const [front, others]: [T[], T[]] = [[], []];
@@ -163,7 +163,7 @@ export function split<T extends Pick<Judged, "cost" | "disagreed">>(settings: re
   return [front, others];
 }
 
-/** At most `n` settings: by turns those that grow to the least cost for each share tolerated, and those that disagree least for what they cost. */
+/** At most `n` settings, taken in turn: those that disagree least for their cost, and, for each share tolerated, those that cost least once grown. */
 function thin(settings: readonly Judged[], n: number): Rung[] {
   const orders = [split(settings).flat(), ...tolerated.map((_, t) => [...settings].sort((a, b) => a.grown[t] - b.grown[t]))];
   const byTurns = new Set(settings.flatMap((_, i) => orders.map((order) => order[i])));
