@@ -13,7 +13,7 @@ import { evaluate, type Outcome } from "../../src/calibrate/evaluate.ts";
 import { fitActivators } from "../../src/calibrate/fit.ts";
 import { judge, sum } from "../../src/calibrate/judge.ts";
 import { certifiedLevels, sequence } from "../../src/calibrate/levels.ts";
-import { split } from "../../src/calibrate/search.ts";
+import { split } from "../../src/calibrate/survivors.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createArrayKernels } from "../../src/engine/array-kernels.ts";
 import { createModel } from "../../src/model/model.ts";

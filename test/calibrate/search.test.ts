@@ -162,6 +162,17 @@ test("rules end without the nodes of the first layer that hardly any input needs
   expect(await ends(["static"], false)).toEqual([]);
 });
 
+test("a network of one hidden layer has rules with either end, too", async () => {
+  const of = madeUpModel([16, 64, 4], 1).layers.map((layer) => ({ ...layer, activation: "relu" as const }));
+  const exactRungs = { alone: everyLayer(2, exact), beside: everyLayer(2, exact) };
+  const part = { layers: of, fitted: of.map(() => noActivators), amongs: [[16, 48]], thresholds: () => [0.5], growing: true, exactRungs };
+  const found = await search([0, 1], { ...part, kinds: ["all", "static"] });
+  const ends = new Set(found.flatMap(({ rungs }) => (rungs.length > 1 ? [JSON.stringify(rungs[rungs.length - 1].layers)] : [])));
+  const nearly = { kind: "ranked", activator: "static", variant: 0, unit: "panel", by: "top-k", amount: 0.75 };
+  const whole = { kind: "ranked", activator: "all", variant: 0, unit: "node", by: "threshold", amount: 0 };
+  for (const first of [exact, nearly, whole]) expect(ends).toContain(JSON.stringify([first, exact]));
+});
+
 test.each([[[0]], [[1]], [[2]], [[0, 1]], [[0, 2]], [[1, 2]], [[0, 1, 2]]])(
   "finds the layers that may leave nodes out, %j, and those alone",
   async (dispensable) => {
