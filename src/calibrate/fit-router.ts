@@ -5,9 +5,11 @@ import type { LowRank } from "../activator/activator.ts";
 import type { FloatLayer } from "../model/model.ts";
 import { transposed } from "../model/transposed.ts";
 import { permutation } from "../random.ts";
+import { createAdam } from "./adam.ts";
 import { routerRanks } from "./candidates.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import type { Fitting } from "./fitting.ts";
+import { type Classifier, gradientOf, softmaxRows } from "./low-rank-classifier.ts";
 
 /** The most rows that principal components are taken from, and the most components. */
 const componentRows = 4000;
@@ -46,8 +48,7 @@ export async function fitRouter(h: Float32Array, rows: number, start: FloatLayer
 
 /**
  * Multinomial logistic regression against the targets and, for `shareOfGuess`, what `start` says (label smoothing; Szegedy et al., 2016, with
- * a prior that knows the input), scores = up · (down · h + center) + mean, by Adam (Kingma & Ba, 2015) with a rate that falls to nothing.
- * Each step uses a leading part of the rank, drawn anew (nested dropout; Rippel, Gelbart & Adams, 2014).
+ * a prior that knows the input), by Adam. Each step uses a leading part of the rank, drawn anew (nested dropout; Rippel, Gelbart & Adams, 2014).
  */
 async function train(
   { rank, down, center, up, mean }: LowRank,
@@ -58,65 +59,31 @@ async function train(
   { kernels, random, turn }: Fitting,
 ): Promise<LowRank> {
   const [inputs, count, depth] = [down.length / rank, mean.length, weights.length];
-  let square = 0;
-  for (let i = 0; i < rows * inputs; i++) square += h[i] * h[i];
-  /** Brings inputs to a mean square of 1, whatever the network's scale. */
-  const unit = Math.sqrt((rows * inputs) / Math.max(square, 1e-30));
-  /** [rank, inputs], [rank], [rank, count], [count]: a leading part of the rank is a leading part of each. */
-  const parts = [down.map((w) => w / unit), center.slice(), transposed(up, count, rank), mean.slice()];
-  const adam = parts.map((values) => ({ values, m: new Float32Array(values.length), v: new Float32Array(values.length) }));
+  const unit = toUnitSize(h, rows * inputs);
+  const classifier: Classifier = [down.map((w) => w / unit), center.slice(), transposed(up, count, rank), mean.slice()];
   const guessing = start.weight.map((w) => w / unit);
   const ranks = [...routerRanks.filter((r) => r < rank), rank];
   const epochs = Math.max(fewestEpochs, Math.min(mostEpochs, Math.ceil((wantedSteps * batch) / rows)));
-  const steps = epochs * Math.ceil(rows / batch);
-  let step = 0;
+  const step = createAdam(classifier, rate, epochs * Math.ceil(rows / batch));
   for (let epoch = 0; epoch < epochs; epoch++) {
     const order = permutation(rows, random);
     for (let from = 0; from < rows; from += batch) {
       await turn();
-      const n = Math.min(batch, rows - from);
-      const x = new Float32Array(n * inputs);
-      for (let r = 0; r < n; r++) {
-        const row = x.subarray(r * inputs, (r + 1) * inputs);
-        for (let i = 0, at = order[from + r] * inputs; i < inputs; i++, at++) row[i] = h[at] * unit;
-      }
-      const used = ranks[Math.floor(random() * ranks.length)];
-      const [narrow, wide] = [parts[0].subarray(0, used * inputs), parts[2].subarray(0, used * count)];
-      const code = kernels.matmulTransposed(x, narrow, n, used, inputs);
-      for (let r = 0; r < n; r++) for (let c = 0; c < used; c++) code[r * used + c] += parts[1][c];
-      const error = kernels.matmul(code, wide, n, count, used);
-      const guesses = kernels.matmulTransposed(x, guessing, n, count, inputs);
-      for (let r = 0; r < n; r++) {
-        softmax(error.subarray(r * count, (r + 1) * count), parts[3]);
-        const guess = guesses.subarray(r * count, (r + 1) * count);
-        softmax(guess, start.bias);
-        for (let c = 0; c < count; c++) error[r * count + c] -= shareOfGuess * guess[c];
-        for (let t = 0; t < depth; t++) error[r * count + clusters[order[from + r] * depth + t]] -= (1 - shareOfGuess) * weights[t];
-      }
-      for (let i = 0; i < error.length; i++) error[i] /= n;
-      const codeError = kernels.matmulTransposed(error, wide, n, used, count);
-      const gradients = [
-        kernels.matmul(transposed(codeError, n, used), x, used, inputs, n),
-        columnSums(codeError, n, used),
-        kernels.matmul(transposed(code, n, used), error, used, count, n),
-        columnSums(error, n, count),
-      ];
-      step++;
-      const size = rate * (1 - step / (steps + 1));
-      const [first, second] = [1 - 0.9 ** step, Math.sqrt(1 - 0.999 ** step)];
-      gradients.forEach((gradient, p) => {
-        const { values, m, v } = adam[p];
-        const given = gradient.length;
-        for (let i = 0; i < values.length; i++) {
-          const g = i < given ? gradient[i] : 0;
-          m[i] += 0.1 * (g - m[i]);
-          v[i] += 0.001 * (g * g - v[i]);
-          values[i] -= ((size / first) * m[i]) / (Math.sqrt(v[i]) / second + 1e-8);
-        }
+      const drawn = order.subarray(from, from + batch);
+      const x = new Float32Array(drawn.length * inputs);
+      drawn.forEach((row, r) => {
+        for (let i = 0; i < inputs; i++) x[r * inputs + i] = h[row * inputs + i] * unit;
       });
+      const expected = kernels.matmulTransposed(x, guessing, drawn.length, count, inputs);
+      softmaxRows(expected, start.bias);
+      for (let i = 0; i < expected.length; i++) expected[i] *= shareOfGuess;
+      drawn.forEach((row, r) => {
+        for (let t = 0; t < depth; t++) expected[r * count + clusters[row * depth + t]] += (1 - shareOfGuess) * weights[t];
+      });
+      step(gradientOf(classifier, ranks[Math.floor(random() * ranks.length)], x, expected, kernels));
     }
   }
-  const [trained, trainedCenter, trainedUp, trainedMean] = parts;
+  const [trained, trainedCenter, trainedUp, trainedMean] = classifier;
   return {
     rank,
     down: trained.map((w) => w * unit),
@@ -126,23 +93,9 @@ async function train(
   };
 }
 
-/** row = softmax(row + bias), in place. */
-function softmax(row: Float32Array, bias: Float32Array): void {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < row.length; c++) {
-    row[c] += bias[c];
-    if (row[c] > most) most = row[c];
-  }
-  let total = 0;
-  for (let c = 0; c < row.length; c++) {
-    row[c] = Math.exp(row[c] - most);
-    total += row[c];
-  }
-  for (let c = 0; c < row.length; c++) row[c] /= total;
-}
-
-function columnSums(a: Float32Array, rows: number, columns: number): Float32Array {
-  const sums = new Float32Array(columns);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) sums[c] += a[r * columns + c];
-  return sums;
+/** What the first `count` of these numbers are to be multiplied by for a mean square of 1: training does not depend on a network's scale. */
+function toUnitSize(h: Float32Array, count: number): number {
+  let square = 0;
+  for (let i = 0; i < count; i++) square += h[i] * h[i];
+  return Math.sqrt(count / Math.max(square, 1e-30));
 }
