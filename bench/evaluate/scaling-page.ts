@@ -12,8 +12,8 @@ const modelledLabels = [1_000_000, 10_000_000];
 export function scalingPage({ scaling, head, networks, interference, command }: Evaluation): string {
   return [
     "# What queries cost as things grow",
-    `Made by \`${command}\` with [the evaluation](evaluation.md). Networks on this page are made up where it says so: their speed is real, their answers
-mean nothing. Money is by one assumed price, ${dollarsPerCpuHour} dollars for an hour of one virtual CPU; another price scales every figure alike.`,
+    `Made by \`${command}\` with [the evaluation](evaluation.md). Some networks on this page are made up, where it says so: their speed is real, their
+answers mean nothing. Money is at one assumed price, ${dollarsPerCpuHour} dollars per hour of one virtual CPU; another price scales every figure alike.`,
     ...(scaling ? [labelsSection(scaling)] : []),
     ...(head ? [headSection(head)] : []),
     ...(scaling ? [widthSection(scaling)] : []),
@@ -98,15 +98,15 @@ function labelsSection({ labels, screen }: ScalingPart): string {
   return `## Labels
 
 A made-up head of 128 inputs. The level looks at the ${screen.inputs} strongest inputs of every label in eight bits and computes the best ${screen.kept} labels exactly (\`screen\`);
-it still touches every label, so it grows with them too. How often its best label is dense's, in eight bits, stands beside it. \`clusters\` touches few
-labels and is faster where calibration finds that it keeps the promise ([wide outputs](wide-outputs.md)).
+it still touches every label, so its time grows with them too. The last column is how often its best label is that of dense in eight bits. \`clusters\`
+touches few labels and is faster where calibration finds that it keeps the promise ([wide outputs](wide-outputs.md)).
 
 ${measured(labels)}
 
 ![Median time of a query against the number of labels](evaluation/scaling-labels.svg)
 
-Time a label, which rises as weights no longer fit a cache, and what that makes of more labels: past the largest size measured time is taken to grow in
-proportion. What still lies in a cache there, as much of what the level reads does, takes longer than that says.
+Time per label rises when weights no longer fit a cache. Past the largest size measured, time is taken to grow in proportion. Whatever still lies in a
+cache at that size, as much of what the level reads does, takes longer than that says.
 
 ${table(
   [
@@ -136,8 +136,8 @@ function headSection({ labels, inputs, queries, contenders, ratios }: WideHeadPa
   return `## ${labels.toLocaleString("en")} labels beside the peers
 
 The same made-up head, ${inputs} → ${labels.toLocaleString("en")}, with weights in eight bits, raced beside the engines of [the evaluation](evaluation.md) in one process, taking turns; ${queries} queries,
-twice. Only screens were calibrated; clusters, which take minutes to fit to so many labels, are faster where they keep the promise ([wide outputs](wide-outputs.md)). Its answers mean nothing, so what counts is how often they are dense's. † marks a ratio that the second race did not find within the
-interval, and what it found.
+twice. Only screens were calibrated; clusters, which take minutes to fit to so many labels, are faster where they keep the promise ([wide outputs](wide-outputs.md)). Its answers mean nothing, so what counts is how often they are dense's. † marks a ratio that the second race found outside the interval,
+and shows what it found.
 
 ${table(["contender", "agrees with dense", "certified", "MACs", "p50 µs", "p99 µs", `as long as ${faster}`], rows, [2])}`;
 }
@@ -150,14 +150,14 @@ function widthSection({ widths, bytesPerUs }: ScalingPart): string {
   return `## Width
 
 Made-up perceptrons of two hidden layers. The level predicts the first hidden layer with 16 components, computes 4 % of it, and skips zeros after that:
-what the trained image networks come to. Dense grows about with the square of the width; so does the level in the end, since 4 % of a layer into all of
-the next is a square too, with a far smaller factor.
+about what levels of the trained image networks do. Dense grows roughly with the square of the width. So does the level in the end, since 4 % of a layer
+into all of the next is a square too, but with a far smaller factor.
 
 ${measured(widths)}
 
 ![Median time of a query against the width of the hidden layers](evaluation/scaling-widths.svg)
 
-Dense against the fastest read of memory past the caches, ${figure(bytesPerUs / 1000)} GB/s here (below 1: the weights lie in a cache):
+Dense against the fastest read of memory beyond the caches, ${figure(bytesPerUs / 1000)} GB/s here (below 1: the weights lie in a cache):
 
 ${table(["width", "weights, MB", "dense, µs", "reading them, µs", "dense / reading"], rows)}`;
 }
@@ -184,7 +184,8 @@ function moneySection(networks: readonly NetworkPart[]): string {
   });
   return `## Money
 
-From mean times of the race, one core kept busy: a level that grows takes longer for some inputs, which cost too. Millions of queries for a dollar is the same figure the other way round.
+From mean times of the race, with one core kept busy. Means, since a level that grows takes longer for some inputs, which cost too. Millions of queries for a
+dollar is the same figure the other way round.
 
 ${table(
   ["network", "queries a second, dense", "ours at 0.3 %", "$ a million, dense", "ours", "million queries a $, dense", "ours"],
@@ -206,7 +207,7 @@ function loadSection({ network, runs, denseMs }: Evaluation["interference"][numb
     });
   return `## Load
 
-${network} under a deadline of ${figure(widest * denseMs * 1000)} µs: times of a query, and queries right and in time per second of answering.
+${network} under a deadline of ${figure(widest * denseMs * 1000)} µs: times per query, and queries right and in time per second of answering.
 
 ${table(["", "dense, p50 µs", "p99 µs", "right and in time a second", "ours, p50 µs", "p99 µs", "right and in time a second"], rows)}`;
 }
@@ -219,10 +220,10 @@ function edgeSection({ labels }: ScalingPart): string {
   ]);
   return `## What an edge platform's limit buys
 
-Edge platforms bound the processor time of a request: 10 ms on Cloudflare's free plan, 50 ms on Deno Deploy and Netlify. The most labels of a 128-wide head that one query
-answers within it, by the measurements above, on a machine like this one and with nothing else in the request. None larger than ${largest.toLocaleString("en")} was measured: beyond, time is
-taken to grow in proportion, as above. Memory may bound it sooner: 128 MB hold 250,000 such
-labels in floats and 940,000 in eight bits.
+Edge platforms limit the processor time of a request: 10 ms on Cloudflare's free plan, 50 ms on Deno Deploy and Netlify. This is the most labels of a
+128-wide head that one query answers within that, by the measurements above, on a machine like this one and with nothing else in the request. None larger
+than ${largest.toLocaleString("en")} was measured: beyond, time is taken to grow in proportion, as above. Memory may be the limit sooner: 128 MB hold 250,000 such labels in
+floats and 940,000 in eight bits.
 
 ${table(["", ...cpuLimitsMs.map((ms) => `labels in ${ms} ms`)], rows)}
 
