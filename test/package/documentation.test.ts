@@ -62,6 +62,15 @@ describe("documentation", () => {
     240_000,
   );
 
+  test("what the README says first of Fashion-MNIST is what its table says", () => {
+    const readme = readFileSync("README.md", "utf8");
+    const said = /it is ([\d.]+) times as fast as its own dense pass and ([\d.]+) times as fast as onnxruntime-node/;
+    const row = /^\| Fashion-MNIST +\|[^`]+`exact`[^`]+`loss=0\.003`(.*)$/m.exec(readme)?.[1].split("|");
+    const times = row?.slice(-6, -4).map((cell) => Number(cell).toFixed(1));
+    expect(times).toHaveLength(2);
+    expect(said.exec(readme.replace(/\s+/g, " "))?.slice(1)).toEqual(times);
+  });
+
   test.each(pages)("the links of %s lead somewhere", (page) => {
     const prose = readFileSync(page, "utf8").replace(/^```[\s\S]*?^```$/gm, "");
     const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]).filter((target) => !/^https?:/.test(target));
