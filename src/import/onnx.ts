@@ -50,7 +50,8 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
   const { name, external } = options;
   if (external !== undefined) checkFunction("external", external);
   const file = readOnnxFile(bytes, name);
-  file.outputs = scoresOf(file);
+  const { outputs, columns } = scoresOf(file, name);
+  file.outputs = outputs;
   if (file.outputs.length > 1) refuseKinds(file.nodes, name); // scores beside labels: says more than that there are two outputs
   const graph = orderGraph(file, name, (nodes) => {
     refuseKinds(nodes, name);
@@ -75,8 +76,12 @@ export async function importOnnx(content: Uint8Array, options: OnnxOptions): Pro
   }
   const fold = createFold(name, most);
   const twoClasses = followChain({ file: name, opset: file.opset, graph, externals, constants, spend, fold });
-  const model = createModel(name, fold.finish());
-  return twoClasses ? asTwoClasses(model) : model;
+  const chain = createModel(name, fold.finish());
+  const model = twoClasses ? asTwoClasses(chain) : chain;
+  const width = model.layers[model.layers.length - 1].outputs;
+  if (columns !== null && columns !== width)
+    throw refusal("unsupported", name, `${columns} outputs of a score each, of ${width} scores`, "one of each, or one of all");
+  return model;
 }
 
 async function readExternals({ initializers, nodes }: OnnxGraph, { name, external }: OnnxOptions): Promise<Map<string, Uint8Array>> {

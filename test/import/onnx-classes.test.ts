@@ -9,7 +9,14 @@ const read = (nodes: number[][], outputs: string[]) =>
     onnx({
       nodes,
       outputs: outputs.map((name) => value(name)),
-      tensors: [tensor("v", [2, 1], [1, -0.5]), tensor("one", [], [1]), tensor("two", [], [2]), names, list("all", [-1])],
+      tensors: [
+        tensor("v", [2, 1], [1, -0.5]),
+        tensor("one", [], [1]),
+        tensor("two", [], [2]),
+        names,
+        list("all", [-1]),
+        ...[0, 1, 2, 3].map((k) => list(`at${k}`, [k])),
+      ],
     }),
     { name: "m" },
   );
@@ -51,6 +58,49 @@ test.each<[string, number[][], string[]]>([
   expect(got.length).toBe(2);
   expect(got[0]).toBeCloseTo(1 - p, 6);
   expect(got[1]).toBeCloseTo(p, 6);
+});
+
+/** The scores class by class, each a vector of its own, as `zipmap="columns"` of skl2onnx writes them. */
+const columns = (classes: number[], from = "scores") =>
+  classes.flatMap((k) => [
+    node("Slice", [from, `at${k}`, `at${k + 1}`, "at1"], [`flat${k}`]),
+    node("Reshape", [`flat${k}`, "all"], [`class${k}`]),
+  ]);
+const columnNames = (classes: number[]) => classes.map((k) => `class${k}`);
+
+test.each<[string, number[]]>([
+  ["with labels", [0, 1, 2]],
+  ["of two classes", [0, 1]],
+])("scores are found where they are handed out class by class, %s", async (_, classes) => {
+  const made = classes.length === 2 ? [...score, minus, together()] : several;
+  const model = await read([...made, ...label, ...columns(classes)], ["label", ...columnNames(classes)]);
+  expect(model.layers.map(({ outputs, activation }) => [outputs, activation])).toEqual([[classes.length, "softmax"]]);
+});
+
+test.each<[string, number[][], string[], RegExp]>([
+  [
+    "fewer than all",
+    [...several, ...columns([0, 1])],
+    columnNames([0, 1]),
+    /^m: got 2 outputs of a score each, of 3 scores, expected one of each, or one of all$/,
+  ],
+  ["in another order", [...several, ...columns([0, 1, 2])], columnNames([2, 1, 0]), /got 3 outputs/],
+  ["one of them twice", [...several, ...columns([0, 1, 2])], columnNames([0, 1, 1]), /got 3 outputs/],
+  ["beside another output", [...several, ...columns([0, 1, 2])], [...columnNames([0, 1, 2]), "h"], /got 4 outputs/],
+  [
+    "of two networks",
+    [...several, ...columns([0, 1]), node("Identity", ["s"], ["other"]), ...columns([2], "other")],
+    columnNames([0, 1, 2]),
+    /got 3 outputs/,
+  ],
+  [
+    "by operators of another domain",
+    [...several, node("Slice", ["scores", "at0", "at1", "at1"], ["flat0"], {}, "own"), ...columns([0, 1, 2]).slice(1)],
+    columnNames([0, 1, 2]),
+    /got 3 outputs/,
+  ],
+])("scores class by class, %s: refused", async (_, nodes, outputs, message) => {
+  await expect(read(nodes, outputs)).rejects.toMatchObject({ code: "unsupported", message: expect.stringMatching(message) });
 });
 
 const branch = /got a branch at "p", expected a straight chain/;
