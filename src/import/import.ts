@@ -129,7 +129,6 @@ const foreign: readonly (readonly [signature: string, at: number, what: string, 
   ["\x93NUMPY", 0, "numbers of numpy (.npy)", "hand over the network's file"],
   ["\x1f\x8b", 0, "a gzip archive", "unpack it"],
   ["version https://git-lfs", 0, "a pointer of Git LFS", "fetch the file itself (git lfs pull)"],
-  ["<", 0, "a page (HTML, XML)", "fetch the file again, if it should be another"],
 ];
 
 const supported = "ONNX, TensorFlow.js model.json, Keras .h5, .safetensors or .slonn";
@@ -146,12 +145,13 @@ export function formatOf(name: string, bytes: Uint8Array): ModelFormat {
   if (begin.startsWith(String.fromCharCode(...hdf5Signature))) return "keras";
   // safetensors and .slonn: 8 bytes of header size, then JSON. The size's upper bytes are zero in any file that fits in memory.
   if (bytes[8] === 0x7b && begin.startsWith("\0\0", 6)) return /\.slonn$/i.test(name) || isSlonn(bytes) ? "slonn" : "safetensors";
-  const text = begin.startsWith("\xef\xbb\xbf") ? 3 : 0;
-  const first = bytes.subarray(text, text + 64).find((byte) => byte > 0x20);
-  if (first === 0x7b || first === 0x5b) return "tfjs"; // a list is refused there, for what it lacks
+  const text = begin.replace(/^\xef\xbb\xbf/, "").trimStart();
+  if (/^[{[]/.test(text)) return "tfjs"; // a list is refused there, for what it lacks
   for (const [signature, at, what, advice, named] of foreign)
     if (begin.startsWith(signature, at) && (!named || named.test(name)))
       throw refusal("unsupported", name, what, `${supported}; ${advice}`);
+  if (text.startsWith("<"))
+    throw refusal("unsupported", name, "a page (HTML, XML)", `${supported}; fetch the file again, if it should be another`);
   // ONNX has no signature; the IR version usually comes first (field 1, a varint from 1 to 127).
   if (/\.onnx$/i.test(name) || (bytes[0] === 0x08 && bytes[1] >= 1 && bytes[1] < 0x80)) return "onnx";
   const extension = /\.(json|h5|hdf5|keras|safetensors|slonn)$/i.exec(name);

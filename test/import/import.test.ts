@@ -117,6 +117,7 @@ describe("formatOf", () => {
     expect(formatOf("x", bytesOf("\n {}"))).toBe("tfjs");
     expect(formatOf("x.json", bytesOf("[{}]"))).toBe("tfjs"); // refused there, for what it lacks
     expect(formatOf("x", Uint8Array.of(8, 7, 0x12, 0))).toBe("onnx");
+    expect(formatOf("x", Uint8Array.of(8, 7, 0x12, 0x5b))).toBe("onnx"); // a name of so many letters, not a list
     expect(formatOf("x.onnx", Uint8Array.of(1))).toBe("onnx");
   });
 
@@ -141,6 +142,8 @@ describe("formatOf", () => {
     ["gzip", "unsupported", /gzip.*unpack/, "m.onnx", Uint8Array.of(0x1f, 0x8b, 8, 0)],
     ["Git LFS", "unsupported", /git lfs pull/, "m.onnx", bytesOf("version https://git-lfs.github.com/spec/v1\noid sha256:4d")],
     ["a page in place of the file", "unsupported", /HTML/, "m.safetensors", bytesOf("<!DOCTYPE html>\n<html>")],
+    ["a page behind white space", "unsupported", /got a page \(HTML, XML\)/, "m.onnx", bytesOf("\n\n <html>")],
+    ["XML behind a byte order mark", "unsupported", /got a page \(HTML, XML\)/, "m.bin", bytesOf("\ufeff<?xml version")],
     ["a name that promises something else", "bad-file", /not what .h5 files begin with/, "m.h5", bytesOf("hello")],
     ["what it does not know", "unsupported", /unknown format, expected ONNX/, "m.bin", bytesOf("hello")],
   ])("refuses %s", async (_, code, message, name, bytes) => {
