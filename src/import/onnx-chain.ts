@@ -7,7 +7,7 @@ import { quoted } from "../model/quoted.ts";
 import { floatOf, intOf, stringOf } from "./onnx-attributes.ts";
 import { makeTwoClasses } from "./onnx-classes.ts";
 import { axesOf, constantOf, foldConstants, shapeNumbers } from "./onnx-constants.ts";
-import type { OnnxNode } from "./onnx-file.ts";
+import { fullName, type OnnxNode } from "./onnx-file.ts";
 import { geluOnlyOperators, matchGelu } from "./onnx-gelu.ts";
 import { nodeSubject, type OnnxGraph } from "./onnx-graph.ts";
 import { elementTypes, type OnnxNumbers } from "./onnx-numbers.ts";
@@ -44,6 +44,15 @@ export const chainOperators: readonly string[] = [
   "Dropout",
   "Cast",
   "ai.onnx.ml.Scaler",
+];
+
+/** Operators that stand where others stood: what is told instead of the list. */
+const later: readonly (readonly [operator: RegExp, what: string])[] = [
+  [
+    /quantize|\bQLinear|\bQGemm$|Integer|NBits$|Bnb4$/i,
+    "an operator of a quantised network, expected float weights: import the network from before",
+  ],
+  [/^com\.microsoft\./, "an operator that ONNX Runtime writes where it optimises, expected those of ONNX: import the network from before"],
 ];
 
 /** The largest float32: some exporters write it for "no bound". */
@@ -216,7 +225,7 @@ function step(state: Walk, node: OnnxNode, subject: string): void {
       break;
     }
     default:
-      throw unsupportedOperator(subject);
+      throw unsupportedOperator(subject, node);
   }
 }
 
@@ -268,7 +277,9 @@ function setShape(state: Walk, node: OnnxNode, subject: string): void {
 }
 
 /** The refusal of an operator that cannot stand in a chain. */
-export function unsupportedOperator(subject: string): SlonnError {
+export function unsupportedOperator(subject: string, { domain, operator }: OnnxNode): SlonnError {
+  const told = later.find(([form]) => form.test(fullName(domain, operator)));
+  if (told) return new SlonnError("unsupported", `${subject}: got ${told[1]}`);
   return refusal("unsupported", subject, "an operator that is not supported here", `one of ${chainOperators.join(", ")}`);
 }
 

@@ -21,15 +21,6 @@ const opsets = { from: 7, to: 28 } as const;
 /** Layers with weights of their own, and models of other kinds. A refusal names them rather than what an exporter wrote around them. */
 const otherLayers = /^(Conv|ConvTranspose|LSTM|GRU|RNN|LinearClassifier|LinearRegressor|SVM\w+|TreeEnsemble\w*)$/;
 
-/** Operators that stand where others stood: what is told instead of the list. */
-const later: readonly (readonly [operator: RegExp, what: string])[] = [
-  [
-    /quantize|\bQLinear|\bQGemm$|Integer|NBits$|Bnb4$/i,
-    "an operator of a quantised network, expected float weights: import the network from before",
-  ],
-  [/^com\.microsoft\./, "an operator that ONNX Runtime writes where it optimises, expected those of ONNX: import the network from before"],
-];
-
 /** What the model is called, and how to read files beside it. */
 export interface OnnxOptions {
   /** The model's name, and what messages call the file. */
@@ -110,7 +101,7 @@ async function readExternals({ initializers, nodes }: OnnxGraph, { name, externa
 /** Refuses networks of other layers, and labels. */
 function refuseKinds(nodes: readonly OnnxNode[], name: string): void {
   const layer = nodes.find(({ operator }) => otherLayers.test(operator));
-  if (layer) throw unsupportedOperator(nodeSubject(name, layer));
+  if (layer) throw unsupportedOperator(nodeSubject(name, layer), layer);
   const node = nodes.find(({ operator }) => labelOperators.includes(operator));
   if (!node) return;
   throw refusal(
@@ -134,8 +125,7 @@ function refuseOperators(nodes: readonly OnnxNode[], functions: ReadonlySet<stri
         "operators; inline it (onnx.inliner.inline_local_functions)",
       );
     if ([chainOperators, constantOperators, geluOnlyOperators, ["Constant"]].some((list) => list.includes(known))) continue;
-    const told = later.find(([form]) => form.test(known));
-    throw told ? new SlonnError("unsupported", `${subject}: got ${told[1]}`) : unsupportedOperator(subject);
+    throw unsupportedOperator(subject, node);
   }
   const mute = nodes.find(({ outputs }) => !outputs[0]);
   if (mute) throw refusal("bad-file", nodeSubject(name, mute), "no first output", "one");

@@ -128,12 +128,20 @@ test.each<[string, Uint8Array, SlonnError["code"], string]>([
     expect.stringMatching(/\(ai\.onnx\.ml\.LinearRegressor\): got an operator that is not supported here/),
   ],
   [
-    "quantised values on the way",
-    onnx({
-      nodes: [node("QuantizeLinear", ["x", "b"], ["q"]), node("DequantizeLinear", ["q", "b"], ["d"]), node("MatMul", ["d", "w"], ["y"])],
-    }),
+    "values that are quantised on the way",
+    onnx({ nodes: [dense, node("QuantizeLinear", ["h", "c"], ["q"]), node("DequantizeLinear", ["q", "c"], ["y"])], tensors: [scalar] }),
     "unsupported",
     expect.stringMatching(/\(QuantizeLinear\): got an operator of a quantised network, expected float weights/),
+  ],
+  [
+    "values that arrive quantised",
+    onnx({
+      nodes: [node("DequantizeLinear", ["x", "c"], ["f"]), node("MatMul", ["f", "w"], ["y"])],
+      tensors: [scalar],
+      inputs: [value("x", ["n", 2], 2)],
+    }),
+    "unsupported",
+    expect.stringMatching(/\(DequantizeLinear\): got an operator of a quantised network, expected float weights/),
   ],
   [
     "weights quantised by ONNX Runtime",

@@ -142,6 +142,24 @@ save("external", [node("Gemm", ["x", "w1", "b1"], "a"), node("Relu", ["a"], "b")
      save_as_external_data=True, all_tensors_to_one_file=True, location="external.bin", size_threshold=0)
 rows("external", 6)
 
+rng = np.random.default_rng(2)
+
+
+def quantised(name, kind, shape, scales):
+    """Weights of few bits with a scale and a zero point for each of `scales` places."""
+    least, most = np.iinfo(kind).min, np.iinfo(kind).max
+    return [initializer("q" + name, rng.integers(least, most + 1, shape).astype(kind)), initializer("s" + name, (np.abs(f32(*scales)) + 0.1) / 100),
+            initializer("z" + name, rng.integers(least // 8 + most // 8 - 9, least // 8 + most // 8 + 9, scales).astype(kind))]
+
+
+save("quantised-weights", [node("DequantizeLinear", ["q1", "s1", "z1"], "w1"), node("MatMul", ["x", "w1"], "a"), node("Relu", ["a"], "b"),
+                           node("DequantizeLinear", ["q2", "s2", "z2"], "w2"), node("MatMul", ["b", "w2"], "c"), node("Relu", ["c"], "d"),
+                           node("DequantizeLinear", ["q3", "s3"], "w3", axis=-2), node("DequantizeLinear", ["q4", "s4"], "b3"),
+                           node("Gemm", ["d", "w3", "b3"], "y", transB=1)],
+     [*quantised("1", np.int8, (6, 8), (8,)), *quantised("2", np.uint8, (8, 4), ()), *quantised("3", np.int8, (3, 4), (3,))[:2],
+      initializer("q4", rng.integers(-1000, 1000, 3).astype(np.int32)), initializer("s4", np.float32(0.001).reshape(()))], (6,), 13)
+rows("quantised-weights", 6)
+
 with open("inputs.json", "w") as file:
     json.dump(inputs, file)
     file.write("\n")
