@@ -208,7 +208,12 @@ function readMembers(source: Source, messages: readonly Message[], path: string)
   const members = new Map<string, number>();
   const newStyle = messages.find((m) => m.type === message.link || m.type === message.linkInfo);
   if (newStyle)
-    source.fail("unsupported", newStyle.start, `group ${quoted(path)} stored as links`, "a symbol table, as h5py writes by default where names are ASCII");
+    source.fail(
+      "unsupported",
+      newStyle.start,
+      `group ${quoted(path)} stored as links`,
+      "a symbol table, as h5py writes by default where names are ASCII",
+    );
   const table = messages.find((m) => m.type === message.symbolTable);
   if (!table) return members;
   const heap = source.address(table.start + 8);

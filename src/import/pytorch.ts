@@ -1,5 +1,5 @@
 // Dense layers from a safetensors file in PyTorch naming (`<module>.weight` [out, in], `<module>.bias` [out]). Such a file holds no
-// structure: modules are taken in natural name order, and activations are what the caller says.
+// structure: modules are taken in natural name order, or in the only one that fits, and activations are what the caller says.
 
 import { refusal } from "../errors.ts";
 import { type Activation, activations, createModel, type Model } from "../model/model.ts";
@@ -35,7 +35,7 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
   const { tensors, metadata } = readSafetensors(bytes, name);
   if (Object.hasOwn(metadata, "slonn")) throw refusal("unsupported", name, "a .slonn file", "weights in PyTorch naming");
   const modules = groupModules(withShared(tensors, metadata), name);
-  const linear = modules.filter((module) => !isBatchNorm(module));
+  const linear = inOrder(modules.filter((module) => !isBatchNorm(module)));
   if (linear.length === 0) throw refusal("unsupported", name, "no tensor named *.weight with 2 dimensions", "one per layer");
   const chosen = chooseActivations(options.activations, linear.length);
   const norms = new Map<Module, Module>();
@@ -49,7 +49,7 @@ export function importSafetensors(content: Uint8Array, options: { name: string; 
   const fold = createFold(name, 4 * bytes.length + 2 ** 20);
   linear.forEach((module, l) => {
     const step = subject(name, module);
-    const [outputs, inputs] = module.parts.get("weight")!.shape;
+    const { inputs, outputs } = widthsOf(module);
     const width = fold.width();
     if (width !== null && width !== inputs)
       throw refusal(
@@ -103,13 +103,67 @@ function lastPart(path: string): string {
 }
 
 /**
+ * Modules in the order of their names or, where that does not fit, in one in which what only letters put in order does; as they are where
+ * there is none. Modules whose names begin with the same letters stay together, in the order of their numbers.
+ */
+function inOrder(linear: readonly Module[]): readonly Module[] {
+  const families = new Map<string, Module[]>();
+  for (const module of linear) {
+    const letters = /^\D*/.exec(module.name)![0];
+    const family = families.get(letters);
+    if (family) family.push(module);
+    else families.set(letters, [module]);
+  }
+  const runs = [...families.values()].map((modules) => ({
+    modules,
+    from: widthsOf(modules[0]).inputs,
+    to: widthsOf(modules[modules.length - 1]).outputs,
+  }));
+  type Run = (typeof runs)[number];
+  const fits = (list: readonly Run[]) => list.every(({ from }, i) => i === 0 || from === list[i - 1].to);
+  if (fits(runs)) return linear;
+
+  // a way along every run: from the width that one more run starts from than leads to, back where it ends, and from there along those left out
+  const surplus = new Map<number, number>();
+  const count = (width: number, by: number) => surplus.set(width, (surplus.get(width) ?? 0) + by);
+  for (const { from, to } of runs) {
+    count(from, 1);
+    count(to, -1);
+  }
+  const left = [...runs];
+  const walked: Run[] = [];
+  const way: Run[] = [];
+  for (let at = runs.find(({ from }) => surplus.get(from) === 1)?.from; ; ) {
+    const next = left.findIndex(({ from }) => from === at);
+    if (next >= 0) {
+      const [run] = left.splice(next, 1);
+      walked.push(run);
+      at = run.to;
+    } else {
+      const run = walked.pop();
+      if (!run) break;
+      way.push(run);
+      at = run.from;
+    }
+  }
+  way.reverse();
+  return left.length === 0 && fits(way) ? way.flatMap(({ modules }) => modules) : linear;
+}
+
+/** How many numbers a Linear takes and gives. */
+function widthsOf({ parts }: Module): { inputs: number; outputs: number } {
+  const [outputs, inputs] = parts.get("weight")!.shape;
+  return { inputs, outputs };
+}
+
+/**
  * Refuses names that leave the order open. Numbers in them are believed; where letters decide, the widths must allow no other order of
  * the runs between: walking from width to width, a run could stand elsewhere only where a width is met three times, two loops cross, or
  * the whole is a loop.
  */
 function checkOrder(linear: readonly Module[], file: string): void {
   const starts = linear.filter((module, l) => l === 0 || !isNumbered(linear[l - 1].name, module.name));
-  const widths = [...starts.map(({ parts }) => parts.get("weight")!.shape[1]), linear[linear.length - 1].parts.get("weight")!.shape[0]];
+  const widths = [...starts.map((module) => widthsOf(module).inputs), widthsOf(linear[linear.length - 1]).outputs];
   const met = new Map<number, number[]>();
   widths.forEach((width, at) => {
     const places = met.get(width);

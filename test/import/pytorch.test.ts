@@ -50,6 +50,28 @@ test("letters may order modules where the widths allow one order only, and numbe
   expect(names({ "module.0.weight": [2, 2], "module.2.weight": [2, 2] })).toEqual(["module.0", "module.2"]);
 });
 
+test("where names of letters are in another order than the widths, the only order that fits is taken", () => {
+  const names = (shapes: Record<string, number[]>) => read(file(shapes)).layers.map(({ name }) => name);
+  expect(names({ "input.weight": [4, 6], "hidden.weight": [4, 4], "output.weight": [2, 4] })).toEqual(["input", "hidden", "output"]);
+  expect(
+    names({ "classifier.1.weight": [2, 4], "features.0.weight": [5, 6], "features.10.weight": [4, 3], "features.2.weight": [3, 5] }),
+  ).toEqual(["features.0", "features.2", "features.10", "classifier.1"]);
+  expect(names({ "net.trunk.weight": [3, 2], "net.loop.weight": [3, 3], "net.head.weight": [1, 3] })).toEqual([
+    "net.trunk",
+    "net.loop",
+    "net.head",
+  ]);
+});
+
+test("a batch normalization goes with its layer also where the order of names is not that of the layers", () => {
+  const blocks = { "start.fc.weight": [3, 2], "start.bn.running_mean": [3], "start.bn.running_var": [3], "end.fc.weight": [1, 3] };
+  const layers = read(file(blocks)).layers;
+  expect(layers.map(({ name, bias }) => [name, bias[0]])).toEqual([
+    ["start.fc", -Math.fround(1 / Math.sqrt(1 + 1e-5))],
+    ["end.fc", 0],
+  ]);
+});
+
 test("numbers that several modules share stand in the file once, and its metadata says for whom", () => {
   const shapes = { "l1.weight": [2, 2], "l1.bias": [2], "l2.bias": [2], "l4.weight": [1, 2] };
   const { layers } = read(
@@ -159,10 +181,31 @@ test.each<[string, Uint8Array, string[] | undefined, string, string]>([
   ],
   [
     "an order of names that does not chain",
-    file({ "body.weight": [3, 2], "head.weight": [1, 3], "embed.weight": [2, 5] }),
+    file({ "body.weight": [3, 2], "head.weight": [1, 3], "embed.weight": [7, 5] }),
     undefined,
     "bad-model",
     'f: module "embed": got weights for 5 inputs, expected 3, the outputs before it; modules run in the order of their names, "body" before this one: rename them in the order they run, or export the network as ONNX',
+  ],
+  [
+    "an order of numbers that does not chain, though another would",
+    file({ "l1.weight": [3, 2], "l2.weight": [2, 5] }),
+    undefined,
+    "bad-model",
+    expect.stringMatching(/^f: module "l2": got weights for 5 inputs, expected 3, the outputs before it/),
+  ],
+  [
+    "a head beside another, neither of which comes after the other",
+    file({ "policy.0.weight": [4, 6], "policy.2.weight": [3, 4], "value.0.weight": [4, 6], "value.2.weight": [1, 4] }),
+    undefined,
+    "bad-model",
+    expect.stringMatching(/^f: module "value.0": got weights for 6 inputs, expected 3, the outputs before it/),
+  ],
+  [
+    "several orders that fit, though not that of the names",
+    file({ "in.weight": [4, 6], "first.weight": [4, 4], "second.weight": [4, 4], "end.weight": [1, 4] }),
+    undefined,
+    "unsupported",
+    expect.stringMatching(/^f: got modules "in", .* whose names do not say which runs first/),
   ],
   [
     "names that leave the order of an autoencoder open",
