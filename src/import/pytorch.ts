@@ -211,12 +211,13 @@ function groupModules(tensors: ReadonlyMap<string, Tensor>, file: string): Modul
         `tensor ${quoted(path)} of an adapter (LoRA)`,
         "whole weights: merge the adapter into its network before saving",
       );
-    if (path.split(".").includes("parametrizations"))
+    const isParametrized = path.split(".").includes("parametrizations");
+    if (isParametrized || /^weight_(g|v|orig)$/.test(part))
       throw refusal(
         "unsupported",
         file,
         `tensor ${quoted(path)} that a weight is computed from`,
-        "the weight; call remove_parametrizations (torch.nn.utils.parametrize) before saving",
+        `the weight; call ${isParametrized ? "remove_parametrizations (torch.nn.utils.parametrize)" : "remove_weight_norm or remove_spectral_norm (torch.nn.utils)"} before saving`,
       );
     const module = modules.get(name) ?? { name, parts: new Map() };
     module.parts.set(part, tensor);

@@ -165,6 +165,13 @@ test.each<[string, Uint8Array, string[] | undefined, string, string]>([
     "unsupported",
     'f: got tensor "0.parametrizations.weight.original0" that a weight is computed from, expected the weight; call remove_parametrizations (torch.nn.utils.parametrize) before saving',
   ],
+  ...["g", "v", "orig"].map((part): [string, Uint8Array, undefined, string, string] => [
+    `an older normalization of weights (weight_${part})`,
+    file({ "0.bias": [3], [`0.weight_${part}`]: [3, 2] }),
+    undefined,
+    "unsupported",
+    `f: got tensor "0.weight_${part}" that a weight is computed from, expected the weight; call remove_weight_norm or remove_spectral_norm (torch.nn.utils) before saving`,
+  ]),
   [
     "a bias alone",
     file({ "0.weight": [3, 2], "1.bias": [3] }),
