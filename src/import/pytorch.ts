@@ -103,8 +103,8 @@ function lastPart(path: string): string {
 }
 
 /**
- * Modules in the order of their names or, where that does not fit, in one in which what only letters put in order does; as they are where
- * there is none. Modules whose names begin with the same letters stay together, in the order of their numbers.
+ * The modules in an order in which each takes as many numbers as the one before gives: that of their names if it fits, else another of the
+ * groups of modules whose names share their letters, numbers staying in order. Where none fits, they stay as they are.
  */
 function inOrder(linear: readonly Module[]): readonly Module[] {
   const families = new Map<string, Module[]>();
@@ -123,7 +123,8 @@ function inOrder(linear: readonly Module[]): readonly Module[] {
   const fits = (list: readonly Run[]) => list.every(({ from }, i) => i === 0 || from === list[i - 1].to);
   if (fits(runs)) return linear;
 
-  // a way along every run: from the width that one more run starts from than leads to, back where it ends, and from there along those left out
+  // widths as vertices and runs as edges: an order that fits is an Eulerian path, found by Hierholzer's algorithm. It starts at the width that
+  // more runs start from than end at
   const surplus = new Map<number, number>();
   const count = (width: number, by: number) => surplus.set(width, (surplus.get(width) ?? 0) + by);
   for (const { from, to } of runs) {
