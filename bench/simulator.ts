@@ -157,7 +157,7 @@ export function simulateSession({ levels }: Recorded, machine: Machine, profile:
       const decision = decisions.get(slo) ?? pacing.decide(slo);
       decisions.set(slo, decision);
       const start = begin(asked, decision.latencyMs - waitedMs - reservedMs);
-      const level = pacing.choose(decision, ran);
+      const level = pacing.choose(decision, ran, reservedMs);
       const { expected } = pacing.planOf(decision);
       runSegments(runs[level], runs[level].stops, clock, ran);
       const made = outcome(level, asked, start, expected.latencyMs);

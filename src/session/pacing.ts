@@ -59,9 +59,10 @@ export interface Pacing {
   decide(asked?: Slo): Decision;
   /**
    * The level for the time that is left; leaves in `ran` how slow its rungs are expected to be.
+   * @param reservedMs milliseconds that are left to others, which is no reason to refuse
    * @throws SlonnError `deadline` where no level is fast enough and the SLO asks to be refused then
    */
-  choose(decision: Decision, ran: Ran): number;
+  choose(decision: Decision, ran: Ran, reservedMs: number): number;
   /** The plan that led to the last choice, in full. */
   planOf(decision: Decision): Plan;
   /** Takes in how long the query of the last choice took. */
@@ -99,7 +100,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     (decision.plan ??= plan(decision.slo, levels, promise, forecast, load, decision.leftMs, decision.order));
 
   /** Refuses a query for which even the fastest of these levels would be late. @throws SlonnError `deadline` */
-  const refuse = ({ order = [], share, leftMs, level }: Decision): void => {
+  const refuse = ({ order = [], share, level }: Decision, leftMs: number): void => {
     let needed = Number.POSITIVE_INFINITY;
     for (let i = 0; i < order.length; i++) {
       const ms = predict(forecast, load, order[i], 0, share);
@@ -149,7 +150,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
       if (!order) decision.level = planOf(decision).level;
       return decision;
     },
-    choose(decision, { times }) {
+    choose(decision, { times }, reservedMs) {
       const { order, share, whole } = decision;
       const leftMs = times[LEFT_MS];
       isGiven = follow(load, options);
@@ -164,8 +165,8 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
           decision.p99Ms = predictWithin(forecast, load, decision.level, 0.99, leftMs);
         }
       }
-      const { isFit, level } = decision;
-      if (!isFit && decision.slo.late === "refuse") refuse(decision);
+      const { level } = decision;
+      if (!decision.isFit && decision.slo.late === "refuse") refuse(decision, leftMs + reservedMs);
       times[STRETCH] = load.stretch[level];
       times[EXPECTED_P99_MS] = decision.p99Ms;
       return level;

@@ -208,7 +208,7 @@ export async function createSession(model: Model | StreamedModel, options: Sessi
     decision = decide(slo, now, query, waitedMs + reservedMs);
     times[LEFT_MS] = decision.latencyMs - waitedMs - reservedMs - measuringMs;
     times[DEADLINE] = times[START] + measuringMs + times[LEFT_MS];
-    const level = now.runOf(pacing.choose(decision, ran));
+    const level = now.runOf(pacing.choose(decision, ran, reservedMs));
     ran.row = writeInput(query, now.input, level.plan);
     ran.segment = times[RANK_MS] = 0;
     ran.isCut = false;

@@ -376,6 +376,15 @@ describe("the line", () => {
     expect(calls.map(({ reservedMs }) => reservedMs)).toEqual([40, 36, 46 - 46 / 3, 22, 0]);
   });
 
+  test("refuses nobody because those behind need time: what a session has to spare is more than its share", async () => {
+    const { clock } = localLane();
+    const latencyProfile = { levels: [1, 2].map((ms) => ({ p50: ms, p90: 1.5 * ms, p99: 2 * ms })) };
+    const session = await createSession(model, { clock, latencyProfile, load: { stretch: 1 } });
+    const queue = opened(createQueue(session, { clock }));
+    const answers = await Promise.allSettled(Array.from({ length: 40 }, () => queue.run(input, { latencyMs: 50, late: "refuse" })));
+    expect(answers.filter(({ status }) => status === "rejected")).toEqual([]);
+  });
+
   test("leaves no time to the next in line where another lane takes that one", async () => {
     const [{ lane, calls, clock }, other] = [localLane(), localLane()];
     const queue = opened(createQueue([lane, other.lane], { clock }));

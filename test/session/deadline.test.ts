@@ -83,7 +83,7 @@ describe("the level", () => {
     ran.times[LEFT_MS] = Number.POSITIVE_INFINITY;
     const decision = pacing.decide({ loss: 0.03 });
     const made = pacing.planOf(decision);
-    expect(pacing.choose(decision, ran)).toBe(made.level);
+    expect(pacing.choose(decision, ran, 0)).toBe(made.level);
     expect(pacing.planOf(decision)).toBe(made);
     pacing.learn(decision, { sinceMs: Float64Array.of(1) } as LevelRun, ran);
     expect(looks).toBe(0);
@@ -97,7 +97,7 @@ describe("the level", () => {
       pacing.adopt(cold, runsOf(levels), isWarm);
       const ran = createRan();
       ran.times[LEFT_MS] = 13;
-      return pacing.choose(pacing.decide({ latencyMs: 13 }), ran);
+      return pacing.choose(pacing.decide({ latencyMs: 13 }), ran, 0);
     };
     expect([chosen(true), chosen(false), chosen(false, { stretch: 1 })]).toEqual([2, 0, 2]);
   });
@@ -110,7 +110,7 @@ describe("the level", () => {
     const chosen = (stretch?: number): number => {
       ran.times[LEFT_MS] = 50;
       const decision = pacing.decide({ latencyMs: 50 });
-      const level = pacing.choose(decision, ran);
+      const level = pacing.choose(decision, ran, 0);
       ran.times[TOOK_MS] = profile.levels[level].p50 * (stretch ?? 1);
       if (stretch) pacing.learn(decision, runs[level], ran);
       return level;
@@ -399,6 +399,19 @@ describe("a deadline that cannot be met", () => {
     expect(() => s.run(row(0), patient, 50)).toThrow(expect.objectContaining({ code: "deadline" }));
     expect(() => s.run(row(0), patient, 1e6)).toThrow(expect.objectContaining({ code: "deadline" }));
     expect(s.run(row(0), patient, 47).report.plan.level).toBe(0);
+  });
+
+  test("is one that all the time left is too short for: what is to be left to others is no reason to refuse", async () => {
+    const s = await session({ latencyProfile: profile, clock: scripted().clock, load: { stretch: 1 } });
+    const slo: Slo = { latencyMs: 50, late: "refuse" };
+    for (const reserved of [49.5, 50, 1e6]) {
+      expect(s.run(row(0), slo, 0, reserved).report).toMatchObject({ met: true, plan: { level: 1, gaveUp: ["latency=50ms"] } });
+      expect(s.runInto(row(0), out, slo, 0, reserved)).toBe(out.length);
+    }
+    expect(s.run(row(0), slo, 48, 1.5).report.met).toBe(true);
+    expect(() => s.run(row(0), slo, 48.5, 1)).toThrow(
+      expect.objectContaining({ code: "deadline", message: "deadline: got 1.50 ms left, expected at least 2.00" }),
+    );
   });
 
   test("is unknown where a profile tells medians alone: such a query runs as without one", async () => {
