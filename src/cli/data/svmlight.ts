@@ -98,13 +98,13 @@ function readRow(bytes: Uint8Array, from: number, end: number, where: string, he
         into.values.push(value);
       }
     } else if (at === from && header?.labels !== null) readRowLabels(bytes, at, stop, where, into.labels.push);
-    else throw noPair(bytes, at, stop, where);
+    else throw noPair(bytes, at, stop, where, into.indices.length() === 0 ? " (columns of numbers: a .csv)" : "");
     at = skipSpace(bytes, stop, end);
   }
 }
 
-function noPair(bytes: Uint8Array, from: number, to: number, where: string): SlonnError {
-  return refusal("bad-input", where, shownText(bytes, from, to), "index:value");
+function noPair(bytes: Uint8Array, from: number, to: number, where: string, hint = ""): SlonnError {
+  return refusal("bad-input", where, shownText(bytes, from, to), `index:value${hint}`);
 }
 
 interface Header {

@@ -15,7 +15,12 @@ describe("csv", () => {
     ["a byte order mark before numbers", "\ufeff1,2.5,-3\n4,0.5,6\n"],
     ["semicolons", "1;2.5;-3\n4;.5;6"],
     ["tabs and CRLF", "1\t2.5\t-3\r\n4\t0.5\t6\r\n"],
+    ["spaces, as numpy.savetxt writes", "1.0e+00 2.5e+00 -3.0e+00\n4.0e+00 5.0e-01 6.0e+00\n"],
+    ["spaces that line numbers up", "# a b c\n  1   2.5 -3 \r\n   \n  4   0.5  6\n"],
     ["a header", "a,b,c\n1,2.5,-3\n4,0.5,6\n"],
+    ["a first column of row numbers, as pandas writes it", ",a,b,c\n7,1,2.5,-3\n3,4,0.5,6\n"],
+    ["the same of columns without names", ",0,1,2\n0,1,2.5,-3\n1,4,0.5,6\n"],
+    ["a first column of row names, as R writes it", '"","a","b","c"\n"1st row",1,2.5,-3\n"2nd, too",4,0.5,6\n'],
     ["a header that is partly numbers", "label,1,2\n1,2.5,-3\n4,0.5,6\n"],
     ["a header of other scripts and signs", "étage,(b),1st\n1,2.5,-3\n4,0.5,6\n"],
     ["a header behind a hash", "# p0,p1,Na\n1,2.5,-3\n4,0.5,6\n"],
@@ -52,12 +57,20 @@ describe("csv", () => {
   test("reads one column", () => {
     for (const name of ["label", "étiquette", "类", "# label", '"a,b"'])
       expect(rows(`${name}\n3\n1\n`)).toEqual({ shape: [2, 1], data: [3, 1] });
+    for (const name of [",label", ",0", '"","x"']) expect(rows(`${name}\n0,3\n1,1\n`)).toEqual({ shape: [2, 1], data: [3, 1] });
+    expect(rows("class label\n3\n1\n")).toEqual({ shape: [2, 1], data: [3, 1] });
     expect(rows("")).toEqual({ shape: [0, 0], data: [] });
     expect(rows("0\n1\n")).toEqual({ shape: [2, 1], data: [0, 1] });
     expect(rows("0,1\n1,2\n")).toEqual({ shape: [2, 2], data: [0, 1, 1, 2] });
   });
 
   test.each([
+    ["1 2\n3\n", /x\.csv: line 2: got 1 columns, expected 2/],
+    ["1 2\n3 x\n", /x\.csv: line 2, column 2: got "x"/],
+    ["a b\n1 2\n", /x\.csv: line 2, column 1: got "1 2"/],
+    [",2,3\n4,5,6\n", /x\.csv: line 1, column 1: got ""/],
+    [",a,b\n0,1,x\n", /x\.csv: line 2, column 3: got "x"/],
+    [",a,b\n0,1\n", /x\.csv: line 2: got 2 columns, expected 3/],
     ["1,2\n3\n", /x\.csv: line 2: got 1 columns, expected 2/],
     ["1,2\n3,4,5\n", /line 2: got 3 columns, expected 2/],
     ["a,b\n1,2\nc,3\n", /line 3, column 1: got "c", expected a finite number/],

@@ -108,9 +108,10 @@ describe("svmlight", () => {
   });
 
   test.each([
-    ["1 3:x\n", /x\.svm: line 1: got "3:x", expected index:value/],
+    ["1 3:x\n", /x\.svm: line 1: got "3:x", expected index:value$/],
     ["1 2:1\n1 -3:1\n", /line 2: got "-3:1"/],
-    ["1 2:1 3\n", /got "3", expected index:value/],
+    ["1 2:1 3\n", /got "3", expected index:value$/],
+    ["0.5 0.25 3\n", /line 1: got "0\.25", expected index:value \(columns of numbers: a \.csv\)$/],
     ["1 :5\n", /got ":5", expected index:value/],
     ["1 2:nan\n", /got "2:nan"/],
     ["1 2:1e99\n", /row 0, column 1: got Infinity, expected a finite number/],
