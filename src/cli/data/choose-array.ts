@@ -24,7 +24,7 @@ export function namedFor(names: readonly string[], role: Role): string | undefin
  */
 export function chooseArray(names: readonly string[], role: Role, file: string): string {
   if (names.length === 1) return names[0];
-  if (names.length === 0) throw refusal("bad-input", file, "no array", "one");
+  if (names.length === 0) throw refusal("bad-input", file, "an archive without arrays (.npy)", "one; unpack what else it holds");
   const named = namedFor(names, role);
   if (named !== undefined) return named;
   const shown = names.slice(0, 6).map(quoted);

@@ -18,6 +18,15 @@ import { looksLikeSvmlight, readSvmlight } from "./svmlight.ts";
 import type { SparseTable, Table } from "./table.ts";
 import { isZip } from "./zip.ts";
 
+/** Text that is handed over for numbers: how it begins, and what it is. */
+const foreign: readonly (readonly [begin: RegExp, what: string])[] = [
+  [/^<(!|\?xml|html|table)/i, "a page (HTML, XML)"],
+  [/^(\{\s*"|\[\s*[[{])/, "JSON"],
+  [/^version https:\/\/git-lfs/, "a pointer of Git LFS (git lfs pull)"],
+];
+
+const supported = "npy, npz, safetensors, IDX, CSV or SVMlight";
+
 export interface InputOptions {
   /** Divides every number; 1 unless given. */
   scale?: number;
@@ -53,8 +62,9 @@ export async function readTable(packed: Uint8Array, name: string, role: Role, li
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     throw refusal("unsupported", name, "text in UTF-16", "it saved as UTF-8");
   // Text holds no zero byte; anything else that gets here is of an unknown kind.
-  if (bytes.subarray(0, 4096).includes(0))
-    throw refusal("unsupported", name, "a binary file of unknown kind", "npy, npz, safetensors, IDX, CSV or SVMlight");
+  if (bytes.subarray(0, 4096).includes(0)) throw refusal("unsupported", name, "a binary file of unknown kind", supported);
+  const begin = new TextDecoder().decode(bytes.subarray(0, 256)).trimStart();
+  for (const [form, what] of foreign) if (form.test(begin)) throw refusal("unsupported", name, what, supported);
   const isSvm = /\.(svm|svmlight|libsvm|txt)(\.gz)?$/i.test(name) || (!/\.[ct]sv(\.gz)?$/i.test(name) && looksLikeSvmlight(bytes));
   return isSvm ? readSvmlight(bytes, name) : { kind: "array", tensor: readCsv(bytes, name) };
 }

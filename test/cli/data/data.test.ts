@@ -93,6 +93,11 @@ describe("readInputs", () => {
     ],
     ["the same, high bytes first", "x.csv", Uint8Array.of(0xfe, 0xff, 0, 0x31, 0, 0x2c, 0, 0x32), /got text in UTF-16/],
     ["an unknown binary", "x.bin", Uint8Array.of(1, 2, 3, 0, 0, 0, 0), /binary file of unknown kind/],
+    ["a page", "x.csv", text("\ufeff\n<!DOCTYPE html>\n<html>"), /got a page \(HTML, XML\), expected npy, npz, .* CSV or SVMlight$/],
+    ["a table of a page", "x.txt", text('<table border="1">'), /got a page \(HTML, XML\)/],
+    ["columns as JSON", "x.json", text('{"a":{"0":1.5,"1":2},"b":{"0":1,"1":2}}'), /got JSON, expected npy/],
+    ["rows as JSON", "x.csv", text("[[1, 2],\n [3, 4]]"), /got JSON/],
+    ["Git LFS", "x.npy", text("version https://git-lfs.github.com/spec/v1\noid sha256:4d"), /got a pointer of Git LFS \(git lfs pull\)/],
     ["damaged gzip", "x.gz", gzipSync("1,2\n").subarray(0, 12), /damaged gzip stream/],
     ["a flipped bit in gzip", "x.gz", gzipSync("1,2\n").map((byte, i) => (i === 16 ? byte ^ 1 : byte)), /damaged gzip stream/],
   ])("refuses %s", async (_, name, content, message) => {
