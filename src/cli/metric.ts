@@ -3,7 +3,7 @@
 
 import { refusal } from "../errors.ts";
 import { isRight, type Labels, sameAnswers } from "../model/rows.ts";
-import { type LadderMetric, metrics } from "../profile/ladder.ts";
+import { type Certificate, type LadderMetric, metrics } from "../profile/ladder.ts";
 
 /** How many of the best answers are looked at. */
 export const ranks = [1, 3, 5] as const;
@@ -81,4 +81,11 @@ export function headline(labels: Labels | null, calibrated: LadderMetric | null,
 /** How many of the best answers a metric looks at. */
 export function rankOf(metric: LadderMetric): (typeof ranks)[number] {
   return ranks.find((k) => metric.endsWith(`@${k}`)) ?? 1;
+}
+
+/** What a certificate is about, in a ladder of the metric `certified`. */
+export function aboutOf(kind: Certificate["kind"], certified: LadderMetric): LadderMetric {
+  const k = rankOf(certified);
+  if (kind !== "agreement") return certified;
+  return k === 1 ? "agreement" : `agreement@${k}`;
 }

@@ -5,6 +5,7 @@ import { denseMacs, type Model, weightBytes } from "../model/model.ts";
 import { certificateOf, isLossless, keeps } from "../policy/levels.ts";
 import type { Ladder, LayerSetting, Rung } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
+import { aboutOf } from "./metric.ts";
 import { boundText, percent, sureText } from "./results.ts";
 
 const style = { head: [], border: [], compact: true };
@@ -39,7 +40,7 @@ export function ladderText({ metric, promise, reference, levels }: Ladder): stri
     levels.some(({ certificates }) => certificates.some((certificate) => certificate.kind === kind)),
   );
   const table = new Table({
-    head: ["level", "MACs", "p99 MACs", "nodes", ...kinds, "layers"],
+    head: ["level", "MACs", "p99 MACs", "nodes", ...kinds.map((kind) => (kind === "loss" ? kind : aboutOf(kind, metric))), "layers"],
     style,
     colAligns: ["right", "right", "right", "right", ...kinds.map(() => "right" as const), "left"],
   });

@@ -8,7 +8,7 @@ import type { Labels } from "../model/rows.ts";
 import type { Certificate, LadderMetric } from "../profile/ladder.ts";
 import { oneLine } from "./io.ts";
 import { type Latency, latencyOf, type Measured } from "./measure.ts";
-import { type AtRanks, rankOf, ranks } from "./metric.ts";
+import { type AtRanks, aboutOf, rankOf, ranks } from "./metric.ts";
 
 /** Other programs read this: its keys are fixed. */
 export interface Results {
@@ -107,11 +107,9 @@ export function toldCertificate(
 ): ToldCertificate | null {
   // what holds by construction holds for every metric
   if (!certificate || !certified || certificate.samples === 0) return certificate;
-  const k = rankOf(certified);
-  const isAgreement = certificate.kind === "agreement";
-  const about = isAgreement ? (k === 1 ? "agreement" : (`agreement@${k}` as const)) : certified;
+  const about = aboutOf(certificate.kind, certified);
   // `accuracy` and `precision@1` are the same for one label and for several; agreement bounds the loss of either
-  const isSame = k === rankOf(metric) && (about.startsWith("agreement") || !metric.startsWith("agreement"));
+  const isSame = rankOf(certified) === rankOf(metric) && (about.startsWith("agreement") || !metric.startsWith("agreement"));
   return isSame ? certificate : { ...certificate, metric: about };
 }
 

@@ -34,6 +34,16 @@ const ladder: Ladder = {
 };
 
 describe("model text", () => {
+  test("names what is proved after the metric, as accuracy of three answers is none", () => {
+    const certificates = (["loss", "agreement", "accuracy"] as const).map((kind) => ({ kind, bound: 0.5, confidence: 0.95, samples: 900 }));
+    const levels = [{ ...ladder.levels[0], certificates }, ladder.levels[1]];
+    const heads = (metric: Ladder["metric"]): RegExpMatchArray | null =>
+      ladderText({ ...ladder, metric, levels }).match(/ nodes │\s+(\S+) │\s+(\S+) │\s+(\S+) │ layers /);
+    expect(heads("accuracy")?.slice(1)).toEqual(["loss", "agreement", "accuracy"]);
+    expect(heads("precision@1")?.slice(1)).toEqual(["loss", "agreement", "precision@1"]);
+    expect(heads("precision@3")?.slice(1)).toEqual(["loss", "agreement@3", "precision@3"]);
+  });
+
   test("shows layers and levels", () => {
     expect(layersText(model)).toMatch(
       /net\\u001b: 4-10, 40 multiply-adds, 200 bytes of weights\n[\s\S]*a\\u000ab[\s\S]*leaky-relu \(0\.5\)/,
