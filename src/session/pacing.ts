@@ -100,17 +100,18 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
     (decision.plan ??= plan(decision.slo, levels, promise, forecast, load, decision.leftMs, decision.order));
 
   /** Refuses a query for which even the fastest of these levels would be late. @throws SlonnError `deadline` */
-  const refuse = ({ order = [], share, level }: Decision, leftMs: number): void => {
+  const refuse = ({ level, leftMs, order = [], share }: Decision, reservedMs: number): void => {
+    const allMs = leftMs + reservedMs;
     let needed = Number.POSITIVE_INFINITY;
     for (let i = 0; i < order.length; i++) {
       const ms = predict(forecast, load, order[i], 0, share);
       if (ms < needed) needed = ms; // NaN, of a level that was not measured, is never less
     }
-    if (needed <= leftMs) return;
+    if (needed <= allMs) return;
     // refused queries teach nothing, so the load would stay as it is and every query would be refused for ever. Hence every sixteenth counts as one
     // that took exactly what was expected, for long enough that the clock can tell. Queries that no machine could answer in time do not count
-    if (leftMs > 0 && ++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1 + 4 * query[STEP_MS], EXPECTED_MS, STEP_MS));
-    throw refusal("deadline", "deadline", `${leftMs.toPrecision(3)} ms left`, `at least ${needed.toPrecision(3)}`);
+    if (allMs > 0 && ++refusals % 16 === 0 && !isGiven) observe(load, level, query.fill(1 + 4 * query[STEP_MS], EXPECTED_MS, STEP_MS));
+    throw refusal("deadline", "deadline", `${allMs.toPrecision(3)} ms left`, `at least ${needed.toPrecision(3)}`);
   };
 
   return {
@@ -166,7 +167,7 @@ export function createPacing(levels: readonly Level[], promise: Ladder["promise"
         }
       }
       const { level } = decision;
-      if (!decision.isFit && decision.slo.late === "refuse") refuse(decision, leftMs + reservedMs);
+      if (!decision.isFit && decision.slo.late === "refuse") refuse(decision, reservedMs);
       times[STRETCH] = load.stretch[level];
       times[EXPECTED_P99_MS] = decision.p99Ms;
       return level;
