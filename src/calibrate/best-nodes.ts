@@ -1,6 +1,6 @@
 // The best nodes of an output layer for every row, by dense pre-activations.
 
-import { type DenseLayer, floatWeights } from "../model/model.ts";
+import type { FloatLayer } from "../model/model.ts";
 import type { Fitting } from "./fitting.ts";
 
 /** Rows and nodes of a product: what it reads and writes stays in the cache. */
@@ -14,12 +14,10 @@ const [blockRows, slice] = [256, 1024];
 export async function bestNodes(
   h: Float32Array,
   rows: number,
-  layer: DenseLayer,
+  { inputs, outputs, weight, bias }: FloatLayer,
   depth: number,
   { kernels, turn }: Fitting,
 ): Promise<Uint32Array> {
-  const { inputs, outputs, bias } = layer;
-  const weight = floatWeights(layer);
   const best = new Uint32Array(rows * depth);
   const kept = new Float32Array(depth);
   for (let from = 0; from < rows; from += blockRows) {

@@ -52,7 +52,7 @@ export async function fitClusters(
   if (panels.length === 0) return null;
   const weight = floatWeights(layer);
   const rows = Math.min(n, Math.max(256, Math.floor(denseBudget / (inputs * outputs))));
-  const best = await bestNodes(h, rows, layer, bestCounted, fitting);
+  const best = await bestNodes(h, rows, { ...layer, weight }, bestCounted, fitting);
   const weights = Array.from({ length: bestCounted }, (_, t) =>
     depth >= bestCounted ? 1 / bestCounted : t < depth ? shareOfPromised / depth : (1 - shareOfPromised) / (bestCounted - depth),
   );

@@ -10,6 +10,7 @@ import { routerRanks } from "./candidates.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import type { Fitting } from "./fitting.ts";
 import { type Classifier, gradientOf, softmaxRows } from "./low-rank-classifier.ts";
+import { weightedSums } from "./pre-activations.ts";
 
 /** The most rows that principal components are taken from, and the most components. */
 const componentRows = 4000;
@@ -39,8 +40,7 @@ export interface Targets {
 export async function fitRouter(h: Float32Array, rows: number, start: FloatLayer, targets: Targets, fitting: Fitting): Promise<LowRank> {
   const { inputs, outputs: count } = start;
   const few = Math.min(rows, componentRows);
-  const scores = fitting.kernels.matmulTransposed(h.subarray(0, few * inputs), start.weight, few, count, inputs);
-  for (let r = 0; r < few; r++) for (let c = 0; c < count; c++) scores[r * count + c] += start.bias[c];
+  const scores = weightedSums(h.subarray(0, few * inputs), start.weight, start.bias, fitting.kernels);
   const rank = Math.max(1, Math.min(largestRank, few >> 1, inputs >> 1, count >> 1));
   const router = await fitLowRank(scores, few, start, new Float32Array(count).fill(1), rank, fitting);
   return rows < rowsPerCluster * count ? router : train(router, h, rows, start, targets, fitting);

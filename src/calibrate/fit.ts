@@ -13,7 +13,7 @@ import { fitHash, type HashShape } from "./fit-hash.ts";
 import { fitLowRank } from "./fit-low-rank.ts";
 import type { Fitting } from "./fitting.ts";
 import { holding, reorder, strengthOrder, strengthsOf } from "./order.ts";
-import { denseRows, preActivations, sparsePreActivations } from "./pre-activations.ts";
+import { denseRows, preActivations, sparsePreActivations, weightedSums } from "./pre-activations.ts";
 import { takeTurns } from "./turn.ts";
 
 export interface FitOptions {
@@ -192,13 +192,9 @@ function lookedAt(layer: DenseLayer): Float32Array {
 /** The predicted pre-activations of `x` [n, inputs] by the first `rank` components: [n · outputs]. */
 function predict({ rank: stride, down, center, up, mean }: LowRank, rank: number, x: Float32Array, kernels: ArrayKernels): Float32Array {
   const inputs = down.length / stride;
-  const n = x.length / inputs;
   const outputs = mean.length;
-  const code = kernels.matmulTransposed(x, down.subarray(0, rank * inputs), n, rank, inputs);
-  for (let r = 0; r < n; r++) for (let c = 0; c < rank; c++) code[r * rank + c] += center[c];
+  const code = weightedSums(x, down.subarray(0, rank * inputs), center.subarray(0, rank), kernels);
   const narrow = new Float32Array(outputs * rank);
   for (let o = 0; o < outputs; o++) narrow.set(up.subarray(o * stride, o * stride + rank), o * rank);
-  const scores = kernels.matmulTransposed(code, narrow, n, outputs, rank);
-  for (let r = 0; r < n; r++) for (let o = 0; o < outputs; o++) scores[r * outputs + o] += mean[o];
-  return scores;
+  return weightedSums(code, narrow, mean, kernels);
 }

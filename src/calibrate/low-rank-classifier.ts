@@ -2,6 +2,7 @@
 
 import type { ArrayKernels } from "../engine/array-kernels.ts";
 import { transposed } from "../model/transposed.ts";
+import { weightedSums } from "./pre-activations.ts";
 
 /** [rank, inputs], [rank], [rank, count], [count]: a classifier of a lower rank is a leading part of the first three. */
 export type Classifier = readonly [down: Float32Array, center: Float32Array, up: Float32Array, mean: Float32Array];
@@ -22,8 +23,7 @@ export function gradientOf(
   const [inputs, count] = [down.length / center.length, mean.length];
   const n = expected.length / count;
   const wide = up.subarray(0, rank * count);
-  const code = kernels.matmulTransposed(x, down.subarray(0, rank * inputs), n, rank, inputs);
-  for (let r = 0; r < n; r++) for (let c = 0; c < rank; c++) code[r * rank + c] += center[c];
+  const code = weightedSums(x, down.subarray(0, rank * inputs), center.subarray(0, rank), kernels);
   const error = kernels.matmul(code, wide, n, count, rank);
   softmaxRows(error, mean);
   for (let i = 0; i < error.length; i++) error[i] = (error[i] - expected[i]) / n;

@@ -43,13 +43,15 @@ export async function preActivations(x: Float32Array, n: number, layer: DenseLay
   for (let from = 0; from < n; from += step) {
     await turn();
     const count = Math.min(step, n - from);
-    z.set(weighed(x.subarray(from * inputs, (from + count) * inputs), layer, weight, kernels), from * outputs);
+    z.set(weightedSums(x.subarray(from * inputs, (from + count) * inputs), weight, layer.bias, kernels), from * outputs);
   }
   return z;
 }
 
-/** The same at once. */
-function weighed(x: Float32Array, { bias, inputs, outputs }: DenseLayer, weight: Float32Array, kernels: ArrayKernels): Float32Array {
+/** x Wᵀ + b in one product: x [n, inputs], W [outputs, inputs], b [outputs] → [n, outputs]. */
+export function weightedSums(x: Float32Array, weight: Float32Array, bias: Float32Array, kernels: ArrayKernels): Float32Array {
+  const outputs = bias.length;
+  const inputs = weight.length / outputs;
   const z = kernels.matmulTransposed(x, weight, x.length / inputs, outputs, inputs);
   for (let i = 0; i < z.length; i++) z[i] += bias[i % outputs];
   return z;
