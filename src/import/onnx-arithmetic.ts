@@ -1,6 +1,7 @@
 // Arithmetic on tensors known at import: elementwise with broadcasting, spread, transposed, reduced along axes.
 
 import { refusal } from "../errors.ts";
+import { gatherStrided } from "../model/strided.ts";
 import { intOf } from "./onnx-attributes.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import { functionOf } from "./onnx-functions.ts";
@@ -33,7 +34,7 @@ function each(operator: string, x: OnnxNumbers, of: (v: number) => number, { sub
   if (x.integer && !(["Neg", "Abs"].includes(operator) && x.data.every(Number.isFinite)))
     throw refusal("unsupported", subject, "integers", "floats");
   spend(x.data.length);
-  return { ...x, data: Float64Array.from(x.data, of) };
+  return { ...x, data: Float64Array.from(x.data).map((v) => of(v)) };
 }
 
 /** Expand: broadcast to a shape, which is itself broadcast to that of `x`. */
@@ -105,7 +106,6 @@ export function transpose(x: OnnxNumbers, order: readonly number[], { spend }: A
       x.data,
       shape,
       order.map((axis) => strides[axis]),
-      out.length,
       out,
     ),
   };
@@ -129,28 +129,7 @@ export function broadcast({ data, shape }: OnnxNumbers, to: readonly number[], a
   const strides = new Array<number>(to.length).fill(0);
   for (let axis = shape.length - 1, stride = 1; axis >= 0; stride *= shape[axis--])
     if (shape[axis] !== 1) strides[to.length - shape.length + axis] = stride;
-  return gatherStrided(data, to, strides, size, new Float64Array(size));
-}
-
-/** out[i…] = data[Σ i · strides], for every index i below `shape`, in row-major order. */
-function gatherStrided<T extends Float32Array | Float64Array>(
-  data: Float32Array | Float64Array,
-  shape: readonly number[],
-  strides: readonly number[],
-  size: number,
-  out: T,
-): T {
-  const index = new Array<number>(shape.length).fill(0);
-  for (let i = 0, at = 0; i < size; i++) {
-    out[i] = data[at];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      at -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return out;
+  return gatherStrided(data, to, strides, new Float64Array(size));
 }
 
 /** `of` two integers, towards zero; they may be sizes: NaN the number of samples, Infinity one that is not known (`shapeOf`). */

@@ -31,5 +31,5 @@ export function dequantize(node: OnnxNode, [x, scale, zero]: readonly OnnxNumber
   const scales = spread(scale);
   const zeros = zero && spread(zero);
   allowance.spend(x.data.length);
-  return { shape: x.shape, data: Float64Array.from(x.data, (v, i) => (v - (zeros?.[i] ?? 0)) * scales[i]), integer: false };
+  return { shape: x.shape, data: scales.map((by, i) => (x.data[i] - (zeros ? zeros[i] : 0)) * by), integer: false };
 }

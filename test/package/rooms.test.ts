@@ -34,6 +34,7 @@ const open: Record<string, readonly string[]> = {
     "rows.ts",
     "safetensors.ts",
     "slonn-file.ts",
+    "strided.ts",
     "tensor.ts",
     "transposed.ts",
   ],

@@ -3,6 +3,7 @@
 
 import { refusal } from "../../errors.ts";
 import { quoted } from "../../model/quoted.ts";
+import { gatherStrided } from "../../model/strided.ts";
 import { sizeOf, type Tensor, type TensorData } from "../../model/tensor.ts";
 import { dtypeOf, elementBytes, isElementCode, readElements } from "./element.ts";
 
@@ -77,19 +78,8 @@ export function readNpy(bytes: Uint8Array, name: string): Tensor {
 /** Column-major numbers (first index fastest) put into row-major order (last index fastest). */
 function toRowMajor(data: TensorData, shape: readonly number[]): TensorData {
   if (shape.filter((size) => size > 1).length < 2) return data;
-  const out = data.slice();
-  const index = new Array<number>(shape.length).fill(0);
-  const stride = shape.map((_, d) => shape.slice(0, d).reduce((product, size) => product * size, 1));
-  for (let to = 0, from = 0; to < out.length; to++) {
-    out[to] = data[from];
-    for (let d = shape.length - 1; d >= 0; d--) {
-      from += stride[d];
-      if (++index[d] < shape[d]) break;
-      from -= stride[d] * shape[d];
-      index[d] = 0;
-    }
-  }
-  return out;
+  const strides = shape.map((_, d) => shape.slice(0, d).reduce((product, size) => product * size, 1));
+  return gatherStrided(data, shape, strides, data.slice());
 }
 
 /** A version 1.0 file of little-endian float32 in row-major order. `data.length` is the product of `shape`. */
