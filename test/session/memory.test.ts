@@ -80,6 +80,26 @@ console.log(JSON.stringify({ result, planted, collections, levels: model.calibra
   for (const [name, bytes] of Object.entries(measured.planted)) expect(bytes, name).toBeGreaterThan(100_000 * 16);
 }, 240_000);
 
+test("a deadline that was never asked before allocates little: its decision is an object like all others", async () => {
+  const bytes = (await runBundled(
+    `${setUp}
+import { getHeapStatistics } from "node:v8";
+const slo = { latencyMs: 5, loss: 0.01 };
+const ask = (calls) => { for (let i = 0; i < calls; i++, slo.latencyMs++) session.runInto(dense[i & 63], out, slo); };
+ask(20_000);
+globalThis.gc();
+ask(1_000);
+const before = getHeapStatistics().used_heap_size;
+ask(2_000);
+console.log(JSON.stringify((getHeapStatistics().used_heap_size - before) / 2_000));
+`,
+    ["--expose-gc", "--single-threaded", "--min-semi-space-size=256", "--max-semi-space-size=256"],
+  )) as number;
+  // 4 kB, and twice that where every decision has a hidden class of its own
+  expect(bytes).toBeGreaterThan(500);
+  expect(bytes).toBeLessThan(6_000);
+}, 240_000);
+
 test("a disposed session's memory goes", async () => {
   const { peakMb, bytes } = (await runBundled(
     `
