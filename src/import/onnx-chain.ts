@@ -50,7 +50,7 @@ export const chainOperators: readonly string[] = [
 const later: readonly (readonly [operator: RegExp, what: string])[] = [
   [
     /quantize|\bQLinear|\bQGemm$|Integer|NBits$|Bnb4$/i,
-    "an operator of a quantised network, expected float weights: import the network from before",
+    "an operator of a quantised network, expected one that computes in floats: import the network from before",
   ],
   [/^com\.microsoft\./, "an operator that ONNX Runtime writes where it optimises, expected those of ONNX: import the network from before"],
 ];

@@ -5,7 +5,15 @@ import { fullName, type OnnxFile, type OnnxNode, type OnnxTensor } from "./onnx-
 import { decodeTensor } from "./onnx-numbers.ts";
 
 /** Operators that turn scores into labels; classifiers are often exported with them at the end. */
-export const labelOperators: readonly string[] = ["ArgMax", "ArgMin", "TopK", "ZipMap", "LabelEncoder", "ArrayFeatureExtractor"];
+export const labelOperators: readonly string[] = [
+  "ArgMax",
+  "ArgMin",
+  "TopK",
+  "ZipMap",
+  "LabelEncoder",
+  "ArrayFeatureExtractor",
+  "Binarizer",
+];
 
 export interface Scores {
   /**

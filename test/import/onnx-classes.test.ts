@@ -42,6 +42,11 @@ test.each<[string, number[][], string[]]>([
   ["labels as numbers", [...several, node("ArgMax", ["scores"], ["label"])], ["label", "scores"]],
   ["labels, and scores as maps", [...several, ...label, zip()], ["label", "map"]],
   ["scores as maps alone", [...several, zip()], ["map"]],
+  [
+    "labels that are several, as of a multilabel classifier",
+    [...several, node("Binarizer", ["s"], ["bits"], {}, "ai.onnx.ml"), node("Cast", ["bits"], ["label"], { to: 7 })],
+    ["label", "scores"],
+  ],
 ])("scores are found beside %s", async (_, nodes, outputs) => {
   const model = await read(nodes, outputs);
   expect(model.layers.map(({ inputs, outputs, activation }) => [inputs, outputs, activation])).toEqual([[2, 3, "softmax"]]);
