@@ -16,6 +16,9 @@ const leakySlope = 0.01;
 /** More modules than any chain worth running has. */
 const maxModules = 4096;
 
+/** Modules named by letters alone, or lists of others: of so many every order is tried. */
+const maxLettered = 8;
+
 /** The tensors of one module, by the last part of their names. */
 interface Module {
   name: string;
@@ -107,48 +110,26 @@ function lastPart(path: string): string {
  * groups of modules whose names share their letters, numbers staying in order. Where none fits, they stay as they are.
  */
 function inOrder(linear: readonly Module[]): readonly Module[] {
-  const families = new Map<string, Module[]>();
+  const runs = new Map<string, Module[]>();
   for (const module of linear) {
     const letters = /^\D*/.exec(module.name)![0];
-    const family = families.get(letters);
-    if (family) family.push(module);
-    else families.set(letters, [module]);
+    runs.set(letters, [...(runs.get(letters) ?? []), module]);
   }
-  const runs = [...families.values()].map((modules) => ({
-    modules,
-    from: widthsOf(modules[0]).inputs,
-    to: widthsOf(modules[modules.length - 1]).outputs,
-  }));
-  type Run = (typeof runs)[number];
-  const fits = (list: readonly Run[]) => list.every(({ from }, i) => i === 0 || from === list[i - 1].to);
-  if (fits(runs)) return linear;
+  return (runs.size <= maxLettered && chained([...runs.values()], null)) || linear;
+}
 
-  // widths as vertices and runs as edges: an order that fits is an Eulerian path, found by Hierholzer's algorithm. It starts at the width that
-  // more runs start from than end at
-  const surplus = new Map<number, number>();
-  const count = (width: number, by: number) => surplus.set(width, (surplus.get(width) ?? 0) + by);
-  for (const { from, to } of runs) {
-    count(from, 1);
-    count(to, -1);
+/** The first order of runs in which each takes as many numbers as the one before it gives, the first of them `width`. */
+function chained(runs: readonly Module[][], width: number | null): Module[] | null {
+  if (runs.length === 0) return [];
+  for (const run of runs) {
+    if (width !== null && widthsOf(run[0]).inputs !== width) continue;
+    const after = chained(
+      runs.filter((other) => other !== run),
+      widthsOf(run[run.length - 1]).outputs,
+    );
+    if (after) return [...run, ...after];
   }
-  const left = [...runs];
-  const walked: Run[] = [];
-  const way: Run[] = [];
-  for (let at = runs.find(({ from }) => surplus.get(from) === 1)?.from; ; ) {
-    const next = left.findIndex(({ from }) => from === at);
-    if (next >= 0) {
-      const [run] = left.splice(next, 1);
-      walked.push(run);
-      at = run.to;
-    } else {
-      const run = walked.pop();
-      if (!run) break;
-      way.push(run);
-      at = run.from;
-    }
-  }
-  way.reverse();
-  return left.length === 0 && fits(way) ? way.flatMap(({ modules }) => modules) : linear;
+  return null;
 }
 
 /** How many numbers a Linear takes and gives. */
