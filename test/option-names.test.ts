@@ -11,7 +11,7 @@ test.each<[unknown, string]>([
   [{ most: 1, max: 2 }, "queue: got max, expected most, clock"],
   [{ toString: 1 }, "queue: got toString, expected most, clock"],
   [null, "queue: got null, expected an object of most, clock"],
-  ["most", "queue: got string, expected an object of most, clock"],
+  ["most", 'queue: got "most", expected an object of most, clock'],
 ])("refuses %o", (options, message) => {
   expect(() => checkNames("queue", options, known)).toThrow(expect.objectContaining({ code: "bad-option", message }));
 });

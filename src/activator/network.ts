@@ -6,7 +6,7 @@ import { type MemoryPlan, reserveFloats, reserveWords } from "../engine/memory-p
 import { refusal } from "../errors.ts";
 import { type AnyModel, activations } from "../model/model.ts";
 import { type PlacedMatrix, placeMatrix } from "../model/place.ts";
-import { show } from "../model/quoted.ts";
+import { show } from "../quoted.ts";
 import { type Activator, decodeActivators } from "./activator.ts";
 import { placeHash } from "./hash.ts";
 import { placeLowRank } from "./low-rank.ts";

@@ -2,7 +2,7 @@
 
 import { checkSignal, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { ByteReader } from "../model/byte-reader.ts";
-import { checkFunction, show } from "../model/quoted.ts";
+import { checkFunction, show } from "../quoted.ts";
 import { builtin } from "./builtin.ts";
 
 /** Where a model may come from. A string is a path where the runtime has files and the string is not an http(s), data or blob URL. */

@@ -3,8 +3,8 @@
 
 import { refusal } from "../errors.ts";
 import type { Model } from "../model/model.ts";
-import { show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
+import { show } from "../quoted.ts";
 import { changedParts, type QueryInput } from "../session/input-parts.ts";
 import { builtin } from "./builtin.ts";
 import { openSource, type ReadOptions, readAll, type Source } from "./read-source.ts";

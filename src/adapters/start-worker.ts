@@ -1,7 +1,7 @@
 // Starting a Worker in whatever way the runtime has, and hearing from it in one way. It knows nothing of what is said.
 
 import { messageOf, SlonnError } from "../errors.ts";
-import { show } from "../model/quoted.ts";
+import { show } from "../quoted.ts";
 import { builtin } from "./builtin.ts";
 
 /** A Worker of the web, of Node's `worker_threads`, or whatever posts messages like one. */

@@ -2,8 +2,8 @@
 // Each is a hint for a session's own estimate (`load: { pressure }`), no more.
 
 import { refusal } from "../errors.ts";
-import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
+import { show } from "../quoted.ts";
 import { builtin } from "./builtin.ts";
 
 /** Where to look, and how often. */

@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
 import { refusal } from "../errors.ts";
 import { formatOf, importModel } from "../import/import.ts";
 import type { Activation, Model } from "../model/model.ts";
-import { quoted } from "../model/quoted.ts";
+import { quoted } from "../quoted.ts";
 import type { Arguments } from "./arguments.ts";
 import { readBytes } from "./read-bytes.ts";
 import { checkPlace } from "./write-bytes.ts";

@@ -5,6 +5,7 @@
 // A plan is a table of 16-word rows; assembly/abi.ts defines rows, lists and every operation's arguments.
 
 import { refusal, SlonnError } from "../errors.ts";
+import { show } from "../quoted.ts";
 import { startKernels } from "./kernels.ts";
 import { createReferenceEngine } from "./reference-engine.ts";
 import { createWasmEngine, instantiate } from "./wasm-engine.ts";
@@ -45,8 +46,7 @@ export interface EngineOptions {
  */
 export async function createEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
   const { backend, module } = options;
-  if (backend !== undefined && !backends.includes(backend))
-    throw refusal("bad-option", "backend", typeof backend === "string" ? backend : typeof backend, backends.join(", "));
+  if (backend !== undefined && !backends.includes(backend)) throw refusal("bad-option", "backend", show(backend), backends.join(", "));
   if (backend === "js") return createReferenceEngine(bytes, null);
   if (module) return createWasmEngine(await instantiate(module), bytes, backend ?? "simd", null);
   if (backend === "scalar") throw refusal("no-engine", "backend", "scalar without a module", "the scalar binary as `module`");

@@ -1,8 +1,8 @@
 // What every importer is handed: the bytes of a file, and options that name the model.
 
 import { refusal } from "../errors.ts";
-import { show } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
+import { show } from "../quoted.ts";
 
 /** A Uint8Array or an ArrayBuffer, of whichever window or context, as bytes; null for anything else. */
 export function asBytes(value: unknown): Uint8Array | null {

@@ -6,8 +6,8 @@
 
 import { refusal } from "../errors.ts";
 import { widenHalf } from "../model/half.ts";
-import { quoted } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
+import { quoted } from "../quoted.ts";
 
 /** A group or a dataset. */
 export interface Hdf5Object {

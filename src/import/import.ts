@@ -6,10 +6,10 @@
 
 import { checkSignal, messageOf, refusal, SlonnError, throwIfAborted } from "../errors.ts";
 import type { Activation, Model } from "../model/model.ts";
-import { checkFunction, quoted, show } from "../model/quoted.ts";
 import { decodeModel } from "../model/slonn-file.ts";
 import { asTwoClasses } from "../model/two-classes.ts";
 import { checkNames } from "../option-names.ts";
+import { checkFunction, quoted, show } from "../quoted.ts";
 import { asBytes } from "./arguments.ts";
 import { hdf5Signature } from "./hdf5.ts";
 import { importKeras } from "./keras.ts";

@@ -1,7 +1,7 @@
 // Values of parsed JSON with their type checked, for formats that describe a network in JSON. It knows no format.
 
 import { messageOf, refusal, SlonnError } from "../errors.ts";
-import { isObject, quoted } from "../model/quoted.ts";
+import { isObject, quoted } from "../quoted.ts";
 
 export type JsonObject = Record<string, unknown>;
 

@@ -2,7 +2,7 @@
 // (Sequential models, straight functional chains, either nested in the other); what a layer computes it does not know.
 
 import { refusal, type SlonnError } from "../errors.ts";
-import { isObject } from "../model/quoted.ts";
+import { isObject } from "../quoted.ts";
 import { asArray, asObject, asString, type JsonObject, shown } from "./json-fields.ts";
 
 /** One layer as the file describes it. */

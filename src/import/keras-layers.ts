@@ -4,8 +4,8 @@
 
 import { refusal } from "../errors.ts";
 import { type Activation, createModel, type Model, maxWidth } from "../model/model.ts";
-import { isObject, quoted } from "../model/quoted.ts";
 import { transposed } from "../model/transposed.ts";
+import { isObject, quoted } from "../quoted.ts";
 import { createFold, type Fold } from "./fold.ts";
 import { asNumber, asString, type JsonObject, optionalNumber, shown } from "./json-fields.ts";
 import { chainOf, classOf, type LayerConfig } from "./keras-chain.ts";

@@ -1,7 +1,7 @@
 // Attributes of ONNX nodes with the type an operator expects of them.
 
 import { refusal } from "../errors.ts";
-import { quoted } from "../model/quoted.ts";
+import { quoted } from "../quoted.ts";
 import type { OnnxAttribute, OnnxNode } from "./onnx-file.ts";
 
 /** @throws SlonnError `bad-file` where the attribute is there but is no integer. `subject` names the node. */

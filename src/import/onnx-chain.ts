@@ -3,7 +3,7 @@
 
 import { refusal, SlonnError } from "../errors.ts";
 import { type Activation, activations } from "../model/model.ts";
-import { quoted } from "../model/quoted.ts";
+import { quoted } from "../quoted.ts";
 import { floatOf, intOf, stringOf } from "./onnx-attributes.ts";
 import { makeTwoClasses } from "./onnx-classes.ts";
 import { axesOf, constantOf, foldConstants, shapeNumbers } from "./onnx-constants.ts";

@@ -5,8 +5,8 @@
 // made for the purpose, npm's onnx-proto makes 880 MB in four seconds, or overflows the stack. Here depth is fixed and counts are bounded.
 
 import { refusal, SlonnError } from "../errors.ts";
-import { quoted } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
+import { quoted } from "../quoted.ts";
 import { pathBeside } from "./beside.ts";
 import { visitFields, visitVarints } from "./protobuf.ts";
 

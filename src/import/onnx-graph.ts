@@ -2,7 +2,7 @@
 // have several ends. It does not know what operators mean.
 
 import { refusal, SlonnError } from "../errors.ts";
-import { quoted } from "../model/quoted.ts";
+import { quoted } from "../quoted.ts";
 import { fullName, type OnnxFile, type OnnxNode, type OnnxTensor, type OnnxValue } from "./onnx-file.ts";
 
 export interface OnnxGraph {

@@ -2,8 +2,8 @@
 
 import { refusal } from "../errors.ts";
 import { widenBfloat16, widenHalf } from "../model/half.ts";
-import { quoted } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
+import { quoted } from "../quoted.ts";
 import type { OnnxTensor } from "./onnx-file.ts";
 import { visitFields, visitVarints } from "./protobuf.ts";
 

@@ -2,7 +2,7 @@
 
 import { refusal, type SlonnError } from "../errors.ts";
 import { maxWidth } from "../model/model.ts";
-import { quoted } from "../model/quoted.ts";
+import { quoted } from "../quoted.ts";
 import { broadcast } from "./onnx-arithmetic.ts";
 import { floatOf, floatsOf, intOf } from "./onnx-attributes.ts";
 import type { OnnxNode } from "./onnx-file.ts";

@@ -3,8 +3,8 @@
 
 import { refusal, SlonnError } from "../errors.ts";
 import { createModel, type Model } from "../model/model.ts";
-import { checkFunction, quoted } from "../model/quoted.ts";
 import { asTwoClasses } from "../model/two-classes.ts";
+import { checkFunction, quoted } from "../quoted.ts";
 import { checkArguments } from "./arguments.ts";
 import { createFold } from "./fold.ts";
 import { chainOperators, followChain, unsupportedOperator } from "./onnx-chain.ts";

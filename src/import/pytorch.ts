@@ -3,9 +3,9 @@
 
 import { refusal } from "../errors.ts";
 import { type Activation, activations, createModel, type Model } from "../model/model.ts";
-import { quoted, show } from "../model/quoted.ts";
 import { readSafetensors } from "../model/safetensors.ts";
 import { type Tensor, toFloat32 } from "../model/tensor.ts";
+import { quoted, show } from "../quoted.ts";
 import { checkArguments } from "./arguments.ts";
 import { createFold } from "./fold.ts";
 

@@ -5,8 +5,8 @@
 import { refusal } from "../errors.ts";
 import { widenHalf } from "../model/half.ts";
 import type { Model } from "../model/model.ts";
-import { checkFunction, isObject } from "../model/quoted.ts";
 import { sizeOf } from "../model/tensor.ts";
+import { checkFunction, isObject } from "../quoted.ts";
 import { checkArguments } from "./arguments.ts";
 import { pathBeside } from "./beside.ts";
 import { asArray, asNumber, asObject, asShape, asString, type JsonObject, parseJson, shown } from "./json-fields.ts";

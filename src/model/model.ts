@@ -1,7 +1,7 @@
 // A trained network as plain data: a chain of dense layers. It knows no file format, no engine and no service level objective.
 
 import { refusal } from "../errors.ts";
-import { isObject, show } from "./quoted.ts";
+import { isObject, show } from "../quoted.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** What a layer applies to its pre-activations. `gelu` is the exact (erf) form, `gelu-tanh` the tanh approximation. */

@@ -1,7 +1,7 @@
 // Batches of inputs and their labels as plain data: what the data readers give and what calibration and benches take.
 
 import { refusal } from "../errors.ts";
-import { show } from "./quoted.ts";
+import { show } from "../quoted.ts";
 
 /** `count` inputs of `width` numbers: dense row-major, or compressed sparse rows (CSR). */
 export type Rows =

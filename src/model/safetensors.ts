@@ -3,9 +3,9 @@
 // It knows nothing of what the tensors mean.
 
 import { refusal, type SlonnError } from "../errors.ts";
+import { isObject, quoted, show } from "../quoted.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { narrowToHalf, widenBfloat16, widenHalf } from "./half.ts";
-import { isObject, quoted, show } from "./quoted.ts";
 import { type DType, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
 
 /** The longest header the specification allows, in bytes. */

@@ -8,6 +8,7 @@
 
 import { refusal, SlonnError } from "../errors.ts";
 import { checkNames } from "../option-names.ts";
+import { isObject, quoted, show } from "../quoted.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { createCrc32 } from "./crc32.ts";
 import { narrowToHalf, widenHalf } from "./half.ts";
@@ -21,7 +22,6 @@ import {
   type Model,
   type StreamedModel,
 } from "./model.ts";
-import { isObject, quoted, show } from "./quoted.ts";
 import {
   loadTensor,
   openSafetensors,

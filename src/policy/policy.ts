@@ -69,18 +69,7 @@ export function plan(
   if (isNothing && !promise) return finish(dense, "nothing asked: dense");
   const targets: Slo = isNothing ? { [promise!.kind]: promise!.bound } : asked;
 
-  const median = (i: number): number => forecast[medianAt(i)];
-  const faster = (a: number, b: number): number => ascending(median(a), median(b)) || a - b;
-  const labelled = levels.every(({ observed }) => observed.accuracy !== null);
-  const metric = (i: number): number => levels[i].observed[labelled ? "accuracy" : "agreement"] ?? 0;
-  const higher = (a: number, b: number): number => {
-    const lossless = Number(isLossless(levels[b])) - Number(isLossless(levels[a]));
-    return lossless || (isLossless(levels[a]) ? faster(a, b) : b - a);
-  };
-  const moreAccurate = (a: number, b: number): number => metric(b) - metric(a) || higher(a, b);
-
   const promises = promiseKinds.filter((kind) => targets[kind] !== undefined);
-  const asksElse = promises.length > 0 || targets.operations !== undefined || targets.nodes !== undefined;
   let left = among;
   const gaveUp: string[] = [];
   const reasons: string[] = [];
@@ -101,26 +90,26 @@ export function plan(
       return;
     }
     gaveUp.push(text);
-    const isKnown = left.some((i) => !Number.isNaN(distance(i)));
-    const away = isKnown ? distance : (i: number): number => levels[i].cost.macs.mean;
-    const [least] = [...left].sort((a, b) => ascending(away(a), away(b)));
-    // where nothing is known of a level's latency, the choice is left to what else was asked
-    if (isKnown || !asksElse) left = left.filter((i) => !ascending(away(i), away(least)));
+    const [least] = [...left].sort((a, b) => ascending(distance(a), distance(b)));
+    left = left.filter((i) => !ascending(distance(i), distance(least)));
     const closest = size(least) >= 0 ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
     reasons.push(`${text + within} fits no level: ${closest}`);
   };
 
-  if (targets.latencyMs !== undefined)
+  if (targets.latencyMs !== undefined) {
+    const away = (i: number): number => -closeness(forecast, load, i, leftMs);
+    const asksElse = promises.length > 0 || targets.operations !== undefined || targets.nodes !== undefined;
     narrow(
       "latencyMs",
       (i) => predict(forecast, load, i, 1, share),
       (i) => fits(forecast, load, i, leftMs, share, promises.length > 0),
-      (i) => -closeness(forecast, load, i, leftMs),
+      // where nothing was measured, the choice is left to what else was asked
+      left.some((i) => !Number.isNaN(away(i))) ? away : (i) => (asksElse ? 0 : levels[i].cost.macs.mean),
       (leftMs < targets.latencyMs ? ` with ${rounded(Math.max(0, leftMs))} ms left` : "") + (load.lostPerMs ? " beside lost slices" : ""),
     );
+  }
   if (targets.operations !== undefined) narrow("operations", (i) => mostMacs(levels[i]));
 
-  let promised = true;
   for (const kind of promises) {
     const text = describeKey(targets, kind);
     const keeping = left.filter((i) => keeps(certificateOf(levels, i, kind), targets[kind]!));
@@ -128,7 +117,6 @@ export function plan(
       reasons.push(`${text} is certified for ${keeping.length} of ${left.length} levels`);
       left = keeping;
     } else {
-      promised = false;
       gaveUp.push(text);
       reasons.push(`${text} is certified for no level${left.length < levels.length ? " left" : ""}: ${bestCertified(levels, left, kind)}`);
     }
@@ -138,14 +126,35 @@ export function plan(
     narrow("nodes", (i) => nodeShare(levels[i].cost.nodes, layers));
   }
 
-  const order = promises.length > 0 && promised ? faster : moreAccurate;
+  // of each kind, all that are left keep it or none does
+  const isKept = (kind: PromiseKind): boolean => keeps(certificateOf(levels, left[0], kind), targets[kind]!);
+  const promised = promises.every(isKept);
+  const faster = byLatency(forecast);
+  const order = promises.length > 0 && promised ? faster : byAccuracy(levels, faster);
   const level = !promised && left.includes(dense) ? dense : [...left].sort(order)[0];
-  const kept = promises.find((kind) => keeps(certificateOf(levels, level, kind), targets[kind]!));
+  const kept = promises.find(isKept);
   const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
   const why = order === faster ? "least latency" : "most accurate";
   reasons.push(left.length > 1 && (promised || level !== dense) ? `${choice}, the ${why} of them` : choice);
   const head = isNothing ? "the calibrated promise: " : "";
   return finish(level, head + reasons.join("; "), promised, kept && certificateOf(levels, level, kept), gaveUp);
+}
+
+type Order = (a: number, b: number) => number;
+
+/** The least median latency first. */
+function byLatency(forecast: Forecast): Order {
+  return (a, b) => ascending(forecast[medianAt(a)], forecast[medianAt(b)]) || a - b;
+}
+
+/** The most accurate first, as observed; of lossless ones, which give the same answers, the fastest. */
+function byAccuracy(levels: readonly Level[], faster: Order): Order {
+  const labelled = levels.every(({ observed }) => observed.accuracy !== null);
+  const metric = (i: number): number => levels[i].observed[labelled ? "accuracy" : "agreement"] ?? 0;
+  return (a, b) => {
+    const lossless = Number(isLossless(levels[b])) - Number(isLossless(levels[a]));
+    return metric(b) - metric(a) || lossless || (isLossless(levels[a]) ? faster(a, b) : b - a);
+  };
 }
 
 /** One text per plan: equal for SLOs that get the same plan from the same levels, profile and load. */

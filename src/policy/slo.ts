@@ -3,7 +3,7 @@
 
 import { decimal } from "../decimal.ts";
 import { refusal as refusalOf, type SlonnError } from "../errors.ts";
-import { isObject, quoted, show } from "../model/quoted.ts";
+import { isObject, quoted, show } from "../quoted.ts";
 
 /** What a caller asks. Several keys are all asked at once; `dense` and `exact` stand alone. A key that is undefined is not asked. */
 export interface Slo {

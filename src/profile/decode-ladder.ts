@@ -5,7 +5,7 @@
 import { activatorName, sameRanking, widens } from "../activator/setting.ts";
 import { refusal } from "../errors.ts";
 import type { AnyModel } from "../model/model.ts";
-import { isObject, show } from "../model/quoted.ts";
+import { isObject, show } from "../quoted.ts";
 import { type Certificate, type Ladder, type LayerSetting, type Level, metrics, type RankedSetting, type Rung } from "./ladder.ts";
 
 /** The most levels of a ladder and rungs of a level, as one query may have to measure them all; calibration keeps far fewer. */

@@ -1,7 +1,7 @@
 // A latency profile as JSON text, to be kept beside a model; times that were not measured are null.
 
 import { refusal, SlonnError } from "../errors.ts";
-import { isObject, show } from "../model/quoted.ts";
+import { isObject, show } from "../quoted.ts";
 import { type LatencyProfile, type LevelLatency, mostMs, type ProfileOrigin, type Quantiles, type RungLatency } from "./latency.ts";
 
 export function encodeProfile(profile: LatencyProfile): string {

@@ -2,7 +2,7 @@
 // how it is measured, and how load changes it, is decided elsewhere.
 
 import { refusal } from "../errors.ts";
-import { show } from "../model/quoted.ts";
+import { show } from "../quoted.ts";
 import type { Level } from "./ladder.ts";
 
 /** Milliseconds; NaN where nothing was measured. */

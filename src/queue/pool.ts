@@ -5,8 +5,8 @@
 // live is not made over and over.
 
 import { messageOf, refusal, SlonnError } from "../errors.ts";
-import { show } from "../model/quoted.ts";
 import type { Slo } from "../policy/slo.ts";
+import { show } from "../quoted.ts";
 import type { QueryInput } from "../session/input-parts.ts";
 import type { Output } from "../session/output.ts";
 import type { Report } from "../session/report.ts";

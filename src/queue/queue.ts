@@ -7,11 +7,11 @@
 import { createAbortListener } from "../abort-listener.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { aborted, checkSignal, messageOf, refusal, SlonnError } from "../errors.ts";
-import { checkFunction, show } from "../model/quoted.ts";
 import { copyOfView } from "../model/tensor.ts";
 import { nextTurn } from "../next-turn.ts";
 import { checkNames } from "../option-names.ts";
 import { checkSlo, type Slo } from "../policy/slo.ts";
+import { checkFunction, show } from "../quoted.ts";
 import { changedParts, type QueryInput } from "../session/input-parts.ts";
 import { createAlarm } from "./alarm.ts";
 import { createLine, type Entry, type Line } from "./line.ts";

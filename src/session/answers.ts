@@ -6,7 +6,7 @@ import { rungsOf } from "../activator/work.ts";
 import { ROW_WORDS, WORD_K } from "../engine/generated/abi.ts";
 import type { ListViews } from "../engine/list.ts";
 import { refusal } from "../errors.ts";
-import { show } from "../model/quoted.ts";
+import { show } from "../quoted.ts";
 import type { LevelRun } from "./level-run.ts";
 import { type BestAnswers, createCandidates, createOutput, few, type Output } from "./output.ts";
 

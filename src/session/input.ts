@@ -3,8 +3,8 @@
 import type { InputUse } from "../activator/level-plan.ts";
 import { type NetworkInput, writeSparse } from "../activator/network-input.ts";
 import { refusal } from "../errors.ts";
-import { show } from "../model/quoted.ts";
 import { type NonZeros, sizeOf, type Tensor, type TensorData } from "../model/tensor.ts";
+import { isObject, show } from "../quoted.ts";
 import type { QueryInput } from "./input-parts.ts";
 
 /**
@@ -13,12 +13,12 @@ import type { QueryInput } from "./input-parts.ts";
  */
 export function writeInput(input: QueryInput, to: NetworkInput, plan: InputUse): number {
   const target = to.dense;
-  if (typeof input === "object" && input !== null && "indices" in input) {
+  if (isObject(input as unknown) && "indices" in input) {
     checkSparse(input, target.length);
     return writeSparse(to, input, plan);
   }
   if (isTyped(input) || Array.isArray(input)) writeNumbers(input, target);
-  else if (typeof input === "object" && input !== null && "shape" in input) writeTensor(input, target);
+  else if (isObject(input as unknown) && "shape" in input) writeTensor(input, target);
   else throw refusal("bad-input", "input", show(input), `a Float32Array of ${target.length} or { indices, values }`);
   return 0;
 }

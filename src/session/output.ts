@@ -1,7 +1,7 @@
 // What a query gives back: the outputs that were computed, and the best of them.
 
 import { refusal } from "../errors.ts";
-import { show } from "../model/quoted.ts";
+import { show } from "../quoted.ts";
 
 /** One output and its score. */
 export interface Answer {

@@ -2,7 +2,6 @@
 // them to the policy, and takes in what every query took. It runs nothing and reads no clock.
 
 import { refusal } from "../errors.ts";
-import { checkFunction } from "../model/quoted.ts";
 import { checkNames } from "../option-names.ts";
 import { createForecast, pick, predict, predictWithin } from "../policy/deadline.ts";
 import {
@@ -24,6 +23,7 @@ import { asksPromise, plan, planKey, preference, shareOf } from "../policy/polic
 import { type Asked, askedOf, type Slo } from "../policy/slo.ts";
 import type { Ladder, Level } from "../profile/ladder.ts";
 import type { LatencyProfile } from "../profile/latency.ts";
+import { checkFunction } from "../quoted.ts";
 import { EXPECTED_P99_MS, LEFT_MS, type LevelRun, type Ran, STRETCH, setLatency, TOOK_MS } from "./level-run.ts";
 
 const optionNames: Record<keyof LoadOptions, true> = { stretch: true, lostPerMs: true, pressure: true };

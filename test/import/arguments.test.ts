@@ -16,7 +16,7 @@ test.each(importers)("%s refuses arguments of another form, each by what was fou
   await refused(undefined, { name: "m", ...more }, `${importer}: got nothing, expected a Uint8Array`);
   await refused([1, 2], { name: "m", ...more }, `${importer}: got `);
   await refused(new Float32Array(2), { name: "m", ...more }, `${importer}: got `);
-  await refused(file, undefined, `${importer}: got undefined, expected an object of name`);
+  await refused(file, undefined, `${importer}: got nothing, expected an object of name`);
   await refused(file, { ...more }, `${importer}: got nothing as name, expected text`);
   await refused(file, { name: "m", nmae: "m", ...more }, `${importer}: got nmae, expected name`);
 });

@@ -14,6 +14,7 @@ const groundFloor = [
   "decimal.ts",
   "next-turn.ts",
   "option-names.ts",
+  "quoted.ts",
   "random.ts",
   "staggered.ts",
 ];
@@ -30,7 +31,6 @@ const open: Record<string, readonly string[]> = {
     "place.ts",
     "quantize.ts",
     "two-classes.ts",
-    "quoted.ts",
     "rows.ts",
     "safetensors.ts",
     "slonn-file.ts",

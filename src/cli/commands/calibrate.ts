@@ -2,10 +2,10 @@
 
 import { type ActivatorKind, calibrate } from "../../calibrate/calibrate.ts";
 import { refusal } from "../../errors.ts";
-import { quoted } from "../../model/quoted.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";
 import { metrics } from "../../profile/ladder.ts";
+import { quoted } from "../../quoted.ts";
 import { activationsFlag, type Command, dataFlags } from "../command.ts";
 import { readInputs } from "../data/data.ts";
 import { oneLine, progressOn } from "../io.ts";

@@ -2,10 +2,10 @@
 
 import { refusal } from "../../errors.ts";
 import { quantizeModel } from "../../model/quantize.ts";
-import { quoted } from "../../model/quoted.ts";
 import { encodeModel } from "../../model/slonn-file.ts";
 import { asTwoClasses } from "../../model/two-classes.ts";
 import { decodeLadder } from "../../profile/decode-ladder.ts";
+import { quoted } from "../../quoted.ts";
 import { activationsFlag, type Command } from "../command.ts";
 import { oneLine } from "../io.ts";
 import { loadModelFile } from "../model-file.ts";

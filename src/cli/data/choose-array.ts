@@ -1,7 +1,7 @@
 // Which of a file's named arrays to take: a rule shared by the formats that hold several. It reads none of them.
 
 import { refusal } from "../../errors.ts";
-import { quoted } from "../../model/quoted.ts";
+import { quoted } from "../../quoted.ts";
 
 /** What a data file is read for. */
 export type Role = "inputs" | "labels";

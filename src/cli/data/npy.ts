@@ -2,9 +2,9 @@
 // Source: numpy.lib.format. Object, complex, string and structured arrays are refused; nothing is ever unpickled.
 
 import { refusal } from "../../errors.ts";
-import { quoted } from "../../model/quoted.ts";
 import { gatherStrided } from "../../model/strided.ts";
 import { sizeOf, type Tensor, type TensorData } from "../../model/tensor.ts";
+import { quoted } from "../../quoted.ts";
 import { dtypeOf, elementBytes, isElementCode, readElements } from "./element.ts";
 
 /** What stands in front of the numbers. */

@@ -3,8 +3,8 @@
 
 import { refusal } from "../../errors.ts";
 import { maxWidth } from "../../model/model.ts";
-import { quoted } from "../../model/quoted.ts";
 import { sizeOf, type Tensor, toFloat32 } from "../../model/tensor.ts";
+import { quoted } from "../../quoted.ts";
 import { chooseArray, type Role } from "./choose-array.ts";
 import { readNpy, readNpyHeader } from "./npy.ts";
 import { canonical, checkSparseFinite } from "./sparse-rows.ts";

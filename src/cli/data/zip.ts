@@ -4,7 +4,7 @@
 
 import { crc32, inflateRawSync } from "node:zlib";
 import { refusal, SlonnError } from "../../errors.ts";
-import { quoted } from "../../model/quoted.ts";
+import { quoted } from "../../quoted.ts";
 import { maxUnpackedBytes } from "./gzip.ts";
 
 export interface ZipEntry {

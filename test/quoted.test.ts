@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkFunction, quoted, show } from "../../src/model/quoted.ts";
+import { checkFunction, quoted, show } from "../src/quoted.ts";
 
 test("what can be called passes, anything else is refused by name", () => {
   for (const value of [() => 1, Array, async () => {}]) checkFunction("turn", value);

@@ -1,6 +1,6 @@
 // Shows values in error messages: on one line, of bounded length, whatever a file or a caller has put in them.
 
-import { refusal } from "../errors.ts";
+import { refusal } from "./errors.ts";
 
 /** The text in double quotes, control characters escaped, cut after 60 characters. */
 export function quoted(text: string): string {
