@@ -82,6 +82,8 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
   let late: Entry<T>[] = [];
   let lateTaken = 0;
   let size = 0;
+  /** No request in the line has a later deadline. */
+  let latestMs = 0;
   let arrivals = 0;
   let turns = 0;
   /** The least time a query takes: less than that is not enough, where others wait. */
@@ -191,9 +193,9 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
       };
       if (isRefusable && size > 0) {
         const isTooMany = (ahead: number): boolean => latencyMs < leastMs * (Math.floor(ahead / lanes) + 1);
-        // counting pays only where all of them would be too many; and those ahead are out of its way once they are late
+        // those ahead are out of its way once they are late, so counting pays only where one of them may be late last, and all are too many
         let [ahead, lastMs] = [0, nowMs];
-        if (isTooMany(size))
+        if (latencyMs <= latestMs - nowMs && isTooMany(size))
           for (const { isWaiting, dueMs: due, deadlineMs } of heap)
             if (isWaiting && due <= dueMs) {
               ahead++;
@@ -201,6 +203,7 @@ export function createLine<T>({ lanes, patienceMs }: LineOptions): Line<T> {
             }
         if (latencyMs < leastMs || (isTooMany(ahead) && latencyMs <= lastMs - nowMs)) return null;
       }
+      latestMs = size > 0 ? Math.max(latestMs, entry.deadlineMs) : entry.deadlineMs;
       up(entry);
       size++;
       return entry;

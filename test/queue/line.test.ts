@@ -298,6 +298,23 @@ describe("what surely misses", () => {
     expect(line.push("with them", 1000, terms(5, { isRefusable: true }))).toBeNull();
   });
 
+  test("is looked for among those ahead only where one of them may be late last: a burst takes no longer the longer it is", () => {
+    const line = lineOf();
+    teach(line, 1);
+    let looks = 0;
+    for (let i = 0; i < 2000; i++) {
+      const entry = line.push(`${i}`, i / 100, terms(15, { isRefusable: true }));
+      const { deadlineMs } = entry!;
+      const look = (): number => {
+        looks++;
+        return deadlineMs;
+      };
+      Object.defineProperty(entry, "deadlineMs", { get: look });
+    }
+    expect(line.size).toBe(2000);
+    expect(looks).toBeLessThanOrEqual(2000);
+  });
+
   test("is not known to a clock of coarse steps", () => {
     const line = lineOf();
     for (const tookMs of [1, 0, 1, 1, 1]) line.served(tookMs, 0.5);
