@@ -131,7 +131,7 @@ export function plan(
   const promised = promises.every(isKept);
   const faster = byLatency(forecast);
   const order = promises.length > 0 && promised ? faster : byAccuracy(levels, faster);
-  const level = !promised && left.includes(dense) ? dense : [...left].sort(order)[0];
+  const level = !promised && left.includes(dense) ? dense : left.reduce((a, b) => (order(b, a) < 0 ? b : a));
   const kept = promises.find(isKept);
   const choice = level === dense ? "dense" : `level ${level + 1} of ${levels.length}`;
   const why = order === faster ? "least latency" : "most accurate";
@@ -151,10 +151,8 @@ function byLatency(forecast: Forecast): Order {
 function byAccuracy(levels: readonly Level[], faster: Order): Order {
   const labelled = levels.every(({ observed }) => observed.accuracy !== null);
   const metric = (i: number): number => levels[i].observed[labelled ? "accuracy" : "agreement"] ?? 0;
-  return (a, b) => {
-    const lossless = Number(isLossless(levels[b])) - Number(isLossless(levels[a]));
-    return metric(b) - metric(a) || lossless || (isLossless(levels[a]) ? faster(a, b) : b - a);
-  };
+  const lossless = (i: number): number => Number(isLossless(levels[i]));
+  return (a, b) => metric(b) - metric(a) || lossless(b) - lossless(a) || (lossless(a) ? faster(a, b) : b - a);
 }
 
 /** One text per plan: equal for SLOs that get the same plan from the same levels, profile and load. */
