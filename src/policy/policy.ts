@@ -90,9 +90,11 @@ export function plan(
       return;
     }
     gaveUp.push(text);
-    const [least] = [...left].sort((a, b) => ascending(distance(a), distance(b)));
-    left = left.filter((i) => !ascending(distance(i), distance(least)));
-    const closest = size(least) >= 0 ? `closest takes ${describeKey({ [key]: rounded(size(least)) }, key)}` : "nothing was measured";
+    const away = left.map(distance);
+    const [least] = [...away].sort(ascending);
+    left = left.filter((_, i) => !ascending(away[i], least));
+    const nearest = size(left[0]);
+    const closest = nearest >= 0 ? `closest takes ${describeKey({ [key]: rounded(nearest) }, key)}` : "nothing was measured";
     reasons.push(`${text + within} fits no level: ${closest}`);
   };
 
