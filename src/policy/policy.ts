@@ -39,35 +39,36 @@ const promiseKinds: readonly PromiseKind[] = ["loss", "agreement", "accuracy"];
  *
  * Levels lossless by construction give the same answers and count as the highest; among them the fastest is taken.
  * A tighter target of one kind, all else equal, never gets a level that is worse in what it constrains.
+ *
+ * @param slo stays in the plan, and is frozen with it
  */
 export function plan(
-  slo: Slo | undefined,
+  slo: Slo | undefined = {},
   levels: readonly Level[],
   promise: Ladder["promise"] | null,
   forecast: Forecast,
   load: LoadState,
-  leftMs: number = slo?.latencyMs ?? Number.POSITIVE_INFINITY,
+  leftMs: number = slo.latencyMs ?? Number.POSITIVE_INFINITY,
   among: readonly number[] = levels.map((_, i) => i),
 ): Plan {
-  const asked = { ...slo };
   const dense = levels.length - 1;
-  const share = shareOf(asked);
+  const share = shareOf(slo);
   const finish = (level: number, reason: string, promised = true, certificate: Plan["certificate"] = null, gaveUp: string[] = []): Plan => {
     const { observed, cost } = levels[level];
     const ms = predictWithin(forecast, load, level, share, leftMs);
     const expected = { metric: observed.accuracy ?? observed.agreement, latencyMs: Number.isNaN(ms) ? null : ms, macs: cost.macs.mean };
-    [asked, expected, certificate, gaveUp].forEach(Object.freeze);
-    return Object.freeze({ level, slo: asked, expected, reason, certificate, promised, gaveUp });
+    [slo, expected, certificate, gaveUp].forEach(Object.freeze);
+    return Object.freeze({ level, slo, expected, reason, certificate, promised, gaveUp });
   };
 
-  if (asked.dense) return finish(dense, "dense was asked");
-  if (asked.exact) {
+  if (slo.dense) return finish(dense, "dense was asked");
+  if (slo.exact) {
     const exact = levels.findLastIndex((level) => isLossless(level) && !isDense(level));
     return finish(exact < 0 ? dense : exact, "exact was asked");
   }
-  const isNothing = !describeSlo(asked);
+  const isNothing = !describeSlo(slo);
   if (isNothing && !promise) return finish(dense, "nothing asked: dense");
-  const targets: Slo = isNothing ? { [promise!.kind]: promise!.bound } : asked;
+  const targets: Slo = isNothing ? { [promise!.kind]: promise!.bound } : slo;
 
   const promises = promiseKinds.filter((kind) => targets[kind] !== undefined);
   let left = among;
